@@ -1,0 +1,39 @@
+# Everything runs in .venv, which the first target that needs it makes. Wanted: Python >= 3.11.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test bench lint clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python -m sklearn_timegen
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest -q
+	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.engine
+
+clean:
+	rm -rf $(VENV)
+
+# torch first and alone: under its pin the CPU build, where one is at hand, is kept by what follows.
+$(VENV)/.torch: constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python >= 3.11 is needed") if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.torch pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[sktime,plot]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.torch pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

@@ -1,0 +1,50 @@
+"""Synthetic time series from estimators that scikit-learn accepts.
+
+Names are imported when they are first used: ``import sklearn_timegen`` alone costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn_timegen.base import BaseGenerator, LatentGenerator, NeuralGenerator
+    from sklearn_timegen.estimator_checks import check_generator
+    from sklearn_timegen.model_selection import make_windows
+    from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
+    from sklearn_timegen.vae import VAE, TimeVAE
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "VAE",
+    "BaseGenerator",
+    "LatentGenerator",
+    "NeuralGenerator",
+    "TSTRClassifier",
+    "TSTRRegressor",
+    "TimeVAE",
+    "check_generator",
+    "make_windows",
+]
+
+_HOMES = {
+    "VAE": "vae",
+    "BaseGenerator": "base",
+    "LatentGenerator": "base",
+    "NeuralGenerator": "base",
+    "TSTRClassifier": "synthetic_training",
+    "TSTRRegressor": "synthetic_training",
+    "TimeVAE": "vae",
+    "check_generator": "estimator_checks",
+    "make_windows": "model_selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sklearn_timegen' has no attribute {name!r}")
+    return getattr(import_module(f"sklearn_timegen.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,126 @@
+"""What a series is drawn given: class labels or vectors, encoded to ``(n_samples, n_conditions)``.
+
+Labels become one column each (one-hot); real-valued vectors are standardised. The encoder also
+remembers the labels' training frequencies, which is how classes are drawn when it matters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import type_of_target
+
+__all__ = ["ConditionEncoder", "allocate"]
+
+
+class ConditionEncoder:
+    """Encode ``y`` as conditions.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or None
+        The sorted labels; ``None`` if the conditions are vectors.
+    class_counts_ : ndarray of shape (n_classes,) or None
+        How often each label occurred in training.
+    n_conditions_ : int
+        Number of encoded columns.
+    """
+
+    def fit(self, y: Any, n_samples: int) -> ConditionEncoder:
+        if y is None:
+            raise ValueError(
+                "y is missing: conditional=True needs a label or a vector for each series "
+                "(requires y to be passed, but the target y is None)"
+            )
+        values = _as_array(y)
+        if len(values) != n_samples:
+            raise ValueError(f"y has {len(values)} entries, but X has {n_samples} series")
+        self.is_vector_ = values.ndim == 2 or type_of_target(values) == "continuous"
+        self.classes_: NDArray[Any] | None = None
+        self.class_counts_: NDArray[np.int64] | None = None
+        if self.is_vector_:
+            vectors = _as_vectors(values)
+            spread = vectors.std(axis=0)
+            self.mean_, self.scale_ = vectors.mean(axis=0), np.where(spread > 0, spread, 1.0)
+            self.n_conditions_ = vectors.shape[1]
+        else:
+            self.classes_, self.class_counts_ = np.unique(values, return_counts=True)
+            self.n_conditions_ = len(self.classes_)
+        return self
+
+    def encode(self, y: Any, n_samples: int) -> NDArray[np.float32]:
+        """Encode ``y``, one entry for each of ``n_samples`` or a single one for all of them."""
+        values = self._broadcast(y, n_samples)
+        if self.classes_ is None:
+            return ((_as_vectors(values) - self.mean_) / self.scale_).astype(np.float32)
+        index = np.searchsorted(self.classes_, values).clip(0, self.n_conditions_ - 1)
+        unseen = np.unique(values[self.classes_[index] != values])
+        if len(unseen):
+            raise ValueError(
+                f"y contains labels that fit did not see: {_shown(unseen)}; it saw "
+                f"{_shown(self.classes_)}"
+            )
+        return np.eye(self.n_conditions_, dtype=np.float32)[index]
+
+    def _broadcast(self, y: Any, n_samples: int) -> NDArray[Any]:
+        if y is None:
+            known = "a vector" if self.classes_ is None else f"one of {_shown(self.classes_)}"
+            raise ValueError(
+                f"y is missing: the generator is conditional, so pass {known} for all series or "
+                f"an array with one for each of the {n_samples}"
+            )
+        if np.ndim(y) == 0 and self.classes_ is not None:
+            values = np.full(n_samples, y, dtype=np.asarray(y).dtype)
+        elif self.is_vector_ and np.ndim(y) < 2 and np.size(y) == self.n_conditions_ != n_samples:
+            values = np.tile(np.reshape(y, (1, -1)), (n_samples, 1))
+        else:
+            values = _as_array(y)
+        if len(values) != n_samples:
+            raise ValueError(f"y has {len(values)} entries, but {n_samples} series were asked for")
+        if self.is_vector_ and _as_vectors(values).shape[1] != self.n_conditions_:
+            raise ValueError(
+                f"y has vectors of {_as_vectors(values).shape[1]} values, but fit saw vectors of "
+                f"{self.n_conditions_}"
+            )
+        if not self.is_vector_ and values.ndim != 1:
+            raise ValueError(f"y must be labels, a 1-d array; got shape {values.shape}")
+        return values
+
+
+def allocate(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Split ``total`` draws over classes in proportion to ``counts``, by largest remainder.
+
+    Every class gets at least one, so that a predictor trained on the draws knows all classes.
+    """
+    if total < len(counts):
+        raise ValueError(f"{total} synthetic series cannot cover {len(counts)} classes")
+    exact = counts / counts.sum() * total
+    shares = np.maximum(np.floor(exact).astype(np.int64), 1)
+    while shares.sum() != total:
+        step = 1 if shares.sum() < total else -1
+        gap = np.where((shares > 1) | (step > 0), step * (exact - shares), -np.inf)
+        shares[np.argmax(gap)] += step
+    return shares
+
+
+def _as_array(y: Any) -> NDArray[Any]:
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in (1, 2):
+        raise ValueError(f"y must be 1-d labels or 2-d vectors, got {values.ndim}-d")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("y contains NaN or inf")
+    return values
+
+
+def _as_vectors(values: NDArray[Any]) -> NDArray[np.float64]:
+    vectors: ArrayLike = values if values.ndim == 2 else values[:, None]
+    return np.asarray(vectors, dtype=np.float64)
+
+
+def _shown(labels: NDArray[Any]) -> str:
+    text = [repr(label) for label in labels[:10].tolist()]
+    return ", ".join(text) + (", ..." if len(labels) > 10 else "")

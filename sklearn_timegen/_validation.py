@@ -1,0 +1,151 @@
+"""The door through which every array of series enters, and the layout in which it leaves.
+
+Nothing below the estimators checks what a user passed: by the time a series reaches a
+representation or a network it is a finite, C-contiguous float32 array of shape
+``(n_samples, n_timesteps, n_channels)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+__all__ = ["SeriesLayout", "as_3d", "check_count", "check_finite", "check_series"]
+
+
+@dataclass(frozen=True)
+class SeriesLayout:
+    """How the series that ``fit`` saw were laid out, so that others can leave alike."""
+
+    n_timesteps: int
+    n_channels: int
+    flat: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.n_timesteps, self.n_channels
+
+    def restore(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Lay a 3-d array of series out as ``fit`` saw them: a row each, or 3-d."""
+        return series.reshape(len(series), -1) if self.flat else series
+
+
+def check_series(
+    X: ArrayLike,
+    *,
+    estimator: BaseEstimator,
+    n_channels: int = 1,
+    layout: SeriesLayout | None = None,
+) -> tuple[NDArray[np.float32], SeriesLayout]:
+    """Return ``X`` as 3-d float32 series, and its layout.
+
+    With ``layout=None`` (in ``fit``) the sizes and feature names are learned and set on
+    ``estimator``; otherwise ``X`` has to agree with ``layout``.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is ragged, not numeric, not 2-d or 3-d, empty, not finite, or of other sizes
+        than ``layout``.
+    TypeError
+        If ``X`` is sparse.
+    """
+    X = _check_rank(X)
+    if layout is not None and X.ndim == 3 and X.shape[1:] != layout.shape:
+        raise ValueError(_mismatch(X.shape[1:], layout, estimator))
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is refused below
+        checked = validate_data(
+            estimator,
+            X,
+            reset=layout is None,
+            dtype=np.float32,
+            order="C",
+            allow_nd=True,
+            ensure_all_finite=False,
+        )
+    if layout is None and checked.ndim == 3 and n_channels not in (1, checked.shape[2]):
+        raise ValueError(
+            f"n_channels={n_channels}, but X of shape {checked.shape} has {checked.shape[2]} "
+            "channels; n_channels is needed for 2-d X only"
+        )
+    x = as_3d(checked, n_channels if layout is None else layout.n_channels)
+    if 0 in x.shape:
+        raise ValueError(f"X must have at least one timestep and one channel, got shape {x.shape}")
+    check_finite(x)
+    found = SeriesLayout(x.shape[1], x.shape[2], flat=checked.ndim == 2)
+    if layout is not None and found.shape != layout.shape:
+        raise ValueError(_mismatch(found.shape, layout, estimator))
+    return x, found
+
+
+def as_3d(X: NDArray[Any], n_channels: int = 1) -> NDArray[Any]:
+    """View rows of ``n_timesteps * n_channels`` values as 3-d series; 3-d passes through."""
+    if X.ndim == 3:
+        return X
+    n_samples, n_features = X.shape
+    if n_features % n_channels:
+        raise ValueError(
+            f"X has rows of {n_features} values, which n_channels={n_channels} does not divide"
+        )
+    return X.reshape(n_samples, n_features // n_channels, n_channels)
+
+
+def check_finite(x: NDArray[np.float32], name: str = "X") -> None:
+    """Raise a ``ValueError`` that names the first NaN or infinite value of 3-d series."""
+    # A sum is finite only if all its terms are: one pass, no array of booleans.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(x.sum(dtype=np.float64)):
+            return
+    bad = ~np.isfinite(x)
+    if not bad.any():
+        return
+    n_nan = int(np.isnan(x).sum())
+    first = np.argwhere(bad)[0]
+    raise ValueError(
+        f"{name} contains {n_nan} NaN and {int(bad.sum()) - n_nan} inf (infinite, or too large "
+        f"for float32); the first is at sample {first[0]}, timestep {first[1]}, "
+        f"channel {first[2]}. Impute or drop these values"
+    )
+
+
+def check_count(value: Any, name: str) -> int:
+    """Return ``value`` as an int, which has to be at least 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def _check_rank(X: Any) -> Any:
+    """Refuse what is ragged, or neither 2-d nor 3-d, in words that fit series."""
+    if sparse.issparse(X):
+        raise TypeError("Sparse data was passed for X, but dense series are required: X.toarray()")
+    if not hasattr(X, "shape"):
+        try:
+            X = np.asarray(X)
+        except ValueError as error:
+            raise ValueError(
+                "X is ragged: all series need the same number of timesteps and channels. Cut "
+                "windows of one length (sklearn_timegen.model_selection.make_windows) or pad"
+            ) from error
+    if len(X.shape) not in (2, 3):
+        raise ValueError(
+            "X must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, n_channels), "
+            f"got {len(X.shape)}-d of shape {tuple(X.shape)}. Reshape your data: X.reshape(1, -1) "
+            "is one univariate series; make_windows cuts a long series into windows"
+        )
+    return X if hasattr(X, "ndim") else np.asarray(X)
+
+
+def _mismatch(shape: tuple[int, ...], layout: SeriesLayout, estimator: BaseEstimator) -> str:
+    return (
+        f"X has series of {shape[0]} timesteps and {shape[1]} channels, but "
+        f"{type(estimator).__name__} was fitted on series of {layout.n_timesteps} timesteps and "
+        f"{layout.n_channels} channels"
+    )

@@ -1,0 +1,272 @@
+"""Generators with and without latents.
+
+The public method validates, the private one works. ``fit`` lets series in by one door
+(``check_series``), represents them and hands them to ``_fit``; ``sample`` asks ``_draw`` for
+represented series and leads them all the way back, in batches.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sklearn_timegen._conditions import ConditionEncoder
+from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen.base.declaration import Declared, estimator
+from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
+
+__all__ = ["BaseGenerator", "LatentGenerator"]
+
+FloatArray = NDArray[np.float32]
+
+
+@estimator
+class BaseGenerator(Declared, ABC):
+    """Base of all generators: ``fit``, ``sample`` and ``score``.
+
+    A subclass implements ``_fit(v, c)`` and ``_draw(n_samples, c, rng)`` on represented series
+    ``v`` and encoded conditions ``c`` (or ``None``), both float32 arrays.
+    """
+
+    conditional: bool = False
+    representation: str | Representation = "standard"
+    n_channels: int = 1
+    random_state: RandomState = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "conditional": ["boolean"],
+        "representation": [
+            StrOptions(set(REPRESENTATIONS)),
+            HasMethods(["fit", "transform", "inverse_transform"]),
+        ],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    # Series drawn and undone at a time: large enough to be fast, small enough not to be seen
+    # beside the result.
+    _sample_batch_size: ClassVar[int] = 1024
+
+    # -- public ------------------------------------------------------------------------------
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Any:
+        """Learn the distribution of the series in ``X``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
+            Series, one a row. 2-d rows are univariate, or ``n_timesteps * n_channels`` values
+            with the parameter ``n_channels``.
+        y : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or vectors to condition on; read only if ``conditional=True``.
+
+        Returns
+        -------
+        self : object
+            The fitted generator.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not finite, ragged, empty or of another rank, if ``y`` is missing while
+            ``conditional=True``, or if a parameter is out of its range.
+        """
+        self._validate_params()
+        self._fit(*self._enter(X, y))
+        return self
+
+    def sample(
+        self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
+    ) -> FloatArray:
+        """Draw synthetic series.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of series to draw.
+        y : label, vector or array-like, default=None
+            What to draw them given, if the generator is conditional: one label or vector for
+            all, or one for each of the ``n_samples``.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of this draw. ``None`` means the generator's own ``random_state``: an integer
+            there gives the same series at every call, as in scikit-learn's mixtures.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_timesteps[, n_channels]), float32
+            Series in the units and the layout of the ``X`` seen in ``fit``.
+
+        Raises
+        ------
+        ValueError
+            If ``n_samples`` is below 1, or ``y`` is missing, unseen or of the wrong length.
+        """
+        check_is_fitted(self)
+        n_samples = check_count(n_samples, "n_samples")
+        c = self._encode_conditions(y, n_samples)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        return self._layout.restore(self._sample(n_samples, c, seed))
+
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: None = None) -> float:
+        """Return minus the relative energy distance between ``X`` and as many samples.
+
+        With psi the values and first differences of each channel, each divided by its standard
+        deviation in training, and S the samples, the score is
+        ``-(2 E|psi X - psi S| - E|psi X - psi X'| - E|psi S - psi S'|) / E|psi X - psi X'|``,
+        estimated without bias. It is on one scale for all generators: 0 on average for samples
+        that follow the distribution of ``X`` (a little above by chance), about -0.4 for a
+        constant. A conditional generator draws given ``y``, and the distance is that of the
+        pairs (series, condition).
+
+        Parameters
+        ----------
+        X : array-like of series
+            Real series, preferably not those of ``fit``.
+        y : array-like, default=None
+            Their conditions, if the generator is conditional.
+        sample_weight : None
+            Only there for metadata routing; must be ``None``.
+
+        Returns
+        -------
+        score : float
+            Higher is better. Deterministic if ``random_state`` is an integer.
+
+        References
+        ----------
+        G. Szekely and M. Rizzo (2013), "Energy statistics: a class of statistics based on
+        distances", Journal of Statistical Planning and Inference 143.
+        https://doi.org/10.1016/j.jspi.2013.03.018
+        """
+        check_is_fitted(self)
+        if sample_weight is not None:
+            raise ValueError("sample_weight is not supported: all series count alike")
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        c = self._encode_conditions(y, len(x))
+        drawn = self._sample(len(x), c, derive_seed(draw_seed(self.random_state), "score"))
+        return -relative_energy_distance(self._embedding(x, c), self._embedding(drawn, c))
+
+    # -- for subclasses ----------------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, v: FloatArray, c: FloatArray | None) -> None: ...
+
+    @abstractmethod
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray: ...
+
+    def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Let training data in: learn sizes, conditions and representation, and apply them."""
+        x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
+        self._layout, self.series_shape_ = layout, layout.shape
+        self._conditions = ConditionEncoder().fit(y, len(x)) if self.conditional else None
+        vars(self).pop("classes_", None)
+        if self._conditions is not None and self._conditions.classes_ is not None:
+            self.classes_ = self._conditions.classes_
+        self._view = SeriesView(self.representation).fit(x)
+        self.representation_ = self._view.inner
+        self._embedding = SeriesEmbedding().fit(x)
+        return self._view.transform(x), self._encode_conditions(y, len(x))
+
+    def _sample(self, n_samples: int, c: FloatArray | None, seed: int) -> FloatArray:
+        """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
+        rng = self._make_rng(derive_seed(seed, "sample"))
+        x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
+        for start in range(0, n_samples, self._sample_batch_size):
+            stop = min(start + self._sample_batch_size, n_samples)
+            v = self._draw(stop - start, None if c is None else c[start:stop], rng)
+            x[start:stop] = self._view.inverse_transform(v)
+        return x
+
+    def _make_rng(self, seed: int) -> Any:
+        return np.random.default_rng(seed)
+
+    def _represent(self, X: ArrayLike) -> FloatArray:
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        return self._view.transform(x)
+
+    def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
+        return None if self._conditions is None else self._conditions.encode(y, n_samples)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_view")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = self.conditional
+        tags.non_deterministic = False
+        return tags
+
+
+@estimator
+class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGenerator):
+    """A generator with latents: adds ``transform``, ``inverse_transform`` and feature names.
+
+    A subclass implements ``_encode(v)`` and ``_decode(z, c)``, on arrays.
+    """
+
+    def transform(self, X: ArrayLike) -> FloatArray:
+        """Return the latents of the series in ``X``: deterministic, float32.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, latent_dim)
+            The latents.
+        """
+        check_is_fitted(self)
+        return self._encode(self._represent(X))
+
+    def inverse_transform(self, Z: ArrayLike, y: Any = None) -> FloatArray:
+        """Return the series that the latents ``Z`` stand for.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, latent_dim)
+            Latents.
+        y : label, vector or array-like, default=None
+            Conditions, if the generator is conditional.
+
+        Returns
+        -------
+        X : ndarray of series
+            In the units and the layout of the ``X`` seen in ``fit``.
+        """
+        check_is_fitted(self)
+        z = check_array(Z, dtype=np.float32, input_name="Z")
+        if z.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {z.shape[1]} columns, but {type(self).__name__} has "
+                f"{self._n_features_out} latents"
+            )
+        c = self._encode_conditions(y, len(z))
+        return self._layout.restore(self._view.inverse_transform(self._decode(z, c)))
+
+    @abstractmethod
+    def _encode(self, v: FloatArray) -> FloatArray: ...
+
+    @abstractmethod
+    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray: ...
+
+    @property
+    @abstractmethod
+    def _n_features_out(self) -> int: ...
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,240 @@
+"""Generators that a network is trained for."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.utils._param_validation import Interval
+from torch import Tensor
+
+from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
+from sklearn_timegen._validation import check_series
+from sklearn_timegen.base.declaration import estimator
+from sklearn_timegen.base.generator import BaseGenerator
+from sklearn_timegen.training import (
+    GeneratorNet,
+    HoldOut,
+    ProgressBar,
+    SeriesDataset,
+    early_stopping,
+    resolve_device,
+)
+
+__all__ = ["NeuralGenerator"]
+
+FloatArray = NDArray[np.float32]
+
+
+@estimator
+class NeuralGenerator(BaseGenerator):
+    """A generator that owns a skorch net, ``net_``.
+
+    A subclass implements ``_make_net(n_timesteps, n_channels, n_conditions, **params)``, which
+    returns an untrained net for represented series of these sizes, and ``_draw``.
+    """
+
+    max_epochs: int = 200
+    batch_size: int = 32
+    lr: float = 1e-3
+    validation_fraction: float = 0.0
+    n_iter_no_change: int | None = None
+    tol: float = 1e-4
+    warm_start: bool = False
+    callbacks: Sequence[Any] | None = None
+    device: str = "auto"
+    net_params: Mapping[str, Any] | None = None
+    verbose: int = 0
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseGenerator._parameter_constraints,
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "device": [str],
+        "net_params": [dict, None],
+        "verbose": ["verbose"],
+    }
+
+    # -- public ------------------------------------------------------------------------------
+
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> Any:
+        """Go on training for one epoch over ``X``, or begin with it.
+
+        The first call learns sizes, representation and conditions (so its ``y`` has to hold all
+        labels); later calls keep them.
+
+        Parameters
+        ----------
+        X : array-like of series
+            As for ``fit``.
+        y : array-like, default=None
+            As for ``fit``.
+
+        Returns
+        -------
+        self : object
+            The generator.
+        """
+        self._validate_params()
+        if not self.__sklearn_is_fitted__():
+            self._fit(*self._enter(X, y), n_epochs=1)
+        else:
+            self._train(*self._enter_again(X, y), n_epochs=1)
+        return self
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Any:
+        if not (self.warm_start and self.__sklearn_is_fitted__()):
+            return super().fit(X, y)
+        self._validate_params()
+        self._train(*self._enter_again(X, y), n_epochs=self.max_epochs)
+        return self
+
+    fit.__doc__ = BaseGenerator.fit.__doc__
+
+    @property
+    def history_(self) -> Any:
+        """skorch's history: a row an epoch, with ``train_loss`` and, if held out, ``valid_loss``."""
+        return self.net_.history
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs that were finished."""
+        return len(self.net_.history)
+
+    # -- training ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> GeneratorNet: ...
+
+    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+        vars(self).pop("net_", None)
+        params = self._skorch_params(draw_seed(self.random_state))
+        net = self._make_net(*v.shape[1:], 0 if c is None else c.shape[1], **params)
+        net.initialize()
+        self._train(v, c, n_epochs or self.max_epochs, net)
+
+    def _train(
+        self,
+        v: FloatArray,
+        c: FloatArray | None,
+        n_epochs: int,
+        net: GeneratorNet | None = None,
+    ) -> None:
+        """Train ``net`` (``net_``, if none is given); it becomes ``net_`` unless it diverged."""
+        if net is None:
+            net = self.net_
+            self._update(net)
+        tensors = [None if a is None else torch.from_numpy(a).to(net.device) for a in (v, c)]
+        n_before = len(net.history)
+        with _kept_if_diverged(net):
+            net.partial_fit(SeriesDataset(*tensors), epochs=n_epochs)
+        self.net_ = net
+        if net.interrupted_:
+            warnings.warn(
+                f"training was interrupted after {len(net.history) - n_before} of {n_epochs} "
+                "epochs; the generator keeps what it has learned and can be used",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _enter_again(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Let data in for further training, in the sizes and representation of the first."""
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        return self._view.transform(x), self._encode_conditions(y, len(x))
+
+    def _skorch_params(self, seed: int) -> dict[str, Any]:
+        """Arguments of the net that come from the hyper-parameters; ``net_params`` has its say."""
+        given = dict(self.net_params or {})
+        ours = {"max_epochs", "batch_size", "lr", "device", "callbacks", "verbose"} & set(given)
+        if ours:
+            raise ValueError(
+                f"net_params holds {sorted(ours)}: set them as parameters of "
+                f"{type(self).__name__} instead"
+            )
+        device = resolve_device(self.device)
+        params: dict[str, Any] = {
+            "seed": derive_seed(seed, "net"),
+            "max_epochs": self.max_epochs,
+            "batch_size": self.batch_size,
+            "lr": self.lr,
+            "device": device,
+            "verbose": 0,
+            "train_split": None,
+            "callbacks": self._make_callbacks(self.max_epochs),
+            "optimizer": torch.optim.Adam,
+        }
+        if self.validation_fraction > 0:
+            params["train_split"] = HoldOut(
+                self.validation_fraction, derive_seed(seed, "validation")
+            )
+        if not any(name.startswith("optimizer") for name in given):
+            params["optimizer__fused"] = True  # one kernel instead of several a parameter
+        return params | given
+
+    def _make_callbacks(self, n_epochs: int) -> list[Any]:
+        # Cloned, because skorch writes into the objects it is given.
+        callbacks = [_clone_callback(item) for item in self.callbacks or ()]
+        if self.n_iter_no_change is not None:
+            monitor = "valid_loss" if self.validation_fraction > 0 else "train_loss"
+            callbacks.append(early_stopping(monitor, self.n_iter_no_change, self.tol))
+        if self.verbose:
+            callbacks.append(ProgressBar(n_epochs, type(self).__name__))
+        return callbacks
+
+    def _update(self, net: GeneratorNet) -> None:
+        """Hand changed hyper-parameters to a net that goes on training."""
+        net.set_params(lr=self.lr, batch_size=self.batch_size)
+
+    # -- tensors -----------------------------------------------------------------------------
+
+    def _make_rng(self, seed: int) -> torch.Generator:
+        return torch_generator(seed, self.net_.device)
+
+    def _tensor(self, a: FloatArray | None) -> Tensor | None:
+        return None if a is None else torch.from_numpy(a).to(self.net_.device)
+
+    @contextmanager
+    def _inference(self) -> Iterator[torch.nn.Module]:
+        """The module in evaluation mode, without gradients."""
+        module: torch.nn.Module = self.net_.module_
+        module.eval()
+        with torch.inference_mode():
+            yield module
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+
+@contextmanager
+def _kept_if_diverged(net: GeneratorNet) -> Iterator[None]:
+    """Put the module back as it was if training ends in NaN: what was learned is not lost."""
+    before = copy.deepcopy(net.module_.state_dict())
+    try:
+        yield
+    except FloatingPointError:
+        net.module_.load_state_dict(before)
+        raise
+
+
+def _clone_callback(item: Any) -> Any:
+    if isinstance(item, tuple):
+        name, callback = item
+        return name, _clone_callback(callback)
+    return item if isinstance(item, type) else clone(item, safe=False)

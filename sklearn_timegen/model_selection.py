@@ -1,0 +1,243 @@
+"""Windows of a long series, and splitters that let no overlap leak.
+
+Windows cut with a stride below their length share values. Shuffled into folds, the test fold
+then holds what the training fold knows, and a generator that memorises looks good. The splitters
+here cut the time axis into blocks and leave out every training window that shares a timestep
+with a test window, or lies nearer to one than ``gap``.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils.validation import check_array
+
+from sklearn_timegen._validation import check_count
+
+__all__ = ["WindowKFold", "WindowTimeSeriesSplit", "make_windows"]
+
+Index = NDArray[np.int64]
+
+
+def make_windows(
+    series: ArrayLike, n_timesteps: int, stride: int = 1
+) -> tuple[NDArray[Any], Index]:
+    """Cut a long series into windows.
+
+    Parameters
+    ----------
+    series : array-like of shape (length,) or (length, n_channels)
+        One series in time order; rows are time.
+    n_timesteps : int
+        Length of a window.
+    stride : int, default=1
+        Timesteps between the starts of neighbouring windows. Windows overlap if it is less than
+        ``n_timesteps``; split them with :class:`WindowKFold` then.
+
+    Returns
+    -------
+    windows : ndarray of shape (n_windows, n_timesteps, n_channels)
+        The windows, in time order: a copy, of the series' dtype.
+    starts : ndarray of shape (n_windows,)
+        Where each window begins in ``series``.
+
+    Raises
+    ------
+    ValueError
+        If the series is shorter than a window, or is neither 1-d nor 2-d.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.model_selection import make_windows
+    >>> windows, starts = make_windows(range(7), n_timesteps=4, stride=3)
+    >>> windows[:, :, 0]
+    array([[0, 1, 2, 3],
+           [3, 4, 5, 6]])
+    >>> starts
+    array([0, 3])
+    """
+    n_timesteps = check_count(n_timesteps, "n_timesteps")
+    stride = check_count(stride, "stride")
+    values = check_array(
+        np.asarray(series), dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False
+    )
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"series must be 1-d (length,) or 2-d (length, n_channels), got shape {values.shape}"
+        )
+    if len(values) < n_timesteps:
+        raise ValueError(
+            f"a series of {len(values)} timesteps holds no window of {n_timesteps} timesteps"
+        )
+    values = values.reshape(len(values), -1)
+    windows = np.lib.stride_tricks.sliding_window_view(values, n_timesteps, axis=0)[::stride]
+    return windows.transpose(0, 2, 1).copy(), np.arange(len(windows)) * stride
+
+
+class _WindowSplitter(BaseCrossValidator):
+    """Blocks of time; subclasses say which training windows a test block leaves."""
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        n_timesteps: int | None = None,
+        stride: int = 1,
+        gap: int = 0,
+    ) -> None:
+        self.n_splits = n_splits
+        self.n_timesteps = n_timesteps
+        self.stride = stride
+        self.gap = gap
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of splits."""
+        return self.n_splits
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Index, Index]]:
+        """Yield the indices of training and test windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, n_timesteps[, n_channels])
+            The windows.
+        y : object
+            Ignored.
+        groups : array-like of shape (n_windows,), default=None
+            Start of each window, as :func:`make_windows` returns it; without it, the windows
+            are taken to be in time order, ``stride`` timesteps apart.
+
+        Yields
+        ------
+        train, test : ndarray
+            Indices into ``X``.
+        """
+        n_windows, length = self._sizes(X)
+        if groups is None:
+            starts = np.arange(n_windows) * check_count(self.stride, "stride")
+        else:
+            starts = np.asarray(groups)
+            if starts.shape != (n_windows,):
+                raise ValueError(
+                    f"groups must hold the start of each of the {n_windows} windows, got shape "
+                    f"{starts.shape}"
+                )
+        if not isinstance(self.gap, int | np.integer) or self.gap < 0:
+            raise ValueError(f"gap must be a non-negative integer, got {self.gap!r}")
+        order = np.argsort(starts, kind="stable")
+        for test in self._test_blocks(order):
+            first, last = starts[test].min(), starts[test].max()
+            train = self._train(starts, first - length - self.gap, last + length + self.gap)
+            if len(train) == 0:
+                raise ValueError(
+                    f"n_splits={self.n_splits} leaves no training window outside the test block "
+                    f"that starts at {first}: with windows of {length} timesteps and gap="
+                    f"{self.gap}, all overlap it. Use fewer splits or a longer series"
+                )
+            yield train, np.sort(test)
+
+    def _sizes(self, X: Any) -> tuple[int, int]:
+        shape = np.shape(X)
+        n_splits = check_count(self.n_splits, "n_splits")
+        if self.n_timesteps is None and len(shape) < 2:
+            raise ValueError(f"X must be windows, 2-d or 3-d, got shape {shape}")
+        if n_splits < 2 or n_splits >= shape[0]:
+            raise ValueError(
+                f"n_splits must be at least 2 and less than the number of windows, {shape[0]}; "
+                f"got {n_splits}"
+            )
+        length = shape[1] if self.n_timesteps is None else self.n_timesteps
+        return shape[0], check_count(length, "n_timesteps")
+
+    @abstractmethod
+    def _test_blocks(self, order: Index) -> list[Index]: ...
+
+    @abstractmethod
+    def _train(self, starts: Index, before: int, after: int) -> Index: ...
+
+
+class WindowKFold(_WindowSplitter):
+    """K contiguous blocks of windows; no training window overlaps the test block.
+
+    Each block is the test set once; training windows lie before and after it.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of blocks; at least 2.
+    n_timesteps : int or None, default=None
+        Length of a window; ``None`` is ``X.shape[1]``. Give it if the rows of a 2-d ``X`` hold
+        several channels, or only a part of the window.
+    stride : int, default=1
+        Timesteps between the starts of neighbouring windows, unless ``groups`` tells the starts.
+    gap : int, default=0
+        Further timesteps to leave out on both sides of the test block.
+
+    See Also
+    --------
+    WindowTimeSeriesSplit : Trains on the past only.
+
+    References
+    ----------
+    M. Lopez de Prado (2018), "Advances in Financial Machine Learning", Wiley, chapter 7
+    ("purged" cross-validation).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.model_selection import WindowKFold, make_windows
+    >>> windows, starts = make_windows(np.arange(12.0), n_timesteps=3)
+    >>> for train, test in WindowKFold(2).split(windows, groups=starts):
+    ...     print(train, test)
+    [7 8 9] [0 1 2 3 4]
+    [0 1 2] [5 6 7 8 9]
+    """
+
+    def _test_blocks(self, order: Index) -> list[Index]:
+        return np.array_split(order, self.n_splits)
+
+    def _train(self, starts: Index, before: int, after: int) -> Index:
+        return np.flatnonzero((starts <= before) | (starts >= after))
+
+
+class WindowTimeSeriesSplit(_WindowSplitter):
+    """Train on the past, test on the next block; no training window reaches into it.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of test blocks; at least 2. The series is cut into one block more.
+    n_timesteps : int or None, default=None
+        Length of a window; ``None`` is ``X.shape[1]``.
+    stride : int, default=1
+        Timesteps between the starts of neighbouring windows, unless ``groups`` tells the starts.
+    gap : int, default=0
+        Further timesteps to leave out before the test block.
+
+    See Also
+    --------
+    WindowKFold : Trains on both sides of the test block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.model_selection import WindowTimeSeriesSplit, make_windows
+    >>> windows, starts = make_windows(np.arange(12.0), n_timesteps=2)
+    >>> for train, test in WindowTimeSeriesSplit(2).split(windows, groups=starts):
+    ...     print(train, test)
+    [0 1 2] [4 5 6 7]
+    [0 1 2 3 4 5 6] [ 8  9 10]
+    """
+
+    def _test_blocks(self, order: Index) -> list[Index]:
+        return np.array_split(order, self.n_splits + 1)[1:]
+
+    def _train(self, starts: Index, before: int, after: int) -> Index:
+        return np.flatnonzero(starts <= before)

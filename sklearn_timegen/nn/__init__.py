@@ -1,0 +1,1 @@
+"""Networks: torch modules built from sizes; ``forward(x or z, c=None)``."""

@@ -1,0 +1,1 @@
+"""Objectives: tensors in, one value a series out; the net takes the mean."""

@@ -1,0 +1,314 @@
+"""Training by skorch, as lean as a hand-written loop.
+
+``GeneratorNet`` is a skorch net whose batches are slices of tensors already in memory, whose
+random streams are its own, and whose epochs keep no per-batch history unless a callback listens
+to batches. The objective is its criterion: it is called as ``objective(module, x, c, generator)``
+and returns one value a series, of which the net takes the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from skorch.history import History
+from skorch.utils import TeeGenerator
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
+
+__all__ = [
+    "BatchIterator",
+    "GeneratorNet",
+    "HoldOut",
+    "ProgressBar",
+    "SeriesDataset",
+    "early_stopping",
+    "resolve_device",
+]
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class SeriesDataset(Dataset[Any]):
+    """Represented series and, if there are any, their conditions, on the training device."""
+
+    def __init__(self, x: Tensor, c: Tensor | None = None) -> None:
+        self.x = x
+        self.c = c
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.x[i] if self.c is None else (self.x[i], self.c[i])
+
+
+class BatchIterator:
+    """Batches as slices of a tensor that is permuted once an epoch.
+
+    A ``DataLoader`` collates item by item, which costs more than a training step of a small
+    network does.
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int, generator: torch.Generator | None = None
+    ) -> None:
+        index = slice(None)
+        while isinstance(dataset, Subset):  # what a skorch train_split makes
+            index = torch.as_tensor(dataset.indices)[index]
+            dataset = dataset.dataset
+        self.x: Tensor = dataset.x[index]
+        self.c: Tensor | None = None if dataset.c is None else dataset.c[index]
+        self.batch_size = len(self.x) if batch_size == -1 else batch_size
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        x, c = self.x, self.c
+        if self.generator is not None:
+            order = torch.randperm(len(x), generator=self.generator).to(x.device)
+            x, c = x[order], None if c is None else c[order]
+        if c is None:
+            for batch in x.split(self.batch_size):
+                yield batch, None
+        else:
+            yield from zip(x.split(self.batch_size), c.split(self.batch_size), strict=True)
+
+
+class HoldOut:
+    """A skorch ``train_split`` that holds a fraction of the series out, at random but seeded."""
+
+    def __init__(self, fraction: float, seed: int) -> None:
+        self.fraction = fraction
+        self.seed = seed
+
+    def __call__(self, dataset: Any, y: Any = None) -> tuple[Subset[Any], Subset[Any]]:
+        n_valid = math.ceil(self.fraction * len(dataset))
+        if n_valid >= len(dataset):
+            raise ValueError(
+                f"validation_fraction={self.fraction} of {len(dataset)} series leaves none to "
+                "train on"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(dataset))
+        return Subset(dataset, order[n_valid:]), Subset(dataset, order[:n_valid])
+
+
+class GeneratorNet(NeuralNet):
+    """A skorch net with one module and one objective.
+
+    Parameters
+    ----------
+    module : callable
+        Makes the module; called with no arguments, with the weights' stream seeded.
+    criterion : callable
+        Makes the objective.
+    seed : int
+        Seed of the weights, the order of the batches and the training noise.
+    **kwargs
+        As for ``skorch.NeuralNet``.
+
+    Attributes
+    ----------
+    interrupted_ : bool
+        Whether the last training was ended by Ctrl-C, and not by a callback.
+    """
+
+    def __init__(
+        self, module: Callable[[], torch.nn.Module], criterion: Any, *, seed: int, **kwargs: Any
+    ) -> None:
+        self.seed = seed
+        super().__init__(module, criterion, **kwargs)
+
+    # -- made once ---------------------------------------------------------------------------
+
+    def initialize(self) -> GeneratorNet:
+        self.shuffle_ = torch_generator(derive_seed(self.seed, "shuffle"))
+        self.noise_ = torch_generator(derive_seed(self.seed, "noise"), self.device)
+        super().initialize()
+        return self
+
+    def initialize_module(self) -> GeneratorNet:
+        with seeded_weights(derive_seed(self.seed, "weights")):
+            super().initialize_module()
+        return self
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        # The losses are recorded by run_single_epoch, without a scoring pass over batches.
+        return [("epoch_timer", EpochTimer())]
+
+    def initialize_callbacks(self) -> GeneratorNet:
+        super().initialize_callbacks()
+        callbacks = [callback for _, callback in self.callbacks_]
+        self._batches_heard = _heard(callbacks, "on_batch_begin", "on_batch_end")
+        self._gradients_heard = _heard(callbacks, "on_grad_computed")
+        return self
+
+    # -- data --------------------------------------------------------------------------------
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        return X if isinstance(X, SeriesDataset | Subset) else SeriesDataset(X, y)
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> BatchIterator:
+        return BatchIterator(dataset, self.batch_size, self.shuffle_ if training else None)
+
+    # -- training ----------------------------------------------------------------------------
+
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
+        self.interrupted_ = True  # until the loop, or a callback at an epoch's end, ends it
+        super().partial_fit(X, y, classes, **params)
+        self._drop_unfinished_epoch()
+        return self
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+        super().fit_loop(X, y, epochs, **params)
+        self.interrupted_ = False
+        return self
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt:
+            # skorch's way for a callback, such as early stopping, to end training.
+            self.interrupted_ = method_name != "on_epoch_end"
+            raise
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+    ) -> None:
+        if iterator is None:
+            return
+        self._set_training(training)
+        total: Any = 0.0
+        n_series = 0
+        for batch in iterator:
+            if self._batches_heard:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **params)
+            total = total + step["loss"] * len(batch[0])
+            n_series += len(batch[0])
+            if self._batches_heard:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        self._record_loss(prefix, float(total) / n_series)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    def train_step(self, batch: Batch, **params: Any) -> dict[str, Tensor]:
+        self.optimizer_.zero_grad(set_to_none=True)
+        loss = self.batch_loss(batch)
+        loss.backward()
+        if self._gradients_heard:
+            named = TeeGenerator(self.get_all_learnable_params())
+            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        self.optimizer_.step()
+        return {"loss": loss.detach()}
+
+    def validation_step(self, batch: Batch, **params: Any) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return {"loss": self.batch_loss(batch)}
+
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """Mean of the objective over a batch."""
+        x, c = batch
+        loss: Tensor = self.criterion_(self.module_, x, c, self.noise_).mean()
+        return loss
+
+    def _record_loss(self, prefix: str, loss: float) -> None:
+        epoch = len(self.history)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the {prefix} loss became {loss} in epoch {epoch}. Try a smaller lr (it is "
+                f"{self.lr}), another representation, or clip gradients with "
+                "skorch.callbacks.GradientNormClipping"
+            )
+        past = [row[f"{prefix}_loss"] for row in self.history[:-1] if f"{prefix}_loss" in row]
+        self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_loss_best", not past or loss < min(past))
+
+    def _drop_unfinished_epoch(self) -> None:
+        """Leave finished epochs only in the history: an interrupted one has no loss."""
+        if self.history and "dur" not in self.history[-1]:
+            self.history_ = History(self.history[:-1])
+
+    # -- pickling ----------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        if "noise_" in state and state["noise_"].device.type != "cpu":
+            state["noise_"] = None  # a generator of a GPU cannot be unpickled without one
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if getattr(self, "noise_", True) is None:
+            seed = derive_seed(self.seed, f"noise after epoch {len(self.history)}")
+            self.noise_ = torch_generator(seed, self.device)
+
+
+def _heard(callbacks: list[Callback], *events: str) -> bool:
+    """Whether any callback overrides any of the methods that ``events`` name."""
+    return any(
+        getattr(type(callback), event) is not getattr(Callback, event)
+        for callback in callbacks
+        for event in events
+    )
+
+
+class ProgressBar(Callback):
+    """One tqdm bar for a training, an epoch a step, with the losses behind it."""
+
+    def __init__(self, total: int, description: str = "") -> None:
+        self.total = total
+        self.description = description
+
+    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        from tqdm.auto import tqdm
+
+        self.bar_ = tqdm(total=self.total, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        row = net.history[-1]
+        shown = {name[:5]: row[name] for name in ("train_loss", "valid_loss") if name in row}
+        self.bar_.set_postfix({name: f"{loss:.4g}" for name, loss in shown.items()})
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        self.bar_.close()
+        del self.bar_
+
+
+def early_stopping(monitor: str, patience: int, tol: float) -> EarlyStopping:
+    """Stop when ``monitor`` stands still; the best weights are kept in memory and restored.
+
+    Not in a file, as skorch's ``Checkpoint`` does: the workers of a parallel grid search would
+    load each other's weights.
+    """
+    return EarlyStopping(
+        monitor, patience=patience, threshold=tol, threshold_mode="abs", load_best=True
+    )
+
+
+def resolve_device(device: str) -> str:
+    """Return the torch device that ``device`` names; ``"auto"`` is CUDA where there is one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r} was asked for, but torch sees no CUDA device here; use "
+            "device='cpu' or device='auto'"
+        )
+    return device
