@@ -71,14 +71,18 @@ class ConditionEncoder:
                 f"y is missing: the generator is conditional, so pass {known} for all series or "
                 f"an array with one for each of the {n_samples}"
             )
-        if np.ndim(y) == 0 and self.classes_ is not None:
-            values = np.full(n_samples, y, dtype=np.asarray(y).dtype)
-        elif self.is_vector_ and np.ndim(y) < 2 and np.size(y) == self.n_conditions_ != n_samples:
-            values = np.tile(np.reshape(y, (1, -1)), (n_samples, 1))
-        else:
-            values = _as_array(y)
+        values = np.asarray(y)
+        single = values.ndim == 0 or (
+            self.is_vector_ and values.shape == (self.n_conditions_,) != (n_samples,)
+        )
+        if single:
+            values = np.tile(np.atleast_1d(values), (n_samples, 1))
+        values = _as_array(values)
         if len(values) != n_samples:
-            raise ValueError(f"y has {len(values)} entries, but {n_samples} series were asked for")
+            raise ValueError(
+                f"y has {len(values)} entries, but there are {n_samples} series (n_samples, or "
+                "the rows of X); pass one label for all, or one entry for each"
+            )
         if self.is_vector_ and _as_vectors(values).shape[1] != self.n_conditions_:
             raise ValueError(
                 f"y has vectors of {_as_vectors(values).shape[1]} values, but fit saw vectors of "

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -189,7 +190,8 @@ class VAE(LatentGenerator, NeuralGenerator):
         The importance-weighted bound, which rises on average with ``n_samples`` towards
         log p(x), and with one draw estimates the evidence lower bound. All series share the same
         draws, so that the bound of a series does not depend on its neighbours. Channels that
-        are constant or copies in training do not count.
+        are constant or copies in training do not count. A generator that is conditional on
+        labels and gets no ``y`` averages over the labels, in their training frequencies.
 
         Parameters
         ----------
@@ -216,17 +218,18 @@ class VAE(LatentGenerator, NeuralGenerator):
         check_is_fitted(self)
         n_draws = check_count(n_samples, "n_samples")
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        c = self._encode_conditions(y, len(x))
         given = self.random_state if random_state is None else random_state
         seed = derive_seed(draw_seed(0 if given is None else given), "posterior")
         rng = self._make_rng(seed)
-        noise = torch.randn(n_draws, self.latent_dim, generator=rng, device=rng.device)
+        noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
         v = self._view.transform(x)
-        bound = np.empty(len(v), dtype=np.float32)
-        step = max(1, self._sample_batch_size // n_draws)
-        for start in range(0, len(v), step):
-            rows = slice(start, start + step)
-            bound[rows] = self._bound(v[rows], None if c is None else c[rows], noise)
+        if y is None and hasattr(self, "classes_"):
+            counts = self._conditions.class_counts_
+            labels = [self._encode_conditions(label, len(v)) for label in self.classes_]
+            bounds = [self._bound(v, c, noise) for c in labels]
+            bound = logsumexp(bounds, axis=0, b=(counts / counts.sum())[:, None])
+        else:
+            bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
         return (bound + self._view.log_abs_det_jacobian(x)).astype(np.float32)
 
     # -- hooks -------------------------------------------------------------------------------
@@ -256,36 +259,36 @@ class VAE(LatentGenerator, NeuralGenerator):
             return _numpy(module.decoder(z, self._tensor(c)))
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        z = np.empty((len(v), self._n_features_out), dtype=np.float32)
         with self._inference() as module:
-            for start in range(0, len(v), self._sample_batch_size):
-                rows = slice(start, start + self._sample_batch_size)
-                z[rows] = _numpy(module.encoder(self._tensor(v[rows]))[0])
-        return z
+            parts = [
+                _numpy(module.encoder(self._tensor(v[rows]))[0]) for rows in self._batches(len(v))
+            ]
+        return np.concatenate(parts)
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        parts = []
         with self._inference() as module:
-            for start in range(0, len(z), self._sample_batch_size):
-                rows = slice(start, start + self._sample_batch_size)
-                given = None if c is None else c[rows]
-                parts.append(_numpy(module.decoder(self._tensor(z[rows]), self._tensor(given))))
+            parts = [
+                _numpy(module.decoder(self._tensor(z[rows]), self._tensor(_rows(c, rows))))
+                for rows in self._batches(len(z))
+            ]
         return np.concatenate(parts)
 
     def _bound(
         self, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
     ) -> FloatArray:
         """Importance-weighted bound of represented series, all with the same draws."""
-        n_draws = len(noise)
         w, error = self.net_.criterion_.w, self.net_.criterion_.error
+        n_draws, bound = len(noise), np.empty(len(v), dtype=np.float32)
         with self._inference() as module:
-            x = self._tensor(v)
-            mean, log_var = module.encoder(x)
-            z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
-            given = self._tensor(None if c is None else np.repeat(c, n_draws, axis=0))
-            x_hat = module.decoder(z.flatten(0, 1), given).unflatten(0, (len(v), n_draws))
-            fit = log_likelihood(x[:, None], x_hat, w, error)
-            return _numpy(importance_weighted_bound(fit, z, noise, log_var[:, None]))
+            for rows in self._batches(len(v), n_draws):
+                x = self._tensor(v[rows])
+                mean, log_var = module.encoder(x)
+                z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
+                given = self._tensor(None if c is None else np.repeat(c[rows], n_draws, axis=0))
+                x_hat = module.decoder(z.flatten(0, 1), given).unflatten(0, (len(x), n_draws))
+                fit = log_likelihood(x[:, None], x_hat, w, error)
+                bound[rows] = _numpy(importance_weighted_bound(fit, z, noise, log_var[:, None]))
+        return bound
 
     @property
     def _n_features_out(self) -> int:
@@ -366,6 +369,10 @@ def _check_hidden_dims(hidden_dims: Sequence[int]) -> tuple[int, ...]:
     if len(hidden_dims) == 0:
         raise ValueError("hidden_dims must name at least one layer, got none")
     return tuple(check_count(width, "each of hidden_dims") for width in hidden_dims)
+
+
+def _rows(c: FloatArray | None, rows: slice) -> FloatArray | None:
+    return None if c is None else c[rows]
 
 
 def _numpy(x: torch.Tensor) -> FloatArray:

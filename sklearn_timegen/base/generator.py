@@ -8,6 +8,7 @@ represented series and leads them all the way back, in batches.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -181,11 +182,16 @@ class BaseGenerator(Declared, ABC):
         """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
         rng = self._make_rng(derive_seed(seed, "sample"))
         x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
-        for start in range(0, n_samples, self._sample_batch_size):
-            stop = min(start + self._sample_batch_size, n_samples)
-            v = self._draw(stop - start, None if c is None else c[start:stop], rng)
-            x[start:stop] = self._view.inverse_transform(v)
+        for rows in self._batches(n_samples):
+            n_rows = len(x[rows])
+            v = self._draw(n_rows, None if c is None else c[rows], rng)
+            x[rows] = self._view.inverse_transform(v)
         return x
+
+    def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:
+        """Slices of at most ``_sample_batch_size`` rows, of which each counts ``weight`` times."""
+        step = max(1, self._sample_batch_size // weight)
+        return (slice(start, start + step) for start in range(0, n_samples, step))
 
     def _make_rng(self, seed: int) -> Any:
         return np.random.default_rng(seed)

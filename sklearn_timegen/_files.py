@@ -1,0 +1,145 @@
+"""Series from and to files: ``.npy``, ``.npz`` and ``.csv``, never through pickle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.model_selection import make_windows
+
+__all__ = ["SeriesFile", "read_series", "write_series"]
+
+SUFFIXES = (".csv", ".npy", ".npz")
+
+
+@dataclass
+class SeriesFile:
+    """What a file held.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps, n_channels)
+        The windows.
+    y : ndarray of shape (n_samples,) or None
+        Their labels.
+    starts : ndarray of shape (n_samples,) or None
+        Where each window begins, if they were cut from one long series.
+    channels : list of str
+        Names of the channels.
+    notes : list of str
+        What a reader of the result should know.
+    """
+
+    X: NDArray[Any]
+    y: NDArray[Any] | None
+    starts: NDArray[np.int64] | None
+    channels: list[str]
+    notes: list[str]
+
+
+def read_series(path: str | Path, window: int | None = None, stride: int = 1) -> SeriesFile:
+    """Read windows, or one long series to cut into windows of ``window`` timesteps.
+
+    A CSV is one long series: rows are time, columns are channels. An ``.npy`` file holds one
+    array, an ``.npz`` file ``X`` and perhaps labels ``y``; 3-d arrays are windows, and so are
+    2-d ones (univariate, one a row) unless ``window`` is given, which makes rows time.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    notes: list[str] = []
+    y = None
+    if path.suffix == ".csv":
+        values, channels = _read_csv(path, notes)
+        if window is None:
+            raise ValueError(f"{path} is one long series of {len(values)} timesteps: give --window")
+    elif path.suffix in (".npy", ".npz"):
+        values, y = _read_arrays(path)
+        channels = []
+    else:
+        raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+    starts = None
+    if window is not None:
+        if values.ndim == 3:
+            raise ValueError(f"{path} holds windows already (shape {values.shape}): no --window")
+        if y is not None:
+            raise ValueError(f"{path} holds labels of windows, which --window would cut anew")
+        values, starts = make_windows(values, window, stride)
+    elif values.ndim == 2:
+        values = values[:, :, None]
+    if values.ndim != 3:
+        raise ValueError(
+            f"{path} holds an array of shape {values.shape}: one long series needs --window"
+        )
+    if y is not None and len(y) != len(values):
+        raise ValueError(f"{path} has {len(values)} windows, but {len(y)} labels")
+    channels = channels or [f"channel {k}" for k in range(values.shape[2])]
+    return SeriesFile(values, y, starts, channels, notes)
+
+
+def write_series(
+    path: str | Path,
+    X: NDArray[Any],
+    y: NDArray[Any] | None = None,
+    channels: list[str] | None = None,
+) -> None:
+    """Write windows; a CSV has a row for each timestep of each sample, and says which."""
+    path = Path(path)
+    if path.suffix == ".npy":
+        np.save(path, X, allow_pickle=False)
+    elif path.suffix == ".npz":
+        arrays = {"X": X} if y is None else {"X": X, "y": np.asarray(y, dtype=np.str_)}
+        np.savez_compressed(path, **arrays)
+    elif path.suffix == ".csv":
+        import pandas as pd
+
+        x = X.reshape(len(X), X.shape[1], -1)
+        n_samples, n_timesteps, n_channels = x.shape
+        names = channels or [f"channel {k}" for k in range(n_channels)]
+        table = pd.DataFrame(x.reshape(-1, n_channels), columns=names)
+        table.insert(0, "sample", np.repeat(np.arange(n_samples), n_timesteps))
+        table.insert(1, "timestep", np.tile(np.arange(n_timesteps), n_samples))
+        if y is not None:
+            table.insert(2, "label", np.repeat(np.asarray(y), n_timesteps))
+        table.to_csv(path, index=False)
+    else:
+        raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+
+
+def check_output(path: str | Path) -> Path:
+    """Refuse, before any work, a path that could not be written to."""
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
+    return path
+
+
+def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
+    import pandas as pd
+
+    table = pd.read_csv(path)
+    numbers = table.select_dtypes("number")
+    left_out = [str(name) for name in table.columns if name not in numbers.columns]
+    if left_out:
+        notes.append(f"left out columns that are not numeric: {', '.join(left_out)}")
+    if numbers.shape[1] == 0:
+        raise ValueError(f"{path} has no numeric column (columns: {', '.join(left_out)})")
+    return numbers.to_numpy(dtype=np.float64), [str(name) for name in numbers.columns]
+
+
+def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    try:
+        held = np.load(path, allow_pickle=False)
+        arrays = {"X": held} if path.suffix == ".npy" else {name: held[name] for name in held}
+    except ValueError as error:
+        raise ValueError(f"{path} holds Python objects or is damaged: {error}") from error
+    found = [name for name in ("X", "data", *arrays) if name in arrays][0]
+    if found not in ("X", "data") and len(arrays) > 1:
+        raise ValueError(f"{path} has the arrays {list(arrays)}: call the windows X, the labels y")
+    return arrays[found], arrays.get("y")
