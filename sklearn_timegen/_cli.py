@@ -1,4 +1,4 @@
-"""The command line: fit a generator, ask whether its series can stand in for real ones, show it."""
+"""The command line: fit a generator, test its series against real ones, draw both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._files import check_output, read_series, write_series
-from sklearn_timegen._validation import check_finite
 
 __all__ = ["main"]
 
@@ -49,6 +48,11 @@ class Task:
     cv: Any
     groups: NDArray[np.int64] | None
     metric: str
+
+    def check(self) -> Task:
+        """Refuse folds that cannot be made, before any training."""
+        list(self.cv.split(self.X, self.y, self.groups))
+        return self
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +98,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     require_matplotlib()
     X, y, starts, channels = _load(arguments)
+    task = _make_task(arguments, X, y, starts, channels)
     generator = _make_generator(arguments, len(X), conditional=y is not None)
 
     print(f"fitting {generator} to {_describe(X, y)}", flush=True)
@@ -105,7 +110,6 @@ def _run(arguments: argparse.Namespace) -> None:
     if output is not None:
         write_series(output, synthetic, labels, channels)
 
-    task = _make_task(arguments, X, y, starts, channels)
     print(f"\n{_table(task, generator.set_params(verbose=0), arguments)}\n")
     _draw(figure, X, y, synthetic, labels)
     print(f"figure: {figure.resolve()}")
@@ -123,7 +127,6 @@ def _load(arguments: argparse.Namespace) -> tuple[Any, Any, Any, list[str]]:
     held = read_series(arguments.data, arguments.window, arguments.stride)
     for note in held.notes:
         print(f"note: {note}")
-    check_finite(held.X, str(arguments.data))
     return held.X, held.y, held.starts, held.channels
 
 
@@ -162,7 +165,8 @@ def _make_task(
         }
         cv: Any = StratifiedKFold(arguments.folds, **shuffled)
         floor: Any = DummyClassifier()
-        return Task(X, y, predictors, floor, TSTRClassifier, "classifier", cv, None, "accuracy")
+        task = Task(X, y, predictors, floor, TSTRClassifier, "classifier", cv, None, "accuracy")
+        return task.check()
     if X.shape[1] < 2:
         raise ValueError("windows of one timestep leave nothing to predict the last value from")
     predictors = {
@@ -174,10 +178,9 @@ def _make_task(
     else:
         cv = WindowKFold(arguments.folds, n_timesteps=X.shape[1])
     target = X[:, -1, _channel(arguments.target, channels)]
-    floor = DummyRegressor()
-    return Task(
-        X[:, :-1], target, predictors, floor, TSTRRegressor, "regressor", cv, starts, "r2"
-    )
+    inputs, floor = X[:, :-1], DummyRegressor()
+    task = Task(inputs, target, predictors, floor, TSTRRegressor, "regressor", cv, starts, "r2")
+    return task.check()
 
 
 def _channel(name: str, channels: list[str]) -> int:
@@ -232,7 +235,8 @@ def _table(task: Task, generator: Any, arguments: argparse.Namespace) -> str:
     return f"{heading}\n{table.to_string()}"
 
 
-def _with_few_features(floor: Any) -> Any:  # dummies read no features, but scikit-learn wants them 2-d
+def _with_few_features(floor: Any) -> Any:
+    """Hand a dummy, which reads no features but wants them 2-d, the first timestep."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 

@@ -64,6 +64,13 @@ class ConditionEncoder:
             )
         return np.eye(self.n_conditions_, dtype=np.float32)[index]
 
+    @property
+    def class_frequencies(self) -> NDArray[np.float64]:
+        """Shares of the labels in training."""
+        if self.class_counts_ is None:
+            raise ValueError("y held vectors: there are no classes to have frequencies")
+        return self.class_counts_ / self.class_counts_.sum()
+
     def _broadcast(self, y: Any, n_samples: int) -> NDArray[Any]:
         if y is None:
             known = "a vector" if self.classes_ is None else f"one of {_shown(self.classes_)}"

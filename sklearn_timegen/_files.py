@@ -56,12 +56,15 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
     if path.suffix == ".csv":
         values, channels = _read_csv(path, notes)
         if window is None:
-            raise ValueError(f"{path} is one long series of {len(values)} timesteps: give --window")
+            raise ValueError(
+                f"{path} is one long series of {len(values)} timesteps: give --window"
+            )
     elif path.suffix in (".npy", ".npz"):
         values, y = _read_arrays(path)
         channels = []
     else:
         raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+    _check_finite(values, path, channels)
     starts = None
     if window is not None:
         if values.ndim == 3:
@@ -92,8 +95,8 @@ def write_series(
     if path.suffix == ".npy":
         np.save(path, X, allow_pickle=False)
     elif path.suffix == ".npz":
-        arrays = {"X": X} if y is None else {"X": X, "y": np.asarray(y, dtype=np.str_)}
-        np.savez_compressed(path, **arrays)
+        arrays: dict[str, Any] = {} if y is None else {"y": np.asarray(y, dtype=np.str_)}
+        np.savez_compressed(path, X=X, **arrays)
     elif path.suffix == ".csv":
         import pandas as pd
 
@@ -120,6 +123,20 @@ def check_output(path: str | Path) -> Path:
     return path
 
 
+def _check_finite(values: NDArray[Any], path: Path, channels: list[str]) -> None:
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{path} holds values of type {values.dtype}, not numbers")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        where = ", ".join(f"axis {k}: {i}" for k, i in enumerate(bad[0]))
+        if channels:
+            where = f"row {bad[0][0]} of column {channels[bad[0][1]]!r}"
+        raise ValueError(
+            f"{path} contains {len(bad)} NaN or infinite values, the first at {where}; impute or "
+            "drop them"
+        )
+
+
 def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     import pandas as pd
 
@@ -139,7 +156,7 @@ def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
         arrays = {"X": held} if path.suffix == ".npy" else {name: held[name] for name in held}
     except ValueError as error:
         raise ValueError(f"{path} holds Python objects or is damaged: {error}") from error
-    found = [name for name in ("X", "data", *arrays) if name in arrays][0]
+    found = next(name for name in ("X", "data", *arrays) if name in arrays)
     if found not in ("X", "data") and len(arrays) > 1:
         raise ValueError(f"{path} has the arrays {list(arrays)}: call the windows X, the labels y")
     return arrays[found], arrays.get("y")

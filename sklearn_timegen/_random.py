@@ -37,9 +37,9 @@ def draw_seed(random_state: RandomState) -> int:
         return int(random_state.randint(np.iinfo(np.int32).max))
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(np.iinfo(np.int32).max))
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
-        if random_state >= 0:
-            return int(random_state)
+    is_integer = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
+    if is_integer and random_state >= 0:
+        return int(random_state)
     raise ValueError(
         f"random_state must be None, a non-negative integer, a numpy RandomState or a numpy "
         f"Generator, got {random_state!r}"

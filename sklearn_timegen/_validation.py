@@ -57,13 +57,13 @@ def check_series(
     TypeError
         If ``X`` is sparse.
     """
-    X = _check_rank(X)
-    if layout is not None and X.ndim == 3 and X.shape[1:] != layout.shape:
-        raise ValueError(_mismatch(X.shape[1:], layout, estimator))
+    given = _check_rank(X)
+    if layout is not None and given.ndim == 3 and given.shape[1:] != layout.shape:
+        raise ValueError(_mismatch(given.shape[1:], layout, estimator))
     with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is refused below
         checked = validate_data(
             estimator,
-            X,
+            given,
             reset=layout is None,
             dtype=np.float32,
             order="C",

@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def make_ar(
     noise_scale: float = 1.0,
     random_state: RandomState = None,
 ) -> FloatArray:
-    """Stationary autoregressive series, ``x_t = sum_k a_k x_(t-k) + noise_scale e_t``, e ~ N(0, 1).
+    """Stationary autoregressive series: ``x_t = sum_k a_k x_(t-k) + s e_t``, e ~ N(0, 1).
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def make_ar(
     coefficients : sequence of float, default=(0.8,)
         a_1, a_2, ...
     noise_scale : float, default=1.0
-        Standard deviation of the innovations.
+        s, the standard deviation of the innovations.
     random_state : int, RandomState, Generator or None, default=None
         Seed.
 
@@ -140,9 +140,7 @@ def make_ar(
     noise = noise_scale * rng.standard_normal((burn_in + sizes[1], sizes[0], sizes[2]))
     x = np.zeros_like(noise)
     for t in range(len(x)):
-        x[t] = noise[t]
-        for k in range(min(t, len(a))):
-            x[t] += a[k] * x[t - 1 - k]
+        x[t] = noise[t] + sum(a[k] * x[t - 1 - k] for k in range(min(t, len(a))))
     return x[burn_in:].swapaxes(0, 1).astype(np.float32)
 
 
@@ -185,8 +183,8 @@ def make_labelled_sines(
     fast = (np.arange(sizes[0]) % 2)[:, None]
     phase = rng.uniform(0, np.pi / 2, (sizes[0], 1))
     t = np.arange(sizes[1])[None] / sizes[1]
-    x = fast + np.sin(2 * np.pi * (1 + 2 * fast) * t + phase)
-    x += noise_scale * rng.standard_normal(x.shape)
+    noise = rng.standard_normal((sizes[0], sizes[1]))
+    x = fast + np.sin(2 * np.pi * (1 + 2 * fast) * t + phase) + noise_scale * noise
     return x.astype(np.float32), np.where(fast[:, 0] == 1, "fast", "slow")
 
 

@@ -99,9 +99,7 @@ class _WindowSplitter(BaseCrossValidator):
         """Return the number of splits."""
         return self.n_splits
 
-    def split(
-        self, X: Any, y: Any = None, groups: Any = None
-    ) -> Iterator[tuple[Index, Index]]:
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Index, Index]]:
         """Yield the indices of training and test windows.
 
         Parameters

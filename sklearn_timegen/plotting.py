@@ -175,6 +175,7 @@ class SamplesDisplay:
             axes[row, 0].set_ylabel(title or "value")
         axes[0, 0].set_title("real")
         axes[0, 1].set_title("synthetic")
+        axes[0, 1].legend(loc="best", fontsize="x-small", framealpha=0.9)
         for panel in axes[-1]:
             panel.set_xlabel("timestep")
         return self
@@ -361,6 +362,7 @@ def _series_panel(ax: Any, x: Array, colour: str, n_series: int) -> None:
     ax.plot(timesteps, drawn.T, color=colour, alpha=0.35, linewidth=0.7, marker=marker)
     for line in (low, middle, high):
         ax.plot(timesteps, line, color="black", linewidth=0.9, linestyle="--", marker=marker)
+    ax.lines[-1].set_label("5, 50, 95% quantile")
 
 
 def _subset(x: Array, n: int, seed: int) -> Array:

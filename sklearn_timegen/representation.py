@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -178,9 +178,7 @@ class QuantileScaler(_Scaler):
         "per": [StrOptions({"cell", "channel"})],
     }
 
-    def __init__(
-        self, n_quantiles: int = 2000, per: Literal["cell", "channel"] = "cell"
-    ) -> None:
+    def __init__(self, n_quantiles: int = 2000, per: Literal["cell", "channel"] = "cell") -> None:
         self.n_quantiles = n_quantiles
         self.per = per
 
@@ -200,10 +198,12 @@ class QuantileScaler(_Scaler):
         columns = self._columns(x)
         out = np.empty(columns.shape, np.float32)
         for j, (knots, scores) in enumerate(zip(self.knots_, self.scores_, strict=True)):
-            # From the left and from the right: their mean is the middle of a plateau.
-            left = np.interp(columns[:, j], knots, scores)
-            right = -np.interp(-columns[:, j], -knots[::-1], -scores[::-1])
-            out[:, j] = 0.5 * (left + right) if knots[-1] > knots[0] else 0.0
+            # The two differ on a plateau only, where they are the ends of its share.
+            high = np.interp(columns[:, j], knots, scores)
+            low = -np.interp(-columns[:, j], -knots[::-1], -scores[::-1])
+            flat = high - low > 1e-9  # by more than rounding
+            high[flat] = ndtri(0.5 * (ndtr(low[flat]) + ndtr(high[flat])))
+            out[:, j] = high if knots[-1] > knots[0] else 0.0
         return out.reshape(x.shape)
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:

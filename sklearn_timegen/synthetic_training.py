@@ -8,14 +8,14 @@ gives the control (TRTR), with ``"both"`` augmentation.
 from __future__ import annotations
 
 from dataclasses import field
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import Tags, assert_all_finite, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, check_memory, column_or_1d
@@ -34,7 +34,7 @@ Labelled = tuple[FloatArray, NDArray[Any]]
 
 @estimator
 class _SyntheticTraining(MetaEstimatorMixin, Declared):
-    """What both meta-estimators share: which rows the predictor is trained on, and how it is fed."""
+    """What both share: the rows that the predictor is trained on, and how it is fed."""
 
     generator: Any = field(kw_only=False)
     n_synthetic: float | int = 1.0
@@ -47,7 +47,7 @@ class _SyntheticTraining(MetaEstimatorMixin, Declared):
         "generator": [HasMethods(["fit", "sample"])],
         "n_synthetic": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, None, closed="neither"),
+            Interval(RealNotInt, 0, None, closed="neither"),
         ],
         "train_on": [StrOptions({"synthetic", "real", "both"})],
         "predictor_input": [StrOptions({"auto", "flat", "series"})],

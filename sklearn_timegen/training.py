@@ -60,7 +60,7 @@ class BatchIterator:
     def __init__(
         self, dataset: Any, batch_size: int, generator: torch.Generator | None = None
     ) -> None:
-        index = slice(None)
+        index: Any = slice(None)
         while isinstance(dataset, Subset):  # what a skorch train_split makes
             index = torch.as_tensor(dataset.indices)[index]
             dataset = dataset.dataset
@@ -99,7 +99,8 @@ class HoldOut:
                 "train on"
             )
         order = np.random.default_rng(self.seed).permutation(len(dataset))
-        return Subset(dataset, order[n_valid:]), Subset(dataset, order[:n_valid])
+        train, valid = order[n_valid:].tolist(), order[:n_valid].tolist()
+        return Subset(dataset, train), Subset(dataset, valid)
 
 
 class GeneratorNet(NeuralNet):
@@ -203,7 +204,7 @@ class GeneratorNet(NeuralNet):
         self._record_loss(prefix, float(total) / n_series)
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         self.optimizer_.zero_grad(set_to_none=True)
         loss = self.batch_loss(batch)
         loss.backward()
@@ -211,11 +212,11 @@ class GeneratorNet(NeuralNet):
             named = TeeGenerator(self.get_all_learnable_params())
             self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         self.optimizer_.step()
-        return {"loss": loss.detach()}
+        return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
 
-    def validation_step(self, batch: Batch, **params: Any) -> dict[str, Tensor]:
+    def validation_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         with torch.no_grad():
-            return {"loss": self.batch_loss(batch)}
+            return {"loss": self.batch_loss(batch), "y_pred": None}
 
     def batch_loss(self, batch: Batch) -> Tensor:
         """Mean of the objective over a batch."""
@@ -305,7 +306,9 @@ def resolve_device(device: str) -> str:
     try:
         kind = torch.device(device).type
     except RuntimeError as error:
-        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}") from error
+        raise ValueError(
+            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}"
+        ) from error
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r} was asked for, but torch sees no CUDA device here; use "

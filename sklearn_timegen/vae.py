@@ -38,6 +38,7 @@ from sklearn_timegen.training import GeneratorNet
 __all__ = ["VAE", "TimeVAE"]
 
 FloatArray = NDArray[np.float32]
+EXACT = torch.float64
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "convolutional": ConvolutionalEncoder,
@@ -184,7 +185,7 @@ class VAE(LatentGenerator, NeuralGenerator):
         *,
         n_samples: int = 64,
         random_state: RandomState = None,
-    ) -> FloatArray:
+    ) -> NDArray[np.float64]:
         """Return a lower bound of the log-likelihood of each series, in nats, units of ``X``.
 
         The importance-weighted bound, which rises on average with ``n_samples`` towards
@@ -207,7 +208,7 @@ class VAE(LatentGenerator, NeuralGenerator):
 
         Returns
         -------
-        bound : ndarray of shape (n_samples,), float32
+        bound : ndarray of shape (n_samples,)
             Greater is more likely.
 
         References
@@ -222,15 +223,15 @@ class VAE(LatentGenerator, NeuralGenerator):
         seed = derive_seed(draw_seed(0 if given is None else given), "posterior")
         rng = self._make_rng(seed)
         noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
+        noise = noise.to(EXACT)
         v = self._view.transform(x)
-        if y is None and hasattr(self, "classes_"):
-            counts = self._conditions.class_counts_
+        if y is None and self._conditions is not None and hasattr(self, "classes_"):
             labels = [self._encode_conditions(label, len(v)) for label in self.classes_]
             bounds = [self._bound(v, c, noise) for c in labels]
-            bound = logsumexp(bounds, axis=0, b=(counts / counts.sum())[:, None])
+            bound = logsumexp(bounds, axis=0, b=self._conditions.class_frequencies[:, None])
         else:
             bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
-        return (bound + self._view.log_abs_det_jacobian(x)).astype(np.float32)
+        return bound + self._view.log_abs_det_jacobian(x)
 
     # -- hooks -------------------------------------------------------------------------------
 
@@ -259,11 +260,12 @@ class VAE(LatentGenerator, NeuralGenerator):
             return _numpy(module.decoder(z, self._tensor(c)))
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        with self._inference() as module:
+        with self._inference(EXACT) as module:
             parts = [
-                _numpy(module.encoder(self._tensor(v[rows]))[0]) for rows in self._batches(len(v))
+                _numpy(module.encoder(self._tensor(v[rows], EXACT))[0])
+                for rows in self._batches(len(v))
             ]
-        return np.concatenate(parts)
+        return np.concatenate(parts).astype(np.float32)
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as module:
@@ -275,17 +277,18 @@ class VAE(LatentGenerator, NeuralGenerator):
 
     def _bound(
         self, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
-    ) -> FloatArray:
+    ) -> NDArray[np.float64]:
         """Importance-weighted bound of represented series, all with the same draws."""
         w, error = self.net_.criterion_.w, self.net_.criterion_.error
-        n_draws, bound = len(noise), np.empty(len(v), dtype=np.float32)
-        with self._inference() as module:
+        n_draws, bound = len(noise), np.empty(len(v))
+        with self._inference(EXACT) as module:
             for rows in self._batches(len(v), n_draws):
-                x = self._tensor(v[rows])
+                x = self._tensor(v[rows], EXACT)
                 mean, log_var = module.encoder(x)
                 z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
-                given = self._tensor(None if c is None else np.repeat(c[rows], n_draws, axis=0))
-                x_hat = module.decoder(z.flatten(0, 1), given).unflatten(0, (len(x), n_draws))
+                given = None if c is None else np.repeat(c[rows], n_draws, axis=0)
+                x_hat = module.decoder(z.flatten(0, 1), self._tensor(given, EXACT))
+                x_hat = x_hat.unflatten(0, (len(x), n_draws))
                 fit = log_likelihood(x[:, None], x_hat, w, error)
                 bound[rows] = _numpy(importance_weighted_bound(fit, z, noise, log_var[:, None]))
         return bound
@@ -375,5 +378,5 @@ def _rows(c: FloatArray | None, rows: slice) -> FloatArray | None:
     return None if c is None else c[rows]
 
 
-def _numpy(x: torch.Tensor) -> FloatArray:
+def _numpy(x: torch.Tensor) -> Any:
     return x.cpu().numpy()

@@ -30,6 +30,16 @@ def estimator(cls: Class) -> Class:
     Each typed line ``name: type = default`` is the signature, the default and the
     ``get_params`` entry at once.
 
+    Parameters
+    ----------
+    cls : type
+        A subclass of ``BaseEstimator``; constants are annotated as ``ClassVar``.
+
+    Returns
+    -------
+    cls : type
+        The class, with a constructor of keyword arguments.
+
     Examples
     --------
     >>> from sklearn.base import BaseEstimator
@@ -40,7 +50,8 @@ def estimator(cls: Class) -> Class:
     >>> Constant(value=2.0).get_params()
     {'value': 2.0}
     """
-    return dataclass(kw_only=True, eq=False, repr=False)(cls)  # type: ignore[return-value]
+    made: Class = dataclass(kw_only=True, eq=False, repr=False)(cls)  # type: ignore[assignment]
+    return made
 
 
 class Declared(BaseEstimator):
@@ -56,5 +67,5 @@ class Declared(BaseEstimator):
                 f"{cls.__name__} declares {sorted(declared - known)}, but is not decorated with "
                 "@estimator: its parameters would silently be its parent's"
             )
-        names: list[str] = super()._get_param_names()  # type: ignore[misc]
+        names: list[str] = super()._get_param_names()
         return names

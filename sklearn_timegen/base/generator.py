@@ -170,7 +170,7 @@ class BaseGenerator(Declared, ABC):
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
         self._layout, self.series_shape_ = layout, layout.shape
         self._conditions = ConditionEncoder().fit(y, len(x)) if self.conditional else None
-        vars(self).pop("classes_", None)
+        self.__dict__.pop("classes_", None)
         if self._conditions is not None and self._conditions.classes_ is not None:
             self.classes_ = self._conditions.classes_
         self._view = SeriesView(self.representation).fit(x)

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
-from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._validation import check_series
@@ -97,7 +96,7 @@ class NeuralGenerator(BaseGenerator):
             self._train(*self._enter_again(X, y), n_epochs=1)
         return self
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Any:
+    def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
         if not (self.warm_start and self.__sklearn_is_fitted__()):
             return super().fit(X, y)
         self._validate_params()
@@ -108,7 +107,7 @@ class NeuralGenerator(BaseGenerator):
 
     @property
     def history_(self) -> Any:
-        """skorch's history: a row an epoch, with ``train_loss`` and, if held out, ``valid_loss``."""
+        """skorch's history: a row an epoch, with ``train_loss`` and perhaps ``valid_loss``."""
         return self.net_.history
 
     @property
@@ -124,9 +123,11 @@ class NeuralGenerator(BaseGenerator):
     ) -> GeneratorNet: ...
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
-        vars(self).pop("net_", None)
+        self.__dict__.pop("net_", None)
         params = self._skorch_params(draw_seed(self.random_state))
-        net = self._make_net(*v.shape[1:], 0 if c is None else c.shape[1], **params)
+        _, n_timesteps, n_channels = v.shape
+        n_conditions = 0 if c is None else c.shape[1]
+        net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
         net.initialize()
         self._train(v, c, n_epochs or self.max_epochs, net)
 
@@ -139,13 +140,13 @@ class NeuralGenerator(BaseGenerator):
     ) -> None:
         """Train ``net`` (``net_``, if none is given); it becomes ``net_`` unless it diverged."""
         if net is None:
-            net = self.net_
-            self._update(net)
-        tensors = [None if a is None else torch.from_numpy(a).to(net.device) for a in (v, c)]
+            net = self._update(self.net_)
+        x = torch.from_numpy(v).to(net.device)
+        given = None if c is None else torch.from_numpy(c).to(net.device)
         n_before = len(net.history)
         with _kept_if_diverged(net):
-            net.partial_fit(SeriesDataset(*tensors), epochs=n_epochs)
-        self.net_ = net
+            net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
+        self.net_: GeneratorNet = net
         if net.interrupted_:
             warnings.warn(
                 f"training was interrupted after {len(net.history) - n_before} of {n_epochs} "
@@ -198,22 +199,29 @@ class NeuralGenerator(BaseGenerator):
             callbacks.append(ProgressBar(n_epochs, type(self).__name__))
         return callbacks
 
-    def _update(self, net: GeneratorNet) -> None:
+    def _update(self, net: GeneratorNet) -> GeneratorNet:
         """Hand changed hyper-parameters to a net that goes on training."""
         net.set_params(lr=self.lr, batch_size=self.batch_size)
+        return net
 
     # -- tensors -----------------------------------------------------------------------------
 
     def _make_rng(self, seed: int) -> torch.Generator:
         return torch_generator(seed, self.net_.device)
 
-    def _tensor(self, a: FloatArray | None) -> Tensor | None:
-        return None if a is None else torch.from_numpy(a).to(self.net_.device)
+    def _tensor(self, a: FloatArray | None, dtype: torch.dtype = torch.float32) -> Any:
+        return None if a is None else torch.from_numpy(a).to(self.net_.device, dtype)
 
     @contextmanager
-    def _inference(self) -> Iterator[torch.nn.Module]:
-        """The module in evaluation mode, without gradients."""
-        module: torch.nn.Module = self.net_.module_
+    def _inference(self, dtype: torch.dtype = torch.float32) -> Iterator[Any]:
+        """The module in evaluation mode, without gradients.
+
+        In float64, what a series gets does not depend on its neighbours in the batch: the
+        float32 kernels round differently for other batch sizes.
+        """
+        module = self.net_.module_
+        if dtype != torch.float32:
+            module = copy.deepcopy(getattr(module, "_orig_mod", module)).to(dtype)
         module.eval()
         with torch.inference_mode():
             yield module

@@ -5,6 +5,7 @@ T is the number of timesteps, D of channels, and each of the L layers halves (or
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -32,7 +33,7 @@ class ConvolutionalEncoder(nn.Module):
     ) -> None:
         super().__init__()
         widths = [n_channels, *hidden_dims]
-        convs = [StridedConv(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        convs = [StridedConv(a, b) for a, b in itertools.pairwise(widths)]
         self.convolutions = nn.ModuleList(convs)
         n_features = _reduced(n_timesteps, len(hidden_dims)) * widths[-1]
         self.moments = nn.Linear(n_features, 2 * latent_dim)
@@ -64,7 +65,7 @@ class ConvolutionalDecoder(nn.Module):
         self.reduced_shape = (n_reduced, hidden_dims[-1])
         self.expand = nn.Linear(latent_dim + n_conditions, n_reduced * hidden_dims[-1])
         widths = [*reversed(hidden_dims), n_channels]
-        convs = [StridedConvTranspose(a, b) for a, b in zip(widths, widths[1:], strict=False)]
+        convs = [StridedConvTranspose(a, b) for a, b in itertools.pairwise(widths)]
         self.convolutions = nn.ModuleList(convs)
         n_features = n_reduced * 2 ** len(hidden_dims) * n_channels
         self.output = nn.Linear(n_features, n_timesteps * n_channels)

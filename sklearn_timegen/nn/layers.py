@@ -7,6 +7,7 @@ the sizes of windows is 1.3 to 1.9 times as fast as the channels-first kernels.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ def glorot_(module: nn.Module) -> None:
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
     """Dense layers of the given sizes, each followed by a ReLU."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in itertools.pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     return nn.Sequential(*layers)
 

@@ -74,14 +74,13 @@ def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
 def log_likelihood(x: Tensor, x_hat: Tensor, w: float, error: ReconstructionError) -> Tensor:
     """log p(x | z) of the Gaussian decoder that ``w`` and ``error`` name."""
     n_timesteps, n_channels = x.shape[-2:]
-    log_det = n_timesteps * (
-        n_channels * math.log(2 * w) + error.log_det_precision(n_channels)
-    )
+    log_det = n_timesteps * (n_channels * math.log(2 * w) + error.log_det_precision(n_channels))
     log_norm = 0.5 * (log_det - n_timesteps * n_channels * math.log(2 * math.pi))
     return log_norm - w * error(x, x_hat)
 
 
-def importance_weighted_bound(log_p_x_given_z: Tensor, z: Tensor, noise: Tensor, log_var: Tensor
+def importance_weighted_bound(
+    log_p_x_given_z: Tensor, z: Tensor, noise: Tensor, log_var: Tensor
 ) -> Tensor:
     """log (1/K) sum_k p(x | z_k) p(z_k) / q(z_k | x), a lower bound of log p(x) on average.
 

@@ -1,0 +1,21 @@
+"""The table of all generators, small and quick, that the suites run over."""
+
+from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen.representation import SeriesScaler
+
+DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (16,), "latent_dim": 3}
+
+GENERATORS = [
+    VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
+    VAE(**DENSE, max_epochs=2, representation="cosine-quantile"),
+    VAE(**DENSE, max_epochs=2, representation=SeriesScaler("standard", per="channel")),
+    TimeVAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
+]
+
+# One that learns enough for predictors that are trained on its series.
+CAPABLE = VAE(**DENSE, max_epochs=100, reconstruction_weight=50.0, lr=5e-3)
+
+
+def name(generator) -> str:
+    """Short, for test ids: the class and its representation."""
+    return f"{type(generator).__name__}-{generator.representation}"

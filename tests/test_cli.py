@@ -1,0 +1,146 @@
+"""The command line, and the files it reads and writes."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_timegen._cli import main
+from sklearn_timegen._files import read_series, write_series
+from sklearn_timegen.datasets import make_ar, make_labelled_sines
+
+QUICK = ["--epochs", "1", "--folds", "2", "--jobs", "1"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_csv(path, n=60):
+    series = make_ar(1, n, 2, random_state=0)[0]
+    frame = pd.DataFrame(series, columns=["price", "volume"])
+    frame.insert(0, "date", pd.date_range("2020-01-01", periods=n).astype(str))
+    frame.to_csv(path, index=False)
+    return series
+
+
+def test_labelled_windows_end_to_end(folder, capsys):
+    X, y = make_labelled_sines(60, 8, random_state=0)
+    np.savez("mine.npz", X=X, y=y)
+    assert main(["mine.npz", *QUICK, "--output", "new.npz", "--samples", "20"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("TRTR", "TSTR", "both", "floor", "logistic regression", "gradient boosting"):
+        assert word in shown
+    assert str(folder / "timegen.png") in shown
+    assert (folder / "timegen.png").stat().st_size > 10_000
+    with np.load("new.npz") as made:
+        assert made["X"].shape == (20, 8, 1)
+        assert sorted(set(made["y"])) == ["fast", "slow"]
+
+
+def test_one_long_series_end_to_end(folder, capsys):
+    write_csv("prices.csv")
+    arguments = ["prices.csv", "--window", "6", "--target", "volume", "--output", "new.csv"]
+    assert main([*arguments, *QUICK, "--figure", "shown.png"]) == 0
+    shown = capsys.readouterr().out
+    assert "left out columns that are not numeric: date" in shown
+    assert "r2 on held-out" in shown
+    assert "ridge regression" in shown
+    made = pd.read_csv("new.csv")
+    assert list(made.columns) == ["sample", "timestep", "price", "volume"]
+    assert len(made) == 55 * 6
+    assert (folder / "shown.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv"], "there is no file none.csv"),
+        (["prices.csv"], "give --window"),
+        (["prices.csv", "--window", "61"], "holds no window of 61"),
+        (["prices.csv", "--window", "6", "--output", "new.txt"], "must end in one of"),
+        (["prices.csv", "--window", "6", "--output", "no/new.csv"], "no directory no"),
+        (["prices.csv", "--window", "6", "--figure", "no/f.png"], "no directory no"),
+        (["prices.csv", "--window", "6", "--target", "open"], "none of the channels"),
+        (["prices.csv", "--window", "1"], "nothing to predict"),
+        (["prices.csv", "--window", "6", "--folds", "1"], "n_splits"),
+        (["words.csv", "--window", "6"], "no numeric column"),
+        (
+            ["holes.csv", "--window", "3"],
+            "contains 1 NaN or infinite values, the first at row 2 of column 'x'",
+        ),
+        (["objects.npy"], "Python objects"),
+        (["deep.npy", "--window", "3"], "holds windows already"),
+        (["flat.npy"], "needs --window"),
+        (["two.npz"], "call the windows X"),
+        (["short.npz"], "4 windows, but 3 labels"),
+        (["labelled.npz", "--window", "3"], "labels of windows"),
+        (["prices.txt"], "must end in one of"),
+    ],
+)
+def test_mistakes_are_answered_at_once(folder, capsys, arguments, message):
+    write_csv("prices.csv")
+    pd.DataFrame({"word": ["a"] * 9}).to_csv("words.csv", index=False)
+    pd.DataFrame({"x": [1.0, 2.0, np.nan, 4.0, 5.0]}).to_csv("holes.csv", index=False)
+    np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save("deep.npy", np.zeros((4, 3, 2)))
+    np.save("flat.npy", np.zeros(9))
+    np.savez("two.npz", a=np.zeros((4, 3)), b=np.zeros(4))
+    np.savez("short.npz", X=np.zeros((4, 3)), y=np.zeros(3))
+    np.savez("labelled.npz", X=np.zeros((4, 3)), y=np.zeros(4))
+    (folder / "prices.txt").write_text("1\n2\n")
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "epoch" not in captured.err, "training had begun"
+
+
+def test_an_unexpected_failure_is_not_hidden(folder, monkeypatch):
+    write_csv("prices.csv")
+    monkeypatch.setattr("sklearn_timegen.plotting.EmbeddingDisplay.from_samples", None)
+    with pytest.raises(TypeError):
+        main(["prices.csv", "--window", "6", *QUICK])
+
+
+def test_help_explains():
+    command = [sys.executable, "-m", "sklearn_timegen", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for word in ("TSTR", "--window", "--output", "rows are time", "examples"):
+        assert word in shown
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv"])
+def test_files_keep_their_numbers(tmp_path, suffix):
+    X = make_ar(5, 4, 2, random_state=0)
+    path = tmp_path / f"made{suffix}"
+    write_series(path, X, None, ["a", "b"])
+    if suffix == ".csv":
+        table = pd.read_csv(path)
+        assert np.allclose(table[["a", "b"]].to_numpy().reshape(5, 4, 2), X, rtol=1e-6)
+    else:
+        assert np.array_equal(read_series(path).X, X)
+
+
+def test_two_dimensional_arrays(tmp_path):
+    path = tmp_path / "table.npy"
+    np.save(path, np.arange(20.0).reshape(10, 2))
+    assert read_series(path).X.shape == (10, 2, 1)
+    held = read_series(path, window=4, stride=3)
+    assert held.X.shape == (3, 4, 2)
+    assert held.starts.tolist() == [0, 3, 6]
+
+
+def test_import_is_light():
+    code = (
+        "import sys, sklearn_timegen; "
+        "print([m for m in ('torch', 'sklearn', 'sktime', 'matplotlib', 'pandas') "
+        "if m in sys.modules]); from sklearn_timegen import TimeVAE; "
+        "print([m for m in ('sktime', 'matplotlib', 'statsmodels', 'pooch') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.split("\n")[:2] == ["[]", "[]"]

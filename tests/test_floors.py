@@ -1,0 +1,81 @@
+"""Imports go down only: the picture in docs/design.md, held by the syntax tree."""
+
+import ast
+from pathlib import Path
+
+import sklearn_timegen
+
+PACKAGE = Path(sklearn_timegen.__file__).parent
+
+FLOORS = {
+    "_cli": 6,
+    "__main__": 6,
+    "estimator_checks": 5,
+    "vae": 4,
+    "synthetic_training": 4,
+    "plotting": 4,
+    "base": 3,
+    "training": 2,
+    "nn": 1,
+    "objectives": 1,
+    "_conditions": 0,
+    "_distance": 0,
+    "_files": 0,
+    "_random": 0,
+    "_validation": 0,
+    "datasets": 0,
+    "model_selection": 0,
+    "representation": 0,
+}
+# On floor 0, helpers (with an underscore) may be used by the others; on others, siblings never.
+HELPERS = {name for name, floor in FLOORS.items() if floor == 0 and name.startswith("_")}
+SAME_FLOOR = {("__main__", "_cli"), ("_files", "model_selection")}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn_timegen."):
+            names.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names |= {
+                a.name.split(".")[1] for a in node.names if a.name.startswith("sklearn_timegen.")
+            }
+        assert not (isinstance(node, ast.ImportFrom) and node.level), f"relative import in {path}"
+    return names
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if name != "__init__":
+            yield name, path
+
+
+def test_every_module_has_a_floor():
+    assert {name for name, _ in modules()} == set(FLOORS)
+
+
+def test_imports_go_down():
+    upward = []
+    for name, path in modules():
+        for other in imported(path) - {name}:
+            allowed = FLOORS[other] < FLOORS[name] or (name, other) in SAME_FLOOR
+            if not (allowed or (FLOORS[name] == 0 and other in HELPERS)):
+                upward.append(f"{path.name} imports {other}")
+    assert not upward
+
+
+def test_networks_and_objectives_do_not_know_each_other():
+    for name, path in modules():
+        if name in ("nn", "objectives"):
+            assert imported(path) <= {name}
+
+
+def test_sktime_is_imported_on_demand_only():
+    for _, path in modules():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                text = ast.unparse(node)
+                for heavy in ("sktime", "matplotlib", "statsmodels", "pandas", "pooch"):
+                    assert heavy not in text, f"{path.name}: {text}"

@@ -1,0 +1,83 @@
+"""Every law of ours over every generator of ours, and on generators that break them."""
+
+import re
+
+import numpy as np
+import pytest
+
+from sklearn_timegen import VAE, BaseGenerator, check_generator
+from sklearn_timegen.base import estimator
+from sklearn_timegen.estimator_checks import generator_checks
+
+from .generators import DENSE, GENERATORS, name
+
+
+@pytest.mark.parametrize(
+    ("generator", "check"),
+    [
+        pytest.param(generator, check, id=f"{name(generator)}-{check.__name__}")
+        for generator, check in generator_checks(GENERATORS)
+    ],
+)
+def test_law(generator, check):
+    check(generator)
+
+
+@estimator
+class Resampler(BaseGenerator):
+    """The smallest honest generator: draws training series again."""
+
+    def _fit(self, v, c):
+        self._rows, self._given = v, c
+
+    def _draw(self, n_samples, c, rng):
+        if c is None:
+            return self._rows[rng.integers(len(self._rows), size=n_samples)]
+        distance = ((self._given[None] - c[:, None]) ** 2).sum(axis=2)
+        near = distance <= distance.min(axis=1, keepdims=True) + 1e-6
+        return self._rows[[rng.choice(np.flatnonzero(row)) for row in near]]
+
+
+class Global(Resampler):
+    def _draw(self, n_samples, c, rng):
+        return self._rows[np.random.randint(len(self._rows), size=n_samples)]  # noqa: NPY002
+
+
+class Transposed(Resampler):
+    def _draw(self, n_samples, c, rng):
+        return super()._draw(n_samples, c, rng)[:, ::-1] * np.nan
+
+
+def test_a_generator_of_anyone_can_be_held_to_the_laws():
+    check_generator(Resampler())
+
+
+@pytest.mark.parametrize(
+    ("broken", "law"), [(Global(), "seeds repeat"), (Transposed(), "sample has the shape")]
+)
+def test_a_broken_generator_is_found_out(broken, law):
+    with pytest.raises(AssertionError, match=re.escape(law)):
+        check_generator(broken)
+
+
+def test_frozen_network_is_found_out():
+    class Frozen(VAE):
+        def _make_net(self, *sizes, **params):
+            net = super()._make_net(*sizes, **params)
+            made = net.initialize_module
+
+            def frozen():
+                made()
+                net.module_.decoder.requires_grad_(False)
+                return net
+
+            net.initialize_module = frozen
+            return net
+
+    check = next(
+        check
+        for _, check in generator_checks([VAE()])
+        if check.__name__ == "check_every_parameter_gets_a_gradient"
+    )
+    with pytest.raises(AssertionError, match="decoder"):
+        check(Frozen(**DENSE))

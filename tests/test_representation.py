@@ -1,0 +1,167 @@
+"""Views of series: invertible on every kind of data, with the Jacobians they claim."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen.representation import (
+    REPRESENTATIONS,
+    ChannelReducer,
+    CosineTransform,
+    QuantileScaler,
+    Representation,
+    SeriesScaler,
+    SeriesView,
+)
+
+from .generators import DENSE
+
+VIEWS = {
+    **REPRESENTATIONS,
+    "standard by channel": SeriesScaler("standard", per="channel"),
+    "minmax by channel": SeriesScaler("minmax", per="channel"),
+    "quantile by channel": QuantileScaler(per="channel"),
+    "few quantiles": QuantileScaler(n_quantiles=7),
+}
+rng = np.random.default_rng(0)
+NORMAL = rng.normal(size=(200, 6, 3))
+DATA = {
+    "normal": NORMAL,
+    "heavy tails": rng.standard_t(2, size=(200, 6, 3)),
+    "skewed": rng.lognormal(sigma=2, size=(200, 6, 3)),
+    "quantised": np.round(NORMAL * 2) * 10,
+    "mostly zero": np.where(rng.uniform(size=NORMAL.shape) < 0.8, 0, NORMAL),
+    "large offset": NORMAL + 1e4,
+    "prices and volume": np.abs(NORMAL) * [1, 100, 1e7],
+    "constant and copied channels": np.stack(
+        [NORMAL[..., 0], np.full(NORMAL.shape[:2], 3.3), NORMAL[..., 0]], axis=2
+    ),
+    "constant cells": np.where(np.arange(6)[:, None] == 0, 1.5, NORMAL),
+    "one series": NORMAL[:1],
+    "one timestep": NORMAL[:, :1],
+    "all constant": np.full((10, 4, 2), 0.1),
+}
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_invertible_to_float32(view, data):
+    x = data.astype(np.float32)
+    fitted = SeriesView(view).fit(x)
+    v = fitted.transform(x)
+    back = fitted.inverse_transform(v)
+    assert v.dtype == back.dtype == np.float32
+    assert np.isfinite(v).all()
+    reach = np.abs(x).max(axis=(0, 1))  # of each channel: a transform along time mixes its values
+    assert (np.abs(back - x) <= 4e-6 * reach).all()
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_new_data_come_back_too(view):
+    x = NORMAL.astype(np.float32)
+    fitted = SeriesView(view).fit(x[:100])
+    beyond = 1.5 * x[100:]  # some of it outside the training range
+    assert np.allclose(fitted.inverse_transform(fitted.transform(beyond)), beyond, atol=2e-4)
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_jacobian_against_differences(view):
+    x = np.random.default_rng(1).normal(size=(20, 3, 2)).astype(np.float32)
+    fitted = SeriesView(view).fit(x)
+    point = x[:1] + 0.1 * x[1:2]  # off the quantiles' knots, where the slope jumps
+    step = 1e-4
+    columns = []
+    for cell in np.ndindex(3, 2):
+        up, down = point.copy(), point.copy()
+        up[(0, *cell)] += step
+        down[(0, *cell)] -= step
+        difference = fitted.transform(up) - fitted.transform(down)
+        columns.append(difference.ravel() / (2 * step))
+    _, expected = np.linalg.slogdet(np.array(columns))
+    assert fitted.log_abs_det_jacobian(point)[0] == pytest.approx(expected, abs=0.03)
+
+
+def test_standard_has_the_moments_and_minmax_the_range():
+    x = (5 + 3 * NORMAL).astype(np.float32)
+    v = SeriesScaler().fit_transform(x)
+    assert np.allclose(v.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(v.std(axis=0), 1, atol=1e-5)
+    v = SeriesScaler("minmax", per="channel").fit_transform(x)
+    assert np.allclose(v.min(axis=(0, 1)), 0, atol=1e-6)
+    assert np.allclose(v.max(axis=(0, 1)), 1, atol=1e-6)
+
+
+def test_quantiles_make_normals():
+    x = rng.lognormal(size=(3000, 2, 1)).astype(np.float32)
+    v = QuantileScaler().fit_transform(x)[:, 0, 0]
+    levels = np.linspace(0.01, 0.99, 50)
+    assert np.allclose(np.quantile(v, levels), norm.ppf(levels), atol=0.02)
+
+
+def test_a_plateau_comes_back_as_its_value():
+    x = np.zeros((100, 1, 1), np.float32)
+    x[60:, 0, 0] = np.arange(1, 41)
+    scaler = QuantileScaler().fit(x)
+    assert np.allclose(scaler.transform(x[:1]), norm.ppf(0.3), atol=0.02)  # middle of 0 to 0.6
+    below = norm.ppf(np.linspace(0.01, 0.59, 9)).astype(np.float32)[:, None, None]
+    assert (scaler.inverse_transform(below) == 0).all()
+
+
+def test_cosine_whitens_smooth_series():
+    x = np.cumsum(NORMAL, axis=1).astype(np.float32)
+    v = CosineTransform().fit_transform(x)
+    assert np.allclose(v.std(axis=0), 1, atol=1e-4)
+
+
+def test_reducer_drops_and_restores():
+    x = DATA["constant and copied channels"].astype(np.float32)
+    reducer = ChannelReducer().fit(x)
+    assert reducer.transform(x).shape[2] == 1
+    assert np.array_equal(reducer.inverse_transform(reducer.transform(x)), x)
+
+
+class Halves:
+    """The smallest representation of one's own."""
+
+    def fit(self, x):
+        return self
+
+    def transform(self, x):
+        return x / 2
+
+    def inverse_transform(self, v):
+        return v * 2
+
+
+def test_an_object_of_ones_own():
+    assert isinstance(Halves(), Representation)
+    x = NORMAL.astype(np.float32)
+    fitted = VAE(**DENSE, representation=Halves(), max_epochs=1).fit(x)
+    assert isinstance(fitted.representation_, Halves)
+    assert fitted.sample(2).shape == (2, 6, 3)
+    with pytest.raises(TypeError, match="log_abs_det_jacobian"):
+        fitted.score_samples(x)
+
+
+def test_prototypes_are_not_fitted():
+    prototype = SeriesScaler("minmax")
+    VAE(**DENSE, representation=prototype, max_epochs=1).fit(NORMAL)
+    assert not hasattr(prototype, "scale_")
+    assert not hasattr(REPRESENTATIONS["minmax"], "scale_")
+    assert clone(prototype).method == "minmax"
+
+
+def test_networks_along_time_refuse_a_basis_without_it():
+    with pytest.raises(ValueError, match="'convolutional' slides along time.*'cosine'"):
+        TimeVAE(representation="cosine").fit(NORMAL)
+
+
+@pytest.mark.parametrize(
+    "bad", [SeriesScaler("robust"), QuantileScaler(0), CosineTransform("minmax")]
+)
+def test_bad_parameters_are_named(bad):
+    with pytest.raises(InvalidParameterError, match="parameter"):
+        bad.fit(NORMAL.astype(np.float32))

@@ -1,0 +1,82 @@
+"""scikit-learn's own checks: all of them pass, none is expected to fail, none is left out."""
+
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import SkipTestWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+from sklearn_timegen import TSTRClassifier, TSTRRegressor
+from sklearn_timegen.datasets import make_labelled_sines
+from sklearn_timegen.representation import ChannelReducer
+
+from .generators import CAPABLE, GENERATORS, name
+
+TRANSFORMER_CHECKS = [
+    "check_dataframe_column_names_consistency",
+    "check_get_feature_names_out_error",
+    "check_global_output_transform_pandas",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+]
+OTHER_CHECKS = [
+    "check_dataframe_column_names_consistency",
+    "check_inplace_ensure_writeable",
+    "check_param_validation",
+]
+
+SUPERVISED = [
+    TSTRClassifier(clone(CAPABLE).set_params(max_epochs=20), LogisticRegression()),
+    TSTRClassifier(
+        clone(CAPABLE).set_params(max_epochs=20, conditional=True),
+        LogisticRegression(),
+        train_on="both",
+    ),
+    TSTRRegressor(CAPABLE, Ridge()),
+]
+
+
+@parametrize_with_checks([*GENERATORS, *SUPERVISED])
+@pytest.mark.filterwarnings(f"ignore::{SkipTestWarning.__module__}.SkipTestWarning")
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+# These checks mix data frames and arrays on purpose.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+@pytest.mark.filterwarnings("ignore:X has feature names, but:UserWarning")
+@pytest.mark.parametrize("check", TRANSFORMER_CHECKS)
+@pytest.mark.parametrize("generator", GENERATORS, ids=name)
+def test_checks_of_transformers_beyond_check_estimator(generator, check):
+    getattr(estimator_checks, check)(type(generator).__name__, clone(generator))
+
+
+@pytest.mark.parametrize("check", OTHER_CHECKS)
+@pytest.mark.parametrize("estimator", [*GENERATORS, *SUPERVISED], ids=lambda e: type(e).__name__)
+def test_checks_beyond_check_estimator(estimator, check):
+    getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+
+
+def test_metadata_routing():
+    with config_context(enable_metadata_routing=True):
+        results = check_estimator(GENERATORS[1], on_skip=None)
+        assert {row["status"] for row in results} <= {"passed", "skipped"}
+        X, y = make_labelled_sines(40, 12, random_state=0)
+        scores = cross_val_score(make_pipeline(StandardScaler(), GENERATORS[3]), X, y, cv=2)
+        assert scores.shape == (2,)
+
+
+def test_conditional_generators_pass_too():
+    results = check_estimator(clone(GENERATORS[1]).set_params(conditional=True), on_skip=None)
+    assert {row["status"] for row in results} <= {"passed", "skipped"}
+
+
+def test_representations_clone_and_print():
+    assert repr(clone(ChannelReducer())) == "ChannelReducer()"

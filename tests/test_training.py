@@ -1,0 +1,345 @@
+"""skorch training: batches, seeds, callbacks, early ends of every kind."""
+
+import os
+import pickle
+import signal
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_backend
+from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    LRScheduler,
+)
+from skorch.dataset import ValidSplit
+
+from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen._random import derive_seed, draw_seed, seeded_weights
+from sklearn_timegen.datasets import make_labelled_sines, make_sines
+from sklearn_timegen.training import BatchIterator, SeriesDataset, resolve_device
+
+from .generators import DENSE
+
+
+@pytest.fixture(scope="module")
+def X():
+    return make_sines(40, 8, 2, random_state=0)
+
+
+def vae(**params):
+    return VAE(**{**DENSE, "max_epochs": 3, "random_state": 0, **params})
+
+
+def weights(fitted):
+    return torch.cat([p.detach().flatten() for p in fitted.net_.module_.parameters()])
+
+
+# -- batches ----------------------------------------------------------------------------------
+
+
+def test_an_epoch_sees_every_series_once():
+    x, c = torch.arange(10.0)[:, None, None], torch.arange(10.0)[:, None]
+    iterator = BatchIterator(SeriesDataset(x, c), 4, torch.Generator().manual_seed(0))
+    batches = list(iterator)
+    assert [len(x) for x, _ in batches] == [4, 4, 2]
+    assert len(iterator) == 3
+    seen = torch.cat([x.flatten() for x, _ in batches])
+    assert not torch.equal(seen, x.flatten())
+    assert torch.equal(seen.sort().values, x.flatten())
+    assert all(torch.equal(x[:, 0], c) for x, c in batches)
+
+
+def test_subsets_of_subsets_are_unwrapped():
+    from torch.utils.data import Subset
+
+    dataset = SeriesDataset(torch.arange(10.0)[:, None, None])
+    inner = Subset(dataset, np.array([9, 7, 5, 3]))
+    batches = list(BatchIterator(Subset(inner, [2, 0]), 8))
+    assert batches[0][0].flatten().tolist() == [5.0, 9.0]
+    assert batches[0][1] is None
+
+
+def test_training_equals_a_loop_by_hand(X):
+    """The same weights as from a loop that anyone would write over the same network."""
+    fitted = vae(batch_size=16).fit(X)
+    net, by_hand = fitted.net_, vae(batch_size=16)
+    by_hand._fit = lambda v, c: setattr(by_hand, "v", v)
+    by_hand.fit(X)
+    fresh = by_hand._make_net(8, 2, 0, **by_hand._skorch_params(0)).initialize()
+    module, loss = fresh.module_, fresh.criterion_
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
+    x = torch.from_numpy(by_hand.v)
+    for _ in range(3):
+        for batch in x[torch.randperm(len(x), generator=fresh.shuffle_)].split(16):
+            optimizer.zero_grad()
+            loss(module, batch, None, fresh.noise_).mean().backward()
+            optimizer.step()
+    by_loop = torch.cat([p.detach().flatten() for p in module.parameters()])
+    assert torch.allclose(weights(fitted), by_loop, atol=1e-6)
+    assert len(net.history) == 3
+
+
+# -- seeds ------------------------------------------------------------------------------------
+
+
+def test_weights_do_not_depend_on_the_number_of_epochs(X):
+    short, long = vae(max_epochs=1).fit(X), vae(max_epochs=2).fit(X)
+    assert long.history_[0]["train_loss"] == short.history_[0]["train_loss"]
+
+
+def test_named_streams_differ():
+    assert derive_seed(0, "weights") != derive_seed(0, "noise") != derive_seed(1, "noise")
+    assert draw_seed(None) != draw_seed(None)
+
+
+def test_weights_lock_restores_the_stream():
+    before = torch.get_rng_state()
+    with seeded_weights(3):
+        first = torch.rand(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    with seeded_weights(3):
+        assert torch.equal(first, torch.rand(1))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_parallel_grid_search_equals_the_sequential_one(X, backend):
+    grid = {"latent_dim": [1, 2, 3], "lr": [1e-3, 1e-2]}
+    search = GridSearchCV(vae(), grid, cv=2, error_score="raise")
+    sequential = search.fit(X).cv_results_["mean_test_score"]
+    with parallel_backend(backend, n_jobs=2):
+        parallel = search.set_params(n_jobs=2).fit(X).cv_results_["mean_test_score"]
+    assert np.array_equal(sequential, parallel)
+
+
+# -- validation and early stopping ------------------------------------------------------------
+
+
+def test_held_out_series_have_a_loss(X):
+    fitted = vae(validation_fraction=0.25).fit(X)
+    assert all(np.isfinite(row["valid_loss"]) for row in fitted.history_)
+    assert fitted.history_[0]["train_batch_count"] == 1  # 30 of 40
+
+
+def test_held_out_series_do_not_train(X):
+    far = np.concatenate([X, X[:1] + 50])
+    seed = next(
+        s for s in range(50) if 40 in _held_out(vae(validation_fraction=0.1, random_state=s), far)
+    )
+    fitted = vae(validation_fraction=0.1, random_state=seed, max_epochs=1).fit(far)
+    assert fitted.history_[0]["valid_loss"] > 3 * fitted.history_[0]["train_loss"]
+
+
+def _held_out(generator, X):
+    split = generator._skorch_params(generator.random_state)["train_split"]
+    return split(SeriesDataset(torch.from_numpy(X)))[1].indices
+
+
+def test_early_stopping_keeps_the_best_weights(X):
+    fitted = vae(max_epochs=500, lr=0.05, validation_fraction=0.3, n_iter_no_change=5).fit(X)
+    losses = [row["valid_loss"] for row in fitted.history_]
+    best = int(np.argmin(losses)) + 1
+    assert fitted.n_iter_ < 500
+    assert fitted.n_iter_ - best >= 4
+    shorter = vae(max_epochs=best, lr=0.05, validation_fraction=0.3).fit(X)
+    assert torch.equal(weights(fitted), weights(shorter))
+
+
+def test_early_stopping_without_validation_watches_the_training_loss(X):
+    fitted = vae(max_epochs=500, n_iter_no_change=2, tol=10.0).fit(X)
+    assert fitted.n_iter_ < 50
+
+
+def test_nothing_left_to_train_on_is_refused(X):
+    with pytest.raises(ValueError, match="validation_fraction=0.9 of 1 series"):
+        vae(validation_fraction=0.9).fit(X[:1])
+
+
+# -- callbacks --------------------------------------------------------------------------------
+
+
+class Counter(Callback):
+    def __init__(self):
+        self.epochs_ = 0
+
+    def on_epoch_end(self, net, **kwargs):
+        self.epochs_ += 1
+
+
+def test_callbacks_are_cloned(X):
+    counter = Counter()
+    fitted = vae(callbacks=[counter, ("named", counter)]).fit(X)
+    assert counter.epochs_ == 0
+    assert dict(fitted.net_.callbacks_)["named"].epochs_ == 3
+
+
+def test_callbacks_that_listen_to_batches_and_gradients(X):
+    class Batches(Callback):
+        def on_train_begin(self, net, **kwargs):
+            self.losses_ = []
+
+        def on_batch_end(self, net, batch, training, loss, **kwargs):
+            self.losses_.append((training, len(batch[0]), float(loss)))
+
+    callbacks = [
+        Batches(),
+        LRScheduler(torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5),
+        GradientNormClipping(1e-8),
+    ]
+    fitted = vae(callbacks=callbacks, validation_fraction=0.1, batch_size=20).fit(X)
+    heard = dict(fitted.net_.callbacks_)["Batches"].losses_
+    assert [training for training, _, _ in heard] == [True, True, False] * 3
+    assert fitted.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(1e-3 / 8)
+    assert len(fitted.history_[-1]["batches"]) == 3
+    quiet = vae(validation_fraction=0.1, batch_size=20).fit(X)
+    assert "train_loss" not in (quiet.history_[0]["batches"] or [{}])[0]
+
+
+def test_epoch_callbacks_of_skorch_work(X):
+    def n_latents(net, X, y=None):
+        return net.criterion_.latent_dim
+
+    fitted = vae(
+        max_epochs=200,
+        callbacks=[
+            EarlyStopping("train_loss", patience=2, threshold=10, threshold_mode="abs"),
+            EpochScoring(n_latents, on_train=True, use_caching=False),
+        ],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a callback's stop is no interruption
+        fitted.fit(X)
+    assert fitted.n_iter_ < 100
+    assert fitted.history_[0]["n_latents"] == 3
+
+
+def test_progress_bar_shows_the_loss(X, capsys):
+    vae(verbose=1).fit(X)
+    shown = capsys.readouterr().err
+    assert "3/3" in shown
+    assert "train=" in shown
+
+
+# -- ends of every kind -----------------------------------------------------------------------
+
+
+class PressCtrlC(Callback):
+    def __init__(self, epoch, event):
+        self.epoch = epoch
+        self.event = event
+
+    def _press(self, net, event):
+        if event == self.event and len(net.history) == self.epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def on_epoch_begin(self, net, **kwargs):
+        self._press(net, "epoch")
+
+    def on_batch_end(self, net, **kwargs):
+        self._press(net, "batch")
+
+
+@pytest.mark.parametrize(("epoch", "event"), [(3, "epoch"), (2, "batch"), (1, "batch")])
+def test_ctrl_c_keeps_what_was_learned(X, epoch, event):
+    generator = vae(max_epochs=10, callbacks=[PressCtrlC(epoch, event)], n_iter_no_change=5)
+    with pytest.warns(UserWarning, match=f"interrupted after {epoch - 1} of 10 epochs"):
+        generator.fit(X)
+    assert generator.n_iter_ == epoch - 1
+    assert np.isfinite(generator.sample(5)).all()
+    assert generator.set_params(warm_start=True, max_epochs=1)
+    assert pickle.loads(pickle.dumps(generator)).sample(2).shape == (2, 8, 2)
+
+
+def test_divergence_is_an_error_that_says_what_to_try(X):
+    with pytest.raises(FloatingPointError, match=r"train loss became (nan|inf) in epoch \d+.*lr"):
+        vae(lr=1e12, max_epochs=20).fit(X)
+
+
+def test_divergence_in_further_training_loses_nothing(X):
+    fitted = vae().fit(X)
+    before = fitted.sample(3)
+    fitted.set_params(lr=1e12)
+    with pytest.raises(FloatingPointError, match="epoch 4"):
+        fitted.partial_fit(X)
+    assert np.array_equal(fitted.sample(3), before)
+    assert np.isfinite(before).all()
+
+
+def test_a_failed_fit_is_not_fitted(X):
+    generator = vae(lr=1e12, max_epochs=20)
+    with pytest.raises(FloatingPointError):
+        generator.fit(X)
+    assert not hasattr(generator, "net_")
+
+
+# -- going on ---------------------------------------------------------------------------------
+
+
+def test_partial_fit_equals_fit(X):
+    steps = vae()
+    for _ in range(3):
+        steps.partial_fit(X)
+    assert torch.equal(weights(steps), weights(vae().fit(X)))
+
+
+def test_partial_fit_keeps_sizes_and_labels():
+    X, y = make_labelled_sines(20, 8, random_state=0)
+    fitted = vae(conditional=True).partial_fit(X, y)
+    with pytest.raises(ValueError, match="did not see: 'other'"):
+        fitted.partial_fit(X, np.full(20, "other"))
+    with pytest.raises(ValueError, match="5 timesteps"):
+        fitted.partial_fit(X[:, :5, None], y)
+
+
+def test_warm_start_hands_on_changed_parameters(X):
+    fitted = vae(warm_start=True).fit(X)
+    fitted.set_params(lr=0.5, batch_size=7).fit(X)
+    assert fitted.net_.optimizer_.param_groups[0]["lr"] == 0.5
+    assert fitted.history_[-1]["train_batch_count"] == 6
+    assert fitted.n_iter_ == 6
+
+
+# -- device and net ---------------------------------------------------------------------------
+
+
+def test_device(X):
+    assert resolve_device("auto") in ("cpu", "cuda")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="no CUDA device.*device='auto'"):
+            vae(device="cuda").fit(X)
+    with pytest.raises(ValueError, match="device must be .*'tpu9'"):
+        vae(device="tpu9").fit(X)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_cuda(X):
+    fitted = vae(device="cuda").fit(X)
+    assert pickle.loads(pickle.dumps(fitted)).partial_fit(X).sample(3).shape == (3, 8, 2)
+
+
+def test_net_params_reach_skorch(X):
+    fitted = vae(net_params={"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}).fit(X)
+    assert isinstance(fitted.net_.optimizer_, torch.optim.SGD)
+    assert fitted.net_.optimizer_.defaults["momentum"] == 0.9
+    split = vae(net_params={"train_split": ValidSplit(4)}).fit(X)
+    assert "valid_loss" in split.history_[0]
+    with pytest.raises(ValueError, match=r"net_params holds \['lr'\]: set them as parameters"):
+        vae(net_params={"lr": 1.0}).fit(X)
+    with pytest.raises(ValueError, match="colour"):
+        vae(net_params={"colour": 1}).fit(X)
+
+
+def test_the_fitted_net_pickles_without_the_data(X):
+    small, large = vae(max_epochs=1).fit(X), vae(max_epochs=1).fit(np.tile(X, (50, 1, 1)))
+    assert len(pickle.dumps(large)) < 1.1 * len(pickle.dumps(small))
+
+
+def test_timevae_fits_and_stops_by_itself():
+    X = make_sines(16, 8, 1, random_state=0)
+    fitted = TimeVAE(hidden_dims=(4,), latent_dim=2, tol=5.0, n_iter_no_change=3).fit(X)
+    assert fitted.n_iter_ < 1000

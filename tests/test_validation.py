@@ -1,0 +1,206 @@
+"""The door: what is let in, what is refused, and in which words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from sklearn_timegen import VAE
+from sklearn_timegen._conditions import ConditionEncoder, allocate
+from sklearn_timegen.datasets import make_labelled_sines, make_sines
+
+from .generators import DENSE
+
+
+@pytest.fixture(scope="module")
+def X():
+    return make_sines(20, 8, 2, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(X):
+    return VAE(**DENSE, max_epochs=1, random_state=0).fit(X)
+
+
+def vae(**params):
+    return VAE(**DENSE, max_epochs=1, random_state=0).set_params(**params)
+
+
+def test_nan_and_inf_are_counted_and_the_first_is_located(X):
+    bad = X.copy()
+    bad[2, 3, 1] = np.inf
+    bad[5] = np.nan
+    message = "16 NaN and 1 inf .*sample 2, timestep 3, channel 1"
+    with pytest.raises(ValueError, match=message):
+        vae().fit(bad)
+
+
+def test_too_large_for_float32_is_refused():
+    with pytest.raises(ValueError, match="1 inf .*sample 1, timestep 0"):
+        vae().fit([[1.0, 2.0], [1e39, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([["a", "b"], ["c", "d"]], "could not convert string to float"),
+        ([[1.0, 2.0], [3.0]], "ragged.*make_windows"),
+        (np.zeros(5), "got 1-d of shape"),
+        (np.zeros((2, 3, 4, 5)), "got 4-d of shape"),
+        (np.zeros((0, 5)), "0 sample"),
+        (np.zeros((5, 0, 2)), "at least one timestep"),
+        (np.zeros((3, 4)) + 1j, "Complex data not supported"),
+        (3.0, "got 0-d"),
+    ],
+)
+def test_what_is_no_series_is_refused(bad, message):
+    with pytest.raises(ValueError, match=message):
+        vae().fit(bad)
+
+
+def test_sparse_is_refused():
+    with pytest.raises(TypeError, match="[Ss]parse"):
+        vae().fit(sparse.csr_matrix(np.eye(4)))
+
+
+@pytest.mark.parametrize("method", ["transform", "score", "score_samples", "reconstruct"])
+def test_other_sizes_are_refused(fitted, X, method):
+    with pytest.raises(ValueError, match="7 timesteps and 2 channels.*8 timesteps"):
+        getattr(fitted, method)(X[:, :7])
+    with pytest.raises(ValueError, match="1 channels.*2 channels"):
+        getattr(fitted, method)(X[:, :, :1])
+    with pytest.raises(ValueError, match="16 NaN"):
+        getattr(fitted, method)(np.full_like(X[:1], np.nan))
+
+
+def test_n_channels_lets_flat_rows_in(X):
+    flat = X.reshape(len(X), -1)
+    fitted = vae(n_channels=2).fit(flat)
+    assert fitted.series_shape_ == (8, 2)
+    assert fitted.n_features_in_ == 16
+    assert fitted.sample(3).shape == (3, 16)
+    assert np.array_equal(fitted.transform(flat), vae().fit(X).transform(X))
+    with pytest.raises(ValueError, match="16 values, which n_channels=3 does not divide"):
+        vae(n_channels=3).fit(flat)
+    with pytest.raises(ValueError, match="n_channels=3, but X of shape"):
+        vae(n_channels=3).fit(X)
+
+
+def test_layouts_may_differ_between_fit_and_transform(X):
+    one = X[:, :, 0]
+    flat, deep = vae().fit(one), vae().fit(one[:, :, None])
+    assert np.array_equal(flat.transform(one[:, :, None]), deep.transform(one[:, :, None]))
+    assert deep.inverse_transform(deep.transform(one)).shape == (20, 8, 1)
+
+
+def test_data_frames_and_their_names(X):
+    frame = pd.DataFrame(X[:, :, 0], columns=[f"h{k}" for k in range(8)])
+    fitted = vae().fit(frame)
+    assert list(fitted.feature_names_in_) == list(frame.columns)
+    assert np.isfinite(fitted.score(frame))
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.transform(frame[frame.columns[::-1]])
+
+
+def test_use_before_fit():
+    for method, argument in (
+        ("sample", 1),
+        ("score", np.zeros((3, 4))),
+        ("transform", np.zeros((3, 4))),
+        ("inverse_transform", np.zeros((3, 3))),
+        ("score_samples", np.zeros((3, 4))),
+    ):
+        with pytest.raises(NotFittedError):
+            getattr(vae(), method)(argument)
+
+
+def test_one_series_comes_back():
+    X = make_sines(1, 8, 1, random_state=0)
+    assert np.allclose(vae().fit(X).sample(3), X, atol=1e-6)
+
+
+def test_large_values_survive():
+    X = make_sines(30, 8, 1, random_state=0) * 1e8 + 1e10
+    drawn = vae(max_epochs=20).fit(X).sample(50)
+    assert X.min() - X.std() < drawn.min() < drawn.max() < X.max() + X.std()
+
+
+# -- conditions -------------------------------------------------------------------------------
+
+
+def test_labels_of_every_kind():
+    X, y = make_labelled_sines(20, 8, random_state=0)
+    for labels in (
+        y,
+        (y == "fast").astype(int),
+        y == "fast",
+        y.astype(object),
+        list(y),
+        y[:, None],
+    ):
+        fitted = vae(conditional=True).fit(X, labels)
+        assert len(fitted.classes_) == 2
+        assert fitted.sample(2, y=fitted.classes_[0]).shape == (2, 8)
+
+
+def test_one_class_is_enough():
+    X, y = make_labelled_sines(20, 8, random_state=0)
+    assert vae(conditional=True).fit(X[::2], y[::2]).sample(2, y="slow").shape == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "y is missing"),
+        (["a"] * 19, "19 entries, but X has 20"),
+        (np.full(20, np.nan), "NaN or inf"),
+        (np.zeros((20, 2, 2)), "3-d"),
+    ],
+)
+def test_bad_conditions_are_refused_in_fit(y, message):
+    X, _ = make_labelled_sines(20, 8, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        vae(conditional=True).fit(X, y)
+
+
+def test_bad_conditions_are_refused_in_sample():
+    X, y = make_labelled_sines(20, 8, random_state=0)
+    fitted = vae(conditional=True).fit(X, y)
+    with pytest.raises(ValueError, match="'other'.*it saw 'fast', 'slow'"):
+        fitted.sample(2, y=["fast", "other"])
+    with pytest.raises(ValueError, match="y is missing.*'fast', 'slow'"):
+        fitted.sample(2)
+    with pytest.raises(ValueError, match="y is missing"):
+        fitted.score(X)
+    with pytest.raises(ValueError, match="labels, a 1-d array"):
+        fitted.sample(2, y=[["fast", "slow"], ["slow", "fast"]])
+
+
+def test_vectors_are_standardised():
+    vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
+    encoder = ConditionEncoder().fit(vectors, 50)
+    encoded = encoder.encode(vectors, 50)
+    assert np.allclose(encoded.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(encoded.std(axis=0), 1, atol=1e-5)
+    assert np.array_equal(encoder.encode(vectors[0], 3), np.tile(encoded[0], (3, 1)))
+    with pytest.raises(ValueError, match="3 values, but fit saw vectors of 2"):
+        encoder.encode(np.zeros((4, 3)), 4)
+
+
+@pytest.mark.parametrize(
+    ("counts", "total", "shares"),
+    [
+        ([50, 50], 10, [5, 5]),
+        ([99, 1], 10, [9, 1]),
+        ([1, 1, 1], 4, [2, 1, 1]),
+        ([3, 7], 2, [1, 1]),
+    ],
+)
+def test_allocation_by_largest_remainder(counts, total, shares):
+    assert allocate(np.array(counts), total).tolist() == shares
+
+
+def test_allocation_needs_one_for_each_class():
+    with pytest.raises(ValueError, match="2 synthetic series cannot cover 3 classes"):
+        allocate(np.array([5, 5, 5]), 2)
