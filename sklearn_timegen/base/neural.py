@@ -219,9 +219,10 @@ class NeuralGenerator(BaseGenerator):
         In float64, what a series gets does not depend on its neighbours in the batch: the
         float32 kernels round differently for other batch sizes.
         """
-        module = self.net_.module_
+        module: Any = self.net_.module_
         if dtype != torch.float32:
-            module = copy.deepcopy(getattr(module, "_orig_mod", module)).to(dtype)
+            plain: Any = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+            module = copy.deepcopy(plain).to(dtype)
         module.eval()
         with torch.inference_mode():
             yield module
