@@ -6,15 +6,18 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sklearn_timegen._files import check_output, read_series, write_series
+from sklearn_timegen._validation import check_count
 
 __all__ = ["main"]
 
@@ -32,7 +35,9 @@ examples:
   python -m sklearn_timegen windows.npz --output new.npz     arrays X and, perhaps, labels y"""
 
 # About as many training steps as the built-in set needs for its loss to flatten.
-N_STEPS = 1700
+N_STEPS = 1400
+FIGURES = (".png", ".pdf", ".svg", ".jpg")
+MOST_ROWS = 6  # of panels in the figure, as far as there is one for each class
 
 
 @dataclass
@@ -60,9 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         _run(arguments)
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"sklearn_timegen: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("sklearn_timegen: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -75,34 +83,46 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("data", nargs="?", help="a .csv, .npy or .npz file; default: ItalyPowerDemand (sktime)")
-    add("--window", type=int, help="cut a long series into windows of so many timesteps")
-    add("--stride", type=int, default=1, help="timesteps between windows (default: %(default)s)")
+    add("--window", type=_count, help="cut a long series into windows of so many timesteps")
+    add(
+        "--stride", type=_count, default=1, help="timesteps between windows (default: %(default)s)"
+    )
     add("--target", default="0", help="channel to predict, by name or number (default: the first)")
-    add("--epochs", type=int, help=f"training epochs (default: about {N_STEPS} steps)")
-    add("--folds", type=int, default=5, help="folds of the cross-validation (default: 5)")
-    add("--samples", type=int, help="series to save with --output (default: as many as real)")
+    add("--epochs", type=_count, help=f"training epochs (default: about {N_STEPS} steps)")
+    add("--folds", type=_count, default=5, help="folds of the cross-validation (default: 5)")
+    add("--samples", type=_count, help="series to save with --output (default: as many as real)")
     add("--output", help="save a sample: .npy, .npz (with labels) or .csv")
     add("--figure", default="timegen.png", help="where the figure goes (default: %(default)s)")
     add("--seed", type=int, default=0, help="random seed (default: %(default)s)")
-    add("--jobs", type=int, default=2, help="parallel processes (default: %(default)s)")
+    add("--jobs", type=_count, default=2, help="parallel processes (default: %(default)s)")
     return parser
+
+
+def _count(text: str) -> int:
+    try:
+        return check_count(int(text), "the value")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _run(arguments: argparse.Namespace) -> None:
     began = time.perf_counter()
     output = None if arguments.output is None else check_output(arguments.output)
-    figure = Path(arguments.figure)
-    if not figure.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {figure.parent} for the figure")
+    figure = check_output(arguments.figure, FIGURES)
     from sklearn_timegen.plotting import require_matplotlib
 
     require_matplotlib()
+    # Networks this small gain little from a second thread, and lose much when it has to wait.
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", message="Persisting input arguments took")  # joblib's
     X, y, starts, channels = _load(arguments)
     task = _make_task(arguments, X, y, starts, channels)
     generator = _make_generator(arguments, len(X), conditional=y is not None)
 
     print(f"fitting {generator} to {_describe(X, y)}", flush=True)
     generator.fit(X, y)
+    if generator.interrupted_:
+        raise KeyboardInterrupt
     labels = None if y is None else _labels(generator, arguments.samples or len(X))
     synthetic = generator.sample(
         arguments.samples or len(X), y=labels, random_state=arguments.seed
@@ -159,13 +179,16 @@ def _make_task(
 
     shuffled = {"shuffle": True, "random_state": arguments.seed}
     if y is not None:
+        _check_labels(y, arguments)
         predictors = {
             "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
             "gradient boosting": HistGradientBoostingClassifier(random_state=0),
         }
         cv: Any = StratifiedKFold(arguments.folds, **shuffled)
+        if starts is not None:
+            cv = WindowKFold(arguments.folds)
         floor: Any = DummyClassifier()
-        task = Task(X, y, predictors, floor, TSTRClassifier, "classifier", cv, None, "accuracy")
+        task = Task(X, y, predictors, floor, TSTRClassifier, "classifier", cv, starts, "accuracy")
         return task.check()
     if X.shape[1] < 2:
         raise ValueError("windows of one timestep leave nothing to predict the last value from")
@@ -181,6 +204,19 @@ def _make_task(
     inputs, floor = X[:, :-1], DummyRegressor()
     task = Task(inputs, target, predictors, floor, TSTRRegressor, "regressor", cv, starts, "r2")
     return task.check()
+
+
+def _check_labels(y: NDArray[Any], arguments: argparse.Namespace) -> None:
+    classes, counts = np.unique(y, return_counts=True)
+    if y.dtype.kind == "f" and not np.array_equal(y, np.round(y)):
+        raise ValueError("y holds fractions; labels are wanted")
+    if len(classes) < 2 or counts.min() < arguments.folds:
+        raise ValueError(
+            f"y needs two classes and {arguments.folds} series of each for as many folds; it has "
+            f"{dict(zip(classes.tolist(), counts.tolist(), strict=True))}"
+        )
+    if arguments.samples is not None and arguments.samples < len(classes):
+        raise ValueError(f"--samples {arguments.samples} cannot cover {len(classes)} classes")
 
 
 def _channel(name: str, channels: list[str]) -> int:
@@ -251,8 +287,7 @@ def _labels(generator: Any, n_samples: int) -> NDArray[Any]:
     """Labels for a sample, in the training frequencies."""
     from sklearn_timegen._conditions import allocate
 
-    counts = generator._conditions.class_counts_
-    return np.repeat(generator.classes_, allocate(counts, n_samples))
+    return np.repeat(generator.classes_, allocate(generator.class_counts_, n_samples))
 
 
 def _draw(path: Path, X: Any, y: Any, synthetic: Any, labels: Any) -> None:
@@ -263,10 +298,16 @@ def _draw(path: Path, X: Any, y: Any, synthetic: Any, labels: Any) -> None:
 
     from sklearn_timegen.plotting import EmbeddingDisplay, SamplesDisplay
 
+    n_classes = 1 if y is None else len(np.unique(y))
+    n_channels = np.shape(X)[2] if np.ndim(X) == 3 else 1
+    channels = np.arange(min(n_channels, max(1, MOST_ROWS // n_classes)))
+    height = max(4.8, 1.2 + 1.8 * n_classes * len(channels))
     figure, axes = plt.subplots(
-        1, 2, figsize=(11, 4.8), width_ratios=(1.5, 1), layout="constrained"
+        1, 2, figsize=(11, height), width_ratios=(1.5, 1), layout="constrained"
     )
-    SamplesDisplay.from_samples(X, synthetic, y_real=y, y_synthetic=labels, ax=axes[0])
+    SamplesDisplay.from_samples(
+        X, synthetic, y_real=y, y_synthetic=labels, channels=channels, ax=axes[0]
+    )
     EmbeddingDisplay.from_samples(X, synthetic, ax=axes[1])
     figure.savefig(path, dpi=150)
 

@@ -6,6 +6,7 @@ remembers the labels' training frequencies, which is how classes are drawn when 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ __all__ = ["ConditionEncoder", "allocate"]
 
 class ConditionEncoder:
     """Encode ``y`` as conditions.
+
+    A 1-d ``y`` holds labels, unless it holds fractions; a 2-d ``y`` of numbers holds vectors, be
+    it one column only.
 
     Attributes
     ----------
@@ -37,6 +41,7 @@ class ConditionEncoder:
         values = _as_array(y)
         if len(values) != n_samples:
             raise ValueError(f"y has {len(values)} entries, but X has {n_samples} series")
+        _check_labels(values)
         self.is_vector_ = values.ndim == 2 or type_of_target(values) == "continuous"
         self.classes_: NDArray[Any] | None = None
         self.class_counts_: NDArray[np.int64] | None = None
@@ -47,19 +52,32 @@ class ConditionEncoder:
             self.n_conditions_ = vectors.shape[1]
         else:
             self.classes_, self.class_counts_ = np.unique(values, return_counts=True)
+            if values.dtype.kind in "fiu" and len(self.classes_) > max(10, n_samples // 2):
+                warnings.warn(
+                    f"y holds {len(self.classes_)} distinct labels for {n_samples} series; if "
+                    "these are quantities and not labels, pass y.reshape(-1, 1)",
+                    UserWarning,
+                    stacklevel=5,
+                )
             self.n_conditions_ = len(self.classes_)
         return self
 
     def encode(self, y: Any, n_samples: int) -> NDArray[np.float32]:
         """Encode ``y``, one entry for each of ``n_samples`` or a single one for all of them."""
-        values = self._broadcast(y, n_samples)
+        values = self._entries(y, n_samples)
+        encoded = self._encode(values)
+        if len(encoded) == n_samples:
+            return encoded
+        return np.broadcast_to(encoded, (n_samples, self.n_conditions_))
+
+    def _encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         if self.classes_ is None:
             return ((_as_vectors(values) - self.mean_) / self.scale_).astype(np.float32)
         index = np.searchsorted(self.classes_, values).clip(0, self.n_conditions_ - 1)
-        unseen = np.unique(values[self.classes_[index] != values])
+        unseen = values[self.classes_[index] != values]
         if len(unseen):
             raise ValueError(
-                f"y contains labels that fit did not see: {_shown(unseen)}; it saw "
+                f"y contains labels that fit did not see: {_shown(np.unique(unseen))}; it saw "
                 f"{_shown(self.classes_)}"
             )
         return np.eye(self.n_conditions_, dtype=np.float32)[index]
@@ -71,7 +89,8 @@ class ConditionEncoder:
             raise ValueError("y held vectors: there are no classes to have frequencies")
         return self.class_counts_ / self.class_counts_.sum()
 
-    def _broadcast(self, y: Any, n_samples: int) -> NDArray[Any]:
+    def _entries(self, y: Any, n_samples: int) -> NDArray[Any]:
+        """Return ``y`` as an array with one entry for all series, or one for each."""
         if y is None:
             known = "a vector" if self.classes_ is None else f"one of {_shown(self.classes_)}"
             raise ValueError(
@@ -80,12 +99,16 @@ class ConditionEncoder:
             )
         values = np.asarray(y)
         single = values.ndim == 0 or (
-            self.is_vector_ and values.shape == (self.n_conditions_,) != (n_samples,)
+            self.is_vector_ and values.ndim == 1 and self.n_conditions_ > 1
         )
-        if single:
-            values = np.tile(np.atleast_1d(values), (n_samples, 1))
+        values = values.reshape(1, -1) if single else values
+        if values.size == 0:
+            raise ValueError("y is empty")
         values = _as_array(values)
-        if len(values) != n_samples:
+        if not self.is_vector_:
+            values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+            _check_labels(values)
+        if len(values) != n_samples and not single:
             raise ValueError(
                 f"y has {len(values)} entries, but there are {n_samples} series (n_samples, or "
                 "the rows of X); pass one label for all, or one entry for each"
@@ -118,13 +141,21 @@ def allocate(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
 
 def _as_array(y: Any) -> NDArray[Any]:
     values = np.asarray(y)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind not in "fiu":
+        values = values[:, 0]  # a column of labels; a column of numbers is a vector of one
     if values.ndim not in (1, 2):
         raise ValueError(f"y must be 1-d labels or 2-d vectors, got {values.ndim}-d")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError("y contains NaN or inf")
     return values
+
+
+def _check_labels(values: NDArray[Any]) -> None:
+    if values.dtype.kind not in "fiub" and values.ndim != 1:
+        raise ValueError(f"labels must be a 1-d array, got shape {values.shape}")
+    kinds = {type(label).__name__ for label in values} if values.dtype.kind == "O" else set()
+    if len(kinds) > 1:
+        raise ValueError(f"y mixes labels of the types {', '.join(sorted(kinds))}")
 
 
 def _as_vectors(values: NDArray[Any]) -> NDArray[np.float64]:

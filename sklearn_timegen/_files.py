@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.model_selection import make_windows
 
-__all__ = ["SeriesFile", "read_series", "write_series"]
+__all__ = ["SeriesFile", "check_output", "read_series", "write_series"]
 
 SUFFIXES = (".csv", ".npy", ".npz")
 
@@ -27,7 +28,7 @@ class SeriesFile:
     y : ndarray of shape (n_samples,) or None
         Their labels.
     starts : ndarray of shape (n_samples,) or None
-        Where each window begins, if they were cut from one long series.
+        Where each window begins, if they were, or seem to be, cut from one long series.
     channels : list of str
         Names of the channels.
     notes : list of str
@@ -80,6 +81,12 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
         )
     if y is not None and len(y) != len(values):
         raise ValueError(f"{path} has {len(values)} windows, but {len(y)} labels")
+    if starts is None:
+        starts = _starts_of_overlapping(values)
+        if starts is not None:
+            notes.append(
+                f"the windows overlap ({starts[1]} timestep(s) apart): folds are blocks of time"
+            )
     channels = channels or [f"channel {k}" for k in range(values.shape[2])]
     return SeriesFile(values, y, starts, channels, notes)
 
@@ -113,11 +120,19 @@ def write_series(
         raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
 
 
-def check_output(path: str | Path) -> Path:
+def _starts_of_overlapping(windows: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Where windows begin that were cut from one series, if they overlap; else ``None``."""
+    for stride in range(1, windows.shape[1]):
+        if len(windows) > 1 and np.array_equal(windows[1:, :-stride], windows[:-1, stride:]):
+            return np.arange(len(windows)) * stride
+    return None
+
+
+def check_output(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
     """Refuse, before any work, a path that could not be written to."""
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+    if path.suffix not in suffixes:
+        raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
     return path
@@ -140,9 +155,21 @@ def _check_finite(values: NDArray[Any], path: Path, channels: list[str]) -> None
 def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     import pandas as pd
 
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no table of comma-separated values: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError(f"{path} has more values in a row than names in its header")
+    if all(_is_number(name) for name in table.columns):
+        raise ValueError(f"{path} has no header: its first row is {', '.join(table.columns)}")
+    if table.columns[0] == "Unnamed: 0":
+        table = table.drop(columns="Unnamed: 0")
+        notes.append("left out the first column, an index without a name")
     numbers = table.select_dtypes("number")
     left_out = [str(name) for name in table.columns if name not in numbers.columns]
+    for name in left_out:
+        _check_is_text(table[name], path)
     if left_out:
         notes.append(f"left out columns that are not numeric: {', '.join(left_out)}")
     if numbers.shape[1] == 0:
@@ -150,13 +177,35 @@ def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     return numbers.to_numpy(dtype=np.float64), [str(name) for name in numbers.columns]
 
 
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_is_text(column: Any, path: Path) -> None:
+    """Refuse a column of numbers that a few other values have turned into text."""
+    held = [str(value) for value in column.dropna()]
+    # Decimal commas are numbers, too, in a file that is separated by something else.
+    odd = [value for value in held if not _is_number(value.replace(",", "."))]
+    if held and len(odd) < len(held) / 2:
+        example = odd[0] if odd else held[0]
+        raise ValueError(f"{path}: column {column.name!r} is of numbers, but for {example!r}")
+
+
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     try:
-        held = np.load(path, allow_pickle=False)
-        arrays = {"X": held} if path.suffix == ".npy" else {name: held[name] for name in held}
-    except ValueError as error:
+        if path.suffix == ".npy":
+            arrays = {"X": np.load(path, allow_pickle=False)}
+        else:
+            with np.load(path, allow_pickle=False) as held:
+                arrays = {name: held[name] for name in held}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} holds Python objects or is damaged: {error}") from error
-    found = next(name for name in ("X", "data", *arrays) if name in arrays)
-    if found not in ("X", "data") and len(arrays) > 1:
+    unknown = set(arrays) - {"X", "y", "data"}
+    if not arrays or (unknown and len(arrays) > 1):
         raise ValueError(f"{path} has the arrays {list(arrays)}: call the windows X, the labels y")
+    found = next(name for name in ("X", "data", *arrays) if name in arrays)
     return arrays[found], arrays.get("y")

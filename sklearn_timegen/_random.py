@@ -61,5 +61,6 @@ def torch_generator(seed: int, device: str | torch.device = "cpu") -> torch.Gene
 def seeded_weights(seed: int) -> Iterator[None]:
     """Seed torch's global CPU stream for the block, alone, and put it back afterwards."""
     with _WEIGHTS_LOCK, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # Not torch.manual_seed, which seeds the devices as well.
+        torch.default_generator.manual_seed(seed)
         yield

@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-__all__ = ["SeriesLayout", "as_3d", "check_count", "check_finite", "check_series"]
+__all__ = ["SeriesLayout", "all_finite", "as_3d", "check_count", "check_finite", "check_series"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def check_series(
     given = _check_rank(X)
     if layout is not None and given.ndim == 3 and given.shape[1:] != layout.shape:
         raise ValueError(_mismatch(given.shape[1:], layout, estimator))
+    if layout is not None and layout.flat != (given.ndim == 2):
+        given = _in_layout(np.asarray(given), layout)
     with np.errstate(over="ignore"):  # too large for float32 becomes inf, and is refused below
         checked = validate_data(
             estimator,
@@ -75,6 +77,8 @@ def check_series(
             f"n_channels={n_channels}, but X of shape {checked.shape} has {checked.shape[2]} "
             "channels; n_channels is needed for 2-d X only"
         )
+    if layout is None:
+        _check_resolution(given, n_channels)
     x = as_3d(checked, n_channels if layout is None else layout.n_channels)
     if 0 in x.shape:
         raise ValueError(f"X must have at least one timestep and one channel, got shape {x.shape}")
@@ -83,6 +87,34 @@ def check_series(
     if layout is not None and found.shape != layout.shape:
         raise ValueError(_mismatch(found.shape, layout, estimator))
     return x, found
+
+
+def _check_resolution(X: Any, n_channels: int) -> None:
+    """Refuse a channel whose variation drowns in the rounding of its values to float32."""
+    wide = np.asarray(X)
+    if wide.dtype.kind not in "fiu" or wide.dtype.itemsize <= 4 or 0 in wide.shape:
+        return
+    if wide.ndim == 2 and wide.shape[1] % n_channels:
+        return  # refused later, for its sizes
+    x = as_3d(wide, n_channels)
+    with np.errstate(all="ignore"):
+        spread = x.std(axis=(0, 1), dtype=np.float64)
+        rounding = np.abs(x).max(axis=(0, 1)) * np.finfo(np.float32).eps
+    lost = np.flatnonzero((np.ptp(x, axis=(0, 1)) > 0) & (spread < 32 * rounding))
+    if len(lost):
+        k = int(lost[0])
+        raise ValueError(
+            f"channel {k} of X varies by {spread[k]:.3g} around values of about "
+            f"{np.abs(x[:, :, k]).max():.3g}, which float32, in which generators work, cannot "
+            "tell apart; subtract an offset first"
+        )
+
+
+def _in_layout(X: NDArray[Any], layout: SeriesLayout) -> NDArray[Any]:
+    """Lay ``X`` out as ``fit`` saw series, if its sizes allow it."""
+    if layout.flat:
+        return X.reshape(len(X), -1)
+    return X.reshape(len(X), *layout.shape) if X[:1].size == np.prod(layout.shape) else X
 
 
 def as_3d(X: NDArray[Any], n_channels: int = 1) -> NDArray[Any]:
@@ -97,15 +129,18 @@ def as_3d(X: NDArray[Any], n_channels: int = 1) -> NDArray[Any]:
     return X.reshape(n_samples, n_features // n_channels, n_channels)
 
 
-def check_finite(x: NDArray[np.float32], name: str = "X") -> None:
-    """Raise a ``ValueError`` that names the first NaN or infinite value of 3-d series."""
+def all_finite(x: NDArray[np.float32]) -> bool:
+    """Whether no value of ``x`` is NaN or infinite."""
     # A sum is finite only if all its terms are: one pass, no array of booleans.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(x.sum(dtype=np.float64)):
-            return
-    bad = ~np.isfinite(x)
-    if not bad.any():
+        return bool(np.isfinite(x.sum(dtype=np.float64))) or bool(np.isfinite(x).all())
+
+
+def check_finite(x: NDArray[np.float32], name: str = "X") -> None:
+    """Raise a ``ValueError`` that names the first NaN or infinite value of 3-d series."""
+    if all_finite(x):
         return
+    bad = ~np.isfinite(x)
     n_nan = int(np.isnan(x).sum())
     first = np.argwhere(bad)[0]
     raise ValueError(

@@ -127,6 +127,11 @@ class _WindowSplitter(BaseCrossValidator):
                     f"groups must hold the start of each of the {n_windows} windows, got shape "
                     f"{starts.shape}"
                 )
+            if starts.dtype.kind not in "iu":
+                raise ValueError(
+                    "groups must hold the start of each window as an integer, a number of "
+                    f"timesteps (make_windows returns it); got {starts.dtype}"
+                )
         if not isinstance(self.gap, int | np.integer) or self.gap < 0:
             raise ValueError(f"gap must be a non-negative integer, got {self.gap!r}")
         order = np.argsort(starts, kind="stable")

@@ -103,7 +103,10 @@ class SamplesDisplay:
         left = _rows_of_panels(real, y_real, chosen)
         right = _rows_of_panels(synthetic, y_synthetic, chosen)
         if list(left) != list(right):
-            raise ValueError(f"the real classes {list(left)} are not the synthetic {list(right)}")
+            raise ValueError(
+                f"the real series have the rows {list(left)}, the synthetic ones {list(right)}: "
+                "y_real and y_synthetic must hold the same classes"
+            )
         return cls(left, right, n_series=n_series).plot(ax=ax)
 
     @classmethod

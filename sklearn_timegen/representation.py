@@ -174,7 +174,7 @@ class QuantileScaler(_Scaler):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_quantiles": [Interval(Integral, 1, None, closed="left")],
+        "n_quantiles": [Interval(Integral, 2, None, closed="left")],
         "per": [StrOptions({"cell", "channel"})],
     }
 
@@ -218,11 +218,14 @@ class QuantileScaler(_Scaler):
         columns = self._columns(x)
         out = np.empty(columns.shape)
         for j, (knots, scores) in enumerate(zip(self.knots_, self.scores_, strict=True)):
-            distinct, first = np.unique(knots, return_index=True)  # a plateau has no density
+            distinct, first, counts = np.unique(knots, return_index=True, return_counts=True)
             if len(distinct) == 1:
                 out[:, j] = 0.0
                 continue
-            slopes = np.log(np.diff(scores[first]) / np.diff(distinct))
+            # A segment runs from the last knot of one value to the first of the next: what lies
+            # between on a plateau is a point mass, which no density can hold.
+            last = first + counts - 1
+            slopes = np.log((scores[first[1:]] - scores[last[:-1]]) / np.diff(distinct))
             segment = np.searchsorted(distinct, columns[:, j], side="right") - 1
             out[:, j] = slopes[segment.clip(0, len(slopes) - 1)]
         return out.reshape(len(x), -1).sum(axis=1)

@@ -7,13 +7,21 @@ gives the control (TRTR), with ``"both"`` augmentation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import (
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+    is_classifier,
+    is_regressor,
+)
 from sklearn.utils import Tags, assert_all_finite, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -107,12 +115,15 @@ class _SyntheticTraining(MetaEstimatorMixin, Declared):
 
     def _draw(self, generator: Any, n: int, seed: int, **given: Any) -> NDArray[Any]:
         own = None if self.random_state is None else derive_seed(seed, "sample")
-        return np.asarray(generator.sample(n, random_state=own, **given), dtype=np.float32)
+        drawn = generator.sample(n, random_state=own, **given)
+        return np.asarray(drawn, dtype=np.float32)
 
     def _seeded(self, made: Any, seed: int) -> Any:
-        """Give an estimator without a seed one of ours, if we were given one."""
-        if self.random_state is not None and made.get_params().get("random_state", 0) is None:
-            made.set_params(random_state=seed)
+        """Give an estimator, and those within it, seeds of ours where they have none."""
+        if self.random_state is not None:
+            for name, value in made.get_params(deep=True).items():
+                if name.split("__")[-1] == "random_state" and value is None:
+                    made.set_params(**{name: derive_seed(seed, name)})
         return made
 
     # -- feeding the predictor ---------------------------------------------------------------
@@ -139,7 +150,17 @@ class _SyntheticTraining(MetaEstimatorMixin, Declared):
 
 
 def _fit_one(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
-    return generator.fit(X) if y is None else generator.fit(X, y)
+    fitted = generator.fit(X) if y is None else generator.fit(X, y)
+    if getattr(fitted, "interrupted_", False):
+        # Half-trained, it must be neither cached nor judged: whoever pressed Ctrl-C meant all.
+        raise KeyboardInterrupt
+    return fitted
+
+
+def _check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> None:
+    """Refuse the wrong kind of predictor before a generator is trained for it."""
+    if hasattr(predictor, "__sklearn_tags__") and not is_kind(predictor):
+        raise ValueError(f"{name} must be a {name}, got {predictor!r}")
 
 
 def _has(method: str) -> Any:
@@ -162,7 +183,8 @@ class TSTRClassifier(ClassifierMixin, _SyntheticTraining):
     Parameters
     ----------
     generator : generator
-        Any estimator with ``fit`` and ``sample``; cloned.
+        Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns series
+        as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.
     classifier : classifier
         The predictor; cloned.
     n_synthetic : float or int, default=1.0
@@ -177,7 +199,8 @@ class TSTRClassifier(ClassifierMixin, _SyntheticTraining):
         Cache of fitted generators, as in ``Pipeline``: several classifiers, or ``"synthetic"``
         and ``"both"``, then share one fit for each fold. Give the generator a ``random_state``.
     random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of generator and classifier if theirs is ``None``.
+        Seed of the sampling, and of generator, classifier and what is within them where theirs
+        is ``None``.
 
     Attributes
     ----------
@@ -243,12 +266,18 @@ class TSTRClassifier(ClassifierMixin, _SyntheticTraining):
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         self.classes_ = np.unique(labels)
+        _check_kind(self.classifier, "classifier", is_classifier)
         self.generators_: list[Any] = []
         self.classifier_ = self._fit(X, labels, self.classifier)
         return self
 
     def _synthesize(self, x: FloatArray, y: NDArray[Any], seed: int) -> Labelled:
         classes, counts = np.unique(y, return_counts=True)
+        if self._n_rows(len(x)) < len(classes):
+            raise ValueError(
+                f"n_synthetic={self.n_synthetic!r} gives {self._n_rows(len(x))} series, which "
+                f"cannot cover {len(classes)} classes (an int is a number, a float a ratio)"
+            )
         shares = allocate(counts, self._n_rows(len(x)))
         X = self._layout.restore(x)
         if getattr(self.generator, "conditional", False):
@@ -289,9 +318,8 @@ class TSTRClassifier(ClassifierMixin, _SyntheticTraining):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         if hasattr(self.classifier, "__sklearn_tags__"):
-            tags.classifier_tags.multi_class = get_tags(
-                self.classifier
-            ).classifier_tags.multi_class
+            inner = get_tags(self.classifier).classifier_tags
+            tags.classifier_tags.multi_class = inner is None or inner.multi_class
         return tags
 
 
@@ -306,7 +334,8 @@ class TSTRRegressor(RegressorMixin, _SyntheticTraining):
     Parameters
     ----------
     generator : generator
-        Any estimator with ``fit`` and ``sample``, not conditional; cloned.
+        Any estimator with ``fit`` and ``sample``, as for :class:`TSTRClassifier`, and not
+        conditional; cloned.
     regressor : regressor
         The predictor; cloned.
     n_synthetic : float or int, default=1.0
@@ -382,6 +411,7 @@ class TSTRRegressor(RegressorMixin, _SyntheticTraining):
                 "the generator of a TSTRRegressor learns series and target jointly: set its "
                 "conditional=False"
             )
+        _check_kind(self.regressor, "regressor", is_regressor)
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if not self.__sklearn_tags__().target_tags.multi_output:
             targets = column_or_1d(targets, warn=True)
@@ -395,6 +425,7 @@ class TSTRRegressor(RegressorMixin, _SyntheticTraining):
         one_channel = x.shape[2] == 1
         if one_channel:
             joint = np.concatenate([x, targets[:, :, None]], axis=1)
+            joint = joint[:, :, 0] if self._layout.flat else joint
         else:
             along = np.repeat(targets[:, None, :], n_timesteps, axis=1)
             joint = np.concatenate([x, along], axis=2)
@@ -402,7 +433,7 @@ class TSTRRegressor(RegressorMixin, _SyntheticTraining):
         self.generator_ = self._fit_generator(
             joint, None, derive_seed(seed, "generator"), **params
         )
-        drawn = self._draw(self.generator_, self._n_rows(len(x)), seed)
+        drawn = as_3d(self._draw(self.generator_, self._n_rows(len(x)), seed))
         if one_channel:
             series, drawn_targets = drawn[:, :n_timesteps], drawn[:, n_timesteps:, 0]
         else:

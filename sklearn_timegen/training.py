@@ -8,8 +8,13 @@ and returns one value a series, of which the net takes the mean.
 
 from __future__ import annotations
 
+import copy
 import math
+import re
+import signal
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -119,6 +124,8 @@ class GeneratorNet(NeuralNet):
 
     Attributes
     ----------
+    n_epochs_ : int
+        Number of epochs that the last training was to have.
     interrupted_ : bool
         Whether the last training was ended by Ctrl-C, and not by a callback.
     """
@@ -165,23 +172,22 @@ class GeneratorNet(NeuralNet):
     # -- training ----------------------------------------------------------------------------
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
-        self.interrupted_ = True  # until the loop, or a callback at an epoch's end, ends it
-        super().partial_fit(X, y, classes, **params)
-        self._drop_unfinished_epoch()
-        return self
-
-    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
-        super().fit_loop(X, y, epochs, **params)
-        self.interrupted_ = False
-        return self
-
-    def notify(self, method_name: str, **kwargs: Any) -> None:
+        self.n_epochs_ = params.get("epochs") or self.max_epochs
+        kept = copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
+        pressed: list[int] = []
         try:
-            super().notify(method_name, **kwargs)
-        except KeyboardInterrupt:
-            # skorch's way for a callback, such as early stopping, to end training.
-            self.interrupted_ = method_name != "on_epoch_end"
+            with _noticing_ctrl_c() as pressed:
+                super().partial_fit(X, y, classes, **params)
+            self._check_weights()
+        except FloatingPointError:
+            self.notify("on_train_end", X=X, y=y)  # bars close, files are written
+            self.module_.load_state_dict(kept[0])
+            self.optimizer_.load_state_dict(kept[1])
             raise
+        finally:
+            self.interrupted_ = bool(pressed)
+            self._drop_unfinished_epoch()
+        return self
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -225,16 +231,23 @@ class GeneratorNet(NeuralNet):
         return loss
 
     def _record_loss(self, prefix: str, loss: float) -> None:
-        epoch = len(self.history)
         if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the {prefix} loss became {loss} in epoch {epoch}. Try a smaller lr (it is "
-                f"{self.lr}), another representation, or clip gradients with "
-                "skorch.callbacks.GradientNormClipping"
-            )
+            raise self._diverged(f"the {prefix} loss became {loss}")
         past = [row[f"{prefix}_loss"] for row in self.history[:-1] if f"{prefix}_loss" in row]
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_loss_best", not past or loss < min(past))
+
+    def _check_weights(self) -> None:
+        """The loss is that of before a step: the last step has to be looked at itself."""
+        for name, parameter in self.module_.named_parameters():
+            if not torch.isfinite(parameter).all():
+                raise self._diverged(f"the weights {name} are no longer finite")
+
+    def _diverged(self, what: str) -> FloatingPointError:
+        return FloatingPointError(
+            f"{what} in epoch {len(self.history)}. Try a smaller lr (it is {self.lr}), another "
+            "representation, or clip gradients with skorch.callbacks.GradientNormClipping"
+        )
 
     def _drop_unfinished_epoch(self) -> None:
         """Leave finished epochs only in the history: an interrupted one has no loss."""
@@ -245,15 +258,18 @@ class GeneratorNet(NeuralNet):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        if "noise_" in state and state["noise_"].device.type != "cpu":
-            state["noise_"] = None  # a generator of a GPU cannot be unpickled without one
+        if "noise_" in state:  # a generator of a GPU could not be unpickled without one
+            state["noise_"] = str(state["noise_"].device), state["noise_"].get_state()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if getattr(self, "noise_", True) is None:
+        if "noise_" in state:
+            device, stream = state["noise_"]
             seed = derive_seed(self.seed, f"noise after epoch {len(self.history)}")
             self.noise_ = torch_generator(seed, self.device)
+            if torch.device(device).type == self.noise_.device.type:
+                self.noise_.set_state(stream)
 
 
 def _heard(callbacks: list[Callback], *events: str) -> bool:
@@ -265,17 +281,43 @@ def _heard(callbacks: list[Callback], *events: str) -> bool:
     )
 
 
+@contextmanager
+def _noticing_ctrl_c() -> Iterator[list[int]]:
+    """Yield a list that fills when Ctrl-C is pressed; what else the signal does goes on.
+
+    A KeyboardInterrupt does not tell: it is also skorch's way for a callback, such as early
+    stopping, to end training. Signals reach the main thread only, and so does the handler.
+    """
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+
+    def handler(number: int, frame: Any) -> Any:
+        pressed.append(number)
+        return before(number, frame)
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class ProgressBar(Callback):
     """One tqdm bar for a training, an epoch a step, with the losses behind it."""
 
-    def __init__(self, total: int, description: str = "") -> None:
-        self.total = total
+    def __init__(self, description: str = "", disable: bool = False) -> None:
         self.description = description
+        self.disable = disable
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         from tqdm.auto import tqdm
 
-        self.bar_ = tqdm(total=self.total, desc=self.description, unit="epoch")
+        self.bar_ = tqdm(
+            total=net.n_epochs_, desc=self.description, unit="epoch", disable=self.disable
+        )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         row = net.history[-1]
@@ -303,15 +345,13 @@ def resolve_device(device: str) -> str:
     """Return the torch device that ``device`` names; ``"auto"`` is CUDA where there is one."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
+    if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}")
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device != "cpu" and (torch.device(device).index or 0) >= n_devices:
+        seen = "no CUDA device" if n_devices == 0 else f"{n_devices} CUDA device(s)"
         raise ValueError(
-            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}"
-        ) from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"device={device!r} was asked for, but torch sees no CUDA device here; use "
-            "device='cpu' or device='auto'"
+            f"device={device!r} was asked for, but torch sees {seen} here; use device='cpu' or "
+            "device='auto'"
         )
     return device

@@ -95,7 +95,8 @@ class VAE(LatentGenerator, NeuralGenerator):
     tol : float, default=1e-4
         See ``n_iter_no_change``.
     warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended.
+        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
+        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
     callbacks : list or None, default=None
         skorch callbacks, cloned before use.
     device : str, default="auto"
@@ -191,7 +192,7 @@ class VAE(LatentGenerator, NeuralGenerator):
         The importance-weighted bound, which rises on average with ``n_samples`` towards
         log p(x), and with one draw estimates the evidence lower bound. All series share the same
         draws, so that the bound of a series does not depend on its neighbours. Channels that
-        are constant or copies in training do not count. A generator that is conditional on
+        are constant or copies in training, and cells that never vary, do not count. A generator that is conditional on
         labels and gets no ``y`` averages over the labels, in their training frequencies.
 
         Parameters

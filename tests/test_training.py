@@ -223,6 +223,10 @@ def test_progress_bar_shows_the_loss(X, capsys):
     shown = capsys.readouterr().err
     assert "3/3" in shown
     assert "train=" in shown
+    fitted = vae(verbose=1).fit(X)
+    capsys.readouterr()
+    fitted.partial_fit(X)
+    assert "1/1" in capsys.readouterr().err
 
 
 # -- ends of every kind -----------------------------------------------------------------------

@@ -173,7 +173,7 @@ def test_bad_conditions_are_refused_in_sample():
         fitted.sample(2)
     with pytest.raises(ValueError, match="y is missing"):
         fitted.score(X)
-    with pytest.raises(ValueError, match="labels, a 1-d array"):
+    with pytest.raises(ValueError, match="labels must be a 1-d array"):
         fitted.sample(2, y=[["fast", "slow"], ["slow", "fast"]])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from sklearn_timegen._conditions import ConditionEncoder
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen._validation import all_finite, check_count, check_series
 from sklearn_timegen.base.declaration import Declared, estimator
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
@@ -82,8 +83,9 @@ class BaseGenerator(Declared, ABC):
             If ``X`` is not finite, ragged, empty or of another rank, if ``y`` is missing while
             ``conditional=True``, or if a parameter is out of its range.
         """
-        self._validate_params()
-        self._fit(*self._enter(X, y))
+        with self._as_before_if_it_fails():
+            self._validate_params()
+            self._fit(*self._enter(X, y))
         return self
 
     def sample(
@@ -168,15 +170,35 @@ class BaseGenerator(Declared, ABC):
     def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let training data in: learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
+        conditions = ConditionEncoder().fit(y, len(x)) if self.conditional else None
+        view = SeriesView(self.representation).fit(x)
+        v = view.transform(x)
+        if v.ndim != 3 or len(v) != len(x) or not all_finite(v):
+            raise ValueError(
+                f"representation={self.representation!r} turned series of shape {x.shape} into "
+                f"shape {v.shape} or into values that are not finite; it has to return finite "
+                "arrays of shape (n_samples, n_timesteps, n_channels)"
+            )
         self._layout, self.series_shape_ = layout, layout.shape
-        self._conditions = ConditionEncoder().fit(y, len(x)) if self.conditional else None
-        self.__dict__.pop("classes_", None)
-        if self._conditions is not None and self._conditions.classes_ is not None:
-            self.classes_ = self._conditions.classes_
-        self._view = SeriesView(self.representation).fit(x)
-        self.representation_ = self._view.inner
+        self._conditions, self._view = conditions, view
         self._embedding = SeriesEmbedding().fit(x)
-        return self._view.transform(x), self._encode_conditions(y, len(x))
+        self.representation_ = view.inner
+        for name in ("classes_", "class_counts_"):
+            self.__dict__.pop(name, None)
+            if getattr(conditions, name, None) is not None:
+                setattr(self, name, getattr(conditions, name))
+        return v, self._encode_conditions(y, len(x))
+
+    @contextmanager
+    def _as_before_if_it_fails(self) -> Iterator[None]:
+        """Leave a generator that refuses a fit as it was: an older fit is not lost."""
+        before = dict(self.__dict__)
+        try:
+            yield
+        except Exception:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
     def _sample(self, n_samples: int, c: FloatArray | None, seed: int) -> FloatArray:
         """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
@@ -185,7 +207,18 @@ class BaseGenerator(Declared, ABC):
         for rows in self._batches(n_samples):
             n_rows = len(x[rows])
             v = self._draw(n_rows, None if c is None else c[rows], rng)
-            x[rows] = self._view.inverse_transform(v)
+            drawn = self._view.inverse_transform(v)
+            if drawn.shape != x[rows].shape:
+                raise ValueError(
+                    f"{type(self).__name__}._draw returned series of shape {drawn.shape}, but "
+                    f"{x[rows].shape} was asked for"
+                )
+            x[rows] = drawn
+            if not all_finite(x[rows]):
+                raise FloatingPointError(
+                    f"{type(self).__name__} drew series that are not finite: it has diverged. "
+                    "Fit it again with a smaller lr or another representation"
+                )
         return x
 
     def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:

@@ -33,6 +33,9 @@ __all__ = ["NeuralGenerator"]
 
 FloatArray = NDArray[np.float32]
 
+# What a network that goes on training can follow.
+MAY_CHANGE = {"batch_size", "lr", "max_epochs", "random_state", "verbose", "warm_start"}
+
 
 @estimator
 class NeuralGenerator(BaseGenerator):
@@ -89,11 +92,12 @@ class NeuralGenerator(BaseGenerator):
         self : object
             The generator.
         """
-        self._validate_params()
-        if not self.__sklearn_is_fitted__():
-            self._fit(*self._enter(X, y), n_epochs=1)
-        else:
-            self._train(*self._enter_again(X, y), n_epochs=1)
+        with self._as_before_if_it_fails():
+            self._validate_params()
+            if not self.__sklearn_is_fitted__():
+                self._fit(*self._enter(X, y), n_epochs=1)
+            else:
+                self._train(*self._enter_again(X, y), n_epochs=1)
         return self
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
@@ -115,6 +119,11 @@ class NeuralGenerator(BaseGenerator):
         """Number of epochs that were finished."""
         return len(self.net_.history)
 
+    @property
+    def interrupted_(self) -> bool:
+        """Whether the last training was ended by Ctrl-C."""
+        return bool(self.net_.interrupted_)
+
     # -- training ----------------------------------------------------------------------------
 
     @abstractmethod
@@ -129,6 +138,7 @@ class NeuralGenerator(BaseGenerator):
         n_conditions = 0 if c is None else c.shape[1]
         net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
         net.initialize()
+        self._trained_with = self.get_params(deep=False)
         self._train(v, c, n_epochs or self.max_epochs, net)
 
     def _train(
@@ -144,8 +154,7 @@ class NeuralGenerator(BaseGenerator):
         x = torch.from_numpy(v).to(net.device)
         given = None if c is None else torch.from_numpy(c).to(net.device)
         n_before = len(net.history)
-        with _kept_if_diverged(net):
-            net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
+        net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
         self.net_: GeneratorNet = net
         if net.interrupted_:
             warnings.warn(
@@ -169,6 +178,12 @@ class NeuralGenerator(BaseGenerator):
                 f"net_params holds {sorted(ours)}: set them as parameters of "
                 f"{type(self).__name__} instead"
             )
+        fixed = [n for n in given if n.startswith(("module", "criterion", "iterator", "dataset"))]
+        if fixed:
+            raise ValueError(
+                f"net_params holds {fixed}, but the module, the objective and the batches are "
+                f"made by {type(self).__name__}"
+            )
         device = resolve_device(self.device)
         params: dict[str, Any] = {
             "seed": derive_seed(seed, "net"),
@@ -178,30 +193,40 @@ class NeuralGenerator(BaseGenerator):
             "device": device,
             "verbose": 0,
             "train_split": None,
-            "callbacks": self._make_callbacks(self.max_epochs),
             "optimizer": torch.optim.Adam,
         }
         if self.validation_fraction > 0:
             params["train_split"] = HoldOut(
                 self.validation_fraction, derive_seed(seed, "validation")
             )
+        held_out = given.get("train_split", params["train_split"]) is not None
+        params["callbacks"] = self._make_callbacks("valid_loss" if held_out else "train_loss")
         if not any(name.startswith("optimizer") for name in given):
             params["optimizer__fused"] = True  # one kernel instead of several a parameter
         return params | given
 
-    def _make_callbacks(self, n_epochs: int) -> list[Any]:
+    def _make_callbacks(self, monitor: str) -> list[Any]:
         # Cloned, because skorch writes into the objects it is given.
         callbacks = [_clone_callback(item) for item in self.callbacks or ()]
         if self.n_iter_no_change is not None:
-            monitor = "valid_loss" if self.validation_fraction > 0 else "train_loss"
             callbacks.append(early_stopping(monitor, self.n_iter_no_change, self.tol))
-        if self.verbose:
-            callbacks.append(ProgressBar(n_epochs, type(self).__name__))
-        return callbacks
+        bar = ProgressBar(type(self).__name__, disable=not self.verbose)
+        return [*callbacks, ("progress_bar", bar)]
 
     def _update(self, net: GeneratorNet) -> GeneratorNet:
-        """Hand changed hyper-parameters to a net that goes on training."""
-        net.set_params(lr=self.lr, batch_size=self.batch_size)
+        """Hand on to ``net``, which goes on training, what may change on the way."""
+        for name, value in self.get_params(deep=False).items():
+            before = self._trained_with.get(name, value)
+            if name not in MAY_CHANGE and not (value is before or value == before):
+                raise ValueError(
+                    f"{name} changed from {before!r} to {value!r} since training began, which "
+                    "further training of the same network cannot follow: only "
+                    f"{', '.join(sorted(MAY_CHANGE))} may change. Fit anew with warm_start=False"
+                )
+        if self.lr != net.lr:
+            net.set_params(lr=self.lr)
+        net.set_params(batch_size=self.batch_size)
+        dict(net.callbacks_)["progress_bar"].disable = not self.verbose
         return net
 
     # -- tensors -----------------------------------------------------------------------------
@@ -210,7 +235,10 @@ class NeuralGenerator(BaseGenerator):
         return torch_generator(seed, self.net_.device)
 
     def _tensor(self, a: FloatArray | None, dtype: torch.dtype = torch.float32) -> Any:
-        return None if a is None else torch.from_numpy(a).to(self.net_.device, dtype)
+        if a is None:
+            return None
+        shared = a if a.flags.writeable else a.copy()  # torch warns of what it could overwrite
+        return torch.from_numpy(shared).to(self.net_.device, dtype)
 
     @contextmanager
     def _inference(self, dtype: torch.dtype = torch.float32) -> Iterator[Any]:
@@ -231,19 +259,9 @@ class NeuralGenerator(BaseGenerator):
         return hasattr(self, "net_")
 
 
-@contextmanager
-def _kept_if_diverged(net: GeneratorNet) -> Iterator[None]:
-    """Put the module back as it was if training ends in NaN: what was learned is not lost."""
-    before = copy.deepcopy(net.module_.state_dict())
-    try:
-        yield
-    except FloatingPointError:
-        net.module_.load_state_dict(before)
-        raise
-
-
 def _clone_callback(item: Any) -> Any:
-    if isinstance(item, tuple):
-        name, callback = item
-        return name, _clone_callback(callback)
+    if isinstance(item, tuple) and len(item) == 2:
+        return item[0], _clone_callback(item[1])
+    if not hasattr(item, "on_epoch_end"):
+        raise ValueError(f"callbacks must hold skorch callbacks or (name, callback), got {item!r}")
     return item if isinstance(item, type) else clone(item, safe=False)
