@@ -192,8 +192,9 @@ class VAE(LatentGenerator, NeuralGenerator):
         The importance-weighted bound, which rises on average with ``n_samples`` towards
         log p(x), and with one draw estimates the evidence lower bound. All series share the same
         draws, so that the bound of a series does not depend on its neighbours. Channels that
-        are constant or copies in training, and cells that never vary, do not count. A generator that is conditional on
-        labels and gets no ``y`` averages over the labels, in their training frequencies.
+        are constant or copies in training, and cells that never vary, do not count. A generator
+        that is conditional on labels and gets no ``y`` averages over the labels, in their
+        training frequencies.
 
         Parameters
         ----------

@@ -1,6 +1,9 @@
 """The table of all generators, small and quick, that the suites run over."""
 
-from sklearn_timegen import VAE, TimeVAE
+import numpy as np
+
+from sklearn_timegen import VAE, BaseGenerator, TimeVAE
+from sklearn_timegen.base import estimator
 from sklearn_timegen.representation import SeriesScaler
 
 DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (16,), "latent_dim": 3}
@@ -19,3 +22,18 @@ CAPABLE = VAE(**DENSE, max_epochs=100, reconstruction_weight=50.0, lr=5e-3)
 def name(generator) -> str:
     """Short, for test ids: the class and its representation."""
     return f"{type(generator).__name__}-{generator.representation}"
+
+
+@estimator
+class Resampler(BaseGenerator):
+    """The smallest honest generator: draws training series again."""
+
+    def _fit(self, v, c):
+        self._rows, self._given = v, c
+
+    def _draw(self, n_samples, c, rng):
+        if c is None:
+            return self._rows[rng.integers(len(self._rows), size=n_samples)]
+        distance = ((self._given[None] - c[:, None]) ** 2).sum(axis=2)
+        near = distance <= distance.min(axis=1, keepdims=True) + 1e-6
+        return self._rows[[rng.choice(np.flatnonzero(row)) for row in near]]

@@ -14,8 +14,7 @@ from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
 
-from .generators import DENSE
-from .test_laws import Resampler
+from .generators import DENSE, Resampler
 
 
 def test_subclass_without_the_decorator_is_refused():

@@ -5,11 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from sklearn_timegen import VAE, BaseGenerator, check_generator
-from sklearn_timegen.base import estimator
+from sklearn_timegen import VAE, check_generator
 from sklearn_timegen.estimator_checks import generator_checks
 
-from .generators import DENSE, GENERATORS, name
+from .generators import DENSE, GENERATORS, Resampler, name
 
 
 @pytest.mark.parametrize(
@@ -21,21 +20,6 @@ from .generators import DENSE, GENERATORS, name
 )
 def test_law(generator, check):
     check(generator)
-
-
-@estimator
-class Resampler(BaseGenerator):
-    """The smallest honest generator: draws training series again."""
-
-    def _fit(self, v, c):
-        self._rows, self._given = v, c
-
-    def _draw(self, n_samples, c, rng):
-        if c is None:
-            return self._rows[rng.integers(len(self._rows), size=n_samples)]
-        distance = ((self._given[None] - c[:, None]) ** 2).sum(axis=2)
-        near = distance <= distance.min(axis=1, keepdims=True) + 1e-6
-        return self._rows[[rng.choice(np.flatnonzero(row)) for row in near]]
 
 
 class Global(Resampler):

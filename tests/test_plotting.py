@@ -9,7 +9,7 @@ import pytest
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.plotting import REAL, SYNTHETIC, EmbeddingDisplay, SamplesDisplay
 
-from .test_laws import Resampler
+from .generators import Resampler
 
 
 def test_samples_display_by_class():

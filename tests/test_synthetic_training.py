@@ -17,8 +17,7 @@ from sklearn_timegen import TimeVAE, TSTRClassifier, TSTRRegressor
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.model_selection import WindowKFold, make_windows
 
-from .generators import CAPABLE
-from .test_laws import Resampler
+from .generators import CAPABLE, Resampler
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,40 @@
+"""Representations: invertible, fitted views of series, in which the networks work.
+
+A representation maps float32 series ``x`` of shape ``(n_samples, n_timesteps, n_channels)`` to
+an array ``v`` of the same rank and back. It is where much of a generator's quality is won: what
+a network finds easy depends on how its data are scaled and in which basis along time they are
+written. Every generator takes one as ``representation=``, by name or as an object.
+
+=====================  ==========================================================================
+``"standard"``         zero mean, unit variance
+``"minmax"``           the range [0, 1]
+``"quantile"``         a standard normal, by the values' own quantiles
+``"cosine"``           orthonormal cosine transform along time, each coefficient standardised
+``"cosine-quantile"``  the same, each coefficient mapped to a standard normal by its quantiles
+=====================  ==========================================================================
+
+The first three treat each cell (timestep and channel) by itself, as scikit-learn's scalers do
+with the columns of flat rows; pass ``SeriesScaler("standard", per="channel")`` to share one scale
+along time.
+"""
+
+from sklearn_timegen.representation.basis import CosineTransform
+from sklearn_timegen.representation.channels import ChannelReducer
+from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+from sklearn_timegen.representation.view import (
+    REPRESENTATIONS,
+    Representation,
+    SeriesView,
+    make_representation,
+)
+
+__all__ = [
+    "REPRESENTATIONS",
+    "ChannelReducer",
+    "CosineTransform",
+    "QuantileScaler",
+    "Representation",
+    "SeriesScaler",
+    "SeriesView",
+    "make_representation",
+]

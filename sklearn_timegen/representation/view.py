@@ -1,0 +1,81 @@
+"""What a representation is, and the door that leads series through one."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from sklearn_timegen.representation.basis import CosineTransform
+from sklearn_timegen.representation.channels import ChannelReducer
+from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+
+__all__ = ["REPRESENTATIONS", "Representation", "SeriesView", "make_representation"]
+
+FloatArray = NDArray[np.float32]
+
+
+@runtime_checkable
+class Representation(Protocol):
+    """What a ``representation=`` object has to offer: three methods on 3-d float32 arrays.
+
+    Two optional members are used where present: ``keeps_time_axis`` (False for a change of basis
+    along time, which networks that slide along time refuse) and
+    ``log_abs_det_jacobian(x) -> (n_samples,)``, which ``score_samples`` needs.
+    """
+
+    def fit(self, x: FloatArray) -> Any: ...
+    def transform(self, x: FloatArray) -> FloatArray: ...
+    def inverse_transform(self, v: FloatArray) -> FloatArray: ...
+
+
+class SeriesView:
+    """The second door of a generator: leave out channels, then represent; and all the way back."""
+
+    def __init__(self, representation: str | Representation) -> None:
+        self.reducer = ChannelReducer()
+        self.inner: Any = make_representation(representation)
+
+    def fit(self, x: FloatArray) -> SeriesView:
+        self.inner.fit(self.reducer.fit_transform(x))
+        return self
+
+    def transform(self, x: FloatArray) -> FloatArray:
+        v = self.inner.transform(self.reducer.transform(x))
+        return np.ascontiguousarray(v, dtype=np.float32)
+
+    def inverse_transform(self, v: FloatArray) -> FloatArray:
+        x = self.reducer.inverse_transform(self.inner.inverse_transform(v))
+        return np.asarray(x, dtype=np.float32)
+
+    def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
+        """Log-volume by which ``transform`` stretches each series, over the kept channels."""
+        if not hasattr(self.inner, "log_abs_det_jacobian"):
+            raise TypeError(
+                f"representation={self.inner!r} has no log_abs_det_jacobian(x), which a density "
+                "in the units of X needs"
+            )
+        return np.asarray(self.inner.log_abs_det_jacobian(self.reducer.transform(x)))
+
+    @property
+    def keeps_time_axis(self) -> bool:
+        return bool(getattr(self.inner, "keeps_time_axis", True))
+
+
+REPRESENTATIONS: dict[str, Representation] = {
+    "standard": SeriesScaler("standard"),
+    "minmax": SeriesScaler("minmax"),
+    "quantile": QuantileScaler(),
+    "cosine": CosineTransform("standard"),
+    "cosine-quantile": CosineTransform("quantile"),
+}
+
+
+def make_representation(representation: str | Representation) -> Representation:
+    """Return a new, unfitted representation for a name or a prototype."""
+    if isinstance(representation, str):
+        representation = REPRESENTATIONS[representation]
+    made: Representation = clone(representation, safe=False)
+    return made
