@@ -178,7 +178,6 @@ class GeneratorNet(NeuralNet):
         try:
             with _noticing_ctrl_c() as pressed:
                 super().partial_fit(X, y, classes, **params)
-            self._check_weights()
         except FloatingPointError:
             self.notify("on_train_end", X=X, y=y)  # bars close, files are written
             self.module_.load_state_dict(kept[0])
@@ -187,6 +186,11 @@ class GeneratorNet(NeuralNet):
         finally:
             self.interrupted_ = bool(pressed)
             self._drop_unfinished_epoch()
+        return self
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+        super().fit_loop(X, y, epochs, **params)
+        self._check_weights()
         return self
 
     def run_single_epoch(

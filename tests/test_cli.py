@@ -10,6 +10,7 @@ import pytest
 from sklearn_timegen._cli import main
 from sklearn_timegen._files import read_series, write_series
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
+from sklearn_timegen.model_selection import make_windows
 
 QUICK = ["--epochs", "1", "--folds", "2", "--jobs", "1"]
 
@@ -80,6 +81,20 @@ def test_one_long_series_end_to_end(folder, capsys):
         (["short.npz"], "4 windows, but 3 labels"),
         (["labelled.npz", "--window", "3"], "labels of windows"),
         (["prices.txt"], "must end in one of"),
+        (["prices.csv", "--window", "6", "--figure", "f.xyz"], "must end in one of"),
+        (["bare.csv", "--window", "6"], "has no header"),
+        (["wide.csv", "--window", "6"], "more values in a row than names"),
+        (["semicolons.csv", "--window", "6"], "has no numeric column (columns: a;b)"),
+        (["commas.csv", "--window", "6"], "more values in a row than names"),
+        (["typo.csv", "--window", "6"], "column 'x' is of numbers, but for 'bad'"),
+        (["empty.csv", "--window", "6"], "empty.csv is no table"),
+        (["empty.npy"], "is damaged"),
+        (["broken.npz"], "is damaged"),
+        (["nothing.npz"], "call the windows X"),
+        (["misnamed.npz"], "call the windows X"),
+        (["single.npz"], "needs two classes and 5 series of each"),
+        (["labels.npz", "--samples", "1"], "cannot cover 2 classes"),
+        (["fractions.npz"], "labels are wanted"),
     ],
 )
 def test_mistakes_are_answered_at_once(folder, capsys, arguments, message):
@@ -93,10 +108,62 @@ def test_mistakes_are_answered_at_once(folder, capsys, arguments, message):
     np.savez("short.npz", X=np.zeros((4, 3)), y=np.zeros(3))
     np.savez("labelled.npz", X=np.zeros((4, 3)), y=np.zeros(4))
     (folder / "prices.txt").write_text("1\n2\n")
+    (folder / "bare.csv").write_text("1,2\n" * 20)
+    (folder / "wide.csv").write_text("a,b\n" + "1,2,3\n" * 20)
+    (folder / "semicolons.csv").write_text("a;b\n" + "1;2\n" * 20)
+    (folder / "commas.csv").write_text("a;b\n" + "1,5;2,5\n" * 20)
+    (folder / "typo.csv").write_text("x,y\n" + "1,2\n" * 20 + "bad,3\n")
+    (folder / "empty.csv").write_text("")
+    (folder / "empty.npy").write_text("")
+    (folder / "broken.npz").write_text("PK nonsense")
+    np.savez("nothing.npz")
+    X = np.random.default_rng(0).normal(size=(20, 4))
+    np.savez("misnamed.npz", X=X, labels=np.arange(20))
+    np.savez("single.npz", X=X, y=["a"] * 19 + ["b"])
+    np.savez("labels.npz", X=X, y=["a", "b"] * 10)
+    np.savez("fractions.npz", X=X, y=X[:, 0])
     assert main(arguments) == 1
     captured = capsys.readouterr()
     assert message in captured.err
     assert "epoch" not in captured.err, "training had begun"
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--samples", "--jobs", "--folds", "--window"])
+def test_numbers_are_checked_by_the_parser(capsys, option):
+    with pytest.raises(SystemExit) as exit_:
+        main([option, "0"])
+    assert exit_.value.code == 2
+    assert f"{option}: the value must be an integer of at least 1" in capsys.readouterr().err
+
+
+def test_an_index_is_no_channel(folder):
+    frame = pd.DataFrame(make_ar(1, 30, 2, random_state=0)[0], columns=["a", "b"])
+    frame.to_csv("indexed.csv")
+    held = read_series("indexed.csv", window=5)
+    assert held.channels == ["a", "b"]
+    assert "index" in held.notes[0]
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_overlapping_windows_are_noticed(folder, capsys, stride):
+    windows, starts = make_windows(make_ar(1, 90, 1, random_state=0)[0], 6, stride)
+    np.save("windows.npy", windows)
+    assert np.array_equal(read_series("windows.npy").starts, starts)
+    np.save("apart.npy", make_windows(windows[:, 0], 6, 6)[0])
+    assert read_series("apart.npy").starts is None
+    if stride == 1:
+        assert main(["windows.npy", *QUICK]) == 0
+        assert "folds are blocks of time" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_the_command(folder, monkeypatch, capsys):
+    def press(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    write_csv("prices.csv")
+    monkeypatch.setattr("sklearn_timegen.vae.TimeVAE.fit", press)
+    assert main(["prices.csv", "--window", "6"]) == 130
+    assert "interrupted" in capsys.readouterr().err
 
 
 def test_an_unexpected_failure_is_not_hidden(folder, monkeypatch):

@@ -44,6 +44,27 @@ def test_a_broken_generator_is_found_out(broken, law):
         check_generator(broken)
 
 
+class Picky(Resampler):
+    def _fit(self, v, c):
+        if v.shape[1] == 1:
+            raise RuntimeError("one timestep is not enough")
+        super()._fit(v, c)
+
+
+def test_an_error_names_the_law_too():
+    with pytest.raises(AssertionError, match="breaks check small data work: one timestep"):
+        check_generator(Picky())
+
+
+def test_too_few_series_are_found_out():
+    class Short(Resampler):
+        def _draw(self, n_samples, c, rng):
+            return super()._draw(n_samples, c, rng)[:3]
+
+    with pytest.raises(ValueError, match=r"Short._draw returned series of shape \(3, 5, 2\)"):
+        Short().fit(np.zeros((9, 5, 2))).sample(7)
+
+
 def test_frozen_network_is_found_out():
     class Frozen(VAE):
         def _make_net(self, *sizes, **params):

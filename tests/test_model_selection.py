@@ -101,3 +101,7 @@ def test_impossible_splits_are_refused(cv, message):
 def test_groups_must_be_starts():
     with pytest.raises(ValueError, match="start of each of the 20 windows"):
         list(WindowKFold(2).split(np.zeros((20, 4)), groups=np.arange(3)))
+    dates = np.arange("2020-01-01", "2020-01-21", dtype="datetime64[D]")
+    for groups in (dates, np.arange(20.0), np.arange(20).astype(str)):
+        with pytest.raises(ValueError, match="as an integer"):
+            list(WindowKFold(2).split(np.zeros((20, 4)), groups=groups))

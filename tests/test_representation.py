@@ -110,6 +110,16 @@ def test_a_plateau_comes_back_as_its_value():
     assert (scaler.inverse_transform(below) == 0).all()
 
 
+@pytest.mark.parametrize("name", ["mostly zero", "quantised"])
+def test_claimed_density_of_tied_data_is_none_too_large(name):
+    x = DATA[name][:, :1, :1].astype(np.float32)
+    fitted = SeriesView("quantile").fit(x)
+    grid = np.linspace(2 * x.min() - 1, 2 * x.max() + 1, 40_001, dtype=np.float32)[:, None, None]
+    density = norm.pdf(fitted.transform(grid)[:, 0, 0]) * np.exp(fitted.log_abs_det_jacobian(grid))
+    # What lies on plateaus has no density: the rest is left.
+    assert 0 < np.trapezoid(density, grid[:, 0, 0]) < 1.01
+
+
 def test_cosine_whitens_smooth_series():
     x = np.cumsum(NORMAL, axis=1).astype(np.float32)
     v = CosineTransform().fit_transform(x)
@@ -121,6 +131,25 @@ def test_reducer_drops_and_restores():
     reducer = ChannelReducer().fit(x)
     assert reducer.transform(x).shape[2] == 1
     assert np.array_equal(reducer.inverse_transform(reducer.transform(x)), x)
+
+
+class Logarithm:
+    """Not defined on all series."""
+
+    def fit(self, x):
+        return self
+
+    def transform(self, x):
+        with np.errstate(invalid="ignore"):
+            return np.log(x)
+
+    def inverse_transform(self, v):
+        return np.exp(v)
+
+
+def test_a_representation_that_returns_nan_is_named():
+    with pytest.raises(ValueError, match="representation=.*Logarithm.*not finite"):
+        VAE(**DENSE, representation=Logarithm()).fit(NORMAL)
 
 
 class Halves:
@@ -160,7 +189,7 @@ def test_networks_along_time_refuse_a_basis_without_it():
 
 
 @pytest.mark.parametrize(
-    "bad", [SeriesScaler("robust"), QuantileScaler(0), CosineTransform("minmax")]
+    "bad", [SeriesScaler("robust"), QuantileScaler(1), CosineTransform("minmax")]
 )
 def test_bad_parameters_are_named(bad):
     with pytest.raises(InvalidParameterError, match="parameter"):

@@ -66,8 +66,9 @@ def test_checks_beyond_check_estimator(estimator, check):
 
 def test_metadata_routing():
     with config_context(enable_metadata_routing=True):
-        results = check_estimator(GENERATORS[1], on_skip=None)
-        assert {row["status"] for row in results} <= {"passed", "skipped"}
+        for estimator in (*GENERATORS, SUPERVISED[0]):
+            results = check_estimator(estimator, on_skip=None)
+            assert {row["status"] for row in results} <= {"passed", "skipped"}
         X, y = make_labelled_sines(40, 12, random_state=0)
         scores = cross_val_score(make_pipeline(StandardScaler(), GENERATORS[3]), X, y, cv=2)
         assert scores.shape == (2,)

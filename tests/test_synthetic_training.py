@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from joblib import Memory
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -189,6 +191,45 @@ def test_seeds(data):
     assert not np.array_equal(rows(), rows())
 
 
+def test_seeds_reach_nested_predictors(data):
+    X, y = data
+
+    def probabilities():
+        forest = make_pipeline(StandardScaler(), RandomForestClassifier(5))
+        return TSTRClassifier(Resampler(), forest, random_state=0).fit(X, y).predict_proba(X)
+
+    assert np.array_equal(probabilities(), probabilities())
+    kept = TSTRClassifier(Resampler(random_state=7), LogisticRegression(), random_state=0)
+    assert kept.fit(X, y).generators_[0].random_state == 7
+
+
+def test_any_estimator_that_samples(data):
+    X, y = data
+    tstr = TSTRClassifier(KernelDensity(bandwidth=0.1), LogisticRegression(), random_state=0)
+    assert cross_val_score(tstr, X, y, cv=3).mean() > 0.9
+    tstr = TSTRRegressor(KernelDensity(bandwidth=0.1), Ridge(), random_state=0)
+    assert tstr.fit(X[:, :-1], X[:, -1]).score(X[:, :-1], X[:, -1]) > 0.5
+
+
+class Interrupted(Resampler):
+    presses: ClassVar[list] = [True]
+
+    @property
+    def interrupted_(self):
+        return self.presses.pop()
+
+
+def test_an_interrupted_fit_is_neither_used_nor_cached(data, tmp_path):
+    X, y = data
+    Interrupted.presses[:] = [False, True]
+    memory = Memory(tmp_path, verbose=0)
+    tstr = TSTRClassifier(Interrupted(conditional=True), LogisticRegression(), memory=memory)
+    with pytest.raises(KeyboardInterrupt):
+        tstr.fit(X, y)
+    tstr.fit(X, y)
+    assert not Interrupted.presses, "the second fit was taken from the cache"
+
+
 # -- regression -------------------------------------------------------------------------------
 
 
@@ -248,6 +289,10 @@ def test_bad_input_is_refused(data):
             clone(tstr).set_params(**bad).fit(X, y)
     with pytest.raises(ValueError, match=r"n_synthetic=1 gives 1 series.*cannot cover 2 classes"):
         clone(tstr).set_params(n_synthetic=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"classifier must be a classifier, got Ridge\(\)"):
+        TSTRClassifier(Resampler(), Ridge()).fit(X, y)
+    with pytest.raises(ValueError, match="regressor must be a regressor"):
+        TSTRRegressor(Resampler(), LogisticRegression()).fit(X, np.zeros(60))
     with pytest.raises(ValueError, match="conditional=False"):
         TSTRRegressor(Resampler(conditional=True), Ridge()).fit(X, np.zeros(60))
     with pytest.raises(ValueError, match="10 timesteps"):

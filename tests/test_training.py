@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from joblib import parallel_backend
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import (
     Callback,
@@ -237,6 +238,9 @@ class PressCtrlC(Callback):
         self.epoch = epoch
         self.event = event
 
+    def on_epoch_end(self, net, **kwargs):
+        self._press(net, "epoch end")
+
     def _press(self, net, event):
         if event == self.event and len(net.history) == self.epoch:
             os.kill(os.getpid(), signal.SIGINT)
@@ -254,9 +258,19 @@ def test_ctrl_c_keeps_what_was_learned(X, epoch, event):
     with pytest.warns(UserWarning, match=f"interrupted after {epoch - 1} of 10 epochs"):
         generator.fit(X)
     assert generator.n_iter_ == epoch - 1
+    assert generator.interrupted_
     assert np.isfinite(generator.sample(5)).all()
     assert generator.set_params(warm_start=True, max_epochs=1)
     assert pickle.loads(pickle.dumps(generator)).sample(2).shape == (2, 8, 2)
+
+
+def test_ctrl_c_at_the_end_of_an_epoch_is_no_early_stopping(X):
+    generator = vae(max_epochs=10, callbacks=[PressCtrlC(3, "epoch end")])
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.warns(UserWarning, match="interrupted after 3 of 10 epochs"):
+        generator.fit(X)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not vae().fit(X).interrupted_
 
 
 def test_divergence_is_an_error_that_says_what_to_try(X):
@@ -271,7 +285,24 @@ def test_divergence_in_further_training_loses_nothing(X):
     with pytest.raises(FloatingPointError, match="epoch 4"):
         fitted.partial_fit(X)
     assert np.array_equal(fitted.sample(3), before)
-    assert np.isfinite(before).all()
+    assert fitted.n_iter_ == 3
+    assert fitted.set_params(lr=1e-3).partial_fit(X).n_iter_ == 4
+    assert np.isfinite(fitted.history_[-1]["train_loss"])
+
+
+def test_divergence_closes_the_progress_bar(X, capsys):
+    fitted = vae(verbose=1).fit(X).set_params(lr=1e12)
+    with pytest.raises(FloatingPointError):
+        fitted.partial_fit(X)
+    assert pickle.loads(pickle.dumps(fitted)).sample(2).shape == (2, 8, 2)
+
+
+@pytest.mark.parametrize("lr", [1e20, 1e38])
+def test_a_last_step_that_diverges_is_found(X, lr):
+    # The loss is computed before the step, so that it is still finite here.
+    generator = vae(max_epochs=1, batch_size=1000, lr=lr)
+    with pytest.raises(FloatingPointError, match="not finite|no longer finite"):
+        generator.fit(X).sample(5)
 
 
 def test_a_failed_fit_is_not_fitted(X):
@@ -279,6 +310,29 @@ def test_a_failed_fit_is_not_fitted(X):
     with pytest.raises(FloatingPointError):
         generator.fit(X)
     assert not hasattr(generator, "net_")
+    with pytest.raises(NotFittedError):
+        generator.sample()
+
+
+@pytest.mark.parametrize(
+    ("params", "data"),
+    [
+        ({"lr": 1e12, "max_epochs": 20}, slice(None)),
+        ({"device": "gpu"}, slice(None)),
+        ({"conditional": True}, slice(5)),
+        ({"hidden_dims": ()}, slice(5)),
+        ({"net_params": {"lr": 3.0}}, slice(5)),
+    ],
+)
+def test_a_refused_refit_changes_nothing(X, params, data):
+    fitted = vae().fit(X)
+    before = fitted.sample(3)
+    fitted.set_params(**params)
+    with pytest.raises((ValueError, FloatingPointError)):
+        fitted.fit(X[:, data])
+    fitted.set_params(**{name: getattr(vae(), name) for name in params})
+    assert np.array_equal(fitted.sample(3), before)
+    assert np.isfinite(fitted.score(X))
 
 
 # -- going on ---------------------------------------------------------------------------------
@@ -308,6 +362,30 @@ def test_warm_start_hands_on_changed_parameters(X):
     assert fitted.n_iter_ == 6
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"latent_dim": 5},
+        {"reconstruction_weight": 9.0},
+        {"representation": "minmax"},
+        {"validation_fraction": 0.2},
+        {"callbacks": [LRScheduler()]},
+    ],
+)
+def test_what_training_cannot_follow_is_refused(X, changed):
+    fitted = vae(warm_start=True).fit(X)
+    name = next(iter(changed))
+    with pytest.raises(ValueError, match=f"{name} changed from .*warm_start=False"):
+        fitted.set_params(**changed).fit(X)
+    assert fitted.set_params(warm_start=False).fit(X).n_iter_ == 3
+
+
+def test_an_optimizers_own_lr_survives_further_training(X):
+    params = {"optimizer": torch.optim.Adam, "optimizer__lr": 0.1}
+    fitted = vae(net_params=params).fit(X).partial_fit(X)
+    assert fitted.net_.optimizer_.param_groups[0]["lr"] == 0.1
+
+
 # -- device and net ---------------------------------------------------------------------------
 
 
@@ -316,8 +394,26 @@ def test_device(X):
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="no CUDA device.*device='auto'"):
             vae(device="cuda").fit(X)
-    with pytest.raises(ValueError, match="device must be .*'tpu9'"):
-        vae(device="tpu9").fit(X)
+    for other in ("tpu9", "meta", "mps", "cuda:"):
+        with pytest.raises(ValueError, match=f"device must be .*'{other}'"):
+            vae(device=other).fit(X)
+
+
+def test_devices_beyond_those_there_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("auto") == "cuda"
+    assert resolve_device("cuda:1") == "cuda:1"
+    with pytest.raises(ValueError, match=r"'cuda:7' was asked for, but torch sees 2 CUDA"):
+        resolve_device("cuda:7")
+
+
+def test_weights_leave_the_devices_streams_alone(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    with seeded_weights(3):
+        torch.rand(1)
+    assert not seeded
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
@@ -334,6 +430,13 @@ def test_net_params_reach_skorch(X):
     assert "valid_loss" in split.history_[0]
     with pytest.raises(ValueError, match=r"net_params holds \['lr'\]: set them as parameters"):
         vae(net_params={"lr": 1.0}).fit(X)
+    watched = vae(net_params={"train_split": ValidSplit(4)}, n_iter_no_change=3).fit(X)
+    assert dict(watched.net_.callbacks_)["EarlyStopping"].monitor == "valid_loss"
+    for own in ("module__x", "criterion", "iterator_train__batch_size"):
+        with pytest.raises(ValueError, match=f"net_params holds .*{own}.*made by VAE"):
+            vae(net_params={own: 3}).fit(X)
+    with pytest.raises(ValueError, match="callbacks must hold skorch callbacks .*got 3"):
+        vae(callbacks=[3]).fit(X)
     with pytest.raises(ValueError, match="colour"):
         vae(net_params={"colour": 1}).fit(X)
 

@@ -126,6 +126,29 @@ def test_large_values_survive():
     assert X.min() - X.std() < drawn.min() < drawn.max() < X.max() + X.std()
 
 
+@pytest.mark.parametrize("offset", [1e8, 1.7e9])
+def test_what_float32_cannot_tell_apart_is_refused(offset):
+    noise = np.random.default_rng(0).normal(size=(20, 8, 2))
+    noise[:, :, 1] += offset
+    with pytest.raises(ValueError, match=r"channel 1 of X varies by .*subtract an offset"):
+        vae().fit(noise)
+    with pytest.raises(ValueError, match="channel 0 of X varies"):
+        vae().fit((noise[:, :, 1]).astype(np.int64))
+    assert vae().fit(np.full((5, 4), offset)).sample(1).shape == (1, 4)
+
+
+def test_flat_and_deep_rows_of_several_channels_are_the_same(X):
+    flat = X.reshape(len(X), -1)
+    from_flat, from_deep = vae(n_channels=2).fit(flat), vae().fit(X)
+    assert np.array_equal(from_flat.transform(X), from_deep.transform(flat))
+
+
+def test_read_only_latents(fitted, X):
+    Z = fitted.transform(X)
+    Z.flags.writeable = False
+    assert fitted.inverse_transform(Z).shape == X.shape
+
+
 # -- conditions -------------------------------------------------------------------------------
 
 
@@ -186,6 +209,40 @@ def test_vectors_are_standardised():
     assert np.array_equal(encoder.encode(vectors[0], 3), np.tile(encoded[0], (3, 1)))
     with pytest.raises(ValueError, match="3 values, but fit saw vectors of 2"):
         encoder.encode(np.zeros((4, 3)), 4)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3])
+def test_one_vector_for_all(n_samples):
+    vectors = np.random.default_rng(0).normal(size=(50, 2))
+    encoder = ConditionEncoder().fit(vectors, 50)
+    assert encoder.encode(vectors[0], n_samples).shape == (n_samples, 2)
+
+
+def test_quantities_and_labels():
+    X, _ = make_labelled_sines(40, 8, random_state=0)
+    degrees = np.arange(40)
+    with pytest.warns(UserWarning, match=r"40 distinct labels for 40 series.*reshape\(-1, 1\)"):
+        vae(conditional=True).fit(X, degrees)
+    fitted = vae(conditional=True).fit(X, degrees[:, None])
+    assert not hasattr(fitted, "classes_")
+    assert fitted.sample(2, y=21.5).shape == (2, 8)
+    assert vae(conditional=True).fit(X, degrees + 0.5).sample(1, y=3.2).shape == (1, 8)
+
+
+def test_labels_of_mixed_types_are_refused():
+    X, y = make_labelled_sines(20, 8, random_state=0)
+    with pytest.raises(ValueError, match="mixes labels of the types NoneType, str"):
+        vae(conditional=True).fit(X, [None, "a"] * 10)
+    fitted = vae(conditional=True).fit(X, y)
+    with pytest.raises(ValueError, match="mixes labels"):
+        fitted.sample(2, y=["fast", None])
+
+
+def test_one_label_for_many_costs_one_row():
+    encoder = ConditionEncoder().fit(np.arange(50) % 7, 50)
+    encoded = encoder.encode(3, 1_000_000)
+    assert encoded.shape == (1_000_000, 7)
+    assert encoded.strides[0] == 0
 
 
 @pytest.mark.parametrize(
