@@ -195,7 +195,7 @@ class BaseGenerator(Declared, ABC):
         before = dict(self.__dict__)
         try:
             yield
-        except Exception:
+        except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
