@@ -23,6 +23,7 @@ from skorch.dataset import ValidSplit
 from sklearn_timegen import VAE, TimeVAE
 from sklearn_timegen._random import derive_seed, draw_seed, seeded_weights
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
+from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.training import BatchIterator, SeriesDataset, resolve_device
 
 from .generators import DENSE
@@ -378,6 +379,16 @@ def test_what_training_cannot_follow_is_refused(X, changed):
     with pytest.raises(ValueError, match=f"{name} changed from .*warm_start=False"):
         fitted.set_params(**changed).fit(X)
     assert fitted.set_params(warm_start=False).fit(X).n_iter_ == 3
+
+
+def test_unchanged_arrays_and_objects_are_no_change(X):
+    generator = vae(
+        hidden_dims=np.array([8, 4]), representation=SeriesScaler(), callbacks=[LRScheduler()]
+    )
+    again = pickle.loads(pickle.dumps(generator.fit(X)))
+    assert again.partial_fit(X).n_iter_ == 4
+    with pytest.raises(ValueError, match="hidden_dims changed"):
+        again.set_params(hidden_dims=np.array([8, 5])).partial_fit(X)
 
 
 def test_an_optimizers_own_lr_survives_further_training(X):

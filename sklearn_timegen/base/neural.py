@@ -217,7 +217,7 @@ class NeuralGenerator(BaseGenerator):
         """Hand on to ``net``, which goes on training, what may change on the way."""
         for name, value in self.get_params(deep=False).items():
             before = self._trained_with.get(name, value)
-            if name not in MAY_CHANGE and not (value is before or value == before):
+            if name not in MAY_CHANGE and not _same(value, before):
                 raise ValueError(
                     f"{name} changed from {before!r} to {value!r} since training began, which "
                     "further training of the same network cannot follow: only "
@@ -257,6 +257,13 @@ class NeuralGenerator(BaseGenerator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether a parameter is unchanged; arrays have no truth of their own."""
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return bool(np.array_equal(a, b))
+    return a is b or bool(a == b)
 
 
 def _clone_callback(item: Any) -> Any:
