@@ -56,7 +56,13 @@ class Task:
 
     def check(self) -> Task:
         """Refuse folds that cannot be made, before any training."""
-        list(self.cv.split(self.X, self.y, self.groups))
+        for train, _ in self.cv.split(self.X, self.y, self.groups):
+            missing = set(self.y) - set(self.y[train]) if self.metric == "accuracy" else None
+            if missing:
+                raise ValueError(
+                    f"the windows overlap, so that folds are blocks of time; one of them has all "
+                    f"windows of {sorted(missing)}, which leaves nothing to learn these from"
+                )
         return self
 
 

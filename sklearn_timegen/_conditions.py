@@ -7,6 +7,7 @@ remembers the labels' training frequencies, which is how classes are drawn when 
 from __future__ import annotations
 
 import warnings
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ __all__ = ["ConditionEncoder", "allocate"]
 class ConditionEncoder:
     """Encode ``y`` as conditions.
 
-    A 1-d ``y`` holds labels, unless it holds fractions; a 2-d ``y`` of numbers holds vectors, be
-    it one column only.
+    A 1-d ``y``, or one column of integers, strings or booleans, holds labels, unless it holds
+    fractions; any other 2-d ``y`` holds vectors, be it one column of floats.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class ConditionEncoder:
             if values.dtype.kind in "fiu" and len(self.classes_) > max(10, n_samples // 2):
                 warnings.warn(
                     f"y holds {len(self.classes_)} distinct labels for {n_samples} series; if "
-                    "these are quantities and not labels, pass y.reshape(-1, 1)",
+                    "these are quantities and not labels, pass y.reshape(-1, 1).astype(float)",
                     UserWarning,
                     stacklevel=5,
                 )
@@ -141,8 +142,8 @@ def allocate(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
 
 def _as_array(y: Any) -> NDArray[Any]:
     values = np.asarray(y)
-    if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind not in "fiu":
-        values = values[:, 0]  # a column of labels; a column of numbers is a vector of one
+    if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind != "f":
+        values = values[:, 0]  # a column of labels; a column of floats is a vector of one
     if values.ndim not in (1, 2):
         raise ValueError(f"y must be 1-d labels or 2-d vectors, got {values.ndim}-d")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -153,7 +154,11 @@ def _as_array(y: Any) -> NDArray[Any]:
 def _check_labels(values: NDArray[Any]) -> None:
     if values.dtype.kind not in "fiub" and values.ndim != 1:
         raise ValueError(f"labels must be a 1-d array, got shape {values.shape}")
-    kinds = {type(label).__name__ for label in values} if values.dtype.kind == "O" else set()
+    if values.dtype.kind != "O":
+        return
+    if any(label is None or label != label for label in values):  # NaN is not itself
+        raise ValueError("y has missing labels (None or NaN)")
+    kinds = {"number" if isinstance(v, Number) else type(v).__name__ for v in values}
     if len(kinds) > 1:
         raise ValueError(f"y mixes labels of the types {', '.join(sorted(kinds))}")
 

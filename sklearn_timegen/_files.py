@@ -54,13 +54,13 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
         raise FileNotFoundError(f"there is no file {path}")
     notes: list[str] = []
     y = None
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         values, channels = _read_csv(path, notes)
         if window is None:
             raise ValueError(
                 f"{path} is one long series of {len(values)} timesteps: give --window"
             )
-    elif path.suffix in (".npy", ".npz"):
+    elif path.suffix.lower() in (".npy", ".npz"):
         values, y = _read_arrays(path)
         channels = []
     else:
@@ -99,12 +99,12 @@ def write_series(
 ) -> None:
     """Write windows; a CSV has a row for each timestep of each sample, and says which."""
     path = Path(path)
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         np.save(path, X, allow_pickle=False)
-    elif path.suffix == ".npz":
+    elif path.suffix.lower() == ".npz":
         arrays: dict[str, Any] = {} if y is None else {"y": np.asarray(y, dtype=np.str_)}
         np.savez_compressed(path, X=X, **arrays)
-    elif path.suffix == ".csv":
+    elif path.suffix.lower() == ".csv":
         import pandas as pd
 
         x = X.reshape(len(X), X.shape[1], -1)
@@ -122,8 +122,14 @@ def write_series(
 
 def _starts_of_overlapping(windows: NDArray[Any]) -> NDArray[np.int64] | None:
     """Where windows begin that were cut from one series, if they overlap; else ``None``."""
-    for stride in range(1, windows.shape[1]):
-        if len(windows) > 1 and np.array_equal(windows[1:, :-stride], windows[:-1, stride:]):
+    few = windows[:9]
+    for stride in range(1, windows.shape[1] - 1):
+        if len(windows) < 2 or not np.array_equal(few[1:, :-stride], few[:-1, stride:]):
+            continue
+        shared = windows[1:, :-stride]
+        # Series that merely begin and end alike, padded with zeros say, share no variation.
+        varies = np.ptp(shared, axis=1).any(axis=1).mean() > 0.5
+        if varies and np.array_equal(shared, windows[:-1, stride:]):
             return np.arange(len(windows)) * stride
     return None
 
@@ -131,7 +137,7 @@ def _starts_of_overlapping(windows: NDArray[Any]) -> NDArray[np.int64] | None:
 def check_output(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
     """Refuse, before any work, a path that could not be written to."""
     path = Path(path)
-    if path.suffix not in suffixes:
+    if path.suffix.lower() not in suffixes:
         raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
@@ -161,11 +167,9 @@ def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
         raise ValueError(f"{path} is no table of comma-separated values: {error}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"{path} has more values in a row than names in its header")
-    if all(_is_number(name) for name in table.columns):
+    if not _is_header(table.columns):
         raise ValueError(f"{path} has no header: its first row is {', '.join(table.columns)}")
-    if table.columns[0] == "Unnamed: 0":
-        table = table.drop(columns="Unnamed: 0")
-        notes.append("left out the first column, an index without a name")
+    table = _without_index(table, notes)
     numbers = table.select_dtypes("number")
     left_out = [str(name) for name in table.columns if name not in numbers.columns]
     for name in left_out:
@@ -173,8 +177,35 @@ def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     if left_out:
         notes.append(f"left out columns that are not numeric: {', '.join(left_out)}")
     if numbers.shape[1] == 0:
-        raise ValueError(f"{path} has no numeric column (columns: {', '.join(left_out)})")
+        raise ValueError(
+            f"{path} has no numeric column (columns: {', '.join(left_out)}); values have to be "
+            "separated by commas, with decimal points"
+        )
     return numbers.to_numpy(dtype=np.float64), [str(name) for name in numbers.columns]
+
+
+def _is_header(names: Any) -> bool:
+    """Whether names could be a header: words, or the consecutive integers that pandas writes."""
+    if not all(_is_number(name) for name in names):
+        return True
+    if not all(str(name).isdigit() for name in names):
+        return False
+    return bool((np.diff([int(name) for name in names]) == 1).all())
+
+
+def _without_index(table: Any, notes: list[str]) -> Any:
+    """Leave out columns without names, and a first one that only counts."""
+    empty = [n for n in table if str(n).startswith("Unnamed: ") and table[n].isna().all()]
+    if empty:
+        notes.append("left out empty columns without a name")
+        table = table.drop(columns=empty)
+    first = table.columns[0]
+    steps = np.diff(table[first]) if table[first].dtype.kind in "iuf" and len(table) > 2 else []
+    counts = len(steps) > 0 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-9, atol=0)
+    if str(first) == "Unnamed: 0" or (counts and table.shape[1] > 1):
+        notes.append(f"left out the first column, {first!r}: it is an index")
+        table = table.drop(columns=first)
+    return table
 
 
 def _is_number(text: Any) -> bool:
@@ -195,9 +226,16 @@ def _check_is_text(column: Any, path: Path) -> None:
         raise ValueError(f"{path}: column {column.name!r} is of numbers, but for {example!r}")
 
 
+def _as_labels(y: NDArray[Any], path: Path) -> NDArray[Any]:
+    flat = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if flat.ndim != 1:
+        raise ValueError(f"{path}: y must hold one label for each window, got shape {y.shape}")
+    return flat
+
+
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     try:
-        if path.suffix == ".npy":
+        if path.suffix.lower() == ".npy":
             arrays = {"X": np.load(path, allow_pickle=False)}
         else:
             with np.load(path, allow_pickle=False) as held:
@@ -207,5 +245,7 @@ def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     unknown = set(arrays) - {"X", "y", "data"}
     if not arrays or (unknown and len(arrays) > 1):
         raise ValueError(f"{path} has the arrays {list(arrays)}: call the windows X, the labels y")
+    if "y" in arrays:
+        arrays["y"] = _as_labels(arrays["y"], path)
     found = next(name for name in ("X", "data", *arrays) if name in arrays)
     return arrays[found], arrays.get("y")

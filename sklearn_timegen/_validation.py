@@ -17,7 +17,15 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-__all__ = ["SeriesLayout", "all_finite", "as_3d", "check_count", "check_finite", "check_series"]
+__all__ = [
+    "SeriesLayout",
+    "all_finite",
+    "as_3d",
+    "check_count",
+    "check_finite",
+    "check_resolution",
+    "check_series",
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def check_series(
             "channels; n_channels is needed for 2-d X only"
         )
     if layout is None:
-        _check_resolution(given, n_channels)
+        check_resolution(given, n_channels)
     x = as_3d(checked, n_channels if layout is None else layout.n_channels)
     if 0 in x.shape:
         raise ValueError(f"X must have at least one timestep and one channel, got shape {x.shape}")
@@ -89,25 +97,36 @@ def check_series(
     return x, found
 
 
-def _check_resolution(X: Any, n_channels: int) -> None:
-    """Refuse a channel whose variation drowns in the rounding of its values to float32."""
+def check_resolution(X: Any, n_channels: int = 1, name: str = "X") -> None:
+    """Refuse a channel whose variation drowns in the rounding of its values to float32.
+
+    What varies by float64's own rounding only is a constant, and is none of this.
+    """
     wide = np.asarray(X)
+    if wide.dtype.kind == "O":
+        wide = wide.astype(np.float64)
     if wide.dtype.kind not in "fiu" or wide.dtype.itemsize <= 4 or 0 in wide.shape:
         return
     if wide.ndim == 2 and wide.shape[1] % n_channels:
         return  # refused later, for its sizes
     x = as_3d(wide, n_channels)
-    with np.errstate(all="ignore"):
-        spread = x.std(axis=(0, 1), dtype=np.float64)
-        rounding = np.abs(x).max(axis=(0, 1)) * np.finfo(np.float32).eps
-    lost = np.flatnonzero((np.ptp(x, axis=(0, 1)) > 0) & (spread < 32 * rounding))
-    if len(lost):
-        k = int(lost[0])
-        raise ValueError(
-            f"channel {k} of X varies by {spread[k]:.3g} around values of about "
-            f"{np.abs(x[:, :, k]).max():.3g}, which float32, in which generators work, cannot "
-            "tell apart; subtract an offset first"
-        )
+    for k in range(x.shape[2]):
+        channel = x[:, :, k]
+        low, high = float(channel.min()), float(channel.max())
+        largest = max(abs(low), abs(high))
+        limit = 8 * largest * float(np.finfo(np.float32).eps)
+        if not high - low > 16 * largest * float(np.finfo(np.float64).eps):
+            continue  # also if there is a NaN, which is refused later
+        # The spread is at least range / (2 sqrt(n)): mostly, the range decides.
+        if (high - low) / (2 * channel.size**0.5) > limit:
+            continue
+        spread = float(channel.std(dtype=np.float64))
+        if spread < limit:
+            raise ValueError(
+                f"channel {k} of {name} varies by {spread:.3g} around values of about "
+                f"{largest:.3g}: most of that is lost in float32, in which generators work; "
+                "subtract an offset first"
+            )
 
 
 def _in_layout(X: NDArray[Any], layout: SeriesLayout) -> NDArray[Any]:
@@ -133,7 +152,7 @@ def all_finite(x: NDArray[np.float32]) -> bool:
     """Whether no value of ``x`` is NaN or infinite."""
     # A sum is finite only if all its terms are: one pass, no array of booleans.
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(x.sum(dtype=np.float64))) or bool(np.isfinite(x).all())
+        return bool(np.isfinite(x.sum())) or bool(np.isfinite(x).all())
 
 
 def check_finite(x: NDArray[np.float32], name: str = "X") -> None:

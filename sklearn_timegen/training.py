@@ -173,20 +173,32 @@ class GeneratorNet(NeuralNet):
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
         self.n_epochs_ = params.get("epochs") or self.max_epochs
-        kept = copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
+        kept = self._snapshot()
         pressed: list[int] = []
         try:
             with _noticing_ctrl_c() as pressed:
                 super().partial_fit(X, y, classes, **params)
-        except FloatingPointError:
+        except Exception:
             self.notify("on_train_end", X=X, y=y)  # bars close, files are written
-            self.module_.load_state_dict(kept[0])
-            self.optimizer_.load_state_dict(kept[1])
+            self._restore(kept)
             raise
         finally:
             self.interrupted_ = bool(pressed)
             self._drop_unfinished_epoch()
         return self
+
+    def _snapshot(self) -> tuple[Any, ...]:
+        """All that training changes."""
+        weights = copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
+        return *weights, len(self.history), self.shuffle_.get_state(), self.noise_.get_state()
+
+    def _restore(self, kept: tuple[Any, ...]) -> None:
+        weights, optimizer, n_epochs, shuffle, noise = kept
+        self.module_.load_state_dict(weights)
+        self.optimizer_.load_state_dict(optimizer)
+        self.history_ = History(self.history[:n_epochs])
+        self.shuffle_.set_state(shuffle)
+        self.noise_.set_state(noise)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         super().fit_loop(X, y, epochs, **params)

@@ -108,7 +108,7 @@ def test_mistakes_are_answered_at_once(folder, capsys, arguments, message):
     np.savez("short.npz", X=np.zeros((4, 3)), y=np.zeros(3))
     np.savez("labelled.npz", X=np.zeros((4, 3)), y=np.zeros(4))
     (folder / "prices.txt").write_text("1\n2\n")
-    (folder / "bare.csv").write_text("1,2\n" * 20)
+    (folder / "bare.csv").write_text("1.5,2\n" * 20)
     (folder / "wide.csv").write_text("a,b\n" + "1,2,3\n" * 20)
     (folder / "semicolons.csv").write_text("a;b\n" + "1;2\n" * 20)
     (folder / "commas.csv").write_text("a;b\n" + "1,5;2,5\n" * 20)
@@ -134,6 +134,38 @@ def test_numbers_are_checked_by_the_parser(capsys, option):
         main([option, "0"])
     assert exit_.value.code == 2
     assert f"{option}: the value must be an integer of at least 1" in capsys.readouterr().err
+
+
+def test_ordinary_tables_are_read(folder):
+    values = make_ar(1, 30, 3, random_state=0)[0].astype(float)
+    pd.DataFrame(values).to_csv("numbered.CSV", index=False)
+    assert read_series("numbered.CSV", window=5).channels == ["0", "1", "2"]
+    frame = pd.DataFrame(values, columns=["a", "b", "c"])
+    frame.insert(0, "seconds", np.arange(30) * 60 + 1_700_000_000)
+    frame.to_csv("timed.csv", index=False)
+    held = read_series("timed.csv", window=5)
+    assert held.channels == ["a", "b", "c"]
+    assert "'seconds': it is an index" in held.notes[0]
+    (folder / "trailing.csv").write_text("a,b,\n" + "1,2,\n2,5,\n7,1,\n" * 4)
+    assert read_series("trailing.csv", window=5).channels == ["a", "b"]
+    np.savez("column.npz", X=values, y=np.arange(30)[:, None] % 2)
+    assert read_series("column.npz").y.shape == (30,)
+
+
+def test_series_that_begin_and_end_alike_do_not_overlap(folder):
+    X = np.random.default_rng(0).normal(size=(40, 12))
+    X[:, :3], X[:, -3:] = 0, 0
+    np.save("padded.npy", X)
+    np.save("constant.npy", np.ones((40, 12)))
+    assert read_series("padded.npy").starts is None
+    assert read_series("constant.npy").starts is None
+
+
+def test_labels_in_blocks_of_time_must_not_be_whole_folds(folder, capsys):
+    windows, _ = make_windows(make_ar(1, 65, 1, random_state=0)[0], 6)
+    np.savez("blocks.npz", X=windows, y=np.arange(60) // 30)
+    assert main(["blocks.npz", "--folds", "2"]) == 1
+    assert "folds are blocks of time; one of them has all" in capsys.readouterr().err
 
 
 def test_an_index_is_no_channel(folder):

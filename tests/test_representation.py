@@ -42,6 +42,10 @@ DATA = {
     "constant cells": np.where(np.arange(6)[:, None] == 0, 1.5, NORMAL),
     "one series": NORMAL[:1],
     "one timestep": NORMAL[:, :1],
+    "one rare event": np.where(np.arange(5000)[:, None, None] == 7, 5.0, np.zeros((5000, 2, 1))),
+    "one spike": np.where(
+        np.arange(5000)[:, None, None] == 7, 100.0, 1e-3 * rng.normal(size=(5000, 2, 1))
+    ),
     "all constant": np.full((10, 4, 2), 0.1),
 }
 

@@ -293,6 +293,8 @@ def test_bad_input_is_refused(data):
         TSTRClassifier(Resampler(), Ridge()).fit(X, y)
     with pytest.raises(ValueError, match="regressor must be a regressor"):
         TSTRRegressor(Resampler(), LogisticRegression()).fit(X, np.zeros(60))
+    with pytest.raises(ValueError, match="channel 0 of y varies by .*subtract an offset"):
+        TSTRRegressor(Resampler(), Ridge()).fit(X, 1.7e9 + X[:, 0].astype(float))
     with pytest.raises(ValueError, match="conditional=False"):
         TSTRRegressor(Resampler(conditional=True), Ridge()).fit(X, np.zeros(60))
     with pytest.raises(ValueError, match="10 timesteps"):

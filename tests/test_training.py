@@ -291,6 +291,29 @@ def test_divergence_in_further_training_loses_nothing(X):
     assert np.isfinite(fitted.history_[-1]["train_loss"])
 
 
+class Fails(Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise RuntimeError("the disk is full")
+
+
+def test_any_failure_of_further_training_is_undone(X):
+    fitted = vae(callbacks=[Fails(6)], warm_start=True).fit(X)
+    before, state = fitted.sample(3), weights(fitted).clone()
+    with pytest.raises(RuntimeError, match="disk is full"):
+        fitted.fit(X)
+    assert torch.equal(weights(fitted), state)
+    assert fitted.n_iter_ == 3
+    assert np.array_equal(fitted.sample(3), before)
+    straight = vae(max_epochs=1).fit(X)
+    for _ in range(3):
+        straight.partial_fit(X)
+    assert torch.equal(weights(fitted.partial_fit(X)), weights(straight))
+
+
 def test_divergence_closes_the_progress_bar(X, capsys):
     fitted = vae(verbose=1).fit(X).set_params(lr=1e12)
     with pytest.raises(FloatingPointError):
@@ -387,6 +410,11 @@ def test_unchanged_arrays_and_objects_are_no_change(X):
     )
     again = pickle.loads(pickle.dumps(generator.fit(X)))
     assert again.partial_fit(X).n_iter_ == 4
+    same = {"hidden_dims": [8, 4], "representation": SeriesScaler(), "callbacks": (LRScheduler(),)}
+    assert again.set_params(**same).partial_fit(X).n_iter_ == 5
+    with pytest.raises(ValueError, match="representation changed"):
+        again.set_params(representation__per="channel").partial_fit(X)
+    again.set_params(representation__per="cell")
     with pytest.raises(ValueError, match="hidden_dims changed"):
         again.set_params(hidden_dims=np.array([8, 5])).partial_fit(X)
 

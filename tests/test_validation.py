@@ -134,7 +134,17 @@ def test_what_float32_cannot_tell_apart_is_refused(offset):
         vae().fit(noise)
     with pytest.raises(ValueError, match="channel 0 of X varies"):
         vae().fit((noise[:, :, 1]).astype(np.int64))
+    with pytest.raises(ValueError, match="channel 0 of X varies"):
+        vae().fit(pd.DataFrame(noise[:, :, 1]).astype(object))
     assert vae().fit(np.full((5, 4), offset)).sample(1).shape == (1, 4)
+
+
+def test_what_float32_can_tell_apart_is_not_refused():
+    noise = np.random.default_rng(0).normal(size=(20, 8, 1))
+    assert vae().fit(1e6 + 4 * noise).sample(2).shape == (2, 8, 1)
+    rounded = np.concatenate([np.full((20, 4, 1), 0.3), np.full((20, 4, 1), 0.1 * 3)], axis=1)
+    assert np.ptp(rounded) > 0
+    assert np.allclose(vae().fit(rounded).sample(2), 0.3)
 
 
 def test_flat_and_deep_rows_of_several_channels_are_the_same(X):
@@ -221,9 +231,9 @@ def test_one_vector_for_all(n_samples):
 def test_quantities_and_labels():
     X, _ = make_labelled_sines(40, 8, random_state=0)
     degrees = np.arange(40)
-    with pytest.warns(UserWarning, match=r"40 distinct labels for 40 series.*reshape\(-1, 1\)"):
+    with pytest.warns(UserWarning, match=r"40 distinct labels for 40 series.*astype\(float\)"):
         vae(conditional=True).fit(X, degrees)
-    fitted = vae(conditional=True).fit(X, degrees[:, None])
+    fitted = vae(conditional=True).fit(X, degrees[:, None].astype(float))
     assert not hasattr(fitted, "classes_")
     assert fitted.sample(2, y=21.5).shape == (2, 8)
     assert vae(conditional=True).fit(X, degrees + 0.5).sample(1, y=3.2).shape == (1, 8)
@@ -231,10 +241,16 @@ def test_quantities_and_labels():
 
 def test_labels_of_mixed_types_are_refused():
     X, y = make_labelled_sines(20, 8, random_state=0)
-    with pytest.raises(ValueError, match="mixes labels of the types NoneType, str"):
+    with pytest.raises(ValueError, match="missing labels"):
         vae(conditional=True).fit(X, [None, "a"] * 10)
+    with pytest.raises(ValueError, match="mixes labels of the types number, str"):
+        vae(conditional=True).fit(X, np.array([1, "a"] * 10, dtype=object))
+    mixed = np.array([0] * 10 + [np.int64(1)] * 10, dtype=object)
+    assert vae(conditional=True).fit(X, mixed).sample(2, y=1).shape == (2, 8)
+    column = pd.DataFrame({"y": [0, 1] * 10})
+    assert list(vae(conditional=True).fit(X, column).classes_) == [0, 1]
     fitted = vae(conditional=True).fit(X, y)
-    with pytest.raises(ValueError, match="mixes labels"):
+    with pytest.raises(ValueError, match="missing labels"):
         fitted.sample(2, y=["fast", None])
 
 

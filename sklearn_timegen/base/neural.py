@@ -7,7 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -138,7 +138,12 @@ class NeuralGenerator(BaseGenerator):
         n_conditions = 0 if c is None else c.shape[1]
         net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
         net.initialize()
-        self._trained_with = self.get_params(deep=False)
+        # Copies: a nested parameter may be changed in place.
+        self._trained_with = {
+            name: clone(value, safe=False)
+            for name, value in self.get_params(deep=False).items()
+            if name not in MAY_CHANGE
+        }
         self._train(v, c, n_epochs or self.max_epochs, net)
 
     def _train(
@@ -215,9 +220,9 @@ class NeuralGenerator(BaseGenerator):
 
     def _update(self, net: GeneratorNet) -> GeneratorNet:
         """Hand on to ``net``, which goes on training, what may change on the way."""
-        for name, value in self.get_params(deep=False).items():
-            before = self._trained_with.get(name, value)
-            if name not in MAY_CHANGE and not _same(value, before):
+        for name, before in self._trained_with.items():
+            value = getattr(self, name)
+            if not _same(value, before):
                 raise ValueError(
                     f"{name} changed from {before!r} to {value!r} since training began, which "
                     "further training of the same network cannot follow: only "
@@ -260,10 +265,20 @@ class NeuralGenerator(BaseGenerator):
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Whether a parameter is unchanged; arrays have no truth of their own."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return bool(np.array_equal(a, b))
-    return a is b or bool(a == b)
+    """Whether two values of a parameter mean the same: compared by content, not by identity."""
+    if a is b:
+        return True
+    if isinstance(a, list | tuple | np.ndarray) and isinstance(b, list | tuple | np.ndarray):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, Number) and isinstance(b, Number):
+        return a == b
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Mapping):
+        return list(a) == list(b) and all(_same(a[name], b[name]) for name in a)
+    if hasattr(a, "get_params"):
+        return _same(a.get_params(deep=False), b.get_params(deep=False))
+    return bool(a == b) or (hasattr(a, "__dict__") and _same(vars(a), vars(b)))
 
 
 def _clone_callback(item: Any) -> Any:

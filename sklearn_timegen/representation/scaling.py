@@ -112,8 +112,8 @@ class QuantileScaler(_Scaler):
     Parameters
     ----------
     n_quantiles : int, default=2000
-        Number of quantiles; at most one for each value is used. A column that never varies is 0
-        in the representation and comes back exactly.
+        Number of quantiles, beside the extremes; at most one for each value is used. A column
+        that never varies is 0 in the representation and comes back exactly.
     per : {"cell", "channel"}, default="cell"
         Whether each (timestep, channel) has quantiles of its own, or each channel.
 
@@ -147,7 +147,9 @@ class QuantileScaler(_Scaler):
         self._validate_params()
         columns = self._columns(x).astype(np.float64)
         n_knots = min(self.n_quantiles, len(columns))
-        levels = (np.arange(n_knots) + 0.5) / n_knots
+        # The extremes are always among the knots, or rare events would be rounded away.
+        ends = np.array([0.5, len(columns) - 0.5]) / len(columns)
+        levels = np.union1d((np.arange(n_knots) + 0.5) / n_knots, ends)
         # Hazen's rule puts the k-th smallest of n values at (k - 1/2) / n: with a knot for each
         # value, the knots are the values.
         knots = np.quantile(columns, levels, axis=0, method="hazen").T

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d
+from sklearn_timegen._validation import as_3d, check_resolution
 from sklearn_timegen.base import estimator
 from sklearn_timegen.synthetic_training.common import (
     Labelled,
@@ -122,6 +122,8 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
         targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if not self.__sklearn_tags__().target_tags.multi_output:
             targets = column_or_1d(targets, warn=True)
+        if self.train_on != "real":
+            check_resolution(targets.reshape(len(targets), -1, 1), name="y")
         self.generator_ = None
         self.regressor_ = self._fit(X, targets, self.regressor)
         return self
