@@ -26,7 +26,8 @@ Fit a TimeVAE to real series, and print what predictors achieve on held-out real
 are trained on real series (TRTR), on synthetic ones (TSTR), or on both; draw a figure.
 
 Labelled series are classified (accuracy). Of series without labels, the last value of a channel is
-predicted from the values before it (R2), in blocks of time between which no window overlaps."""
+predicted from the values before it (R2). Where windows overlap, the folds are blocks of time, and
+no window lies on two sides."""
 
 EPILOG = """\
 examples:

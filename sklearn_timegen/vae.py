@@ -304,9 +304,11 @@ class VAE(LatentGenerator, NeuralGenerator):
 class TimeVAE(VAE):
     """TimeVAE: the published convolutional encoder, with level and residual decoders.
 
-    The defaults are those of the paper's code: latents, layers, loss, min-max scaling of each
-    cell, and early stopping of the training loss. (The code stops after 50 epochs without
-    progress; so does this.)
+    The defaults are those of the paper's code: latents, layers and their initial weights, loss,
+    min-max scaling of each cell, and a stop after 50 epochs without progress of the training
+    loss. Two things differ: batches are of 32 and not of 16 series, and the learning rate is not
+    halved on plateaus (``callbacks=[LRScheduler("ReduceLROnPlateau", monitor="train_loss",
+    factor=0.5, patience=30)]`` of skorch does that).
 
     Parameters
     ----------
