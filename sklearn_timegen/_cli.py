@@ -130,10 +130,9 @@ def _run(arguments: argparse.Namespace) -> None:
     generator.fit(X, y)
     if generator.interrupted_:
         raise KeyboardInterrupt
-    labels = None if y is None else _labels(generator, arguments.samples or len(X))
-    synthetic = generator.sample(
-        arguments.samples or len(X), y=labels, random_state=arguments.seed
-    )
+    n_samples = arguments.samples or len(X)
+    labels = None if y is None else _labels(generator, n_samples)
+    synthetic = generator.sample(n_samples, y=labels, random_state=arguments.seed)
     if output is not None:
         write_series(output, synthetic, labels, channels)
 

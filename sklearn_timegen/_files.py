@@ -54,13 +54,13 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
         raise FileNotFoundError(f"there is no file {path}")
     notes: list[str] = []
     y = None
-    if path.suffix.lower() == ".csv":
+    if _kind(path) == ".csv":
         values, channels = _read_csv(path, notes)
         if window is None:
             raise ValueError(
                 f"{path} is one long series of {len(values)} timesteps: give --window"
             )
-    elif path.suffix.lower() in (".npy", ".npz"):
+    elif _kind(path) in (".npy", ".npz"):
         values, y = _read_arrays(path)
         channels = []
     else:
@@ -99,12 +99,12 @@ def write_series(
 ) -> None:
     """Write windows; a CSV has a row for each timestep of each sample, and says which."""
     path = Path(path)
-    if path.suffix.lower() == ".npy":
+    if _kind(path) == ".npy":
         np.save(path, X, allow_pickle=False)
-    elif path.suffix.lower() == ".npz":
+    elif _kind(path) == ".npz":
         arrays: dict[str, Any] = {} if y is None else {"y": np.asarray(y, dtype=np.str_)}
         np.savez_compressed(path, X=X, **arrays)
-    elif path.suffix.lower() == ".csv":
+    elif _kind(path) == ".csv":
         import pandas as pd
 
         x = X.reshape(len(X), X.shape[1], -1)
@@ -137,7 +137,7 @@ def _starts_of_overlapping(windows: NDArray[Any]) -> NDArray[np.int64] | None:
 def check_output(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
     """Refuse, before any work, a path that could not be written to."""
     path = Path(path)
-    if path.suffix.lower() not in suffixes:
+    if _kind(path) not in suffixes:
         raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
@@ -208,6 +208,11 @@ def _without_index(table: Any, notes: list[str]) -> Any:
     return table
 
 
+def _kind(path: Path) -> str:
+    """The ending that tells what a file holds, however it is written."""
+    return path.suffix.lower()
+
+
 def _is_number(text: Any) -> bool:
     try:
         float(text)
@@ -235,7 +240,7 @@ def _as_labels(y: NDArray[Any], path: Path) -> NDArray[Any]:
 
 def _read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     try:
-        if path.suffix.lower() == ".npy":
+        if _kind(path) == ".npy":
             arrays = {"X": np.load(path, allow_pickle=False)}
         else:
             with np.load(path, allow_pickle=False) as held:

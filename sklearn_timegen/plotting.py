@@ -141,10 +141,10 @@ class SamplesDisplay:
         display : SamplesDisplay
             The drawn display.
         """
-        labels = y if getattr(generator, "conditional", False) else None
+        drawn, labels = _drawn_like(generator, X, y, random_state)
         return cls.from_samples(
             X,
-            generator.sample(len(np.asarray(X)), y=labels, random_state=random_state),
+            drawn,
             y_real=labels,
             y_synthetic=labels,
             channels=channels,
@@ -298,8 +298,7 @@ class EmbeddingDisplay:
         display : EmbeddingDisplay
             The drawn display.
         """
-        labels = y if getattr(generator, "conditional", False) else None
-        drawn = generator.sample(len(np.asarray(X)), y=labels, random_state=random_state)
+        drawn, _ = _drawn_like(generator, X, y, random_state)
         return cls.from_samples(X, drawn, n_series=n_series, random_state=random_state, ax=ax)
 
     def plot(self, *, ax: Any = None) -> EmbeddingDisplay:
@@ -326,6 +325,14 @@ def require_matplotlib() -> Any:
             "pictures need matplotlib: pip install 'sklearn-timegen[plot]'"
         ) from error
     return plt
+
+
+def _drawn_like(
+    generator: Any, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
+) -> tuple[Array, ArrayLike | None]:
+    """As many samples as ``X`` has series, and the labels that they were drawn given."""
+    labels = y if getattr(generator, "conditional", False) else None
+    return generator.sample(len(np.asarray(X)), y=labels, random_state=random_state), labels
 
 
 def _two_samples(X_real: ArrayLike, X_synthetic: ArrayLike) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,9 @@ class GeneratorNet(NeuralNet):
             with _noticing_ctrl_c() as pressed:
                 super().partial_fit(X, y, classes, **params)
         except Exception:
-            self.notify("on_train_end", X=X, y=y)  # bars close, files are written
+            for _, callback in self.callbacks_:  # bars close, files are written
+                with suppress(Exception):  # one that cannot end must not hide why training did
+                    callback.on_train_end(self, X=X, y=y)
             self._restore(kept)
             raise
         finally:
@@ -249,9 +251,11 @@ class GeneratorNet(NeuralNet):
     def _record_loss(self, prefix: str, loss: float) -> None:
         if not math.isfinite(loss):
             raise self._diverged(f"the {prefix} loss became {loss}")
-        past = [row[f"{prefix}_loss"] for row in self.history[:-1] if f"{prefix}_loss" in row]
+        # The last best row has the least loss so far: no need to look at all of them.
+        rows = reversed(self.history[:-1])
+        best = (row[f"{prefix}_loss"] for row in rows if row.get(f"{prefix}_loss_best"))
         self.history.record(f"{prefix}_loss", loss)
-        self.history.record(f"{prefix}_loss_best", not past or loss < min(past))
+        self.history.record(f"{prefix}_loss_best", loss < next(best, math.inf))
 
     def _check_weights(self) -> None:
         """The loss is that of before a step: the last step has to be looked at itself."""

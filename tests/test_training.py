@@ -160,6 +160,8 @@ def test_early_stopping_without_validation_watches_the_training_loss(X):
 def test_nothing_left_to_train_on_is_refused(X):
     with pytest.raises(ValueError, match="validation_fraction=0.9 of 1 series"):
         vae(validation_fraction=0.9).fit(X[:1])
+    with pytest.raises(ValueError, match="validation_fraction=0.9 of 1 series"):
+        vae(validation_fraction=0.9, n_iter_no_change=5, verbose=1).fit(X[:1])
 
 
 # -- callbacks --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sklearn.utils import Tags, assert_all_finite, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen._conditions import allocate
 from sklearn_timegen._random import derive_seed
@@ -105,6 +105,8 @@ class TSTRClassifier(ClassifierMixin, SyntheticTraining):
 
     classifier: Any = field(kw_only=False)
 
+    _predictor: ClassVar[str] = "classifier"
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SyntheticTraining._parameter_constraints,
         "classifier": [HasMethods(["fit", "predict"])],
@@ -180,13 +182,8 @@ class TSTRClassifier(ClassifierMixin, SyntheticTraining):
         """Return the classifier's confidence scores for real series ``X``."""
         return np.asarray(self._fitted_predictor().decision_function(self._feed(X)))
 
-    def _fitted_predictor(self) -> Any:
-        check_is_fitted(self, "classifier_")
-        return self.classifier_
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         if hasattr(self.classifier, "__sklearn_tags__"):
             inner = get_tags(self.classifier).classifier_tags
             tags.classifier_tags.multi_class = inner is None or inner.multi_class

@@ -13,7 +13,7 @@ from sklearn.base import (
     MetaEstimatorMixin,
     clone,
 )
-from sklearn.utils import get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
@@ -38,6 +38,8 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
     predictor_input: Literal["auto", "flat", "series"] = "auto"
     memory: Any = None
     random_state: RandomState = None
+
+    _predictor: ClassVar[str]  # the parameter that holds the predictor
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "generator": [HasMethods(["fit", "sample"])],
@@ -134,7 +136,13 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         return self._shape_for_predictor(x)
 
     def _fitted_predictor(self) -> Any:
-        raise NotImplementedError
+        check_is_fitted(self, f"{self._predictor}_")
+        return getattr(self, f"{self._predictor}_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
 
 def _fit_one(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:

@@ -13,7 +13,7 @@ from sklearn.base import (
 )
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._validation import as_3d, check_resolution
@@ -86,6 +86,8 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
 
     regressor: Any = field(kw_only=False)
 
+    _predictor: ClassVar[str] = "regressor"
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SyntheticTraining._parameter_constraints,
         "regressor": [HasMethods(["fit", "predict"])],
@@ -150,13 +152,8 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
             drawn_targets = along.mean(axis=1)
         return series, drawn_targets.reshape(-1, *y.shape[1:]).astype(y.dtype)
 
-    def _fitted_predictor(self) -> Any:
-        check_is_fitted(self, "regressor_")
-        return self.regressor_
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         if hasattr(self.regressor, "__sklearn_tags__"):
             tags.target_tags.multi_output = get_tags(self.regressor).target_tags.multi_output
         return tags
