@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklearn_timegen.base import BaseGenerator, LatentGenerator, NeuralGenerator
+    from sklearn_timegen.classical import BlockBootstrap, NeighbourInterpolation, PCAMixture
     from sklearn_timegen.estimator_checks import check_generator
     from sklearn_timegen.model_selection import make_windows
     from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
@@ -18,8 +19,11 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "VAE",
     "BaseGenerator",
+    "BlockBootstrap",
     "LatentGenerator",
+    "NeighbourInterpolation",
     "NeuralGenerator",
+    "PCAMixture",
     "TSTRClassifier",
     "TSTRRegressor",
     "TimeVAE",
@@ -30,8 +34,11 @@ __all__ = [
 _HOMES = {
     "VAE": "vae",
     "BaseGenerator": "base",
+    "BlockBootstrap": "classical",
     "LatentGenerator": "base",
+    "NeighbourInterpolation": "classical",
     "NeuralGenerator": "base",
+    "PCAMixture": "classical",
     "TSTRClassifier": "synthetic_training",
     "TSTRRegressor": "synthetic_training",
     "TimeVAE": "vae",

@@ -25,6 +25,7 @@ __all__ = [
     "check_finite",
     "check_resolution",
     "check_series",
+    "check_two_samples",
 ]
 
 
@@ -148,14 +149,48 @@ def as_3d(X: NDArray[Any], n_channels: int = 1) -> NDArray[Any]:
     return X.reshape(n_samples, n_features // n_channels, n_channels)
 
 
-def all_finite(x: NDArray[np.float32]) -> bool:
+def check_two_samples(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    names: tuple[str, str] = ("X_real", "X_synthetic"),
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return two samples of series, which may differ in number, as 3-d float64 arrays.
+
+    Raises
+    ------
+    ValueError
+        If one is ragged, not numeric, not 2-d or 3-d, empty or not finite, or if their series
+        differ in shape.
+    """
+    pair = []
+    for X, name in zip((X_real, X_synthetic), names, strict=True):
+        try:
+            values = np.asarray(X, dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{name} is not a numeric array of series: {error}") from error
+        if values.ndim not in (2, 3) or 0 in values.shape:
+            raise ValueError(
+                f"{name} must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, "
+                f"n_channels) and not empty, got shape {values.shape}"
+            )
+        check_finite(as_3d(values), name)
+        pair.append(as_3d(values))
+    if pair[0].shape[1:] != pair[1].shape[1:]:
+        raise ValueError(
+            f"{names[0]} has series of shape {pair[0].shape[1:]}, {names[1]} of "
+            f"{pair[1].shape[1:]} (timesteps, channels): they must be alike"
+        )
+    return pair[0], pair[1]
+
+
+def all_finite(x: NDArray[Any]) -> bool:
     """Whether no value of ``x`` is NaN or infinite."""
     # A sum is finite only if all its terms are: one pass, no array of booleans.
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(x.sum())) or bool(np.isfinite(x).all())
 
 
-def check_finite(x: NDArray[np.float32], name: str = "X") -> None:
+def check_finite(x: NDArray[Any], name: str = "X") -> None:
     """Raise a ``ValueError`` that names the first NaN or infinite value of 3-d series."""
     if all_finite(x):
         return

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from sklearn_timegen import VAE, BaseGenerator, TimeVAE
+from sklearn_timegen import (
+    VAE,
+    BaseGenerator,
+    BlockBootstrap,
+    NeighbourInterpolation,
+    PCAMixture,
+    TimeVAE,
+)
 from sklearn_timegen.base import estimator
 from sklearn_timegen.representation import SeriesScaler
 
@@ -13,6 +20,11 @@ GENERATORS = [
     VAE(**DENSE, max_epochs=2, representation="cosine-quantile"),
     VAE(**DENSE, max_epochs=2, representation=SeriesScaler("standard", per="channel")),
     TimeVAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
+    PCAMixture(),
+    PCAMixture(n_components=3, n_mixture_components=2, residual="bootstrap"),
+    BlockBootstrap(block_length=3),
+    BlockBootstrap(method="stationary", representation=SeriesScaler("minmax", per="channel")),
+    NeighbourInterpolation(),
 ]
 
 # One that learns enough for predictors that are trained on its series.

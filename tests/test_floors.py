@@ -11,7 +11,10 @@ FLOORS = {
     "_cli": 6,
     "__main__": 6,
     "estimator_checks": 5,
+    "evaluation": 5,
     "vae": 4,
+    "classical": 4,
+    "metrics": 4,
     "synthetic_training": 4,
     "plotting": 4,
     "base": 3,
@@ -29,7 +32,11 @@ FLOORS = {
 }
 # On floor 0, helpers (with an underscore) may be used by the others; on others, siblings never.
 HELPERS = {name for name, floor in FLOORS.items() if floor == 0 and name.startswith("_")}
-SAME_FLOOR = {("__main__", "_cli"), ("_files", "model_selection")}
+SAME_FLOOR = {
+    ("__main__", "_cli"),
+    ("_files", "model_selection"),
+    ("plotting", "metrics"),
+}
 
 
 def imported(path: Path) -> set[str]:

@@ -15,7 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["StridedConv", "StridedConvTranspose", "glorot_", "mlp", "with_condition"]
+__all__ = [
+    "DilatedConv",
+    "StridedConv",
+    "StridedConvTranspose",
+    "glorot_",
+    "mlp",
+    "with_condition",
+]
 
 
 def glorot_(module: nn.Module) -> None:
@@ -55,6 +62,29 @@ class StridedConv(nn.Module):
         n = (x.shape[1] + 1) // 2
         x = F.pad(x, (0, 0, 1, 2 * n - x.shape[1]))
         taps = [x[:, k : k + 2 * n : 2] for k in range(3)]
+        return F.linear(torch.cat(taps, dim=2), self.weight, self.bias)
+
+
+class DilatedConv(nn.Module):
+    """Convolution along time of kernel 3, as long as the series is.
+
+    Equal to ``nn.Conv1d(n_in, n_out, 3, padding=dilation, dilation=dilation)`` on channels-last
+    series.
+    """
+
+    def __init__(self, n_in: int, n_out: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.weight = nn.Parameter(torch.empty(n_out, 3 * n_in))  # columns: tap by tap
+        self.bias = nn.Parameter(torch.zeros(n_out))
+        _conv_glorot_(self.weight, n_in, n_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, d = x.shape[1], self.dilation
+        if d >= n:  # the outer taps see padding only
+            return F.linear(x, self.weight.chunk(3, dim=1)[1], self.bias)
+        padded = F.pad(x, (0, 0, d, d))
+        taps = [padded[:, k * d : k * d + n] for k in range(3)]
         return F.linear(torch.cat(taps, dim=2), self.weight, self.bias)
 
 

@@ -1,0 +1,97 @@
+"""Interpolation between near neighbours (SMOTE)."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils._param_validation import Interval
+
+from sklearn_timegen.base import BaseGenerator, estimator
+from sklearn_timegen.classical._rows import draw_rows, groups_of
+
+__all__ = ["NeighbourInterpolation"]
+
+FloatArray = NDArray[np.float32]
+
+
+@estimator
+class NeighbourInterpolation(BaseGenerator):
+    """SMOTE: series on the line between a training series and one of its nearest neighbours.
+
+    ``v_i + u (v_j - v_i)`` with u uniform on [0, 1], and j one of the ``n_neighbors`` nearest to
+    i, of the same class if conditional on labels. It invents little: see
+    :func:`~sklearn_timegen.metrics.nearest_record_ratio`. Not for data that may not be shared.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        Neighbours to choose from; at most the other series (of the class).
+    conditional : bool, default=False
+        Whether to draw given ``y``: from series of a label, or of the nearest vectors.
+    representation : str or object, default="standard"
+        The view of series in which distances are taken and lines are straight; see
+        :mod:`sklearn_timegen.representation`.
+    n_channels : int, default=1
+        Number of channels in the rows of a 2-d ``X``.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of samples.
+
+    Attributes
+    ----------
+    series_shape_ : tuple of int
+        ``(n_timesteps, n_channels)``.
+    representation_ : object
+        The fitted representation.
+    classes_, class_counts_ : ndarray
+        Labels and how often they occurred, if conditional on labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    References
+    ----------
+    N. Chawla, K. Bowyer, L. Hall and P. Kegelmeyer (2002), "SMOTE: synthetic minority
+    over-sampling technique", Journal of Artificial Intelligence Research 16.
+    https://doi.org/10.1613/jair.953
+
+    Examples
+    --------
+    >>> from sklearn_timegen import NeighbourInterpolation
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(50, 24, 2, random_state=0)
+    >>> NeighbourInterpolation(random_state=0).fit(X).sample(5).shape
+    (5, 24, 2)
+    """
+
+    n_neighbors: int = 5
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseGenerator._parameter_constraints,
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
+        self._rows, self._given = v, c
+        is_vector = c is not None and self._conditions.classes_ is None
+        groups = groups_of(c, len(v), is_vector)
+        flat = v.reshape(len(v), -1)
+        # A row each; a class of few repeats its neighbours, a series alone has itself.
+        self._neighbours = np.empty((len(v), self.n_neighbors), dtype=np.int64)
+        for group in np.unique(groups):
+            mine = np.flatnonzero(groups == group)
+            n = min(self.n_neighbors, max(1, len(mine) - 1))
+            search = NearestNeighbors(n_neighbors=n).fit(flat[mine])
+            near = search.kneighbors()[1] if len(mine) > 1 else np.zeros((1, 1), dtype=np.int64)
+            self._neighbours[mine] = mine[near][:, np.arange(self.n_neighbors) % n]
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
+        i = draw_rows(self._given, c, len(self._rows), n_samples, rng)
+        j = self._neighbours[i, rng.integers(self.n_neighbors, size=n_samples)]
+        u = rng.random((n_samples, 1, 1), dtype=np.float32)
+        drawn: FloatArray = self._rows[i] + u * (self._rows[j] - self._rows[i])
+        return drawn

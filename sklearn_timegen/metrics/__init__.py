@@ -1,0 +1,67 @@
+"""How good synthetic series are: plain functions ``(X_real, X_synthetic, ...) -> float``.
+
+``METRICS`` is the table of them all: what is best, and in which set each belongs. Each can be a
+scorer of a search (:func:`get_generation_scorer`), and :func:`sklearn_timegen.evaluate_generator`
+computes a set of them by cross-validation, each beside its floor.
+"""
+
+from sklearn_timegen.metrics._common import Measurement
+from sklearn_timegen.metrics.discriminative import discriminative_score
+from sklearn_timegen.metrics.distances import (
+    effective_sample_ratio,
+    marginal_difference,
+    mmd,
+    sliced_wasserstein,
+)
+from sklearn_timegen.metrics.dynamics import (
+    autocorrelation,
+    autocorrelation_difference,
+    correlational_score,
+    cross_correlation_difference,
+    kurtosis_difference,
+    skewness_difference,
+    spectral_distance,
+)
+from sklearn_timegen.metrics.embedding import context_fid, coverage, density, frechet_distance
+from sklearn_timegen.metrics.encoder import ContrastiveEncoder
+from sklearn_timegen.metrics.memorisation import (
+    membership_inference_auc,
+    near_copy_share,
+    nearest_record_distances,
+    nearest_record_ratio,
+)
+from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
+from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
+from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
+
+__all__ = [
+    "METRICS",
+    "ContrastiveEncoder",
+    "Measurement",
+    "Metric",
+    "autocorrelation",
+    "autocorrelation_difference",
+    "context_fid",
+    "correlational_score",
+    "coverage",
+    "cross_correlation_difference",
+    "density",
+    "discriminative_score",
+    "effective_sample_ratio",
+    "frechet_distance",
+    "get_generation_scorer",
+    "kurtosis_difference",
+    "make_generation_scorer",
+    "marginal_difference",
+    "membership_inference_auc",
+    "mmd",
+    "near_copy_share",
+    "nearest_record_distances",
+    "nearest_record_ratio",
+    "predictive_score",
+    "resolve_metrics",
+    "skewness_difference",
+    "sliced_wasserstein",
+    "spectral_distance",
+    "tstr_score",
+]

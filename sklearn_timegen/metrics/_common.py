@@ -1,0 +1,135 @@
+"""What the metrics share: a number that carries its floor, and a common scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+__all__ = [
+    "Array",
+    "Measurement",
+    "channel_scale",
+    "flat_rows",
+    "nearest_distances",
+    "one_torch_thread",
+    "squared_distances",
+    "subset",
+]
+
+Array = NDArray[np.float64]
+
+
+class Measurement(float):
+    """A float that remembers how sure it is, and what would be perfect.
+
+    Parameters
+    ----------
+    value : float
+        The score.
+    std : float or None, default=None
+        Standard deviation over the repeats.
+    floor : float or None, default=None
+        What a perfect sample of this size would score.
+    values : sequence of float, default=()
+        The score of each repeat.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.metrics import Measurement
+    >>> score = Measurement(0.25, std=0.01, floor=0.02)
+    >>> score
+    0.2500 ± 0.0100 (floor 0.0200)
+    >>> score + 1
+    1.25
+    """
+
+    std: float | None
+    floor: float | None
+    values: tuple[float, ...]
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        std: float | None = None,
+        floor: float | None = None,
+        values: Any = (),
+    ) -> Measurement:
+        made = super().__new__(cls, value)
+        made.std, made.floor = std, floor
+        made.values = tuple(float(one) for one in values)
+        return made
+
+    def __repr__(self) -> str:
+        text = f"{float(self):.4f}"
+        if self.std is not None:
+            text += f" ± {self.std:.4f}"
+        return text if self.floor is None else f"{text} (floor {self.floor:.4f})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {"std": self.std, "floor": self.floor, "values": self.values}
+        return (type(self), (float(self),), state)
+
+
+def channel_scale(real: Array) -> Array:
+    """Return the spread of each channel: its standard deviation, or for a constant its size."""
+    spread = real.std(axis=(0, 1))
+    size = np.abs(real).max(axis=(0, 1))
+    varies = np.ptp(real, axis=(0, 1)) > 1e-9 * size  # by more than rounding
+    return np.where(varies, spread, np.where(size > 0, size, 1.0))
+
+
+def flat_rows(real: Array, *others: Array) -> list[Array]:
+    """Flatten samples, every channel divided by its spread in ``real``."""
+    scale = channel_scale(real)
+    return [(x / scale).reshape(len(x), -1) for x in (real, *others)]
+
+
+def nearest_distances(queries: Array, references: Array, *, skip_self: bool = False) -> Array:
+    """Return the Euclidean distance from each row to the nearest of the references.
+
+    With ``skip_self`` the queries are the references, and no row is its own neighbour. What
+    float32 rounding could have parted is at distance 0.
+    """
+    search = NearestNeighbors(n_neighbors=1 + skip_self).fit(references)
+    distances: Array = search.kneighbors(queries)[0][:, -1]
+    rounding = 1e-6 * np.sqrt((references**2).sum(axis=1).max())
+    return np.where(distances > rounding, distances, 0.0)
+
+
+def squared_distances(a: Array, b: Array) -> Array:
+    """Return the squared Euclidean distances between rows, of shape (len(a), len(b))."""
+    d2 = a @ b.T
+    d2 *= -2
+    d2 += (a**2).sum(axis=1)[:, None]
+    d2 += (b**2).sum(axis=1)
+    return np.maximum(d2, 0, out=d2)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Run torch on one thread: for networks this small a second one gains little.
+
+    On a busy machine it costs a multiple, and the last bits of a result depend on the number.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def subset(x: Array, n: int | None, rng: np.random.Generator) -> Array:
+    """Return at most ``n`` rows, drawn without replacement in random order."""
+    if n is None or len(x) <= n:
+        return x
+    return x[rng.choice(len(x), n, replace=False)]

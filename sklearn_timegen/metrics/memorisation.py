@@ -1,0 +1,241 @@
+"""Does the generator invent, or does it repeat its training data?
+
+Distances are Euclidean, between flattened series whose channels are divided by their spread in
+the training series.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import roc_auc_score
+
+from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen._validation import check_two_samples
+from sklearn_timegen.metrics._common import Array, flat_rows, nearest_distances, subset
+
+__all__ = [
+    "membership_inference_auc",
+    "near_copy_share",
+    "nearest_record_distances",
+    "nearest_record_ratio",
+]
+
+
+def nearest_record_ratio(
+    X_real: ArrayLike, X_synthetic: ArrayLike, *, X_train: ArrayLike | None = None
+) -> float:
+    """Return how near to the training series the synthetic ones are, beside held-out real ones.
+
+    The median distance of synthetic series to their nearest training series, divided by the
+    same of real series that were not trained on. Range [0, inf); 1 is best: fresh series from
+    the distribution of the data score 1, copies 0. Far below 1 the generator repeats; far above
+    it makes series unlike any real one. A generator that copies half of the time can still be at 1
+    in the median: see :func:`near_copy_share`. Where held-out series come from another regime
+    than the training ones, they are far away and the ratio of even a perfect generator is below
+    1: its floor in :func:`~sklearn_timegen.evaluate_generator` shows that.
+
+    Parameters
+    ----------
+    X_real : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real series that were not trained on.
+    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
+        Synthetic series.
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
+        The series that the generator was trained on. ``None``: it was trained on ``X_real``, and
+        the distance of each real series to the nearest other one stands in for held-out ones.
+
+    Returns
+    -------
+    ratio : float
+        Nearest-record ratio; infinite if all held-out series are copies and the synthetic
+        ones are not, 1 if all are.
+
+    Raises
+    ------
+    ValueError
+        If the samples are not finite or not alike in shape, or have fewer than two series.
+
+    References
+    ----------
+    M. Platzer and T. Reutterer (2021), "Holdout-based empirical assessment of mixed-type
+    synthetic data", Frontiers in Big Data 4. https://doi.org/10.3389/fdata.2021.679939
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.metrics import nearest_record_ratio
+    >>> train, held_out = np.random.default_rng(0).normal(size=(2, 200, 12))
+    >>> nearest_record_ratio(held_out, train[:50], X_train=train)
+    0.0
+    """
+    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train)
+    far, near = float(np.median(synthetic)), float(np.median(real))
+    if near == 0:
+        return 1.0 if far == 0 else float("inf")
+    return far / near
+
+
+def near_copy_share(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    quantile: float = 0.05,
+) -> float:
+    """Return the share of synthetic series that lie suspiciously near to a training series.
+
+    Near means nearer than all but ``quantile`` of the held-out real series are. Fresh series
+    from the distribution of the data score ``quantile``, which is the floor; copies score 1.
+    Range [0, 1], lower is better, though a share of 0 may also mean that the series are unlike
+    any real one. Where ``quantile`` or more of the held-out series are themselves copies of
+    training series, near means equal.
+
+    Parameters
+    ----------
+    X_real : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real series that were not trained on.
+    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
+        Synthetic series.
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
+        The series that the generator was trained on; ``None`` as for
+        :func:`nearest_record_ratio`.
+    quantile : float, default=0.05
+        What counts as near, and the floor; between 0 and 1.
+
+    Returns
+    -------
+    share : float
+        Share of near copies.
+
+    Raises
+    ------
+    ValueError
+        If the samples are not finite or not alike in shape, have fewer than two series, or
+        ``quantile`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.metrics import near_copy_share
+    >>> train, held_out = np.random.default_rng(0).normal(size=(2, 200, 12))
+    >>> near_copy_share(held_out, train[:50], X_train=train)
+    1.0
+    """
+    if not 0 < quantile < 1:
+        raise ValueError(f"quantile must be between 0 and 1, got {quantile!r}")
+    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train)
+    near = np.quantile(real, quantile, method="lower")
+    return float((synthetic <= near).mean())
+
+
+def membership_inference_auc(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    max_samples: int | None = 5000,
+    random_state: RandomState = None,
+) -> float:
+    """Return how well an attacker tells training series from others by the synthetic ones.
+
+    The attacker calls a real series a training series if a synthetic one is near; the score is
+    the area under that attack's ROC curve. 0.5 is best and is what a generator scores that has
+    learned the distribution and no series; copies approach 1. Range [0, 1]. Below 0.5 is
+    chance, or a sign that held-out series are more typical than training series. Where they come
+    from another regime, even a perfect generator is above 0.5: read it beside its floor.
+
+    Parameters
+    ----------
+    X_real : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real series that were not trained on.
+    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
+        Synthetic series.
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels])
+        The series that the generator was trained on.
+    max_samples : int or None, default=5000
+        At most so many series of each are used.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of that choice.
+
+    Returns
+    -------
+    auc : float
+        Area under the curve.
+
+    Raises
+    ------
+    ValueError
+        If ``X_train`` is missing, or the samples are not finite or not alike in shape.
+
+    References
+    ----------
+    D. Chen, N. Yu, Y. Zhang and M. Fritz (2020), "GAN-Leaks: a taxonomy of membership inference
+    attacks against generative models". https://arxiv.org/abs/1909.03935
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.metrics import membership_inference_auc
+    >>> train, held_out = np.random.default_rng(0).normal(size=(2, 200, 12))
+    >>> bool(membership_inference_auc(held_out, train, X_train=train, random_state=0) > 0.99)
+    True
+    """
+    if X_train is None:
+        raise ValueError(
+            "membership_inference_auc needs X_train, the series that the generator was trained "
+            "on, beside X_real, real series that it was not trained on"
+        )
+    rng = np.random.default_rng(draw_seed(random_state))
+    real, synthetic = check_two_samples(X_real, X_synthetic)
+    train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
+    members, others, drawn = (
+        subset(rows, max_samples, rng) for rows in flat_rows(train, real, synthetic)
+    )
+    attack = -nearest_distances(np.concatenate([members, others]), drawn)
+    is_member = np.arange(len(attack)) < len(members)
+    return float(roc_auc_score(is_member, attack))
+
+
+def nearest_record_distances(
+    X_real: ArrayLike, X_synthetic: ArrayLike, *, X_train: ArrayLike | None = None
+) -> tuple[Array, Array]:
+    """Return the distances to the nearest training series: synthetic, and held-out real ones.
+
+    Parameters
+    ----------
+    X_real, X_synthetic, X_train : array-like of shape (n_samples, n_timesteps[, n_channels])
+        As for :func:`nearest_record_ratio`.
+
+    Returns
+    -------
+    synthetic : ndarray of shape (n_synthetic,)
+        The distance of each synthetic series to the nearest training series.
+    real : ndarray of shape (n_samples,)
+        That of each held-out real series.
+
+    Raises
+    ------
+    ValueError
+        If the samples are not finite or not alike in shape, or have fewer than two series.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.metrics import nearest_record_distances
+    >>> train, held_out = np.random.default_rng(0).normal(size=(2, 100, 12))
+    >>> synthetic, real = nearest_record_distances(held_out, train[:3], X_train=train)
+    >>> synthetic
+    array([0., 0., 0.])
+    """
+    real, synthetic = check_two_samples(X_real, X_synthetic)
+    if X_train is None:
+        if len(real) < 2:
+            raise ValueError("X_real must have at least 2 series where it is the training data")
+        trained, drawn = flat_rows(real, synthetic)
+        held_out = nearest_distances(trained, trained, skip_self=True)
+    else:
+        train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
+        trained, rows, drawn = flat_rows(train, real, synthetic)
+        held_out = nearest_distances(rows, trained)
+    return nearest_distances(drawn, trained), held_out

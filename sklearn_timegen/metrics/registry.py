@@ -1,0 +1,185 @@
+"""The table of metrics: what is best for each, and which sets it belongs to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+from sklearn_timegen.metrics.discriminative import discriminative_score
+from sklearn_timegen.metrics.distances import (
+    effective_sample_ratio,
+    marginal_difference,
+    mmd,
+    sliced_wasserstein,
+)
+from sklearn_timegen.metrics.dynamics import (
+    autocorrelation_difference,
+    correlational_score,
+    cross_correlation_difference,
+    kurtosis_difference,
+    skewness_difference,
+    spectral_distance,
+)
+from sklearn_timegen.metrics.embedding import context_fid, coverage, density
+from sklearn_timegen.metrics.memorisation import (
+    membership_inference_auc,
+    near_copy_share,
+    nearest_record_ratio,
+)
+from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
+
+__all__ = ["METRICS", "Metric", "resolve_metrics"]
+
+Function = Callable[..., float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and how to read it.
+
+    Parameters
+    ----------
+    function : callable
+        ``(X_real, X_synthetic, ...) -> float``.
+    direction : {"lower", "higher", "near"}, default="lower"
+        Whether lower or higher values are better, or those near ``target``.
+    target : float, default=0.0
+        The best value of direction ``"near"``.
+    sets : tuple of str, default=()
+        The named sets that it belongs to: ``"quick"``, ``"default"``. All belong to ``"all"``.
+    name : str, default=""
+        Its name in tables; by default the function's.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.metrics import METRICS
+    >>> METRICS["nearest_record_ratio"].goodness(0.75)
+    -0.25
+    """
+
+    function: Function
+    direction: Literal["lower", "higher", "near"] = "lower"
+    target: float = 0.0
+    sets: tuple[str, ...] = ()
+    name: str = ""
+    _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ValueError(f"a metric is a function (X_real, X_synthetic), got {self.function!r}")
+        if self.direction not in ("lower", "higher", "near"):
+            raise ValueError(
+                f"direction must be 'lower', 'higher' or 'near', got {self.direction!r}"
+            )
+        inner = self.function.func if isinstance(self.function, partial) else self.function
+        object.__setattr__(self, "name", self.name or getattr(inner, "__name__", repr(inner)))
+        accepted = frozenset(inspect.signature(self.function).parameters)
+        object.__setattr__(self, "_accepts", accepted)
+
+    def __call__(self, X_real: Any, X_synthetic: Any, **context: Any) -> float:
+        """Return the value, handing on what the function accepts of ``context``."""
+        given = {name: value for name, value in context.items() if name in self._accepts}
+        return self.function(X_real, X_synthetic, **given)
+
+    def accepts(self, name: str) -> bool:
+        """Whether the function has a parameter of that name."""
+        return name in self._accepts
+
+    def goodness(self, value: float) -> float:
+        """Return ``value`` on a scale where greater is better."""
+        if self.direction == "higher":
+            return float(value)
+        return -abs(value - self.target) if self.direction == "near" else -float(value)
+
+    @property
+    def best(self) -> str:
+        """The direction in words: ``"lower"``, ``"higher"`` or ``"near 1"``."""
+        return f"near {self.target:g}" if self.direction == "near" else self.direction
+
+
+def boosting_score(
+    X_real: Any, X_synthetic: Any, *, groups: Any = None, random_state: Any = None
+) -> float:
+    """:func:`discriminative_score` by gradient boosting, the strong judge."""
+    return discriminative_score(
+        X_real, X_synthetic, judge="boosting", groups=groups, random_state=random_state
+    )
+
+
+BOTH = ("quick", "default")
+_TABLE = [
+    Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
+    Metric(discriminative_score, sets=("default",)),
+    Metric(context_fid, sets=("default",)),
+    Metric(mmd, sets=BOTH),
+    Metric(sliced_wasserstein, sets=BOTH),
+    Metric(marginal_difference, sets=BOTH),
+    Metric(autocorrelation_difference, sets=BOTH),
+    Metric(cross_correlation_difference, sets=BOTH),
+    Metric(correlational_score),
+    Metric(spectral_distance, sets=BOTH),
+    Metric(skewness_difference, sets=("default",)),
+    Metric(kurtosis_difference, sets=("default",)),
+    Metric(tstr_score, "higher", sets=BOTH),
+    Metric(predictive_score),
+    Metric(coverage, "higher", sets=("default",)),
+    Metric(density, "near", 1.0, sets=("default",)),
+    Metric(effective_sample_ratio, "near", 1.0, sets=BOTH),
+    Metric(nearest_record_ratio, "near", 1.0, sets=BOTH),
+    Metric(near_copy_share, sets=BOTH),
+    Metric(membership_inference_auc, "near", 0.5, sets=("default",)),
+]
+METRICS = {metric.name: metric for metric in _TABLE}
+SETS = ("quick", "default", "all")
+
+
+def resolve_metrics(metrics: Any) -> list[Metric]:
+    """Return the metrics of a set, a name, a function, or a list of these.
+
+    Parameters
+    ----------
+    metrics : {"quick", "default", "all"}, str, callable, Metric or iterable of these
+        A function counts as lower-is-better; wrap it in :class:`Metric` to say otherwise.
+
+    Returns
+    -------
+    metrics : list of Metric
+        In the given order.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a name occurs twice, or there is none.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.metrics import resolve_metrics
+    >>> [metric.name for metric in resolve_metrics(["mmd", "coverage"])]
+    ['mmd', 'coverage']
+    """
+    if isinstance(metrics, str) and metrics in SETS:
+        return [m for m in METRICS.values() if metrics == "all" or metrics in m.sets]
+    single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
+    chosen = [_resolve(one) for one in ([metrics] if single else metrics)]
+    names = [metric.name for metric in chosen]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or not names:
+        raise ValueError(f"metrics must be different ones, at least one; twice: {twice}")
+    return chosen
+
+
+def _resolve(metric: Any) -> Metric:
+    if isinstance(metric, Metric):
+        return metric
+    if isinstance(metric, str):
+        if metric not in METRICS:
+            raise ValueError(
+                f"{metric!r} is no metric; known are {', '.join(METRICS)}, and the sets "
+                f"{', '.join(SETS)}"
+            )
+        return METRICS[metric]
+    by_function = {known.function: known for known in METRICS.values()}
+    return by_function[metric] if metric in by_function else Metric(metric)

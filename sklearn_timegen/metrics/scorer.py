@@ -1,0 +1,204 @@
+"""Metrics as scorers of scikit-learn's searches and cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._validation import as_3d
+from sklearn_timegen.metrics.registry import Metric, resolve_metrics
+
+__all__ = ["GenerationScorer", "draw_series", "get_generation_scorer", "make_generation_scorer"]
+
+
+class GenerationScorer:
+    """A scorer ``(generator, X, y=None) -> float``, greater is better.
+
+    Made by :func:`make_generation_scorer`, which documents the parameters.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.metrics import get_generation_scorer
+    >>> get_generation_scorer("mmd")
+    make_generation_scorer('mmd')
+    """
+
+    def __init__(
+        self,
+        metric: Metric,
+        *,
+        n_samples: int | None,
+        X_train: ArrayLike | None,
+        random_state: RandomState,
+        params: dict[str, Any],
+    ) -> None:
+        self.metric = metric
+        self.n_samples = n_samples
+        self.X_train = X_train
+        self.random_state = random_state
+        self.params = params
+
+    def __call__(self, estimator: Any, X: ArrayLike, y: Any = None) -> float:
+        """Draw from a fitted generator and compare with the real series ``X``."""
+        seed = draw_seed(self.random_state)
+        real = np.asarray(X)
+        n_samples = self.n_samples or len(real)
+        drawn, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
+        n_channels = _n_channels(estimator, real)
+        context = dict(self.params)
+        if self.metric.accepts("random_state"):
+            context.setdefault("random_state", derive_seed(seed, "metric"))
+        if self.metric.accepts("X_train") and self.X_train is not None:
+            train = _without(as_3d(np.asarray(self.X_train), n_channels), as_3d(real, n_channels))
+            context["X_train"] = train
+        if labels is not None and self.metric.accepts("y_real"):
+            context.update(y_real=np.asarray(y), y_synthetic=labels)
+        value = self.metric(as_3d(real, n_channels), as_3d(drawn, n_channels), **context)
+        return self.metric.goodness(float(value))
+
+    def __repr__(self) -> str:
+        given = {"n_samples": self.n_samples, "X_train": self.X_train, **self.params}
+        if self.random_state != 0:
+            given["random_state"] = self.random_state
+        words = [repr(self.metric.name)]
+        words += [
+            f"{name}={value!r}" if np.ndim(value) == 0 else f"{name}=..."
+            for name, value in given.items()
+            if value is not None
+        ]
+        return f"make_generation_scorer({', '.join(words)})"
+
+
+def make_generation_scorer(
+    metric: Any,
+    *,
+    n_samples: int | None = None,
+    X_train: ArrayLike | None = None,
+    random_state: RandomState = 0,
+    **params: Any,
+) -> GenerationScorer:
+    """Make a scorer of a metric, for ``scoring=`` of searches and cross-validation.
+
+    The scorer draws from the fitted generator (or from the last step of a ``Pipeline``, led back
+    through the others) as many series as it is given real ones, and returns the metric on a
+    scale where greater is better: itself, its negative, or minus its distance from the best
+    value. A conditional generator draws given ``y``.
+
+    Parameters
+    ----------
+    metric : str, callable or Metric
+        A name from ``METRICS``, a function ``(X_real, X_synthetic) -> float`` of which lower
+        values are better, or a :class:`Metric`.
+    n_samples : int or None, default=None
+        How many series are drawn; ``None`` is as many as there are real ones.
+    X_train : array-like of series, default=None
+        For metrics of memorisation: all series of the search. Those that equal the held-out
+        ones are left out of it, the rest is what the generator was trained on.
+    random_state : int, RandomState, Generator or None, default=0
+        Seed of the samples and of the metric: candidates are compared with equal luck.
+    **params : object
+        Further arguments of the metric, such as ``judge="boosting"``.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(generator, X, y=None)``; it can be pickled.
+
+    Raises
+    ------
+    ValueError
+        If the metric is not known, or takes no parameter of a name in ``params``.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_timegen import PCAMixture
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> from sklearn_timegen.metrics import make_generation_scorer
+    >>> scoring = make_generation_scorer("discriminative_score", judge="boosting")
+    >>> grid = {"n_mixture_components": [1, 4]}
+    >>> search = GridSearchCV(PCAMixture(random_state=0), grid, scoring=scoring, cv=2)
+    >>> search.fit(make_sines(60, 12, random_state=0)).best_params_["n_mixture_components"] in (1, 4)
+    True
+    """
+    chosen = resolve_metrics(metric)
+    if len(chosen) > 1:
+        raise ValueError(f"a scorer has one metric, but {metric!r} is a set of {len(chosen)}")
+    for name in params:
+        if not chosen[0].accepts(name):
+            raise ValueError(f"{chosen[0].name} takes no {name!r}")
+    if X_train is not None and not chosen[0].accepts("X_train"):
+        raise ValueError(f"{chosen[0].name} takes no 'X_train'")
+    return GenerationScorer(
+        chosen[0], n_samples=n_samples, X_train=X_train, random_state=random_state, params=params
+    )
+
+
+def get_generation_scorer(name: str) -> GenerationScorer:
+    """Return the scorer of the metric called ``name``, with its defaults.
+
+    Parameters
+    ----------
+    name : str
+        A name from ``METRICS``.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(generator, X, y=None)``, greater is better.
+
+    Raises
+    ------
+    ValueError
+        If there is no such metric.
+
+    Examples
+    --------
+    >>> from sklearn_timegen import PCAMixture
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> from sklearn_timegen.metrics import get_generation_scorer
+    >>> X = make_sines(100, 12, random_state=0)
+    >>> generator = PCAMixture(random_state=0).fit(X[:50])
+    >>> bool(get_generation_scorer("sliced_wasserstein")(generator, X[50:]) < 0)
+    True
+    """
+    return make_generation_scorer(name)
+
+
+def draw_series(
+    estimator: Any, n_samples: int, y: Any, seed: int | None
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Draw from a fitted generator, or a pipeline that ends in one, and return the labels.
+
+    A conditional generator draws given ``y``, repeated or cut to ``n_samples``.
+    """
+    steps = [estimator[:-1], estimator[-1]] if isinstance(estimator, Pipeline) else [estimator]
+    generator = steps[-1]
+    labels = None
+    given: dict[str, Any] = {"random_state": seed}
+    if getattr(generator, "conditional", False):
+        if y is None:
+            raise ValueError(f"{generator!r} is conditional: it cannot be judged without y")
+        labels = np.asarray(y)[np.arange(n_samples) % len(y)]
+        given["y"] = labels
+    drawn = generator.sample(n_samples, **given)
+    if len(steps) == 2 and len(steps[0].steps):
+        drawn = steps[0].inverse_transform(drawn)
+    return np.asarray(drawn), labels
+
+
+def _n_channels(estimator: Any, real: NDArray[Any]) -> int:
+    """Channels in a row of 2-d series."""
+    inner = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    return int(getattr(inner, "n_channels", 1)) if real.ndim == 2 else 1
+
+
+def _without(x: NDArray[Any], left_out: NDArray[Any]) -> NDArray[Any]:
+    """Rows of ``x`` that equal none of ``left_out``."""
+    known = {row.tobytes() for row in left_out.astype(x.dtype)}
+    keep = [row.tobytes() not in known for row in x]
+    return x[keep]

@@ -1,0 +1,225 @@
+"""What the displays share: colours, the samples they compare, and the places they draw in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_timegen._random import RandomState
+from sklearn_timegen._validation import as_3d, check_two_samples
+
+__all__ = [
+    "LINES",
+    "PALETTE",
+    "REAL",
+    "SYNTHETIC",
+    "WIDTH",
+    "Array",
+    "as_series",
+    "channel_panels",
+    "channel_title",
+    "check_labels",
+    "chosen_channels",
+    "divided_place",
+    "label_axes",
+    "legend_above",
+    "panels_legend",
+    "real_and_drawn",
+    "require_matplotlib",
+    "sequential_colours",
+    "single_place",
+]
+
+Array = NDArray[Any]
+
+REAL, SYNTHETIC = "#0072B2", "#D55E00"
+# The rest of Okabe and Ito's colours, with a marker and a line style each; those of real and
+# synthetic series are left out, so that they mean nothing else.
+PALETTE = (
+    ("#000000", "o", "-"),
+    ("#009E73", "s", "--"),
+    ("#CC79A7", "^", "-."),
+    ("#E69F00", "D", ":"),
+    ("#56B4E9", "v", (0, (5, 1, 1, 1, 1, 1))),
+    ("#B8AD00", "P", (0, (1, 1))),  # their yellow, darker: it is faint on white
+)
+LINES: dict[str, dict[str, Any]] = {
+    "real": {"color": REAL, "linestyle": "-", "linewidth": 1.2},
+    "synthetic": {"color": SYNTHETIC, "linestyle": "--", "linewidth": 1.2},
+}
+WIDTH = 3.5  # of a figure, in inches: a printed column
+MOST_PANELS = 6
+
+
+def require_matplotlib() -> Any:
+    """Return pyplot, or say how to install it.
+
+    Returns
+    -------
+    pyplot : module
+        ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "pictures need matplotlib: pip install 'sklearn-timegen[plot]'"
+        ) from error
+    return plt
+
+
+def sequential_colours(n: int) -> Array:
+    """Return ``n`` colours from dark to light, none of them too pale for a line."""
+    return np.asarray(require_matplotlib().get_cmap("viridis")(np.linspace(0, 0.9, n)))
+
+
+# -- samples ---------------------------------------------------------------------------------
+
+
+def real_and_drawn(
+    generator: Any, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
+) -> tuple[Array, Array, ArrayLike | None]:
+    """Return ``X`` and as many samples, both 3-d, and the conditions they were drawn given."""
+    conditions = y if getattr(generator, "conditional", False) else None
+    real = as_series(generator, X, "X")
+    drawn = generator.sample(len(real), y=conditions, random_state=random_state)
+    return real, as_series(generator, drawn, "the sample"), conditions
+
+
+def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
+    """View ``X`` as 3-d series, flat rows with the generator's number of channels."""
+    x, _ = check_two_samples(X, X, (name, name))
+    if np.ndim(X) == 3:
+        return x
+    # What fit found counts: a generator fitted to 3-d series keeps its n_channels=1.
+    given = getattr(generator, "n_channels", 1)
+    return as_3d(x[:, :, 0], getattr(generator, "series_shape_", (0, given))[1])
+
+
+def chosen_channels(channels: ArrayLike | None, n_channels: int, most: int = MOST_PANELS) -> Array:
+    """Return the channels to draw: those asked for, or the first ``most``."""
+    if channels is None:
+        return np.arange(min(most, n_channels))
+    chosen = np.atleast_1d(np.asarray(channels))
+    if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
+        raise ValueError(f"channels must be one or more integers, got {channels!r}")
+    outside = [int(k) for k in chosen if not 0 <= k < n_channels]
+    if outside:
+        raise ValueError(
+            f"channels={np.asarray(channels).tolist()} holds {outside}, but the series have "
+            f"{n_channels} channel(s), counted from 0: at most {n_channels - 1}"
+        )
+    return np.array(list(dict.fromkeys(chosen.tolist())))
+
+
+def channel_title(channel: int, n_channels: int) -> str:
+    """Name a channel, where there are several."""
+    return f"channel {channel}" if n_channels > 1 else ""
+
+
+def check_labels(y: ArrayLike, n_samples: int) -> Array:
+    """Return ``y`` as an array of one label for each series."""
+    labels = np.asarray(y)
+    if labels.ndim != 1:
+        raise ValueError(f"y must be 1-d, a label for each series, got shape {labels.shape}")
+    if len(labels) != n_samples:
+        raise ValueError(f"y has {len(labels)} entries for {n_samples} series")
+    return labels
+
+
+# -- places ----------------------------------------------------------------------------------
+
+
+def single_place(ax: Any, height: float = 2.8) -> Any:
+    """Return ``ax``, or the axes of a new figure."""
+    if ax is not None:
+        return ax
+    plt = require_matplotlib()
+    return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
+
+
+def divided_place(
+    ax: Any, n_rows: int, n_columns: int, height: float, **sharing: Any
+) -> tuple[Any, Any]:
+    """Divide the place of ``ax``, or a new figure.
+
+    Returns the panels, after the figure that is theirs alone: ``None`` if there is none.
+    """
+    plt = require_matplotlib()
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    if ax is None:
+        host = plt.figure(figsize=(WIDTH, height), layout="constrained")
+        return host, host.subplots(n_rows, n_columns, squeeze=False, **sharing)
+    place, figure = ax.get_subplotspec(), ax.figure
+    if place is None:
+        raise ValueError(
+            f"ax must be a subplot, whose place can be divided into panels, got {ax!r} at a "
+            "fixed position"
+        )
+    ax.remove()
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        host = figure.add_subfigure(place)
+        return host, host.subplots(n_rows, n_columns, squeeze=False, **sharing)
+    # Other layouts make no room for a figure's legend, and cannot place figures in figures.
+    grid = place.subgridspec(n_rows, n_columns)
+    return None, grid.subplots(squeeze=False, **sharing)
+
+
+def channel_panels(ax: Any, n_panels: int, **sharing: Any) -> tuple[Any, Array]:
+    """Make a panel for each channel, two beside each other; return their host, and them."""
+    n_columns = min(2, n_panels)
+    n_rows = -(-n_panels // n_columns)
+    height = 2.8 if n_panels == 1 else 0.7 + 1.4 * n_rows
+    host, grid = divided_place(ax, n_rows, n_columns, height, **sharing)
+    panels = grid.ravel()
+    for unused in panels[n_panels:]:
+        unused.remove()
+        panels[n_panels - n_columns].tick_params(labelbottom=True)  # now the last of its column
+    return host, panels[:n_panels]
+
+
+def label_axes(
+    ax: Any, xlabel: str = "", ylabel: str = "", title: str = "", title_at: str = "center"
+) -> None:
+    """Write on the axes, in sizes that suit a column."""
+    ax.set_xlabel(xlabel, fontsize="small")
+    ax.set_ylabel(ylabel, fontsize="small")
+    ax.set_title(title, fontsize="small", loc=title_at)
+    ax.tick_params(labelsize="x-small")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_offset_text().set_fontsize("x-small")
+
+
+def legend_above(ax: Any, n_columns: int = 2) -> Any:
+    """Put the legend above the axes, where it hides nothing."""
+    return ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=n_columns,
+        fontsize="small",
+        frameon=False,
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+
+
+def panels_legend(host: Any, panels: Sequence[Any] | Array, n_columns: int = 2) -> Any:
+    """Put one legend of all that the panels show above all panels."""
+    handles: dict[str, Any] = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    arguments = (list(handles.values()), list(handles))
+    style = {"ncols": n_columns, "fontsize": "small", "frameon": False}
+    if host is None:
+        return panels[0].legend(*arguments, loc="best", **style | {"ncols": 1})
+    return host.legend(*arguments, loc="outside upper center", **style)
