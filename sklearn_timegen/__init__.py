@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from sklearn_timegen.base import BaseGenerator, LatentGenerator, NeuralGenerator
     from sklearn_timegen.classical import BlockBootstrap, NeighbourInterpolation, PCAMixture
     from sklearn_timegen.estimator_checks import check_generator
+    from sklearn_timegen.evaluation import (
+        EvaluationReport,
+        compare_generators,
+        evaluate_generator,
+        evaluate_samples,
+    )
     from sklearn_timegen.model_selection import make_windows
     from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
     from sklearn_timegen.vae import VAE, TimeVAE
@@ -20,6 +26,7 @@ __all__ = [
     "VAE",
     "BaseGenerator",
     "BlockBootstrap",
+    "EvaluationReport",
     "LatentGenerator",
     "NeighbourInterpolation",
     "NeuralGenerator",
@@ -28,6 +35,9 @@ __all__ = [
     "TSTRRegressor",
     "TimeVAE",
     "check_generator",
+    "compare_generators",
+    "evaluate_generator",
+    "evaluate_samples",
     "make_windows",
 ]
 
@@ -35,6 +45,7 @@ _HOMES = {
     "VAE": "vae",
     "BaseGenerator": "base",
     "BlockBootstrap": "classical",
+    "EvaluationReport": "evaluation",
     "LatentGenerator": "base",
     "NeighbourInterpolation": "classical",
     "NeuralGenerator": "base",
@@ -43,6 +54,9 @@ _HOMES = {
     "TSTRRegressor": "synthetic_training",
     "TimeVAE": "vae",
     "check_generator": "estimator_checks",
+    "compare_generators": "evaluation",
+    "evaluate_generator": "evaluation",
+    "evaluate_samples": "evaluation",
     "make_windows": "model_selection",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.model_selection import find_window_starts, make_windows
 
 __all__ = ["SeriesFile", "check_output", "read_series", "write_series"]
 
@@ -82,7 +82,7 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
     if y is not None and len(y) != len(values):
         raise ValueError(f"{path} has {len(values)} windows, but {len(y)} labels")
     if starts is None:
-        starts = _starts_of_overlapping(values)
+        starts = find_window_starts(values)
         if starts is not None:
             notes.append(
                 f"the windows overlap ({starts[1]} timestep(s) apart): folds are blocks of time"
@@ -118,20 +118,6 @@ def write_series(
         table.to_csv(path, index=False)
     else:
         raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
-
-
-def _starts_of_overlapping(windows: NDArray[Any]) -> NDArray[np.int64] | None:
-    """Where windows begin that were cut from one series, if they overlap; else ``None``."""
-    few = windows[:9]
-    for stride in range(1, windows.shape[1] - 1):
-        if len(windows) < 2 or not np.array_equal(few[1:, :-stride], few[:-1, stride:]):
-            continue
-        shared = windows[1:, :-stride]
-        # Series that merely begin and end alike, padded with zeros say, share no variation.
-        varies = np.ptp(shared, axis=1).any(axis=1).mean() > 0.5
-        if varies and np.array_equal(shared, windows[:-1, stride:]):
-            return np.arange(len(windows)) * stride
-    return None
 
 
 def check_output(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:

@@ -11,12 +11,19 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
-__all__ = ["RandomState", "derive_seed", "draw_seed", "seeded_weights", "torch_generator"]
+__all__ = [
+    "RandomState",
+    "derive_seed",
+    "draw_seed",
+    "seed_estimator",
+    "seeded_weights",
+    "torch_generator",
+]
 
 RandomState: TypeAlias = int | np.integer | np.random.RandomState | np.random.Generator | None
 
@@ -50,6 +57,14 @@ def derive_seed(seed: int, name: str) -> int:
     """Return the seed of the stream called ``name`` under ``seed``."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(name.encode())])
     return int(sequence.generate_state(1, np.uint32)[0])
+
+
+def seed_estimator(estimator: Any, seed: int) -> Any:
+    """Give an estimator, and those within it, seeds of ours where they have none."""
+    for name, value in estimator.get_params(deep=True).items():
+        if name.split("__")[-1] == "random_state" and value is None:
+            estimator.set_params(**{name: derive_seed(seed, name)})
+    return estimator
 
 
 def torch_generator(seed: int, device: str | torch.device = "cpu") -> torch.Generator:

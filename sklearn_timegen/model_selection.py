@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_array
 
 from sklearn_timegen._validation import check_count
 
-__all__ = ["WindowKFold", "WindowTimeSeriesSplit", "make_windows"]
+__all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
 
 Index = NDArray[np.int64]
 
@@ -77,6 +77,41 @@ def make_windows(
     values = values.reshape(len(values), -1)
     windows = np.lib.stride_tricks.sliding_window_view(values, n_timesteps, axis=0)[::stride]
     return windows.transpose(0, 2, 1).copy(), np.arange(len(windows)) * stride
+
+
+def find_window_starts(windows: ArrayLike) -> Index | None:
+    """Return where windows begin that were cut from one series, if they overlap.
+
+    Parameters
+    ----------
+    windows : array-like of shape (n_windows, n_timesteps[, n_channels])
+        Windows in time order.
+
+    Returns
+    -------
+    starts : ndarray of shape (n_windows,) or None
+        Start of each window, the first at 0; ``None`` if the windows do not overlap, or are not
+        in time order.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.model_selection import find_window_starts, make_windows
+    >>> windows, _ = make_windows(range(10), n_timesteps=6, stride=2)
+    >>> find_window_starts(windows)
+    array([0, 2, 4])
+    """
+    windows = np.asarray(windows)
+    windows = windows.reshape(*windows.shape[:2], -1)
+    few = windows[:9]
+    for stride in range(1, windows.shape[1] - 1):
+        if len(windows) < 2 or not np.array_equal(few[1:, :-stride], few[:-1, stride:]):
+            continue
+        shared = windows[1:, :-stride]
+        # Series that merely begin and end alike, padded with zeros say, share no variation.
+        varies = np.ptp(shared, axis=1).any(axis=1).mean() > 0.5
+        if varies and np.array_equal(shared, windows[:-1, stride:]):
+            return np.arange(len(windows)) * stride
+    return None
 
 
 class _WindowSplitter(BaseCrossValidator):

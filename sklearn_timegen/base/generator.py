@@ -236,6 +236,10 @@ class BaseGenerator(Declared, ABC):
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
         return None if self._conditions is None else self._conditions.encode(y, n_samples)
 
+    @property
+    def _given_vectors(self) -> bool:
+        return self._conditions is not None and self._conditions.classes_ is None
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_view")
 

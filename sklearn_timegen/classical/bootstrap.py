@@ -22,10 +22,10 @@ Index = NDArray[np.int64]
 class BlockBootstrap(BaseGenerator):
     """Rearrange a training series in blocks, whole or around its trend and season.
 
-    A sample starts from a training series, drawn at random, and puts it together anew from blocks of
-    itself; all channels move together. With ``decomposition="stl"`` only the remainder moves,
-    and trend and season stay, as in bagged forecasting. The seams between blocks are where it is
-    found out, and each sample has the level of a training series: it is a floor, not a model.
+    A sample starts from a training series, drawn at random, and puts it together anew from
+    blocks of itself; all channels move together. With ``decomposition="stl"`` only the remainder
+    moves, and trend and season stay, as in bagged forecasting. The seams between blocks are where
+    it is found out, and each sample has the level of a training series: a floor, not a model.
 
     Parameters
     ----------

@@ -48,17 +48,18 @@ class PCAMixture(LatentGenerator):
 
     The leading principal scores follow a :class:`~sklearn.mixture.GaussianMixture`, which is
     fitted for each class if labels are given; what they leave over is drawn for the mixture
-    component that a series belongs to. The one to beat: it trains in seconds and, within the limits of
-    mixtures of normals, has no fine structure to get wrong.
+    component that a series belongs to. The one to beat: it trains in seconds.
 
     Parameters
     ----------
-    n_components : int or float, default=0.99
+    n_components : int or float, default=20
         Number K of principal components in the mixture, or the share of variance they explain.
         More than there are is as many as there are.
     n_mixture_components : int or "bic", default="bic"
         Number of normals, at most one for every two series. ``"bic"`` doubles it, from 1, as
-        long as the Bayesian information criterion improves.
+        long as the Bayesian information criterion improves and there are 5 K series for each:
+        the criterion takes series for independent, and overlapping windows lead it to normals
+        that hold a handful each.
     residual : {"gaussian", "bootstrap"} or None, default="gaussian"
         The scores beyond K: independent normals with the variances of the mixture component;
         those of a random training series of the component, which copies its fine structure;
@@ -109,7 +110,7 @@ class PCAMixture(LatentGenerator):
     (5, 24, 2)
     """
 
-    n_components: int | float = 0.99
+    n_components: int | float = 20
     n_mixture_components: int | str = "bic"
     residual: Literal["gaussian", "bootstrap"] | None = "gaussian"
     reg_covar: float = 1e-6
@@ -166,7 +167,7 @@ class PCAMixture(LatentGenerator):
         seed = draw_seed(self.random_state)
         rows = v.reshape(len(v), -1).astype(np.float64)
         self._v_shape = v.shape[1:]
-        self._on_vectors = c is not None and self._conditions.classes_ is None
+        self._on_vectors = self._given_vectors
         with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all
             self.pca_ = PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
         self._complete_basis()
@@ -254,7 +255,7 @@ class PCAMixture(LatentGenerator):
         if not isinstance(self.n_mixture_components, str):
             return self._fit_once(rows, min(int(self.n_mixture_components), most), seed)
         best, best_bic, size = None, np.inf, 1
-        while size <= most:
+        while size == 1 or size <= len(rows) / (5 * self.n_components_):
             made = self._fit_once(rows, size, seed)
             bic = made.bic(rows)
             if bic >= best_bic:

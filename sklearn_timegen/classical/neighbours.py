@@ -77,8 +77,7 @@ class NeighbourInterpolation(BaseGenerator):
 
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         self._rows, self._given = v, c
-        is_vector = c is not None and self._conditions.classes_ is None
-        groups = groups_of(c, len(v), is_vector)
+        groups = groups_of(c, len(v), self._given_vectors)
         flat = v.reshape(len(v), -1)
         # A row each; a class of few repeats its neighbours, a series alone has itself.
         self._neighbours = np.empty((len(v), self.n_neighbors), dtype=np.int64)

@@ -26,7 +26,7 @@ class Judge(nn.Module):
         self.output = RepeatedLinear(n_repeats, n_hidden, 1)
 
     def forward(self, x: Tensor, last: bool = False) -> Tensor:
-        """Return logits ``(T, R, B)`` for ``x`` of ``(T, R, D, B)``; of the last timestep (R, B)."""
+        """Return logits ``(T, R, B)`` for ``(T, R, D, B)``; of the last timestep ``(R, B)``."""
         h = self.gru(x)
         logits: Tensor = self.output(h[-1] if last else h).squeeze(-2)
         return logits
@@ -61,5 +61,5 @@ def train(judge: Judge, n_steps: int, loss: Callable[[], Tensor]) -> None:
     optimizer = torch.optim.Adam(judge.parameters(), lr=1e-3, fused=True)
     for _ in range(n_steps):
         optimizer.zero_grad(set_to_none=True)
-        loss().backward()  # type: ignore[no-untyped-call]
+        loss().backward()
         optimizer.step()

@@ -12,7 +12,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from sklearn_timegen._random import RandomState, derive_seed, draw_seed, torch_generator
+from sklearn_timegen._random import (
+    RandomState,
+    derive_seed,
+    draw_seed,
+    seed_estimator,
+    torch_generator,
+)
 from sklearn_timegen._validation import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, channel_scale, one_torch_thread
 from sklearn_timegen.metrics._judges import (
@@ -102,7 +108,7 @@ def discriminative_score(
     >>> import numpy as np
     >>> from sklearn_timegen.metrics import discriminative_score
     >>> x = np.random.default_rng(0).normal(size=(200, 10))
-    >>> discriminative_score(x[:100], x[100:] + 5, judge="boosting", random_state=0)
+    >>> discriminative_score(x[:100], x[100:] + 9, judge="boosting", random_state=0)
     0.5000 ± 0.0000 (floor 0.0282)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
@@ -128,7 +134,9 @@ def discriminative_score(
             real, synthetic, starts, classifier, n_repeats, most, seed
         )
     floor = float(np.mean([0.1995 * np.sqrt(1 / a + 1 / b) for a, b in n_tested]))
-    return Measurement(np.mean(values), std=float(np.std(values)), floor=floor, values=values)
+    return Measurement(
+        float(np.mean(values)), std=float(np.std(values)), floor=floor, values=values
+    )
 
 
 def _check_judge(judge: Any) -> Any:
@@ -263,7 +271,7 @@ def _by_classifier(
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(
             zip(folds_r, folds_s, strict=True)
         ):
-            made = _seeded(clone(classifier), derive_seed(own, f"fold {fold}"))
+            made = seed_estimator(clone(classifier), derive_seed(own, f"fold {fold}"))
             X = np.concatenate([features[0][train_r], features[1][train_s]])
             made.fit(X, np.arange(len(X)) < len(train_r))
             for kind, test in enumerate((test_r, test_s)):
@@ -279,11 +287,3 @@ def _features(real: Array, x: Array) -> Array:
     if x.shape[1] > 1:
         parts.append(np.diff(x, axis=1) / channel_scale(np.diff(real, axis=1)))
     return np.concatenate([part.reshape(len(x), -1) for part in parts], axis=1)
-
-
-def _seeded(classifier: Any, seed: int) -> Any:
-    """Give a classifier, and what is within it, our seeds where it has none."""
-    for name, value in classifier.get_params(deep=True).items():
-        if name.split("__")[-1] == "random_state" and value is None:
-            classifier.set_params(**{name: derive_seed(seed, name)})
-    return classifier

@@ -69,8 +69,8 @@ def mmd(
     >>> import numpy as np
     >>> from sklearn_timegen.metrics import mmd
     >>> x = np.random.default_rng(0).normal(size=(600, 4))
-    >>> round(mmd(x[:300], x[300:]), 2), round(mmd(x[:300], x[300:] + 1), 1)
-    (0.0, 0.5)
+    >>> round(mmd(x[:300], x[300:]), 2), round(mmd(x[:300], x[300:] + 5), 1)
+    (0.0, 0.8)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
     if bandwidth is not None and not bandwidth > 0:

@@ -110,7 +110,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         self._shape = x.shape[1:]
         seed = draw_seed(self.random_state)
         with seeded_weights(derive_seed(seed, "weights")):
-            self.module_ = DilatedEncoder(*self._shape, self.hidden_dim, self.n_features)
+            self.module_ = DilatedEncoder(x.shape[1], x.shape[2], self.hidden_dim, self.n_features)
         with one_torch_thread():
             self._train(self._standardised(x), np.random.default_rng(derive_seed(seed, "views")))
         return self
@@ -157,13 +157,13 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             rows = torch.from_numpy(rng.choice(len(x), min(self.batch_size, len(x)), False))
             loss = self._loss(x[rows], rng)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(self.module_.parameters(), 10.0)
             optimizer.step()
             losses.append(float(loss.detach()))
             if step >= n_steps // 2:
                 averaged.update_parameters(self.module_)
-        self.module_ = averaged.module
+        self.module_.load_state_dict(averaged.module.state_dict())
         self.losses_ = np.array(losses)
 
     def _loss(self, x: Tensor, rng: np.random.Generator) -> Tensor:

@@ -52,6 +52,8 @@ class Metric:
         The named sets that it belongs to: ``"quick"``, ``"default"``. All belong to ``"all"``.
     name : str, default=""
         Its name in tables; by default the function's.
+    min_timesteps : int, default=1
+        Shorter series leave it nothing to do; named sets then go without it.
 
     Examples
     --------
@@ -65,11 +67,14 @@ class Metric:
     target: float = 0.0
     sets: tuple[str, ...] = ()
     name: str = ""
+    min_timesteps: int = 1
     _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise ValueError(f"a metric is a function (X_real, X_synthetic), got {self.function!r}")
+            raise ValueError(
+                f"a metric is a function (X_real, X_synthetic), got {self.function!r}"
+            )
         if self.direction not in ("lower", "higher", "near"):
             raise ValueError(
                 f"direction must be 'lower', 'higher' or 'near', got {self.direction!r}"
@@ -123,8 +128,8 @@ _TABLE = [
     Metric(spectral_distance, sets=BOTH),
     Metric(skewness_difference, sets=("default",)),
     Metric(kurtosis_difference, sets=("default",)),
-    Metric(tstr_score, "higher", sets=BOTH),
-    Metric(predictive_score),
+    Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2),
+    Metric(predictive_score, min_timesteps=2),
     Metric(coverage, "higher", sets=("default",)),
     Metric(density, "near", 1.0, sets=("default",)),
     Metric(effective_sample_ratio, "near", 1.0, sets=BOTH),
@@ -136,13 +141,15 @@ METRICS = {metric.name: metric for metric in _TABLE}
 SETS = ("quick", "default", "all")
 
 
-def resolve_metrics(metrics: Any) -> list[Metric]:
+def resolve_metrics(metrics: Any, n_timesteps: int | None = None) -> list[Metric]:
     """Return the metrics of a set, a name, a function, or a list of these.
 
     Parameters
     ----------
     metrics : {"quick", "default", "all"}, str, callable, Metric or iterable of these
         A function counts as lower-is-better; wrap it in :class:`Metric` to say otherwise.
+    n_timesteps : int or None, default=None
+        Length of the series: sets leave out metrics that need longer ones.
 
     Returns
     -------
@@ -161,7 +168,8 @@ def resolve_metrics(metrics: Any) -> list[Metric]:
     ['mmd', 'coverage']
     """
     if isinstance(metrics, str) and metrics in SETS:
-        return [m for m in METRICS.values() if metrics == "all" or metrics in m.sets]
+        chosen = [m for m in METRICS.values() if metrics == "all" or metrics in m.sets]
+        return [m for m in chosen if n_timesteps is None or n_timesteps >= m.min_timesteps]
     single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
     chosen = [_resolve(one) for one in ([metrics] if single else metrics)]
     names = [metric.name for metric in chosen]

@@ -122,7 +122,7 @@ def make_generation_scorer(
     >>> scoring = make_generation_scorer("discriminative_score", judge="boosting")
     >>> grid = {"n_mixture_components": [1, 4]}
     >>> search = GridSearchCV(PCAMixture(random_state=0), grid, scoring=scoring, cv=2)
-    >>> search.fit(make_sines(60, 12, random_state=0)).best_params_["n_mixture_components"] in (1, 4)
+    >>> bool(-0.5 <= search.fit(make_sines(60, 12, random_state=0)).best_score_ <= 0)
     True
     """
     chosen = resolve_metrics(metric)

@@ -81,7 +81,7 @@ class _GRU(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weight, gates, new, b_new, h = ctx.saved_tensors
-        n_timesteps, n_repeats, size, n_rows = new.shape
+        n_timesteps, _, size, _ = new.shape
         r, z = gates.chunk(2, dim=2)
         into_new = (1 - z) * (1 - new**2)  # d h' / d (a_n + r b_n)
         # d h' / d b, gate by gate: the only factors that the loop needs.

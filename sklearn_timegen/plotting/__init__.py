@@ -5,8 +5,7 @@ colour-blind readers can tell apart), and differ in line style or marker as well
 wide as a printed column. matplotlib is an extra: ``pip install 'sklearn-timegen[plot]'``.
 """
 
-from sklearn_timegen.plotting import _common
-from sklearn_timegen.plotting._common import REAL, SYNTHETIC
+from sklearn_timegen.plotting._common import REAL, SYNTHETIC, require_matplotlib
 from sklearn_timegen.plotting.autocorrelation import AutocorrelationDisplay
 from sklearn_timegen.plotting.embedding import EmbeddingDisplay
 from sklearn_timegen.plotting.latent import LatentDisplay
@@ -27,5 +26,3 @@ __all__ = [
     "TrainingDisplay",
     "require_matplotlib",
 ]
-
-require_matplotlib = _common.require_matplotlib

@@ -17,12 +17,12 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted, check_memory
 
-from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.declaration import Declared
 
-__all__ = ["Labelled", "SyntheticTraining", "check_kind", "check_y_given"]
+__all__ = ["Labelled", "SyntheticTraining", "check_kind", "check_y_given", "fit_generator"]
 
 FloatArray = NDArray[np.float32]
 Labelled = tuple[FloatArray, NDArray[Any]]
@@ -101,7 +101,7 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         """Fit a clone of the generator, from the cache if the same fit was done before."""
         made = self._seeded(clone(self.generator), seed)
         made.set_params(**params)
-        return check_memory(self.memory).cache(_fit_one)(made, X, y)
+        return check_memory(self.memory).cache(fit_generator)(made, X, y)
 
     def _draw(self, generator: Any, n: int, seed: int, **given: Any) -> NDArray[Any]:
         own = None if self.random_state is None else derive_seed(seed, "sample")
@@ -109,12 +109,7 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         return np.asarray(drawn, dtype=np.float32)
 
     def _seeded(self, made: Any, seed: int) -> Any:
-        """Give an estimator, and those within it, seeds of ours where they have none."""
-        if self.random_state is not None:
-            for name, value in made.get_params(deep=True).items():
-                if name.split("__")[-1] == "random_state" and value is None:
-                    made.set_params(**{name: derive_seed(seed, name)})
-        return made
+        return made if self.random_state is None else seed_estimator(made, seed)
 
     # -- feeding the predictor ---------------------------------------------------------------
 
@@ -145,7 +140,8 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         return tags
 
 
-def _fit_one(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
+def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
+    """Fit, and pass an interruption on."""
     fitted = generator.fit(X) if y is None else generator.fit(X, y)
     if getattr(fitted, "interrupted_", False):
         # Half-trained, it must be neither cached nor judged: whoever pressed Ctrl-C meant all.

@@ -1,0 +1,241 @@
+"""How good every generator is, beside floors and copies: ``python -m benchmarks.quality``.
+
+TimeGAN's protocol at its sizes: every generator is fitted to all windows, draws as many, and is
+compared with all of them. Floor: one random half of the real windows against the other. Copies:
+training windows drawn with replacement. Memorisation: distances to the nearest training window,
+beside those of training windows to their nearest other one. TSTR: the last timestep of all
+channels predicted from the others, after training on synthetic windows; its floor, half against
+half, is training on real ones (TRTR).
+
+What is done is kept in ``benchmarks/results/quality/`` and not done again; the table is written
+from that. Sets whose data are not found (``SKLEARN_TIMEGEN_DATA``) are left out, and said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+from tqdm.auto import tqdm
+
+from sklearn_timegen import (
+    BlockBootstrap,
+    NeighbourInterpolation,
+    PCAMixture,
+    TimeVAE,
+    __version__,
+)
+from sklearn_timegen.datasets import load_energy, load_stocks, make_sines
+from sklearn_timegen.metrics import METRICS, ContrastiveEncoder, Measurement
+from sklearn_timegen.model_selection import make_windows
+
+Array = NDArray[Any]
+RESULTS = Path(__file__).parent / "results"
+LENGTH = 24
+N_QUICK = 1000  # windows of a set with --quick
+
+
+def sines(version: Any) -> Array:
+    return make_sines(10_000, LENGTH, 5, version=version, random_state=0)
+
+
+def stocks() -> Array:
+    return make_windows(load_stocks()[::-1], LENGTH)[0]  # the order of the published code
+
+
+def energy() -> Array:
+    return make_windows(load_energy(), LENGTH)[0]
+
+
+def stockv() -> Array:
+    folder = os.environ.get("SKLEARN_TIMEGEN_DATA")
+    if not folder:
+        raise FileNotFoundError("SKLEARN_TIMEGEN_DATA does not say where stockv_windows.npz is")
+    return np.load(Path(folder, "stockv_windows.npz"))["data"]
+
+
+# name: (windows, training seeds, recurrent judges)
+SETS: dict[str, tuple[Callable[[], Array], int, int]] = {
+    "stocks": (stocks, 3, 5),
+    "stockv": (stockv, 1, 5),
+    "sines (TimeGAN)": (lambda: sines("timegan"), 1, 5),
+    "sines (TimeVAE)": (lambda: sines("timevae"), 1, 5),
+    "energy": (energy, 1, 10),  # where single judges are the most uncertain
+}
+GENERATORS: dict[str, Any] = {
+    "PCAMixture": PCAMixture(),
+    "PCAMixture, quantile": PCAMixture(representation="quantile"),
+    "NeighbourInterpolation": NeighbourInterpolation(),
+    "BlockBootstrap": BlockBootstrap(),
+    "TimeVAE": TimeVAE(),
+    "TimeVAE, standard": TimeVAE(representation="standard"),
+}
+COLUMNS = {
+    "discriminative_score": "DS, GRU",
+    "discriminative_score_boosting": "DS, boosting",
+    "context_fid": "context-FID",
+    "mmd": "MMD",
+    "autocorrelation_difference": "ACF",
+    "nearest_record_ratio": "nearest record",
+    "near_copy_share": "near copies",
+    "tstr_score": "TSTR",
+}
+
+
+def measure(real: Array, synthetic: Array, encoder: Any, n_judges: int, seed: int) -> Any:
+    context = {"encoder": encoder, "n_repeats": n_judges, "random_state": seed}
+    measured: dict[str, Any] = {}
+    for name in COLUMNS:
+        value = METRICS[name](real, synthetic, **context)
+        measured[name] = {"value": float(value)}
+        if isinstance(value, Measurement) and len(value.values) > 1:
+            measured[name] |= {"std": value.std, "values": list(value.values)}
+    return measured
+
+
+def references(real: Array, encoder: Any, n_judges: int) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    halves = np.array_split(rng.permutation(len(real)), 2)
+    copies = real[rng.integers(len(real), size=len(real))]
+    return {
+        "floor": measure(real[halves[0]], real[halves[1]], encoder, n_judges, 0),
+        "copies": measure(real, copies, encoder, n_judges, 0),
+    }
+
+
+def trained(generator: Any, real: Array, encoder: Any, n_judges: int, seed: int) -> Any:
+    made = clone(generator).set_params(random_state=seed)
+    began = time.process_time()
+    made.fit(real)
+    fitted = time.process_time()
+    synthetic = made.sample(len(real))
+    row = measure(real, synthetic, encoder, n_judges, seed)
+    sampling = time.process_time()
+    made.sample(10_000)
+    row["fit_cpu_s"], row["sample_cpu_s"] = fitted - began, time.process_time() - sampling
+    net = getattr(made, "net_", None)
+    row["parameters"] = sum(p.numel() for p in net.module_.parameters()) if net else None
+    return row
+
+
+def run_set(name: str, quick: bool, folder: Path) -> Iterator[str]:
+    """Do what is not done of a set; yields the name of each piece of work as it ends."""
+    make, n_seeds, n_judges = SETS[name]
+    path = folder / f"{name.replace(' ', '-').strip('()').replace('(', '').lower()}.json"
+    done: dict[str, Any] = {"set": name, "cells": {}}
+    if path.exists():
+        done = json.loads(path.read_text())
+    real = make()
+    if quick:
+        rows = np.random.default_rng(0).choice(len(real), min(N_QUICK, len(real)), replace=False)
+        real, n_seeds, n_judges = real[rows], 1, 1
+    done["shape"] = list(real.shape)
+    encoder: Any = None
+
+    def keep(key: str, value: Any) -> None:
+        done["cells"][key] = value
+        path.write_text(json.dumps(done, indent=1) + "\n")
+
+    cells: list[tuple[str, Any, int]] = [("references", None, 0)]
+    cells += [(name, made, seed) for name, made in GENERATORS.items() for seed in range(n_seeds)]
+    for label, generator, seed in cells:
+        key = label if generator is None else f"{label} / {seed}"
+        if key not in done["cells"]:
+            if encoder is None:
+                encoder = ContrastiveEncoder(random_state=0).fit(real)
+            if generator is None:
+                keep(key, references(real, encoder, n_judges))
+            else:
+                if quick and "max_epochs" in generator.get_params():
+                    generator = clone(generator).set_params(max_epochs=20)
+                keep(key, trained(generator, real, encoder, n_judges, seed))
+        yield f"{name}: {key}"
+
+
+def averaged(rows: list[dict[str, Any]], name: str) -> str:
+    """Mean over training seeds, with their spread, or that of the judges for a single seed."""
+    values = [row[name]["value"] for row in rows]
+    spread = np.std(values) if len(values) > 1 else rows[0][name].get("std")
+    text = f"{np.mean(values):.4f}"
+    return (text if spread is None else f"{text} ± {spread:.4f}").replace("0.", ".")
+
+
+def as_markdown(folder: Path, command: str) -> str:
+    lines = [
+        "# Every generator beside floors and copies",
+        "",
+        f"`{command}`; sklearn-timegen {__version__}, Python {platform.python_version()}, torch "
+        f"{torch.__version__}, scikit-learn {sklearn.__version__}, numpy {np.__version__}, "
+        f"{platform.machine()}, one thread. Seconds are CPU seconds.",
+        "",
+        *(__doc__ or "").strip().split("\n\n")[1].splitlines(),
+        "± is the spread over training seeds where there are several, else over the judges.",
+        "",
+        "Directions: lower is better, except TSTR (higher) and nearest record (near 1).",
+    ]
+    paths = {json.loads(path.read_text())["set"]: path for path in folder.glob("*.json")}
+    for name in SETS:
+        if name not in paths:
+            continue
+        done = json.loads(paths[name].read_text())
+        lines += ["", f"## {name}, {' x '.join(map(str, done['shape']))}", ""]
+        heads = ["", *COLUMNS.values(), "fit s", "sample 10,000 s", "parameters", "seeds"]
+        lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+        cells = done["cells"]
+        for kind in ("floor", "copies"):
+            if "references" in cells:
+                row = cells["references"][kind]
+                values = [averaged([row], column) for column in COLUMNS]
+                lines.append(f"| *{kind}* | {' | '.join(values)} | | | | |")
+        for label in GENERATORS:
+            rows = [cell for key, cell in cells.items() if key.split(" / ")[0] == label]
+            if not rows:
+                continue
+            values = [averaged(rows, column) for column in COLUMNS]
+            values += [f"{np.mean([r[k] for r in rows]):.1f}" for k in ("fit_cpu_s",)]
+            values += [f"{np.mean([r[k] for r in rows]):.2f}" for k in ("sample_cpu_s",)]
+            parameters = rows[0]["parameters"]
+            values += [f"{parameters:,}" if parameters else "", str(len(rows))]
+            lines.append(f"| {label} | {' | '.join(values)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two small sets, under 5 minutes")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), help="default: all")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    folder = RESULTS / ("quality-quick" if arguments.quick else "quality")
+    folder.mkdir(parents=True, exist_ok=True)
+    names = arguments.sets or (["sines (TimeGAN)", "stocks"] if arguments.quick else list(SETS))
+    n_cells = sum(
+        1 + len(GENERATORS) * (1 if arguments.quick else SETS[name][1]) for name in names
+    )
+    with tqdm(total=n_cells, unit="cell") as bar:
+        for name in names:
+            try:
+                for label in run_set(name, arguments.quick, folder):
+                    bar.set_description(label)
+                    bar.update()
+            except FileNotFoundError as error:
+                bar.write(f"left out {name}: {error}")
+    command = "python -m benchmarks.quality" + (" --quick" if arguments.quick else "")
+    report = as_markdown(folder, command)
+    (RESULTS / f"{folder.name}.md").write_text(report)
+    print(report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,8 @@
+"""Whole evaluations: every metric beside its floor and beside what plain copies score."""
+
+from sklearn_timegen.evaluation.compare import compare_generators
+from sklearn_timegen.evaluation.generator import evaluate_generator
+from sklearn_timegen.evaluation.report import EvaluationReport
+from sklearn_timegen.evaluation.samples import evaluate_samples
+
+__all__ = ["EvaluationReport", "compare_generators", "evaluate_generator", "evaluate_samples"]

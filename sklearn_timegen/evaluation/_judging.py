@@ -1,0 +1,137 @@
+"""One comparison of real with other series by several metrics, and what it is compared with.
+
+A *split* is one way to hold real series out. Against its held-out series are put: the
+generator's (the score), real ones that are disjoint from them (the floor), and training series
+resampled (copies).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen._random import derive_seed
+from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
+
+__all__ = ["Outcome", "Sample", "Split", "disjoint_rows", "fit_encoder", "judge", "resampled"]
+
+Array = NDArray[Any]
+Index = NDArray[np.int64]
+
+
+@dataclass
+class Sample:
+    """3-d series, their labels, and where they begin if they are overlapping windows."""
+
+    x: Array
+    y: Array | None = None
+    starts: Index | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: Any) -> Sample:
+        return Sample(
+            self.x[rows],
+            None if self.y is None else self.y[rows],
+            None if self.starts is None else self.starts[rows],
+        )
+
+
+@dataclass
+class Split:
+    """Real series held out and trained on, and a seed."""
+
+    held_out: Sample
+    train: Sample
+    seed: int
+    encoder: Any = None
+
+
+@dataclass
+class Outcome:
+    """Values of the metrics by name, and the seconds that each took."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def judge(
+    metrics: list[Metric],
+    split: Split,
+    other: Callable[[Metric], tuple[Sample, Sample]],
+    n_repeats: int,
+) -> Outcome:
+    """Compare the held-out series by every metric with what ``other`` gives for it.
+
+    ``other(metric)`` returns the series to compare with, and those counted as trained on.
+    """
+    outcome = Outcome()
+    real = split.held_out
+    for metric in metrics:
+        began = time.perf_counter()
+        drawn, train = other(metric)
+        context: dict[str, Any] = {
+            "random_state": derive_seed(split.seed, metric.name),
+            "n_repeats": n_repeats,
+            "X_train": train.x,
+            "groups": real.starts,
+        }
+        if split.encoder is not None:
+            context["encoder"] = split.encoder
+        if real.y is not None and drawn.y is not None:
+            context.update(y_real=real.y, y_synthetic=drawn.y)
+        value = metric(real.x, drawn.x, **context)
+        outcome.values[metric.name] = value if isinstance(value, Measurement) else float(value)
+        outcome.seconds[metric.name] = time.perf_counter() - began
+    return outcome
+
+
+def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> Any:
+    """Train the encoder that the metrics of a split share, if one of them wants it."""
+    if not any(metric.accepts("encoder") for metric in metrics):
+        return None
+    return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.x)
+
+
+def resampled(train: Sample, n_samples: int, seed: int) -> Sample:
+    """Plain copies: training series, drawn with replacement."""
+    rng = np.random.default_rng(derive_seed(seed, "copies"))
+    return train[rng.integers(len(train), size=n_samples)]
+
+
+def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sample]:
+    """Part a sample of ``n_samples`` from the rest; no window of one overlaps the other.
+
+    Overlapping windows are taken in stretches as long as a window, spread evenly over time, so
+    that every regime is in both parts; the windows that overlap them are in neither.
+    """
+    rng = np.random.default_rng(derive_seed(seed, "disjoint"))
+    n = len(sample)
+    if sample.starts is None:
+        order = rng.permutation(n)
+        return sample[order[:n_samples]], sample[order[n_samples:]]
+    order = np.argsort(sample.starts, kind="stable")
+    length = sample.x.shape[1]
+    step = int(np.median(np.diff(sample.starts[order]))) if n > 1 else 1
+    stretch = max(1, length // max(1, step))
+    n_stretches = max(1, round(n_samples / stretch))
+    offset = rng.random() / n_stretches
+    firsts = ((np.arange(n_stretches) / n_stretches + offset) * n).astype(int)
+    chosen = (firsts[:, None] + np.arange(stretch)).ravel()
+    chosen = order[np.unique(chosen[chosen < n])]
+    gaps = np.abs(_nearest_gap(sample.starts, np.sort(sample.starts[chosen])))
+    return sample[chosen], sample[np.flatnonzero(gaps >= length)]
+
+
+def _nearest_gap(starts: Index, chosen: Index) -> Index:
+    """Timesteps from each start to the nearest of the chosen ones, which are sorted."""
+    right = np.searchsorted(chosen, starts).clip(0, len(chosen) - 1)
+    left = (right - 1).clip(0)
+    gaps: Index = np.minimum(np.abs(starts - chosen[left]), np.abs(starts - chosen[right]))
+    return gaps

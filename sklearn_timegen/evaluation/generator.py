@@ -1,0 +1,121 @@
+"""Evaluate one generator by cross-validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_timegen._random import RandomState
+from sklearn_timegen.evaluation._run import Evaluation, run_evaluation, summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["evaluate_generator", "table_of"]
+
+
+def evaluate_generator(
+    generator: Any,
+    X: ArrayLike,
+    y: Any = None,
+    *,
+    cv: Any = 5,
+    groups: ArrayLike | None = None,
+    metrics: Any = "default",
+    n_repeats: int = 5,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    verbose: int = 1,
+) -> pd.DataFrame:
+    """Tell how good a generator's series are, beside real ones and beside plain copies.
+
+    On each fold a clone is fitted to the training series only, draws as many series as are held
+    out, and is compared with those by every metric. In its place are then put real series (the
+    floor) and training series resampled (copies). A generator at its floor in every row has
+    nothing left to gain; one that is at the floor in the rows of fidelity and at the copies in
+    those of memorisation repeats its training data.
+
+    Parameters
+    ----------
+    generator : generator
+        Any estimator with ``fit(X[, y])`` and ``sample(n, random_state=...)``, or a ``Pipeline``
+        that ends in one and can be inverted; cloned.
+    X : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real series.
+    y : array-like of shape (n_samples,), default=None
+        Labels, handed to ``fit``. A conditional generator draws given the held-out labels, and
+        ``tstr_score`` is the accuracy then. Folds are stratified.
+    cv : int, splitter or iterable, default=5
+        A number means shuffled folds, or blocks of time if the windows overlap.
+    groups : array-like of shape (n_samples,), default=None
+        Start of each window, or what else the splitter wants. Windows in time order that overlap
+        are noticed without.
+    metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
+        What to compute; see :mod:`sklearn_timegen.metrics`. ``"quick"`` leaves out all that
+        trains a network.
+    n_repeats : int, default=5
+        Recurrent judges to train for each comparison.
+    n_jobs : int or None, default=None
+        Folds at a time, as in scikit-learn.
+    random_state : int, RandomState, Generator or None, default=0
+        Seed of folds, samples and metrics, and of the generator if it has none.
+    verbose : int, default=1
+        Whether to show a progress bar (on a terminal).
+
+    Returns
+    -------
+    table : DataFrame
+        A row a metric, with columns ``score`` and ``std`` (mean and standard deviation over the
+        folds), ``floor`` (real series of the training side, disjoint from the held-out ones, in
+        the same number; for metrics of memorisation they are left out of the training series,
+        and may be fewer), ``copies`` (training series drawn with replacement), ``direction``
+        (whether lower or higher values are better, or those near a number), and ``seconds`` (for
+        all folds and all three). ``table.attrs`` has ``fit_seconds`` and ``sample_seconds``, the
+        means of a fold.
+
+    Raises
+    ------
+    ValueError
+        If ``X``, ``y``, the folds or the metrics are not valid, before any training.
+
+    See Also
+    --------
+    compare_generators : Several generators in one table, with ranks.
+    evaluate_samples : Series from elsewhere, without a generator.
+
+    Examples
+    --------
+    >>> from sklearn_timegen import PCAMixture, evaluate_generator
+    >>> from sklearn_timegen.datasets import make_ar
+    >>> X = make_ar(200, 24, random_state=0)
+    >>> table = evaluate_generator(PCAMixture(), X, cv=2, metrics=["mmd", "nearest_record_ratio"])
+    >>> list(table.columns)
+    ['score', 'std', 'floor', 'copies', 'direction', 'seconds']
+    >>> float(table.loc["nearest_record_ratio", "copies"])
+    0.0
+    """
+    evaluation = run_evaluation(
+        {"generator": generator},
+        X,
+        y,
+        cv=cv,
+        groups=groups,
+        metrics=metrics,
+        n_repeats=n_repeats,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    return table_of(evaluation, "generator")
+
+
+def table_of(evaluation: Evaluation, name: str) -> pd.DataFrame:
+    """Return the table of one of the generators."""
+    fitted = evaluation.fitted[name]
+    scores = [one.outcome for one in fitted]
+    table = summarise(evaluation.metrics, scores, evaluation.floors, evaluation.copies)
+    table.attrs["fit_seconds"] = float(np.mean([one.fit_seconds for one in fitted]))
+    table.attrs["sample_seconds"] = float(np.mean([one.sample_seconds for one in fitted]))
+    return table

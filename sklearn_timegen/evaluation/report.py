@@ -1,0 +1,445 @@
+"""Tables and pictures of an evaluation, on one page."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.stats
+import sklearn
+import torch
+from numpy.typing import ArrayLike
+
+from sklearn_timegen._files import check_output
+from sklearn_timegen._validation import check_two_samples
+from sklearn_timegen.evaluation import _page
+from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
+from sklearn_timegen.evaluation.compare import ALL, comparison_of, named
+from sklearn_timegen.evaluation.generator import table_of
+from sklearn_timegen.evaluation.samples import evaluate_samples
+from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
+from sklearn_timegen.plotting import (
+    AutocorrelationDisplay,
+    EmbeddingDisplay,
+    LatentDisplay,
+    MarginalsDisplay,
+    MemorisationDisplay,
+    SamplesDisplay,
+    TrainingDisplay,
+    require_matplotlib,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["EvaluationReport"]
+
+GUIDE = {
+    "score": "The generator's series against real ones held out: mean and standard deviation.",
+    "floor": "Real series, disjoint from the held-out ones, in their place: the best there is.",
+    "copies, the column": "Training series drawn with replacement in their place.",
+    "like real": "The score is worse than the floor by no more than chance explains (95%, the "
+    "folds taken for independent). It does not say that the series are as good as real: only "
+    "that this metric cannot tell.",
+    "copies, the reading": "By a metric of memorisation, nearer to copies than to the floor.",
+    "best": "Whether lower or higher values are better, or those near a number.",
+}
+
+
+class EvaluationReport:
+    """An evaluation as tables and pictures on one self-contained HTML page.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`evaluate_generator`, :func:`evaluate_samples` or :func:`compare_generators`
+        returns it.
+    metrics : list of Metric
+        What the rows are.
+    n_splits : int
+        Over how many folds or halvings the means are.
+    title : str
+        Heading of the page.
+    facts : list of str
+        What was evaluated, and how.
+    pictures : dict of str to bytes
+        PNG images by caption.
+
+    See Also
+    --------
+    EvaluationReport.from_estimator, EvaluationReport.from_samples
+    EvaluationReport.from_comparison
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_timegen import EvaluationReport, PCAMixture
+    >>> from sklearn_timegen.datasets import make_ar
+    >>> X = make_ar(100, 24, random_state=0)
+    >>> report = EvaluationReport.from_estimator(PCAMixture(), X, cv=2, metrics=["mmd"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report.to_html(Path(folder, "report.html")).name
+    'report.html'
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        *,
+        metrics: list[Metric],
+        n_splits: int,
+        title: str,
+        facts: list[str],
+        pictures: dict[str, bytes],
+    ) -> None:
+        self.table = table
+        self.metrics = metrics
+        self.n_splits = n_splits
+        self.title = title
+        self.facts = facts
+        self.pictures = pictures
+
+    @classmethod
+    def from_estimator(
+        cls, generator: Any, X: ArrayLike, y: Any = None, **params: Any
+    ) -> EvaluationReport:
+        """Evaluate a generator by cross-validation, and draw the series of the first fold.
+
+        Parameters
+        ----------
+        generator : generator
+            Cloned.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series.
+        y : array-like of shape (n_samples,), default=None
+            Labels.
+        **params : object
+            As for :func:`evaluate_generator`.
+
+        Returns
+        -------
+        report : EvaluationReport
+            The report.
+        """
+        require_matplotlib()
+        evaluation = run_evaluation({"generator": generator}, X, y, **_with_defaults(params))
+        table = table_of(evaluation, "generator")
+        facts = [
+            f"generator: {generator!r}",
+            f"data: {_shape(evaluation)}",
+            f"{len(evaluation.splits)} folds; on each the fit took "
+            f"{table.attrs['fit_seconds']:.1f} s, the sample "
+            f"{table.attrs['sample_seconds']:.2f} s",
+        ]
+        return cls(
+            table,
+            metrics=evaluation.metrics,
+            n_splits=len(evaluation.splits),
+            title=f"{type(generator).__name__}: synthetic against real series",
+            facts=facts,
+            pictures=_pictures_of(evaluation, "generator"),
+        )
+
+    @classmethod
+    def from_samples(
+        cls,
+        X_real: ArrayLike,
+        X_synthetic: ArrayLike,
+        *,
+        metrics: Any = "default",
+        n_splits: int = 5,
+        **params: Any,
+    ) -> EvaluationReport:
+        """Evaluate given synthetic series, whatever made them.
+
+        Parameters
+        ----------
+        X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
+            The series.
+        metrics, n_splits : object
+            As for :func:`evaluate_samples`.
+        **params : object
+            As for :func:`evaluate_samples`.
+
+        Returns
+        -------
+        report : EvaluationReport
+            The report.
+        """
+        require_matplotlib()
+        table = evaluate_samples(X_real, X_synthetic, metrics=metrics, n_splits=n_splits, **params)
+        real, synthetic = check_two_samples(X_real, X_synthetic)
+        chosen = resolve_metrics(metrics, real.shape[1])
+        facts = [
+            f"real: {real.shape}; synthetic: {synthetic.shape} (series, timesteps, channels)",
+            f"means over {n_splits} halvings of the real series",
+        ]
+        train = params.get("X_train")
+        pictures = _pictures(Sample(real), Sample(synthetic), train)
+        return cls(
+            table,
+            metrics=chosen,
+            n_splits=n_splits,
+            title="Synthetic against real series",
+            facts=facts,
+            pictures=pictures,
+        )
+
+    @classmethod
+    def from_comparison(
+        cls, generators: Any, X: ArrayLike, y: Any = None, *, alpha: float = 0.05, **params: Any
+    ) -> EvaluationReport:
+        """Compare several generators, and draw the series of each on the first fold.
+
+        Parameters
+        ----------
+        generators : dict of str to generator, or list of generators
+            Cloned.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series.
+        y : array-like of shape (n_samples,), default=None
+            Labels.
+        alpha : float, default=0.05
+            Level of the tests.
+        **params : object
+            As for :func:`compare_generators`.
+
+        Returns
+        -------
+        report : EvaluationReport
+            The report.
+        """
+        require_matplotlib()
+        evaluation = run_evaluation(named(generators), X, y, **_with_defaults(params))
+        table = comparison_of(evaluation, alpha)
+        facts = [f"data: {_shape(evaluation)}", f"{len(evaluation.splits)} folds"]
+        facts += [
+            f"{name}: fit {table.attrs['fit_seconds'][name]:.1f} s, sample "
+            f"{table.attrs['sample_seconds'][name]:.2f} s"
+            for name in evaluation.fitted
+        ]
+        pictures = {
+            f"{name}. {caption}": png
+            for name in evaluation.fitted
+            for caption, png in _pictures_of(evaluation, name, few=True).items()
+        }
+        return cls(
+            table,
+            metrics=evaluation.metrics,
+            n_splits=len(evaluation.splits),
+            title=f"{len(evaluation.fitted)} generators compared",
+            facts=facts,
+            pictures=pictures,
+        )
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the page, which needs nothing beside itself.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to; ends in ``.html``.
+
+        Returns
+        -------
+        path : Path
+            The same.
+
+        Raises
+        ------
+        ValueError
+            If the path has another ending.
+        FileNotFoundError
+            If its directory does not exist.
+        """
+        path = check_output(path, (".html",))
+        compared = self.table.index.nlevels == 2
+        guide = dict(GUIDE)
+        if compared:
+            guide["rank"] = (
+                "Mean rank over the folds, 1 is best; * marks those whose rank cannot be told "
+                "from the best by the Nemenyi test. p: could all be equally good (Friedman's "
+                "test, of two Wilcoxon's)? Folds share training data, which makes both somewhat "
+                "too sure."
+            )
+        path.write_text(
+            _page.page(
+                title=self.title,
+                facts=self.facts,
+                summary=self._summary(),
+                tables=self._comparison() if compared else [self._metrics_table()],
+                guide=guide,
+                figures=[_page.figure(png, caption) for caption, png in self.pictures.items()],
+                made_by=_versions(),
+            ),
+            encoding="utf-8",
+        )
+        return path
+
+    # -- the page ----------------------------------------------------------------------------
+
+    def _reading(self, metric: Metric, row: Any) -> tuple[str, str]:
+        """Whether the score is worse than the floor by more than chance, and how."""
+        score, floor = metric.goodness(row["score"]), metric.goodness(row["floor"])
+        spread = np.hypot(row["std"], self.table.attrs["floor_std"][metric.name])
+        n = self.n_splits
+        # The standard error of a mean of n, whose spread was taken with n in the denominator.
+        noise = scipy.stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n - 1) if n > 1 else 0.0
+        if score >= floor - noise:
+            return ("like", "like real")
+        nearer = abs(row["score"] - row["copies"]) < abs(row["score"] - row["floor"])
+        return ("worse", "copies" if nearer and metric.accepts("X_train") else "worse")
+
+    def _summary(self) -> str:
+        if self.table.index.nlevels == 2:
+            best = self.table.loc[ALL]
+            ties = [name for name in best.index[1:] if best.loc[name, "ties_with_best"]]
+            tied = f", which cannot be told from {', '.join(ties)}" if ties else ""
+            return f"Best mean rank over all metrics: {best.index[0]}{tied}."
+        readings = {m.name: self._reading(m, self.table.loc[m.name])[0] for m in self.metrics}
+        worse = [name for name, reading in readings.items() if reading == "worse"]
+        text = f"Like real series by {len(readings) - len(worse)} of {len(readings)} metrics."
+        return text + (f" Worse by {', '.join(worse)}." if worse else "")
+
+    def _row(self, metric: Metric, row: Any) -> dict[str, Any]:
+        return {
+            "score": f"{_number(row['score'])} ± {_number(row['std'])}",
+            "floor": _number(row["floor"]),
+            "copies": _number(row["copies"]),
+            "best": metric.best,
+            "reading": self._reading(metric, row),
+            "seconds": f"{row['seconds']:.0f}",
+        }
+
+    def _metrics_table(self) -> str:
+        columns = ["metric", "score", "floor", "copies", "best", "reading", "seconds"]
+        rows = [
+            {"metric": (m.name, _description(m)), **self._row(m, self.table.loc[m.name])}
+            for m in self.metrics
+        ]
+        return _page.table("Metrics", columns, rows)
+
+    def _comparison(self) -> list[str]:
+        columns = ["generator", "score", "floor", "copies", "best", "reading", "rank", "p"]
+        rows = []
+        for metric in self.metrics:
+            for k, (name, row) in enumerate(self.table.loc[metric.name].iterrows()):
+                label = (f"{metric.name}: {name}", _description(metric)) if k == 0 else name
+                rows.append(
+                    {"generator": label, "first": k == 0, **self._row(metric, row), **_rank(row)}
+                )
+        ranks = [
+            {"generator": name, "mean rank": f"{row['score']:.2f}", **_rank(row)}
+            for name, row in self.table.loc[ALL].iterrows()
+        ]
+        return [
+            _page.table("Over all metrics", ["generator", "mean rank", "rank", "p"], ranks),
+            _page.table("Metric by metric", columns, rows),
+        ]
+
+
+def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
+    defaults = {
+        "cv": 5,
+        "groups": None,
+        "metrics": "default",
+        "n_repeats": 5,
+        "n_jobs": None,
+        "random_state": 0,
+        "verbose": 1,
+    }
+    unknown = sorted(set(params) - set(defaults))
+    if unknown:
+        raise TypeError(f"unknown parameters {unknown}; known are {sorted(defaults)}")
+    return {**defaults, **params}
+
+
+def _rank(row: Any) -> dict[str, str]:
+    return {
+        "rank": f"{row['rank']:.1f}{'*' if row['ties_with_best'] else ''}",
+        "p": f"{row['p_value']:.3f}",
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.4g}"
+
+
+def _description(metric: Metric) -> str:
+    """First line of the metric's documentation, as a noun."""
+    text = inspect.getdoc(METRICS[metric.name].function) if metric.name in METRICS else None
+    line = (text or "").split("\n")[0].strip().removeprefix("Return ").rstrip(".")
+    return line.replace(":func:", "").replace("`", "")
+
+
+def _shape(evaluation: Evaluation) -> str:
+    split = evaluation.splits[0]
+    shape = split.held_out.x.shape
+    blocks = "" if split.held_out.starts is None else "; overlapping windows, folds are blocks"
+    return (
+        f"{sum(len(one.held_out) for one in evaluation.splits)} series of {shape[1]} timesteps "
+        f"and {shape[2]} channel(s){blocks}"
+    )
+
+
+def _versions() -> str:
+    import sklearn_timegen
+
+    return (
+        f"sklearn-timegen {sklearn_timegen.__version__}, scikit-learn {sklearn.__version__}, "
+        f"torch {torch.__version__}, Python {platform.python_version()}"
+    )
+
+
+# -- pictures ------------------------------------------------------------------------------------
+
+
+def _pictures_of(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
+    """Pictures of the first fold."""
+    split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
+    drawn = _pictures(split.held_out, fitted.drawn, split.train.x, few)
+    if few:
+        return drawn
+    generator = fitted.generator
+    if hasattr(generator, "net_"):
+        drawn["Training."] = _png(TrainingDisplay.from_estimator(generator))
+    if hasattr(generator, "transform") and hasattr(generator, "inverse_transform"):
+        x = split.held_out.x
+        given = x.reshape(len(x), -1) if generator._layout.flat else x
+        display = LatentDisplay.from_estimator(generator, given, split.held_out.y)
+        drawn["Latents of held-out series, and series along the first latent."] = _png(display)
+    return drawn
+
+
+def _pictures(real: Sample, synthetic: Sample, train: Any, few: bool = False) -> dict[str, bytes]:
+    pair = real.x, synthetic.x
+    drawn = {
+        "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
+        "Both in the plane of their first two principal components. Where one kind has no "
+        "points, the other invents or misses something.": EmbeddingDisplay.from_samples(*pair),
+    }
+    if not few:
+        drawn["Distribution of the values of each channel."] = MarginalsDisplay.from_samples(*pair)
+    if not few and real.x.shape[1] > 1:
+        caption = "Autocorrelation of each channel."
+        drawn[caption] = AutocorrelationDisplay.from_samples(*pair)
+    caption = (
+        "Distance to the nearest training series. A synthetic curve left of the real one "
+        "means copies; far right of it, series unlike any real ones."
+    )
+    drawn[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
+    return {caption: _png(display) for caption, display in drawn.items()}
+
+
+def _png(display: Any) -> bytes:
+    plt = require_matplotlib()
+    buffer = io.BytesIO()
+    display.figure_.savefig(buffer, dpi=160, format="png")
+    plt.close(display.figure_)
+    return buffer.getvalue()
