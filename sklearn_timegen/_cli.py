@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_timegen._cli_evaluate import count, evaluate, evaluate_parser
 from sklearn_timegen._files import check_output, read_series, write_series
-from sklearn_timegen._validation import check_count
 
 __all__ = ["main"]
 
@@ -33,7 +33,9 @@ EPILOG = """\
 examples:
   python -m sklearn_timegen                                  Italian power demand, built in
   python -m sklearn_timegen prices.csv --window 24           rows are time, columns are channels
-  python -m sklearn_timegen windows.npz --output new.npz     arrays X and, perhaps, labels y"""
+  python -m sklearn_timegen windows.npz --output new.npz     arrays X and, perhaps, labels y
+
+  python -m sklearn_timegen evaluate --help                  judge series that you have already"""
 
 # About as many training steps as the built-in set needs for its loss to flatten.
 N_STEPS = 1400
@@ -69,9 +71,14 @@ class Task:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
+    run: Any = _run
+    if argv[:1] == ["evaluate"]:
+        run, arguments = evaluate, evaluate_parser().parse_args(argv[1:])
+    else:
+        arguments = _parser().parse_args(argv)
     try:
-        _run(arguments)
+        run(arguments)
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"sklearn_timegen: error: {error}", file=sys.stderr)
         return 1
@@ -90,26 +97,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("data", nargs="?", help="a .csv, .npy or .npz file; default: ItalyPowerDemand (sktime)")
-    add("--window", type=_count, help="cut a long series into windows of so many timesteps")
-    add(
-        "--stride", type=_count, default=1, help="timesteps between windows (default: %(default)s)"
-    )
+    add("--window", type=count, help="cut a long series into windows of so many timesteps")
+    add("--stride", type=count, default=1, help="timesteps between windows (default: %(default)s)")
     add("--target", default="0", help="channel to predict, by name or number (default: the first)")
-    add("--epochs", type=_count, help=f"training epochs (default: about {N_STEPS} steps)")
-    add("--folds", type=_count, default=5, help="folds of the cross-validation (default: 5)")
-    add("--samples", type=_count, help="series to save with --output (default: as many as real)")
+    add("--epochs", type=count, help=f"training epochs (default: about {N_STEPS} steps)")
+    add("--folds", type=count, default=5, help="folds of the cross-validation (default: 5)")
+    add("--samples", type=count, help="series to save with --output (default: as many as real)")
     add("--output", help="save a sample: .npy, .npz (with labels) or .csv")
     add("--figure", default="timegen.png", help="where the figure goes (default: %(default)s)")
     add("--seed", type=int, default=0, help="random seed (default: %(default)s)")
-    add("--jobs", type=_count, default=2, help="parallel processes (default: %(default)s)")
+    add("--jobs", type=count, default=2, help="parallel processes (default: %(default)s)")
     return parser
-
-
-def _count(text: str) -> int:
-    try:
-        return check_count(int(text), "the value")
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 
-__all__ = ["SeriesFile", "check_output", "read_series", "write_series"]
+__all__ = ["SeriesFile", "check_output", "holds_windows", "read_series", "write_series"]
 
 SUFFIXES = (".csv", ".npy", ".npz")
 
@@ -45,9 +45,11 @@ class SeriesFile:
 def read_series(path: str | Path, window: int | None = None, stride: int = 1) -> SeriesFile:
     """Read windows, or one long series to cut into windows of ``window`` timesteps.
 
-    A CSV is one long series: rows are time, columns are channels. An ``.npy`` file holds one
-    array, an ``.npz`` file ``X`` and perhaps labels ``y``; 3-d arrays are windows, and so are
-    2-d ones (univariate, one a row) unless ``window`` is given, which makes rows time.
+    A CSV is one long series: rows are time, columns are channels; or it holds windows, if its
+    first columns are called sample and timestep, as :func:`write_series` writes them. An
+    ``.npy`` file holds one array, an ``.npz`` file ``X`` and perhaps labels ``y``; 3-d arrays are
+    windows, and so are 2-d ones (univariate, one a row) unless ``window`` is given, which makes
+    rows time.
     """
     path = Path(path)
     if not path.is_file():
@@ -55,8 +57,12 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
     notes: list[str] = []
     y = None
     if _kind(path) == ".csv":
-        values, channels = _read_csv(path, notes)
-        if window is None:
+        table = _read_table(path)
+        if _is_long_format(table):
+            values, y, channels = _windows_of(table, path)
+        else:
+            values, channels = _read_csv(table, path, notes)
+        if window is None and values.ndim == 2:
             raise ValueError(
                 f"{path} is one long series of {len(values)} timesteps: give --window"
             )
@@ -89,6 +95,17 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
             )
     channels = channels or [f"channel {k}" for k in range(values.shape[2])]
     return SeriesFile(values, y, starts, channels, notes)
+
+
+def holds_windows(path: str | Path) -> bool:
+    """Whether a file says itself that it holds windows, and not one long series."""
+    path = Path(path)
+    if not path.is_file() or _kind(path) not in SUFFIXES:
+        return False  # which reading it will say better
+    if _kind(path) == ".csv":
+        return _is_long_format(_read_table(path))
+    values, y = _read_arrays(path)
+    return values.ndim == 3 or y is not None
 
 
 def write_series(
@@ -144,7 +161,7 @@ def _check_finite(values: NDArray[Any], path: Path, channels: list[str]) -> None
         )
 
 
-def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
+def _read_table(path: Path) -> Any:
     import pandas as pd
 
     try:
@@ -155,6 +172,36 @@ def _read_csv(path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
         raise ValueError(f"{path} has more values in a row than names in its header")
     if not _is_header(table.columns):
         raise ValueError(f"{path} has no header: its first row is {', '.join(table.columns)}")
+    return table
+
+
+def _is_long_format(table: Any) -> bool:
+    """Whether a row is a timestep of a window, which is named."""
+    return list(table.columns[:2]) == ["sample", "timestep"] and table.shape[1] > 2
+
+
+def _windows_of(table: Any, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None, list[str]]:
+    """Lay the rows of a table out as windows, in the order of their samples and timesteps."""
+    table = table.sort_values(["sample", "timestep"], kind="stable")
+    lengths = table.groupby("sample").size()
+    if lengths.nunique() != 1:
+        raise ValueError(
+            f"{path}: its samples have between {lengths.min()} and {lengths.max()} timesteps; "
+            "windows are of one length"
+        )
+    shape = (len(lengths), int(lengths.iloc[0]))
+    y = None
+    if "label" in table:
+        y = table["label"].to_numpy().reshape(shape)[:, 0]
+    channels = [str(name) for name in table.columns if name not in ("sample", "timestep", "label")]
+    try:
+        values = table[channels].to_numpy(dtype=np.float64)
+    except ValueError as error:
+        raise ValueError(f"{path} has columns that are not numeric: {error}") from error
+    return values.reshape(*shape, len(channels)), y, channels
+
+
+def _read_csv(table: Any, path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     table = _without_index(table, notes)
     numbers = table.select_dtypes("number")
     left_out = [str(name) for name in table.columns if name not in numbers.columns]

@@ -9,6 +9,7 @@ PACKAGE = Path(sklearn_timegen.__file__).parent
 
 FLOORS = {
     "_cli": 6,
+    "_cli_evaluate": 6,
     "__main__": 6,
     "estimator_checks": 5,
     "evaluation": 5,
@@ -34,6 +35,7 @@ FLOORS = {
 HELPERS = {name for name, floor in FLOORS.items() if floor == 0 and name.startswith("_")}
 SAME_FLOOR = {
     ("__main__", "_cli"),
+    ("_cli", "_cli_evaluate"),
     ("_files", "model_selection"),
     ("plotting", "metrics"),
 }

@@ -108,8 +108,9 @@ def resampled(train: Sample, n_samples: int, seed: int) -> Sample:
 def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sample]:
     """Part a sample of ``n_samples`` from the rest; no window of one overlaps the other.
 
-    Overlapping windows are taken in stretches as long as a window, spread evenly over time, so
-    that every regime is in both parts; the windows that overlap them are in neither.
+    Overlapping windows are taken in stretches, spread evenly over time, so that every regime is
+    in both parts; the windows that overlap them are in neither. The stretches are as many as
+    leave half of the others.
     """
     rng = np.random.default_rng(derive_seed(seed, "disjoint"))
     n = len(sample)
@@ -119,10 +120,11 @@ def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sa
     order = np.argsort(sample.starts, kind="stable")
     length = sample.x.shape[1]
     step = int(np.median(np.diff(sample.starts[order]))) if n > 1 else 1
-    stretch = max(1, length // max(1, step))
-    n_stretches = max(1, round(n_samples / stretch))
-    offset = rng.random() / n_stretches
-    firsts = ((np.arange(n_stretches) / n_stretches + offset) * n).astype(int)
+    window = max(1, length // max(1, step))  # windows that overlap one, on either side
+    n_stretches = max(1, min(n_samples, (n - n_samples) // (4 * window)))
+    stretch = -(-n_samples // n_stretches)
+    offset = rng.random() * max(0.0, n / n_stretches - stretch)
+    firsts = (np.arange(n_stretches) * n / n_stretches + offset).astype(int)
     chosen = (firsts[:, None] + np.arange(stretch)).ravel()
     chosen = order[np.unique(chosen[chosen < n])]
     gaps = np.abs(_nearest_gap(sample.starts, np.sort(sample.starts[chosen])))

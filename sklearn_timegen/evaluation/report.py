@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import io
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,21 +17,13 @@ from sklearn_timegen._files import check_output
 from sklearn_timegen._validation import check_two_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.compare import ALL, comparison_of, named
 from sklearn_timegen.evaluation.generator import table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
 from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
-from sklearn_timegen.plotting import (
-    AutocorrelationDisplay,
-    EmbeddingDisplay,
-    LatentDisplay,
-    MarginalsDisplay,
-    MemorisationDisplay,
-    SamplesDisplay,
-    TrainingDisplay,
-    require_matplotlib,
-)
+from sklearn_timegen.plotting import require_matplotlib
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +134,7 @@ class EvaluationReport:
             n_splits=len(evaluation.splits),
             title=f"{type(generator).__name__}: synthetic against real series",
             facts=facts,
-            pictures=_pictures_of(evaluation, "generator"),
+            pictures=pictures_of_fold(evaluation, "generator"),
         )
 
     @classmethod
@@ -181,7 +172,7 @@ class EvaluationReport:
             f"means over {n_splits} halvings of the real series",
         ]
         train = params.get("X_train")
-        pictures = _pictures(Sample(real), Sample(synthetic), train)
+        pictures = pictures_of_samples(Sample(real), Sample(synthetic), train)
         return cls(
             table,
             metrics=chosen,
@@ -227,7 +218,7 @@ class EvaluationReport:
         pictures = {
             f"{name}. {caption}": png
             for name in evaluation.fitted
-            for caption, png in _pictures_of(evaluation, name, few=True).items()
+            for caption, png in pictures_of_fold(evaluation, name, few=True).items()
         }
         return cls(
             table,
@@ -395,51 +386,3 @@ def _versions() -> str:
         f"sklearn-timegen {sklearn_timegen.__version__}, scikit-learn {sklearn.__version__}, "
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
-
-
-# -- pictures ------------------------------------------------------------------------------------
-
-
-def _pictures_of(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
-    """Pictures of the first fold."""
-    split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
-    drawn = _pictures(split.held_out, fitted.drawn, split.train.x, few)
-    if few:
-        return drawn
-    generator = fitted.generator
-    if hasattr(generator, "net_"):
-        drawn["Training."] = _png(TrainingDisplay.from_estimator(generator))
-    if hasattr(generator, "transform") and hasattr(generator, "inverse_transform"):
-        x = split.held_out.x
-        given = x.reshape(len(x), -1) if generator._layout.flat else x
-        display = LatentDisplay.from_estimator(generator, given, split.held_out.y)
-        drawn["Latents of held-out series, and series along the first latent."] = _png(display)
-    return drawn
-
-
-def _pictures(real: Sample, synthetic: Sample, train: Any, few: bool = False) -> dict[str, bytes]:
-    pair = real.x, synthetic.x
-    drawn = {
-        "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
-        "Both in the plane of their first two principal components. Where one kind has no "
-        "points, the other invents or misses something.": EmbeddingDisplay.from_samples(*pair),
-    }
-    if not few:
-        drawn["Distribution of the values of each channel."] = MarginalsDisplay.from_samples(*pair)
-    if not few and real.x.shape[1] > 1:
-        caption = "Autocorrelation of each channel."
-        drawn[caption] = AutocorrelationDisplay.from_samples(*pair)
-    caption = (
-        "Distance to the nearest training series. A synthetic curve left of the real one "
-        "means copies; far right of it, series unlike any real ones."
-    )
-    drawn[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
-    return {caption: _png(display) for caption, display in drawn.items()}
-
-
-def _png(display: Any) -> bytes:
-    plt = require_matplotlib()
-    buffer = io.BytesIO()
-    display.figure_.savefig(buffer, dpi=160, format="png")
-    plt.close(display.figure_)
-    return buffer.getvalue()

@@ -1,0 +1,114 @@
+"""``python -m sklearn_timegen evaluate``: judge synthetic series in a file, whatever made them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sklearn_timegen._files import SeriesFile, check_output, holds_windows, read_series
+from sklearn_timegen._validation import check_count
+
+__all__ = ["count", "evaluate", "evaluate_parser"]
+
+DESCRIPTION = """\
+Judge synthetic series against real ones, whatever made them. A row a metric: score (mean and
+standard deviation over several halvings of the real series), floor (real series against other real
+ones), copies (real series drawn again), and which way is better. A score at its floor is as
+good as it gets; metrics of memorisation near copies mean that the generator repeats."""
+
+EPILOG = """\
+examples:
+  python -m sklearn_timegen evaluate real.npz synthetic.npz --report report.html
+  python -m sklearn_timegen evaluate prices.csv new.csv --window 24 --metrics quick
+  python -m sklearn_timegen evaluate held_out.npy synthetic.npy --train train.npy
+
+A CSV is one long series, which --window cuts, or has the first columns sample and timestep."""
+
+
+def evaluate_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sklearn_timegen evaluate",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("real", help="a .csv, .npy or .npz file of real series")
+    add("synthetic", help="a file of synthetic series")
+    add("--train", help="real series that the generator was trained on, if REAL holds others")
+    add("--window", type=count, help="cut long series into windows of so many timesteps")
+    add("--stride", type=count, default=1, help="timesteps between windows (default: 1)")
+    add(
+        "--metrics",
+        nargs="+",
+        default=["default"],
+        help="quick, default, all, or names of metrics (default: default)",
+    )
+    add("--splits", type=count, default=5, help="halvings of the real series (default: 5)")
+    add("--judges", type=count, default=5, help="recurrent judges a comparison (default: 5)")
+    add("--report", help="write a page of tables and pictures: .html")
+    add("--output", help="write the table: .csv")
+    add("--seed", type=int, default=0, help="random seed (default: 0)")
+    add("--jobs", type=count, default=1, help="parallel processes (default: 1)")
+    return parser
+
+
+def count(text: str) -> int:
+    """Return a number of the command line, which has to be at least 1."""
+    try:
+        return check_count(int(text), "the value")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Run the command."""
+    from sklearn_timegen.evaluation import EvaluationReport, evaluate_samples
+    from sklearn_timegen.metrics import resolve_metrics
+
+    output = None if arguments.output is None else check_output(arguments.output, (".csv",))
+    report = None if arguments.report is None else check_output(arguments.report, (".html",))
+    metrics = arguments.metrics[0] if len(arguments.metrics) == 1 else arguments.metrics
+    resolve_metrics(metrics)
+    real = _read(arguments.real, arguments)
+    synthetic = _read(arguments.synthetic, arguments)
+    labelled = real.y is not None and synthetic.y is not None
+    params: dict[str, Any] = {
+        "X_train": None if arguments.train is None else _read(arguments.train, arguments).X,
+        "y_real": real.y if labelled else None,
+        "y_synthetic": synthetic.y if labelled else None,
+        "groups": real.starts,
+        "metrics": metrics,
+        "n_splits": arguments.splits,
+        "n_repeats": arguments.judges,
+        "n_jobs": arguments.jobs,
+        "random_state": arguments.seed,
+    }
+    print(f"real: {_described(real)}; synthetic: {_described(synthetic)}", flush=True)
+    if report is None:
+        table = evaluate_samples(real.X, synthetic.X, **params)
+    else:
+        made = EvaluationReport.from_samples(real.X, synthetic.X, **params)
+        made.to_html(report)
+        table = made.table
+    print(f"\n{table.round(4).to_string()}\n")
+    if output is not None:
+        table.to_csv(output)
+        print(f"table: {output.resolve()}")
+    if report is not None:
+        print(f"report: {Path(report).resolve()}")
+
+
+def _read(path: str, arguments: argparse.Namespace) -> SeriesFile:
+    window = None if holds_windows(path) else arguments.window
+    held = read_series(path, window, arguments.stride)
+    for note in held.notes:
+        print(f"note: {path}: {note}")
+    return held
+
+
+def _described(held: SeriesFile) -> str:
+    n_samples, n_timesteps, n_channels = held.X.shape
+    return f"{n_samples} series of {n_timesteps} timesteps and {n_channels} channel(s)"

@@ -1,0 +1,67 @@
+"""Pictures of an evaluation's first fold, as PNG by caption."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from sklearn_timegen.base import LatentGenerator
+from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.evaluation._run import Evaluation
+from sklearn_timegen.plotting import (
+    AutocorrelationDisplay,
+    EmbeddingDisplay,
+    LatentDisplay,
+    MarginalsDisplay,
+    MemorisationDisplay,
+    SamplesDisplay,
+    TrainingDisplay,
+    require_matplotlib,
+)
+
+__all__ = ["pictures_of_fold", "pictures_of_samples"]
+
+
+def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
+    """Pictures of the first fold."""
+    split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
+    drawn = pictures_of_samples(split.held_out, fitted.drawn, split.train.x, few)
+    if few:
+        return drawn
+    generator = fitted.generator
+    if hasattr(generator, "net_"):
+        drawn["Training."] = _png(TrainingDisplay.from_estimator(generator))
+    if isinstance(generator, LatentGenerator):
+        display = LatentDisplay.from_estimator(generator, split.held_out.x, split.held_out.y)
+        drawn["Latents of held-out series, and series along the first latent."] = _png(display)
+    return drawn
+
+
+def pictures_of_samples(
+    real: Sample, synthetic: Sample, train: Any, few: bool = False
+) -> dict[str, bytes]:
+    pair = real.x, synthetic.x
+    drawn = {
+        "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
+        "Both in the plane of their first two principal components. Where one kind has no "
+        "points, the other invents or misses something.": EmbeddingDisplay.from_samples(*pair),
+    }
+    if not few:
+        drawn["Distribution of the values of each channel."] = MarginalsDisplay.from_samples(*pair)
+    if not few and real.x.shape[1] > 1:
+        caption = "Autocorrelation of each channel."
+        drawn[caption] = AutocorrelationDisplay.from_samples(*pair)
+    caption = (
+        "Distance to the nearest training series. A synthetic curve left of the real one "
+        "means copies; far right of it, series unlike any real ones."
+    )
+    drawn[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
+    return {caption: _png(display) for caption, display in drawn.items()}
+
+
+def _png(display: Any) -> bytes:
+    plt = require_matplotlib()
+    buffer = io.BytesIO()
+    display.figure_.savefig(buffer, dpi=160, format="png")
+    plt.close(display.figure_)
+    return buffer.getvalue()

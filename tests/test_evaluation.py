@@ -1,0 +1,263 @@
+"""Whole evaluations: splits that do not leak, columns that mean what they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import KFold
+from sklearn.neighbors import KernelDensity
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_timegen import (
+    BaseGenerator,
+    NeighbourInterpolation,
+    PCAMixture,
+    compare_generators,
+    evaluate_generator,
+    evaluate_samples,
+    make_windows,
+)
+from sklearn_timegen.base import estimator
+from sklearn_timegen.datasets import make_ar, make_labelled_sines
+from sklearn_timegen.evaluation._judging import Sample, disjoint_rows
+from sklearn_timegen.evaluation.compare import critical_difference
+from sklearn_timegen.metrics import METRICS, Metric
+
+from .generators import Resampler
+
+CHEAP = ["mmd", "nearest_record_ratio", "near_copy_share", "tstr_score"]
+COLUMNS = ["score", "std", "floor", "copies", "direction", "seconds"]
+
+
+@estimator
+class Recorder(Resampler):
+    """Remembers, on the class, what every clone was fitted to."""
+
+    def _fit(self, v, c):
+        super()._fit(v, c)
+        type(self).seen.append(self._view.inverse_transform(v))
+
+
+@estimator
+class Noise(BaseGenerator):
+    """Unlike anything."""
+
+    def _fit(self, v, c):
+        self._shape = v.shape[1:]
+
+    def _draw(self, n_samples, c, rng):
+        return 10 * rng.standard_normal((n_samples, *self._shape)).astype(np.float32)
+
+
+@pytest.fixture
+def X():
+    return make_ar(120, 12, 2, random_state=0)
+
+
+def test_table_has_a_row_a_metric_and_the_promised_columns(X):
+    table = evaluate_generator(PCAMixture(), X, cv=2, metrics=CHEAP)
+    assert isinstance(table, pd.DataFrame)
+    assert list(table.columns) == COLUMNS
+    assert list(table.index) == CHEAP
+    assert np.isfinite(table.drop(columns="direction").to_numpy(dtype=float)).all()
+    assert table.loc["nearest_record_ratio", "direction"] == "near 1"
+    assert table.attrs["fit_seconds"] > 0
+
+
+def test_copies_are_told_from_fresh_series(X):
+    table = evaluate_generator(Resampler(), X, cv=3, metrics=CHEAP)
+    row = table.loc["nearest_record_ratio"]
+    assert row["score"] == 0
+    assert row["copies"] == 0
+    assert 0.8 < row["floor"] < 1.2
+    share = table.loc["near_copy_share"]
+    assert share["score"] == share["copies"] == 1
+    assert share["floor"] < 0.2
+
+
+def test_a_generator_of_the_truth_is_at_the_floor():
+    class Truth(Resampler):
+        def fit(self, X, y=None):
+            self.classes_ = None
+            return self
+
+        def sample(self, n_samples=1, y=None, *, random_state=None):
+            return make_ar(n_samples, 12, 2, random_state=random_state)
+
+    X = make_ar(600, 12, 2, random_state=0)
+    table = evaluate_generator(Truth(), X, cv=3, metrics=[*CHEAP, "marginal_difference"])
+    for name, row in table.iterrows():
+        goodness = METRICS[name].goodness
+        slack = 4 * (row["std"] + table.attrs["floor_std"][name]) / np.sqrt(3) + 1e-4
+        assert abs(goodness(row["score"]) - goodness(row["floor"])) < slack, name
+
+
+def test_generators_see_the_training_fold_only(X):
+    Recorder.seen = []
+    evaluate_generator(Recorder(), X, cv=KFold(3), metrics="mmd")
+    for (train, _), seen in zip(KFold(3).split(X), Recorder.seen, strict=True):
+        assert np.allclose(seen, X[train], atol=1e-5)
+
+
+def test_overlapping_windows_are_held_out_in_blocks():
+    windows, starts = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
+    for groups in (None, starts):  # noticed, or told
+        Recorder.seen = []
+        evaluate_generator(Recorder(), windows, cv=3, groups=groups, metrics="mmd")
+        for seen in Recorder.seen:
+            where = [
+                np.flatnonzero((np.abs(windows - w) < 1e-5).all(axis=(1, 2)))[0] for w in seen
+            ]
+            held_out = np.setdiff1d(np.arange(len(windows)), where)
+            gaps = np.diff(np.sort(where))
+            purged = len(held_out) - len(windows) // 3
+            assert purged >= 9, "no window was left out at the block's edge"
+            assert (gaps > 1).sum() <= 1
+
+
+def test_disjoint_samples_of_windows_share_no_timestep():
+    starts = np.arange(400)
+    sample = Sample(np.zeros((400, 12, 1)), None, starts)
+    for n_samples in (20, 100, 200):
+        chosen, rest = disjoint_rows(sample, n_samples, seed=0)
+        assert np.abs(chosen.starts[:, None] - rest.starts).min() >= 12
+        assert 0.8 * n_samples <= len(chosen) <= 1.2 * n_samples
+        assert len(rest) >= 0.4 * (400 - n_samples)
+        # Both cover the whole range of time.
+        for part in (chosen, rest):
+            assert part.starts.min() < 200 < part.starts.max()
+
+
+def test_same_seed_same_table_and_parallel_too(X):
+    def run(**params):
+        made = evaluate_generator(PCAMixture(), X, cv=2, metrics=CHEAP, **params)
+        return made.drop(columns="seconds")
+
+    first = run()
+    pd.testing.assert_frame_equal(first, run())
+    pd.testing.assert_frame_equal(first, run(n_jobs=2))
+    assert not first["score"].equals(run(random_state=1)["score"])
+
+
+def test_conditional_generators_are_judged_by_labels():
+    X, y = make_labelled_sines(90, 12, random_state=0)
+    table = evaluate_generator(PCAMixture(conditional=True), X, y, cv=2, metrics="tstr_score")
+    assert table.loc["tstr_score", "score"] > 0.8
+    with pytest.raises(ValueError, match="y is missing"):
+        evaluate_generator(PCAMixture(conditional=True), X, cv=2, metrics="mmd")
+    vectors = np.linspace(0, 1, len(X)).reshape(-1, 1)
+    table = evaluate_generator(PCAMixture(conditional=True), X, vectors, cv=2, metrics="mmd")
+    assert np.isfinite(table.loc["mmd", "score"])
+
+
+def test_other_estimators_flat_rows_and_pipelines_will_do(X):
+    flat = X.reshape(len(X), -1)
+    assert np.isfinite(
+        evaluate_generator(KernelDensity(), flat, cv=2, metrics="mmd")["score"][0:1]
+    ).all()
+    by_channel = evaluate_generator(PCAMixture(n_channels=2), flat, cv=2, metrics=CHEAP)
+    as_series = evaluate_generator(PCAMixture(), X, cv=2, metrics=CHEAP)
+    assert by_channel["floor"].equals(as_series["floor"])
+    pipeline = make_pipeline(StandardScaler(), PCAMixture(n_channels=2))
+    table = evaluate_generator(pipeline, flat, cv=2, metrics="mmd")
+    assert table.loc["mmd", "score"] < 0.1
+
+
+def test_sets_leave_out_what_short_series_do_not_allow(X):
+    table = evaluate_generator(PCAMixture(), X[:, :1], cv=2, metrics="quick")
+    assert "tstr_score" not in table.index
+    with pytest.raises(ValueError, match="one timestep"):
+        evaluate_generator(PCAMixture(), X[:, :1], cv=2, metrics="tstr_score")
+
+
+def test_bad_requests_are_refused_before_any_training(X):
+    Recorder.seen = []
+    for words, params in (
+        ("no metric; known are", {"metrics": "fid"}),
+        ("twice: \\['mmd'\\]", {"metrics": ["mmd", "mmd"]}),
+        ("n_repeats", {"n_repeats": 0}),
+        ("no 200 neighbours", {"metrics": [Metric(_greedy, name="coverage")]}),
+        ("n_splits", {"cv": 1000}),
+    ):
+        with pytest.raises(ValueError, match=words):
+            evaluate_generator(Recorder(), X, **{"cv": 2, "metrics": "mmd", **params})
+    with pytest.raises(ValueError, match="X contains 2 NaN"):
+        evaluate_generator(Recorder(), np.where(np.arange(12)[:, None] == 3, np.nan, X[:1]))
+    with pytest.raises(ValueError, match="119 entries"):
+        evaluate_generator(Recorder(), X, np.zeros(119), metrics="mmd")
+    assert Recorder.seen == []
+
+
+def _greedy(X_real, X_synthetic):
+    return METRICS["coverage"].function(X_real, X_synthetic, n_neighbors=200, encoder="flat")
+
+
+def test_metrics_of_ones_own(X):
+    def gap_of_means(X_real, X_synthetic):
+        return abs(X_real.mean() - X_synthetic.mean())
+
+    metrics = [gap_of_means, Metric(lambda a, b: 1.0, direction="higher", name="one")]
+    table = evaluate_generator(PCAMixture(), X, cv=2, metrics=metrics)
+    assert list(table.index) == ["gap_of_means", "one"]
+    assert list(table["direction"]) == ["lower", "higher"]
+
+
+def test_samples_from_anywhere(X):
+    real, synthetic = X[:80], X[80:]
+    table = evaluate_samples(real, synthetic, metrics=CHEAP, n_splits=3)
+    assert list(table.columns) == COLUMNS
+    copied = evaluate_samples(real[:40], real[40:], X_train=real[40:], metrics=CHEAP, n_splits=2)
+    assert copied.loc["near_copy_share", "score"] == 1
+    assert copied.loc["near_copy_share", "floor"] < 0.3
+    with pytest.raises(ValueError, match="at least 4"):
+        evaluate_samples(real[:3], synthetic)
+    with pytest.raises(ValueError, match="belong together"):
+        evaluate_samples(real, synthetic, y_real=np.zeros(80))
+    with pytest.raises(ValueError, match=r"\(12, 2\), X_synthetic of \(11, 2\)"):
+        evaluate_samples(real, synthetic[:, :11])
+
+
+def test_comparison_ranks_and_tests(X):
+    generators = {"mixture": PCAMixture(), "near": NeighbourInterpolation(), "noise": Noise()}
+    table = compare_generators(generators, X, cv=4, metrics=["mmd", "marginal_difference"])
+    assert list(table.columns) == [*COLUMNS, "rank", "p_value", "ties_with_best"]
+    for metric in ("mmd", "marginal_difference"):
+        block = table.loc[metric]
+        assert list(block["rank"]) == sorted(block["rank"])
+        assert block.index[-1] == "noise"
+        assert block.loc["noise", "rank"] == 3
+        assert not block.loc["noise", "ties_with_best"]
+        assert block["p_value"].nunique() == 1
+        assert block["floor"].nunique() == 1
+    overall = table.loc["mean rank"]
+    assert overall.index[-1] == "noise"
+    assert np.isclose(overall["score"].mean(), 2)
+    alone = evaluate_generator(PCAMixture(), X, cv=4, metrics="mmd")
+    assert table.loc[("mmd", "mixture"), "score"] == alone.loc["mmd", "score"]
+
+
+def test_equal_generators_tie(X):
+    table = compare_generators([PCAMixture(), PCAMixture()], X, cv=3, metrics="mmd")
+    assert list(table.loc["mmd"].index) == ["PCAMixture 1", "PCAMixture 2"]
+    assert list(table.loc["mmd", "rank"]) == [1.5, 1.5]
+    assert (table["p_value"] == 1).all()
+    assert table["ties_with_best"].all()
+    with pytest.raises(ValueError, match="two generators"):
+        compare_generators([PCAMixture()], X)
+
+
+def test_critical_difference_as_published():
+    # Demsar (2006), table 5: q for alpha = 0.05 is 2.343 for 3 and 2.728 for 5 classifiers.
+    for k, q in ((3, 2.343), (5, 2.728)):
+        assert abs(critical_difference(k, 30, 0.05) - q * np.sqrt(k * (k + 1) / 180)) < 1e-3
+
+
+def test_interruption_ends_the_evaluation(X):
+    class Interrupted(Resampler):
+        def fit(self, X, y=None):
+            super().fit(X, y)
+            self.interrupted_ = True
+            return self
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_generator(Interrupted(), X, cv=2, metrics="mmd")

@@ -1,0 +1,119 @@
+"""The report is one page that needs nothing else."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from sklearn_timegen import VAE, EvaluationReport, NeighbourInterpolation, PCAMixture
+from sklearn_timegen._cli import main
+from sklearn_timegen._files import read_series, write_series
+from sklearn_timegen.datasets import make_ar
+
+from .generators import DENSE
+
+CHEAP = ["mmd", "near_copy_share"]
+
+
+class Page(HTMLParser):
+    """Counts elements, checks that all that open close, and keeps sources and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.counts, self.sources, self.words = [], {}, [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "br", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.words)
+
+
+@pytest.fixture
+def X():
+    return make_ar(60, 12, 1, random_state=0)[:, :, 0]
+
+
+def test_report_of_a_generator(X, tmp_path):
+    generator = VAE(**DENSE, max_epochs=2)
+    report = EvaluationReport.from_estimator(generator, X, cv=2, metrics=CHEAP)
+    page = Page(report.to_html(tmp_path / "report.html").read_text())
+    assert page.counts["img"] == 7  # series, plane, marginals, ACF, memory, training, latents
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    for word in ("floor", "copies", "mmd", "near_copy_share", "VAE", "60 series of 12 timesteps"):
+        assert word in page.text
+    assert f"{report.table.loc['mmd', 'score']:.4f}" in page.text
+
+
+def test_report_of_copies_says_so(X, tmp_path):
+    report = EvaluationReport.from_samples(
+        X[:30], X[30:], X_train=X[30:], metrics=CHEAP, n_splits=3
+    )
+    page = Page(report.to_html(tmp_path / "report.html").read_text())
+    assert "Worse by near_copy_share" in page.text
+    assert page.words.count("copies") >= 2  # the column, and the reading
+
+
+def test_report_of_a_comparison(X, tmp_path):
+    generators = {"<mixture>": PCAMixture(), "near": NeighbourInterpolation()}
+    report = EvaluationReport.from_comparison(generators, X, cv=2, metrics=CHEAP)
+    text = report.to_html(tmp_path / "report.html").read_text()
+    page = Page(text)
+    assert "<mixture>" not in text
+    assert "<mixture>" in page.text
+    assert page.counts["table"] == 2
+    assert page.counts["img"] == 6
+
+
+def test_bad_requests(X, tmp_path):
+    with pytest.raises(TypeError, match="folds"):
+        EvaluationReport.from_estimator(PCAMixture(), X, folds=3)
+    report = EvaluationReport.from_estimator(PCAMixture(), X, cv=2, metrics="mmd")
+    with pytest.raises(ValueError, match=r"\.html"):
+        report.to_html(tmp_path / "report.pdf")
+    with pytest.raises(FileNotFoundError, match="no directory"):
+        report.to_html(tmp_path / "nowhere" / "report.html")
+
+
+def test_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    series = make_ar(1, 300, 2, random_state=0)[0]
+    np.savetxt("real.csv", series, delimiter=",", header="a,b", comments="")
+    write_series("new.csv", make_ar(40, 12, 2, random_state=1), None, ["a", "b"])
+    arguments = ["evaluate", "real.csv", "new.csv", "--window", "12", "--splits", "2"]
+    named = [*arguments, "--metrics", "mmd", "near_copy_share"]
+    assert main([*named, "--report", "r.html", "--output", "t.csv"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("289 series", "40 series", "floor", "copies", "near_copy_share", "r.html"):
+        assert word in shown
+    assert (tmp_path / "t.csv").read_text().startswith("metric,score,std,floor,copies,direction")
+    assert Page((tmp_path / "r.html").read_text()).counts["img"] == 5
+    assert main([*arguments, "--metrics", "fid"]) == 1
+    assert "'fid' is no metric" in capsys.readouterr().err
+    assert main(["evaluate", "real.csv", "new.csv"]) == 1
+    assert "--window" in capsys.readouterr().err
+
+
+def test_windows_are_read_back_from_csv(tmp_path):
+    X = make_ar(5, 4, 2, random_state=0)
+    write_series(tmp_path / "new.csv", X, np.array(["p", "q", "p", "p", "q"]), ["a", "b"])
+    held = read_series(tmp_path / "new.csv")
+    assert np.allclose(held.X, X)
+    assert list(held.y) == ["p", "q", "p", "p", "q"]
+    assert held.channels == ["a", "b"]
+    ragged = (tmp_path / "new.csv").read_text().rsplit("\n", 2)[0]
+    (tmp_path / "ragged.csv").write_text(ragged)
+    with pytest.raises(ValueError, match="between 3 and 4 timesteps"):
+        read_series(tmp_path / "ragged.csv")
