@@ -5,7 +5,8 @@ compared with all of them. Floor: one random half of the real windows against th
 training windows drawn with replacement. Memorisation: distances to the nearest training window,
 beside those of training windows to their nearest other one. TSTR: the last timestep of all
 channels predicted from the others, after training on synthetic windows; its floor, half against
-half, is training on real ones (TRTR).
+half, is training on real ones (TRTR). Networks train for their default number of epochs, but
+about 25,000 steps at most.
 
 What is done is kept in ``benchmarks/results/quality/`` and not done again; the table is written
 from that. Sets whose data are not found (``SKLEARN_TIMEGEN_DATA``) are left out, and said.
@@ -43,6 +44,7 @@ from sklearn_timegen.model_selection import make_windows
 Array = NDArray[Any]
 RESULTS = Path(__file__).parent / "results"
 LENGTH = 24
+MOST_STEPS = 25_000  # of training: 200 epochs of TimeVAE on stocks
 N_QUICK = 1000  # windows of a set with --quick
 
 
@@ -75,6 +77,7 @@ SETS: dict[str, tuple[Callable[[], Array], int, int]] = {
 }
 GENERATORS: dict[str, Any] = {
     "PCAMixture": PCAMixture(),
+    "PCAMixture, 64 normals": PCAMixture(n_mixture_components=64),
     "PCAMixture, quantile": PCAMixture(representation="quantile"),
     "NeighbourInterpolation": NeighbourInterpolation(),
     "BlockBootstrap": BlockBootstrap(),
@@ -129,6 +132,14 @@ def trained(generator: Any, real: Array, encoder: Any, n_judges: int, seed: int)
     return row
 
 
+def with_budget(generator: Any, n_samples: int, quick: bool) -> Any:
+    """Limit training to about ``MOST_STEPS``, and to the default number of epochs."""
+    params = generator.get_params()
+    within = MOST_STEPS * params["batch_size"] // n_samples
+    epochs = 20 if quick else min(params["max_epochs"], max(1, within))
+    return clone(generator).set_params(max_epochs=epochs)
+
+
 def run_set(name: str, quick: bool, folder: Path) -> Iterator[str]:
     """Do what is not done of a set; yields the name of each piece of work as it ends."""
     make, n_seeds, n_judges = SETS[name]
@@ -157,8 +168,8 @@ def run_set(name: str, quick: bool, folder: Path) -> Iterator[str]:
             if generator is None:
                 keep(key, references(real, encoder, n_judges))
             else:
-                if quick and "max_epochs" in generator.get_params():
-                    generator = clone(generator).set_params(max_epochs=20)
+                if "max_epochs" in generator.get_params():
+                    generator = with_budget(generator, len(real), quick)
                 keep(key, trained(generator, real, encoder, n_judges, seed))
         yield f"{name}: {key}"
 

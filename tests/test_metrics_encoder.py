@@ -165,11 +165,16 @@ def test_contrastive_loss_rewards_views_that_agree():
 
 
 def test_encoder_learns():
-    X = make_sines(60, 12, 2, random_state=0)
-    encoder = ContrastiveEncoder(**{**TINY, "n_features": 16, "hidden_dim": 8}, n_steps=120)
-    losses = encoder.fit(X).losses_
-    assert losses.shape == (120,)
-    assert losses[-30:].mean() < 0.8 * losses[:10].mean()
+    X = np.random.default_rng(0).normal(size=(60, 12, 2)) * [1, 30]
+    losses = []
+    for n_steps in (1, 60):
+        encoder = ContrastiveEncoder(32, 16, batch_size=8, n_steps=n_steps, random_state=0).fit(X)
+        assert encoder.losses_.shape == (n_steps,)
+        x, rng = encoder._standardised(X[:16]), np.random.default_rng(0)
+        with torch.no_grad():  # the same crops and masks for both
+            losses.append([encoder._loss(x, rng).item() for _ in range(30)])
+    gain = np.subtract(*losses)
+    assert gain.mean() > 4 * gain.std() / math.sqrt(30)
 
 
 def test_encoder_is_deterministic_and_keeps_torchs_stream():

@@ -306,6 +306,14 @@ def test_discriminative_score_is_deterministic_for_a_seed(monkeypatch, judge):
     assert len(first) == 2
 
 
+def test_fewer_series_are_drawn_from_all(monkeypatch):
+    spy = Spy(monkeypatch, discriminative, n_steps=4)
+    s = np.concatenate([np.zeros((60, 3)), np.ones((60, 3))])
+    discriminative_score(normal(80, 3), s, max_samples=60, n_repeats=1, random_state=0)
+    seen = torch.stack([batch[0, 128:, 0, 0] for batch in spy.batches[:4]])
+    assert len(seen.unique()) == 2
+
+
 @pytest.mark.parametrize("judge", ["forest", Ridge(), object()])
 def test_what_is_no_judge_is_refused(judge):
     with pytest.raises(ValueError, match="judge must be 'gru', 'boosting' or a classifier"):

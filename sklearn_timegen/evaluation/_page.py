@@ -50,7 +50,8 @@ dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
   th:first-child, td:first-child { grid-column: 1 / -1; font-weight: 600; }
   td small, .spare { display: none; } }
 @media print { body { max-width: none; font-size: 11px; } h2 { break-after: avoid; }
-  tr { break-inside: avoid; } th, td { white-space: normal; } .wide { overflow: visible; }
+  tr { break-inside: avoid; } th, td { white-space: normal; }
+  td:nth-child(2) { white-space: nowrap; } .wide { overflow: visible; }
   .figures { grid-template-columns: 1fr 1fr; } }
 </style>
 </head>
