@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench lint docs clean
+.PHONY: demo test bench bench-quality lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen
@@ -19,6 +19,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.engine
+
+bench-quality: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.quality
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html

@@ -165,7 +165,10 @@ def check_two_samples(
     pair = []
     for X, name in zip((X_real, X_synthetic), names, strict=True):
         try:
-            values = np.asarray(X, dtype=np.float64)
+            values = np.asarray(X)
+            if values.dtype.kind in "USc":
+                raise ValueError(f"its values are of type {values.dtype}")
+            values = values.astype(np.float64)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name} is not a numeric array of series: {error}") from error
         if values.ndim not in (2, 3) or 0 in values.shape:

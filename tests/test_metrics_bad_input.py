@@ -211,7 +211,7 @@ def test_a_measurement_is_a_float():
 
 @pytest.mark.parametrize("bandwidth", [0, -1.0, float("nan")])
 def test_mmd_refuses_a_bandwidth_that_is_not_positive(bandwidth):
-    with pytest.raises(ValueError, match="bandwidth must be positive"):
+    with pytest.raises(ValueError, match="bandwidth must be a positive number"):
         mmd(REAL, SYNTHETIC, bandwidth=bandwidth)
 
 

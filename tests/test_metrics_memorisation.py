@@ -126,3 +126,12 @@ def test_what_cannot_be_answered_is_refused():
     for quantile in (0, 1, -0.1, math.nan):
         with pytest.raises(ValueError, match="quantile must be between 0 and 1"):
             near_copy_share(HELD_OUT, FRESH, quantile=quantile)
+
+
+def test_a_far_level_changes_nothing():
+    train, held_out, fresh = np.random.default_rng(0).normal(size=(3, 100, 12, 1))
+    plain = nearest_record_ratio(held_out, fresh, X_train=train)
+    far = nearest_record_ratio(held_out + 1e5, fresh + 1e5, X_train=train + 1e5)
+    assert far == pytest.approx(plain, rel=1e-6)
+    copies = (train + 1e5).astype(np.float32)
+    assert nearest_record_ratio(held_out + 1e5, copies, X_train=train + 1e5) == 0

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -49,13 +50,35 @@ def test_documented_with_an_example(thing):
         )
 
 
-def test_every_parameter_is_documented():
-    from sklearn_timegen import VAE, TSTRClassifier, TSTRRegressor
+def with_parameters():
+    from sklearn_timegen import classical, evaluation, metrics
 
-    for cls in (VAE, TSTRClassifier, TSTRRegressor):
-        documentation = inspect.getdoc(cls)
-        for name in inspect.signature(cls).parameters:
-            assert f"{name} :" in documentation or f"{name}," in documentation, (cls, name)
+    yield from (sklearn_timegen.VAE, sklearn_timegen.TSTRClassifier, sklearn_timegen.TSTRRegressor)
+    for module in (classical, evaluation, metrics):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                yield thing
+
+
+@pytest.mark.parametrize("thing", list(with_parameters()), ids=lambda thing: thing.__name__)
+def test_every_parameter_is_documented(thing):
+    documentation = inspect.getdoc(thing)
+    for name in inspect.signature(thing).parameters:
+        words = {f"{name} :", f"{name},", f", {name}\n", f"**{name} :"}
+        assert any(word in documentation for word in words), name
+
+
+def test_every_metric_stands_in_the_table_with_its_sets():
+    from sklearn_timegen.metrics import METRICS
+
+    page = Path(__file__).parent.parent / "docs" / "metrics.md"
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| `")]
+    for name, metric in METRICS.items():
+        row = next((row.split("|") for row in rows if f"`{name}`" in row), None)
+        assert row, f"{name} is missing"
+        assert row[2].split() == [one[0] for one in metric.sets], name
+        assert row[3].strip() == metric.best, name
 
 
 def test_unknown_names_are_refused():

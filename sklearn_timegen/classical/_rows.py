@@ -23,18 +23,23 @@ def groups_of(c: FloatArray | None, n_samples: int, is_vector: bool) -> Index:
 
 
 def draw_rows(
-    known: FloatArray | None, c: FloatArray | None, n_rows: int, n_samples: int, rng: Any
+    known: FloatArray | None,
+    c: FloatArray | None,
+    is_vector: bool,
+    n_rows: int,
+    n_samples: int,
+    rng: Any,
 ) -> Index:
     """Draw the training series to start from, for each of ``n_samples``.
 
-    Among the nearest by condition: for labels all of the class, for vectors the nearest few and
-    those as near as the last of them.
+    By condition: for labels any of the class, for vectors the nearest few and those as near as
+    the last of them.
     """
     if known is None or c is None:
         drawn: Index = rng.integers(n_rows, size=n_samples)
         return drawn
     asked, which = np.unique(c, axis=0, return_inverse=True)
-    search = NearestNeighbors(n_neighbors=min(N_NEAR, n_rows)).fit(known)
+    search = NearestNeighbors(n_neighbors=min(N_NEAR, n_rows) if is_vector else 1).fit(known)
     reach = search.kneighbors(asked)[0][:, -1] + 1e-5
     chosen = np.empty(n_samples, dtype=np.int64)
     for k, candidates in enumerate(_within(known, asked, reach)):

@@ -114,7 +114,7 @@ class BlockBootstrap(BaseGenerator):
         self._moved = v - self._kept
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
-        rows = draw_rows(self._given, c, len(self._moved), n_samples, rng)
+        rows = draw_rows(self._given, c, self._given_vectors, len(self._moved), n_samples, rng)
         blocks = _moving if self.method == "moving" else _stationary
         timesteps = blocks(n_samples, self._moved.shape[1], self.block_length_, rng)
         drawn: FloatArray = self._kept[rows] + self._moved[rows[:, None], timesteps]

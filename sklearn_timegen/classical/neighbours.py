@@ -89,7 +89,7 @@ class NeighbourInterpolation(BaseGenerator):
             self._neighbours[mine] = mine[near][:, np.arange(self.n_neighbors) % n]
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
-        i = draw_rows(self._given, c, len(self._rows), n_samples, rng)
+        i = draw_rows(self._given, c, self._given_vectors, len(self._rows), n_samples, rng)
         j = self._neighbours[i, rng.integers(self.n_neighbors, size=n_samples)]
         u = rng.random((n_samples, 1, 1), dtype=np.float32)
         drawn: FloatArray = self._rows[i] + u * (self._rows[j] - self._rows[i])

@@ -11,13 +11,17 @@ import torch
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from sklearn_timegen._validation import check_count
+
 __all__ = [
     "Array",
     "Measurement",
     "channel_scale",
+    "check_limit",
     "flat_rows",
     "nearest_distances",
     "one_torch_thread",
+    "rounding",
     "squared_distances",
     "subset",
 ]
@@ -88,21 +92,37 @@ def channel_scale(real: Array) -> Array:
 
 
 def flat_rows(real: Array, *others: Array) -> list[Array]:
-    """Flatten samples, every channel divided by its spread in ``real``."""
-    scale = channel_scale(real)
-    return [(x / scale).reshape(len(x), -1) for x in (real, *others)]
+    """Flatten samples, every channel centred and divided by its spread in ``real``."""
+    centre, scale = real.mean(axis=(0, 1)), channel_scale(real)
+    return [((x - centre) / scale).reshape(len(x), -1) for x in (real, *others)]
 
 
-def nearest_distances(queries: Array, references: Array, *, skip_self: bool = False) -> Array:
+def rounding(real: Array) -> float:
+    """Return the distance that rounding to float32 can put between equal series."""
+    size = np.abs(real).max(axis=(0, 1)) / channel_scale(real)
+    return float(np.finfo(np.float32).eps * np.sqrt(real.shape[1] * (size**2).sum()))
+
+
+def check_limit(max_samples: Any) -> int | None:
+    """Return a limit of the number of series, which has to leave at least two."""
+    if max_samples is not None and check_count(max_samples, "max_samples") < 2:
+        raise ValueError(f"max_samples must be None or at least 2, got {max_samples!r}")
+    return max_samples
+
+
+def nearest_distances(
+    queries: Array, references: Array, *, tolerance: float, skip_self: bool = False
+) -> Array:
     """Return the Euclidean distance from each row to the nearest of the references.
 
-    With ``skip_self`` the queries are the references, and no row is its own neighbour. What
-    float32 rounding could have parted is at distance 0.
+    With ``skip_self`` the queries are the references, and no row is its own neighbour. Distances
+    within the tolerance are 0.
     """
     search = NearestNeighbors(n_neighbors=1 + skip_self).fit(references)
     distances: Array = search.kneighbors(queries)[0][:, -1]
-    rounding = 1e-6 * np.sqrt((references**2).sum(axis=1).max())
-    return np.where(distances > rounding, distances, 0.0)
+    # The search itself rounds as well, by the square root of float64's precision.
+    tolerance += 1e-7 * float(np.sqrt((references**2).sum(axis=1).max()))
+    return np.where(distances > tolerance, distances, 0.0)
 
 
 def squared_distances(a: Array, b: Array) -> Array:

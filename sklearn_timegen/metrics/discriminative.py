@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
+from threadpoolctl import threadpool_limits
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sklearn_timegen._random import (
@@ -20,7 +21,13 @@ from sklearn_timegen._random import (
     torch_generator,
 )
 from sklearn_timegen._validation import check_count, check_two_samples
-from sklearn_timegen.metrics._common import Array, Measurement, channel_scale, one_torch_thread
+from sklearn_timegen.metrics._common import (
+    Array,
+    Measurement,
+    channel_scale,
+    one_torch_thread,
+    subset,
+)
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
     hidden_size,
@@ -118,7 +125,7 @@ def discriminative_score(
     n_repeats = check_count((5 if is_gru else 1) if n_repeats is None else n_repeats, "n_repeats")
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
-    fewest = N_FOLDS_GRU if is_gru else N_FOLDS
+    fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + (starts is not None)
     limit = min(len(real), len(synthetic), max_samples or len(real))
     if limit < fewest:
         raise ValueError(
@@ -142,7 +149,7 @@ def discriminative_score(
 def _check_judge(judge: Any) -> Any:
     if isinstance(judge, str) and judge == "boosting":
         return HistGradientBoostingClassifier()
-    if isinstance(judge, str) or not hasattr(judge, "fit") or not is_classifier(judge):
+    if isinstance(judge, str | type) or not hasattr(judge, "fit") or not is_classifier(judge):
         raise ValueError(f"judge must be 'gru', 'boosting' or a classifier, got {judge!r}")
     return judge
 
@@ -186,7 +193,7 @@ def _by_gru(
     rng = np.random.default_rng(derive_seed(seed, "rows"))
     rows = np.sort(rng.choice(len(real), min(max_samples or len(real), len(real)), replace=False))
     real, starts = real[rows], None if starts is None else starts[rows]
-    synthetic = synthetic[: max_samples or None]
+    synthetic = subset(synthetic, max_samples, rng)
     of_real = [
         _splits(real, starts, N_FOLDS_GRU, derive_seed(seed, f"real {k // N_FOLDS_GRU}"))[
             k % N_FOLDS_GRU
@@ -273,9 +280,11 @@ def _by_classifier(
         ):
             made = seed_estimator(clone(classifier), derive_seed(own, f"fold {fold}"))
             X = np.concatenate([features[0][train_r], features[1][train_s]])
-            made.fit(X, np.arange(len(X)) < len(train_r))
-            for kind, test in enumerate((test_r, test_s)):
-                called[kind, test] = made.predict(features[kind][test])
+            # Two threads gain little at this size, and cost a multiple on a busy machine.
+            with threadpool_limits(1, user_api="openmp"):
+                made.fit(X, np.arange(len(X)) < len(train_r))
+                for kind, test in enumerate((test_r, test_s)):
+                    called[kind, test] = made.predict(features[kind][test])
         values.append(abs(_accuracy(called[0], called[1]) - 0.5))
     return values, [(n, n)] * n_repeats
 

@@ -7,13 +7,20 @@ spread in the real series.
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_two_samples
-from sklearn_timegen.metrics._common import Array, flat_rows, squared_distances, subset
+from sklearn_timegen.metrics._common import (
+    Array,
+    check_limit,
+    flat_rows,
+    squared_distances,
+    subset,
+)
 
 __all__ = ["effective_sample_ratio", "marginal_difference", "mmd", "sliced_wasserstein"]
 
@@ -73,9 +80,10 @@ def mmd(
     (0.0, 0.8)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    if bandwidth is not None and not bandwidth > 0:
-        raise ValueError(f"bandwidth must be positive, got {bandwidth!r}")
+    if bandwidth is not None and not (isinstance(bandwidth, Real) and bandwidth > 1e-100):
+        raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
     _check_pairs(real, synthetic)
+    max_samples = check_limit(max_samples)
     rng = np.random.default_rng(draw_seed(random_state))
     x, s = (subset(rows, max_samples, rng) for rows in flat_rows(real, synthetic))
     n_kernels = N_BANDWIDTHS if bandwidth is None else 1
@@ -192,16 +200,12 @@ def marginal_difference(X_real: ArrayLike, X_synthetic: ArrayLike, *, n_bins: in
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
     n_bins = min(check_count(n_bins, "n_bins"), max(1, len(real) // 5))
-    levels = np.linspace(0, 1, n_bins + 1)
-    cells = real.reshape(len(real), -1), synthetic.reshape(len(synthetic), -1)
-    edges = np.quantile(cells[0], levels, axis=0)
-    # Rounding to float32, in which samples come, must not part equal values.
-    slack = 1e-6 * np.abs(edges).max(axis=0)
+    cells = real.reshape(len(real), -1).T, synthetic.reshape(len(synthetic), -1).T
     total = 0.0
-    for j in range(edges.shape[1]):
-        shares = [_shares(x[:, j], edges[:, j], slack[j]) for x in cells]
-        total += float(np.abs(shares[0] - shares[1]).sum()) / 2
-    return total / edges.shape[1]
+    for x, s in zip(*cells, strict=True):
+        cuts = _cuts(x, n_bins)
+        total += float(np.abs(_shares(x, cuts) - _shares(s, cuts)).sum()) / 2
+    return total / len(cells[0])
 
 
 def effective_sample_ratio(
@@ -254,6 +258,7 @@ def effective_sample_ratio(
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
     _check_pairs(real, synthetic)
+    max_samples = check_limit(max_samples)
     rng = np.random.default_rng(draw_seed(random_state))
     n = min(len(real), len(synthetic), max_samples or len(real))
     x, s = (subset(rows, n, rng) for rows in flat_rows(real, synthetic))
@@ -293,12 +298,26 @@ def _vendi(x: Array, bandwidth: float) -> float:
     return float(np.exp(-(p * np.log(p)).sum()))
 
 
-def _shares(values: Array, edges: Array, slack: float) -> Array:
-    """Share of values in each bin, and on each edge that several quantiles fall on."""
-    distinct, counts = np.unique(edges, return_counts=True)
-    light, heavy = distinct[counts == 1], distinct[counts > 1]
-    cuts = np.unique(np.concatenate([light, heavy - slack, heavy + slack]))
-    where = np.searchsorted(cuts, values, side="left")
-    # The real minimum itself lies inside the range.
-    where[(where == 0) & (values >= cuts[0] - slack)] = 1
-    return np.bincount(where, minlength=len(cuts) + 1) / len(values)
+def _cuts(values: Array, n_bins: int) -> Array:
+    """Limits of bins that hold equal shares of the values, and of those that occur often.
+
+    Limits lie between values, and bins around single ones are as wide as float32 is exact, in
+    which samples come.
+    """
+    ordered = np.sort(values)
+    n = len(ordered)
+    distinct, counts = np.unique(ordered, return_counts=True)
+    slack = 1e-6 * np.abs(ordered[[0, -1]]).max()
+    heavy = distinct[counts >= max(2, n / (2 * n_bins))]
+    ranks = np.arange(1, n_bins) * n // n_bins
+    # Equal values are not parted: the limit lies below all of them.
+    right = np.searchsorted(distinct, ordered[ranks])
+    right = right[right > 0]
+    between = (distinct[right - 1] + distinct[right]) / 2
+    ends = np.array([ordered[0] - slack, ordered[-1] + slack])
+    return np.unique(np.concatenate([ends, between, heavy - slack, heavy + slack]))
+
+
+def _shares(values: Array, cuts: Array) -> Array:
+    """Share of the values in each bin, and of those below and above all."""
+    return np.bincount(np.searchsorted(cuts, values), minlength=len(cuts) + 1) / len(values)

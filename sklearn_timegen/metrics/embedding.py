@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
+from sklearn.utils.validation import check_array
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_two_samples
-from sklearn_timegen.metrics._common import Array, Measurement, squared_distances, subset
+from sklearn_timegen.metrics._common import (
+    Array,
+    Measurement,
+    check_limit,
+    squared_distances,
+    subset,
+)
 from sklearn_timegen.metrics.encoder import encode_both
 
 __all__ = ["context_fid", "coverage", "density", "frechet_distance"]
@@ -96,7 +103,7 @@ def frechet_distance(U: ArrayLike, V: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If a sample has fewer than two rows.
+        If a sample is not finite, has fewer than two rows, or their widths differ.
 
     References
     ----------
@@ -110,9 +117,13 @@ def frechet_distance(U: ArrayLike, V: ArrayLike) -> float:
     >>> round(frechet_distance([[0.0], [2.0]], [[3.0], [5.0]]), 6)
     9.0
     """
-    u, v = (np.asarray(one, dtype=np.float64) for one in (U, V))
+    u, v = (
+        check_array(one, dtype=np.float64, input_name=name) for one, name in ((U, "U"), (V, "V"))
+    )
     if min(len(u), len(v)) < 2:
-        raise ValueError(f"{len(u)} and {len(v)} series: at least two of each have a covariance")
+        raise ValueError(f"{len(u)} and {len(v)} rows: at least two of each have a covariance")
+    if u.shape[1] != v.shape[1]:
+        raise ValueError(f"U has {u.shape[1]} features, V has {v.shape[1]}")
     s_u, s_v = (np.atleast_2d(np.cov(one, rowvar=False)) for one in (u, v))
     values, vectors = np.linalg.eigh(s_u)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
@@ -252,6 +263,7 @@ def _neighbourhoods(
     """Distances (real, synthetic) in the encoder's space, and the radius of each real one."""
     real, synthetic = check_two_samples(X_real, X_synthetic)
     n_neighbors = check_count(n_neighbors, "n_neighbors")
+    max_samples = check_limit(max_samples)
     seed = draw_seed(random_state)
     u, v = encode_both(encoder, real, synthetic, seed)
     rng = np.random.default_rng(derive_seed(seed, "rows"))

@@ -12,7 +12,14 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_two_samples
-from sklearn_timegen.metrics._common import Array, flat_rows, nearest_distances, subset
+from sklearn_timegen.metrics._common import (
+    Array,
+    check_limit,
+    flat_rows,
+    nearest_distances,
+    rounding,
+    subset,
+)
 
 __all__ = [
     "membership_inference_auc",
@@ -186,13 +193,15 @@ def membership_inference_auc(
             "membership_inference_auc needs X_train, the series that the generator was trained "
             "on, beside X_real, real series that it was not trained on"
         )
+    max_samples = check_limit(max_samples)
     rng = np.random.default_rng(draw_seed(random_state))
     real, synthetic = check_two_samples(X_real, X_synthetic)
     train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
     members, others, drawn = (
         subset(rows, max_samples, rng) for rows in flat_rows(train, real, synthetic)
     )
-    attack = -nearest_distances(np.concatenate([members, others]), drawn)
+    both = np.concatenate([members, others])
+    attack = -nearest_distances(both, drawn, tolerance=rounding(train))
     is_member = np.arange(len(attack)) < len(members)
     return float(roc_auc_score(is_member, attack))
 
@@ -233,9 +242,11 @@ def nearest_record_distances(
         if len(real) < 2:
             raise ValueError("X_real must have at least 2 series where it is the training data")
         trained, drawn = flat_rows(real, synthetic)
-        held_out = nearest_distances(trained, trained, skip_self=True)
+        tolerance = rounding(real)
+        held_out = nearest_distances(trained, trained, tolerance=tolerance, skip_self=True)
     else:
         train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
         trained, rows, drawn = flat_rows(train, real, synthetic)
-        held_out = nearest_distances(rows, trained)
-    return nearest_distances(drawn, trained), held_out
+        tolerance = rounding(train)
+        held_out = nearest_distances(rows, trained, tolerance=tolerance)
+    return nearest_distances(drawn, trained, tolerance=tolerance), held_out

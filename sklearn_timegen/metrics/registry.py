@@ -189,5 +189,5 @@ def _resolve(metric: Any) -> Metric:
                 f"{', '.join(SETS)}"
             )
         return METRICS[metric]
-    by_function = {known.function: known for known in METRICS.values()}
-    return by_function[metric] if metric in by_function else Metric(metric)
+    known = (one for one in METRICS.values() if one.function is metric)
+    return next(known, None) or Metric(metric)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import as_3d
+from sklearn_timegen._validation import as_3d, check_count
 from sklearn_timegen.metrics.registry import Metric, resolve_metrics
 
 __all__ = ["GenerationScorer", "draw_series", "get_generation_scorer", "make_generation_scorer"]
@@ -133,6 +133,8 @@ def make_generation_scorer(
             raise ValueError(f"{chosen[0].name} takes no {name!r}")
     if X_train is not None and not chosen[0].accepts("X_train"):
         raise ValueError(f"{chosen[0].name} takes no 'X_train'")
+    if n_samples is not None:
+        n_samples = check_count(n_samples, "n_samples")
     return GenerationScorer(
         chosen[0], n_samples=n_samples, X_train=X_train, random_state=random_state, params=params
     )
