@@ -66,7 +66,8 @@ def count(text: str) -> int:
 def evaluate(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from sklearn_timegen.evaluation import EvaluationReport, evaluate_samples
-    from sklearn_timegen.metrics import resolve_metrics
+    from sklearn_timegen.evaluation._reading import summary
+    from sklearn_timegen.metrics import METRICS, resolve_metrics
 
     output = None if arguments.output is None else check_output(arguments.output, (".csv",))
     report = None if arguments.report is None else check_output(arguments.report, (".html",))
@@ -74,7 +75,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
     resolve_metrics(metrics)
     real = _read(arguments.real, arguments)
     synthetic = _read(arguments.synthetic, arguments)
+    _align_channels(real, synthetic)
     labelled = real.y is not None and synthetic.y is not None
+    if (real.y is None) != (synthetic.y is None):
+        print("note: only one of the files has labels: they are not used")
     params: dict[str, Any] = {
         "X_train": None if arguments.train is None else _read(arguments.train, arguments).X,
         "y_real": real.y if labelled else None,
@@ -93,7 +97,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
         made = EvaluationReport.from_samples(real.X, synthetic.X, **params)
         made.to_html(report)
         table = made.table
-    print(f"\n{table.round(4).to_string()}\n")
+    readings, words = summary(table, [METRICS[name] for name in table.index])
+    shown = table.round(4).drop(columns="seconds").assign(reading=readings)
+    print(f"\n{shown.to_string()}\n\n{words}")
     if output is not None:
         table.to_csv(output)
         print(f"table: {output.resolve()}")
@@ -107,6 +113,17 @@ def _read(path: str, arguments: argparse.Namespace) -> SeriesFile:
     for note in held.notes:
         print(f"note: {path}: {note}")
     return held
+
+
+def _align_channels(real: SeriesFile, synthetic: SeriesFile) -> None:
+    """Put channels that both files name into one order."""
+    names = real.channels, synthetic.channels
+    if any(name.startswith("channel ") for both in names for name in both):
+        return
+    if sorted(names[0]) != sorted(names[1]):
+        raise ValueError(f"the channels differ: real {names[0]}, synthetic {names[1]}")
+    synthetic.X = synthetic.X[:, :, [names[1].index(name) for name in names[0]]]
+    synthetic.channels = names[0]
 
 
 def _described(held: SeriesFile) -> str:

@@ -159,10 +159,13 @@ def check_two_samples(
     Raises
     ------
     ValueError
-        If one is ragged, not numeric, not 2-d or 3-d, empty or not finite, or if their series
-        differ in shape.
+        If one is ragged, not numeric, not 2-d or 3-d, empty or not finite, if their series
+        differ in shape or column names, or if the first one drowns in a large offset.
     """
-    pair = []
+    columns = [list(getattr(X, "columns", ())) for X in (X_real, X_synthetic)]
+    if all(columns) and columns[0] != columns[1]:
+        raise ValueError(f"the columns of {names[0]} and {names[1]} differ in name or order")
+    pair: list[NDArray[np.float64]] = []
     for X, name in zip((X_real, X_synthetic), names, strict=True):
         try:
             values = np.asarray(X)
@@ -177,6 +180,10 @@ def check_two_samples(
                 f"n_channels) and not empty, got shape {values.shape}"
             )
         check_finite(as_3d(values), name)
+        if np.abs(values).max() > np.finfo(np.float32).max:
+            raise ValueError(f"{name} holds values too large for float32, in which samples come")
+        if not pair:
+            check_resolution(values, name=name)
         pair.append(as_3d(values))
     if pair[0].shape[1:] != pair[1].shape[1:]:
         raise ValueError(

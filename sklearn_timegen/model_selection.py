@@ -114,6 +114,14 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
     return None
 
 
+def nearest_gap(starts: Index, others: Index) -> Index:
+    """Return the timesteps from each start to the nearest of the others, which are sorted."""
+    right = np.searchsorted(others, starts).clip(0, len(others) - 1)
+    left = (right - 1).clip(0)
+    gaps: Index = np.minimum(np.abs(starts - others[left]), np.abs(starts - others[right]))
+    return gaps
+
+
 class _WindowSplitter(BaseCrossValidator):
     """Blocks of time; subclasses say which training windows a test block leaves."""
 
@@ -171,13 +179,12 @@ class _WindowSplitter(BaseCrossValidator):
             raise ValueError(f"gap must be a non-negative integer, got {self.gap!r}")
         order = np.argsort(starts, kind="stable")
         for test in self._test_blocks(order):
-            first, last = starts[test].min(), starts[test].max()
-            train = self._train(starts, first - length - self.gap, last + length + self.gap)
+            train = self._train(starts, np.sort(starts[test]), length + self.gap)
             if len(train) == 0:
                 raise ValueError(
                     f"n_splits={self.n_splits} leaves no training window outside the test block "
-                    f"that starts at {first}: with windows of {length} timesteps and gap="
-                    f"{self.gap}, all overlap it. Use fewer splits or a longer series"
+                    f"that starts at {starts[test].min()}: with windows of {length} timesteps "
+                    f"and gap={self.gap}, all overlap it. Use fewer splits or a longer series"
                 )
             yield train, np.sort(test)
 
@@ -198,13 +205,14 @@ class _WindowSplitter(BaseCrossValidator):
     def _test_blocks(self, order: Index) -> list[Index]: ...
 
     @abstractmethod
-    def _train(self, starts: Index, before: int, after: int) -> Index: ...
+    def _train(self, starts: Index, tested: Index, reach: int) -> Index: ...
 
 
 class WindowKFold(_WindowSplitter):
-    """K contiguous blocks of windows; no training window overlaps the test block.
+    """K blocks of windows; no training window overlaps a test block.
 
-    Each block is the test set once; training windows lie before and after it.
+    Each block is the test set once; training windows lie before and after it. With ``n_blocks``,
+    a test set is several blocks, spread over time, so that it holds more than one regime.
 
     Parameters
     ----------
@@ -217,6 +225,8 @@ class WindowKFold(_WindowSplitter):
         Timesteps between the starts of neighbouring windows, unless ``groups`` tells the starts.
     gap : int, default=0
         Further timesteps to leave out on both sides of the test block.
+    n_blocks : int, default=1
+        Blocks of each test set.
 
     See Also
     --------
@@ -238,11 +248,25 @@ class WindowKFold(_WindowSplitter):
     [0 1 2] [5 6 7 8 9]
     """
 
-    def _test_blocks(self, order: Index) -> list[Index]:
-        return np.array_split(order, self.n_splits)
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        n_timesteps: int | None = None,
+        stride: int = 1,
+        gap: int = 0,
+        n_blocks: int = 1,
+    ) -> None:
+        super().__init__(n_splits, n_timesteps=n_timesteps, stride=stride, gap=gap)
+        self.n_blocks = n_blocks
 
-    def _train(self, starts: Index, before: int, after: int) -> Index:
-        return np.flatnonzero((starts <= before) | (starts >= after))
+    def _test_blocks(self, order: Index) -> list[Index]:
+        n_blocks = min(check_count(self.n_blocks, "n_blocks"), len(order) // self.n_splits)
+        blocks = np.array_split(order, self.n_splits * n_blocks)
+        return [np.concatenate(blocks[k :: self.n_splits]) for k in range(self.n_splits)]
+
+    def _train(self, starts: Index, tested: Index, reach: int) -> Index:
+        return np.flatnonzero(nearest_gap(starts, tested) >= reach)
 
 
 class WindowTimeSeriesSplit(_WindowSplitter):
@@ -277,5 +301,5 @@ class WindowTimeSeriesSplit(_WindowSplitter):
     def _test_blocks(self, order: Index) -> list[Index]:
         return np.array_split(order, self.n_splits + 1)[1:]
 
-    def _train(self, starts: Index, before: int, after: int) -> Index:
-        return np.flatnonzero(starts <= before)
+    def _train(self, starts: Index, tested: Index, reach: int) -> Index:
+        return np.flatnonzero(starts <= tested[0] - reach)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold, KFold
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +20,7 @@ from sklearn_timegen import (
 from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.evaluation._judging import Sample, disjoint_rows
+from sklearn_timegen.evaluation._reading import read
 from sklearn_timegen.evaluation.compare import critical_difference
 from sklearn_timegen.metrics import METRICS, Metric
 
@@ -88,7 +89,7 @@ def test_a_generator_of_the_truth_is_at_the_floor():
     table = evaluate_generator(Truth(), X, cv=3, metrics=[*CHEAP, "marginal_difference"])
     for name, row in table.iterrows():
         goodness = METRICS[name].goodness
-        slack = 4 * (row["std"] + table.attrs["floor_std"][name]) / np.sqrt(3) + 1e-4
+        slack = 4 * (row["std"] + np.std(table.attrs["folds"][name]["floor"])) / np.sqrt(3) + 1e-4
         assert abs(goodness(row["score"]) - goodness(row["floor"])) < slack, name
 
 
@@ -105,14 +106,44 @@ def test_overlapping_windows_are_held_out_in_blocks():
         Recorder.seen = []
         evaluate_generator(Recorder(), windows, cv=3, groups=groups, metrics="mmd")
         for seen in Recorder.seen:
-            where = [
-                np.flatnonzero((np.abs(windows - w) < 1e-5).all(axis=(1, 2)))[0] for w in seen
-            ]
-            held_out = np.setdiff1d(np.arange(len(windows)), where)
-            gaps = np.diff(np.sort(where))
-            purged = len(held_out) - len(windows) // 3
-            assert purged >= 9, "no window was left out at the block's edge"
-            assert (gaps > 1).sum() <= 1
+            distances = np.abs(windows[None] - seen[:, None]).max(axis=(2, 3))
+            trained = np.unique(distances.argmin(axis=1))
+            held_out = np.setdiff1d(np.arange(len(windows)), trained)
+            apart = np.abs(trained[:, None] - held_out).min(axis=0)
+            assert len(trained) == len(seen)
+            assert (apart >= 10).sum() >= len(windows) // 3 - 20, "no window is far from training"
+
+
+def test_groups_that_belong_together_stay_so(X):
+    names = np.repeat(["a", "b", "c", "d", "e", "f"], 20)
+    for cv, groups in ((3, names), (GroupKFold(3), np.repeat(np.arange(6), 20))):
+        Recorder.seen = []
+        table = evaluate_generator(Recorder(), X, cv=cv, groups=groups, metrics=CHEAP)
+        assert 0.7 < table.loc["nearest_record_ratio", "floor"] < 1.3
+        for seen in Recorder.seen:
+            distances = np.abs(X[None] - seen[:, None]).max(axis=(2, 3))
+            counts = np.unique(names[distances.argmin(axis=1)], return_counts=True)[1]
+            assert (counts == 20).all()
+
+
+def test_leaking_folds_are_said():
+    windows, _ = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
+    with pytest.warns(UserWarning, match="overlap training windows"):
+        evaluate_generator(PCAMixture(), windows, cv=KFold(3, shuffle=True), metrics="mmd")
+
+
+def test_rows_are_read_fold_by_fold():
+    def row(score, floor, copies=(9, 9, 9, 9)):
+        return {"score": list(score), "floor": list(floor), "copies": list(copies)}
+
+    lower, near = METRICS["mmd"], METRICS["nearest_record_ratio"]
+    # The folds differ far more than score and floor do, but on each the score is worse.
+    assert read(lower, row((1.1, 5.1, 9.1, 20.2), (1, 5, 9, 20))) == "worse"
+    assert read(lower, row((1.1, 4.9, 9.1, 19.9), (1, 5, 9, 20))) == "like real"
+    assert read(lower, row((1.1, 5.0), (1, 5), (9, 9))) == "undecided"
+    # 0.2 and 1.8 are 1 on average, and both wrong.
+    assert read(near, row((0.2, 1.8, 0.2, 1.8), (1, 1.02, 0.98, 1))) == "worse"
+    assert read(near, row((0.1, 0.1, 0.12, 0.1), (1, 1, 1, 1), (0, 0, 0, 0))) == "copies"
 
 
 def test_disjoint_samples_of_windows_share_no_timestep():
@@ -174,7 +205,7 @@ def test_bad_requests_are_refused_before_any_training(X):
     Recorder.seen = []
     for words, params in (
         ("no metric; known are", {"metrics": "fid"}),
-        ("twice: \\['mmd'\\]", {"metrics": ["mmd", "mmd"]}),
+        ("twice there are \\['mmd'\\]", {"metrics": ["mmd", "mmd"]}),
         ("n_repeats", {"n_repeats": 0}),
         ("no 200 neighbours", {"metrics": [Metric(_greedy, name="coverage")]}),
         ("n_splits", {"cv": 1000}),
@@ -185,6 +216,13 @@ def test_bad_requests_are_refused_before_any_training(X):
         evaluate_generator(Recorder(), np.where(np.arange(12)[:, None] == 3, np.nan, X[:1]))
     with pytest.raises(ValueError, match="119 entries"):
         evaluate_generator(Recorder(), X, np.zeros(119), metrics="mmd")
+    with pytest.raises(ValueError, match="make_windows returns windows and starts"):
+        evaluate_generator(Recorder(), make_windows(X[0], 6))
+    with pytest.raises(TypeError, match="fit and sample"):
+        evaluate_generator(StandardScaler(), X)
+    labels = np.repeat(["common", "rare"], [119, 1])
+    with pytest.raises(ValueError, match="class 'rare'"):
+        evaluate_generator(Recorder(conditional=True), X, labels, cv=KFold(3))
     assert Recorder.seen == []
 
 
@@ -211,6 +249,13 @@ def test_samples_from_anywhere(X):
     assert copied.loc["near_copy_share", "floor"] < 0.3
     with pytest.raises(ValueError, match="at least 4"):
         evaluate_samples(real[:3], synthetic)
+    whole = evaluate_samples(real, real.copy(), metrics=CHEAP, n_splits=2)
+    assert whole.loc["near_copy_share", "score"] == 1
+    assert whole.loc["nearest_record_ratio", "score"] == 0
+    with pytest.raises(ValueError, match="80 of the 80 real series are among X_train"):
+        evaluate_samples(real, synthetic, X_train=real)
+    with pytest.raises(ValueError, match="cannot be told without X_train"):
+        evaluate_samples(real, synthetic, metrics=["membership_inference_auc"])
     with pytest.raises(ValueError, match="belong together"):
         evaluate_samples(real, synthetic, y_real=np.zeros(80))
     with pytest.raises(ValueError, match=r"\(12, 2\), X_synthetic of \(11, 2\)"):

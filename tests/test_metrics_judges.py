@@ -94,7 +94,7 @@ def test_discriminative_judge_is_the_published_one(monkeypatch):
     score = discriminative_score(real, synthetic, n_repeats=2, random_state=0)
     low, high = real.min(axis=(0, 1)), real.max(axis=(0, 1))
     scaled = [torch.from_numpy((x - low) / (high - low)).float() for x in (real, synthetic)]
-    splits = [[spy.splits[0][r] for r in range(2)], [spy.splits[2 + r][0] for r in range(2)]]
+    splits = [[spy.splits[0][r] for r in range(2)], [spy.splits[2 + r][r] for r in range(2)]]
     for r in range(2):
         gru, output, optimizer = reference(spy.first, r)
         for batch in spy.batches[:5]:
@@ -119,11 +119,10 @@ def test_judges_are_trained_on_training_rows_only(monkeypatch):
     spy = Spy(monkeypatch, discriminative, n_steps=4)
     x = np.arange(40.0)[:, None] * np.ones(3)
     discriminative_score(x, x[:30] + 40.0, n_repeats=6, random_state=1)
-    # Two permutations of the real series, five folds each; one of the synthetic a repeat.
-    of_real = [*spy.splits[:5], spy.splits[5]]
+    # Two permutations of each kind, five folds each.
     for r in range(6):
         seen = torch.stack([batch[r, :, 0, 0] for batch in spy.batches[:4]]) * 39
-        train_r, train_s = of_real[r][r % 5][0], spy.splits[6 + r][0][0]
+        train_r, train_s = spy.splits[r][r % 5][0], spy.splits[6 + r][r % 5][0]
         assert set(seen[:, :128].round().int().flatten().tolist()) == set(train_r)
         assert set(seen[:, 128:].round().int().flatten().tolist()) == set(train_s + 40)
 

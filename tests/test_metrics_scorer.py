@@ -51,7 +51,9 @@ def test_goodness_grows_towards_the_best_value():
     assert (lower.goodness(2.0), higher.goodness(2.0), near.goodness(2.0)) == (-2.0, 2.0, -1.5)
     assert near.goodness(0.25) == near.goodness(0.75) == -0.25
     assert (lower.best, higher.best, near.best) == ("lower", "higher", "near 0.5")
-    assert METRICS["membership_inference_auc"].target == 0.5
+    enough = Metric(mean_gap, enough=0.05)
+    assert enough.goodness(0.0) == enough.goodness(0.05) > enough.goodness(0.06)
+    assert METRICS["membership_inference_auc"].enough == 0.5
 
 
 def test_a_metric_hands_on_what_its_function_accepts():
@@ -78,17 +80,22 @@ def test_sets_names_and_functions_are_resolved():
     assert resolve_metrics([tstr_score])[0].direction == "higher"
     assert [m.name for m in resolve_metrics(["coverage", mean_gap])] == ["coverage", "mean_gap"]
     assert resolve_metrics(mean_gap)[0].direction == "lower"
-    short = {m.name for m in resolve_metrics("all", n_timesteps=1)}
+    short = {m.name for m in resolve_metrics("all", (1, 2))}
     assert set(METRICS) - short == {"tstr_score", "predictive_score"}
+    univariate = {m.name for m in resolve_metrics("all", (5, 1))}
+    pairs = {"cross_correlation_difference", "correlational_score"}
+    assert set(METRICS) - univariate == pairs
+    assert [m.name for m in resolve_metrics({"a": "mmd", "b": mean_gap})] == ["a", "b"]
+    assert resolve_metrics(["quick", "density"])[-1].name == "density"
 
 
 def test_unknown_and_doubled_names_are_refused():
     for call in (resolve_metrics, make_generation_scorer, get_generation_scorer):
-        with pytest.raises(ValueError, match=r"'fid' is no metric; known are .*mmd.*quick"):
+        with pytest.raises(ValueError, match=r"'fid' is no metric.*; known are .*mmd.*quick"):
             call("fid")
-    with pytest.raises(ValueError, match=r"twice: \['mmd'\]"):
+    with pytest.raises(ValueError, match=r"twice there are \['mmd'\]"):
         resolve_metrics(["mmd", mmd])
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="one at least"):
         resolve_metrics([])
     with pytest.raises(ValueError, match="a metric is a function"):
         resolve_metrics(None)

@@ -78,7 +78,7 @@ def test_scikit_learns_contract():
     cv = WindowKFold(3, n_timesteps=8)
     assert check_cv(cv) is cv
     assert cv.get_n_splits(X, y) == 3
-    assert repr(cv) == "WindowKFold(gap=0, n_splits=3, n_timesteps=8, stride=1)"
+    assert repr(cv) == "WindowKFold(gap=0, n_blocks=1, n_splits=3, n_timesteps=8, stride=1)"
     assert cross_val_score(Ridge(), X, y, cv=cv, groups=starts).shape == (3,)
     assert GridSearchCV(Ridge(), {"alpha": [1, 2]}, cv=cv).fit(X, y).n_splits_ == 3
 
@@ -105,3 +105,14 @@ def test_groups_must_be_starts():
     for groups in (dates, np.arange(20.0), np.arange(20).astype(str)):
         with pytest.raises(ValueError, match="as an integer"):
             list(WindowKFold(2).split(np.zeros((20, 4)), groups=groups))
+
+
+def test_blocks_of_a_test_set_are_spread_over_time():
+    starts = np.arange(300)
+    X = np.zeros((300, 10, 1))
+    tested = []
+    for train, test in WindowKFold(3, n_blocks=4).split(X, groups=starts):
+        assert np.abs(starts[train][:, None] - starts[test]).min() >= 10
+        assert (np.diff(np.sort(test)) > 1).sum() == 3
+        tested.extend(test)
+    assert sorted(tested) == list(range(300))

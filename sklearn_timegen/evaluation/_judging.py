@@ -17,8 +17,17 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
+from sklearn_timegen.model_selection import nearest_gap
 
-__all__ = ["Outcome", "Sample", "Split", "disjoint_rows", "fit_encoder", "judge", "resampled"]
+__all__ = [
+    "Outcome",
+    "Sample",
+    "Split",
+    "disjoint_rows",
+    "fit_encoder",
+    "judge",
+    "resampled",
+]
 
 Array = NDArray[Any]
 Index = NDArray[np.int64]
@@ -26,11 +35,12 @@ Index = NDArray[np.int64]
 
 @dataclass
 class Sample:
-    """3-d series, their labels, and where they begin if they are overlapping windows."""
+    """3-d series, their labels, where they begin if they are overlapping windows, or groups."""
 
     x: Array
     y: Array | None = None
     starts: Index | None = None
+    groups: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -40,6 +50,7 @@ class Sample:
             self.x[rows],
             None if self.y is None else self.y[rows],
             None if self.starts is None else self.starts[rows],
+            None if self.groups is None else self.groups[rows],
         )
 
 
@@ -60,16 +71,20 @@ class Outcome:
     values: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def __or__(self, other: Outcome) -> Outcome:
+        return Outcome(self.values | other.values, self.seconds | other.seconds)
+
 
 def judge(
     metrics: list[Metric],
     split: Split,
-    other: Callable[[Metric], tuple[Sample, Sample]],
+    other: Callable[[Metric], tuple[Sample, Sample | None]],
     n_repeats: int,
 ) -> Outcome:
     """Compare the held-out series by every metric with what ``other`` gives for it.
 
-    ``other(metric)`` returns the series to compare with, and those counted as trained on.
+    ``other(metric)`` returns the series to compare with, and those counted as trained on
+    (``None``: the held-out series themselves).
     """
     outcome = Outcome()
     real = split.held_out
@@ -79,8 +94,9 @@ def judge(
         context: dict[str, Any] = {
             "random_state": derive_seed(split.seed, metric.name),
             "n_repeats": n_repeats,
-            "X_train": train.x,
+            "X_train": None if train is None else train.x,
             "groups": real.starts,
+            "groups_synthetic": drawn.starts,
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder
@@ -106,7 +122,7 @@ def resampled(train: Sample, n_samples: int, seed: int) -> Sample:
 
 
 def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sample]:
-    """Part a sample of ``n_samples`` from the rest; no window of one overlaps the other.
+    """Part a sample of ``n_samples`` from the rest; no window or group is in both.
 
     Overlapping windows are taken in stretches, spread evenly over time, so that every regime is
     in both parts; the windows that overlap them are in neither. The stretches are as many as
@@ -114,6 +130,12 @@ def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sa
     """
     rng = np.random.default_rng(derive_seed(seed, "disjoint"))
     n = len(sample)
+    if sample.groups is not None:  # whole groups, until there are enough
+        names, which = np.unique(sample.groups, return_inverse=True)
+        order = rng.permutation(len(names))
+        before = np.cumsum(np.bincount(which)[order]) - np.bincount(which)[order]
+        inside = np.isin(which, order[before < n_samples])
+        return sample[inside][:n_samples], sample[~inside]
     if sample.starts is None:
         order = rng.permutation(n)
         return sample[order[:n_samples]], sample[order[n_samples:]]
@@ -127,13 +149,5 @@ def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sa
     firsts = (np.arange(n_stretches) * n / n_stretches + offset).astype(int)
     chosen = (firsts[:, None] + np.arange(stretch)).ravel()
     chosen = order[np.unique(chosen[chosen < n])]
-    gaps = np.abs(_nearest_gap(sample.starts, np.sort(sample.starts[chosen])))
+    gaps = nearest_gap(sample.starts, np.sort(sample.starts[chosen]))
     return sample[chosen], sample[np.flatnonzero(gaps >= length)]
-
-
-def _nearest_gap(starts: Index, chosen: Index) -> Index:
-    """Timesteps from each start to the nearest of the chosen ones, which are sorted."""
-    right = np.searchsorted(chosen, starts).clip(0, len(chosen) - 1)
-    left = (right - 1).clip(0)
-    gaps: Index = np.minimum(np.abs(starts - chosen[left]), np.abs(starts - chosen[right]))
-    return gaps

@@ -34,6 +34,7 @@ th { border-bottom: 2px solid #888; }
 tr.first td { border-top: 2px solid #bbb; }
 td small { display: block; color: #555; font-weight: normal; }
 .like { color: #00507a; } .like::before { content: "\\25CF\\00A0"; }
+.open { color: #555; } .open::before { content: "?\\00A0"; }
 .worse { color: #a13f00; } .worse::before { content: "\\25BC\\00A0"; }
 figure { margin: 0 0 1.5rem; break-inside: avoid; }
 figure img { width: 100%; max-width: 32rem; height: auto; }
@@ -130,7 +131,7 @@ def _marked(spare: bool) -> str:
 
 
 def _cell(value: Any, spare: bool) -> str:
-    if isinstance(value, tuple) and value[0] in ("like", "worse"):
+    if isinstance(value, tuple) and value[0] in ("like", "worse", "open"):
         return f'<td><span class="{value[0]}">{html.escape(value[1])}</span></td>'
     if isinstance(value, tuple):
         return f"<td>{html.escape(value[0])}<small>{html.escape(value[1])}</small></td>"

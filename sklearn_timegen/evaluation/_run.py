@@ -11,12 +11,11 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
-from sklearn.utils.multiclass import type_of_target
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen._validation import as_3d, check_count, check_two_samples
+from sklearn_timegen._validation import check_count
+from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import (
     Outcome,
     Sample,
@@ -28,7 +27,6 @@ from sklearn_timegen.evaluation._judging import (
 )
 from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import draw_series
-from sklearn_timegen.model_selection import WindowKFold, find_window_starts
 from sklearn_timegen.synthetic_training.common import fit_generator
 
 if TYPE_CHECKING:
@@ -77,13 +75,13 @@ def run_evaluation(
     """Judge every generator on every fold, all by the same splits, floors and encoders."""
     n_repeats = check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
-    X = np.asarray(X)
-    x = _as_series(X, list(generators.values()))
-    chosen = resolve_metrics(metrics, x.shape[1])
-    labels = _check_labels(generators, y, len(x))
-    starts = find_window_starts(x) if groups is None else np.asarray(groups)
-    everything = Sample(x, labels, starts)
-    folds = list(_folds(cv, x, y, starts, seed))
+    data.check_generators(generators)
+    X, x = data.as_series(X, list(generators.values()))
+    chosen = resolve_metrics(metrics, x.shape[1:])
+    everything = data.as_sample(x, data.labels_of(generators, y, len(x)), groups, cv)
+    folds = data.make_folds(cv, everything, y, groups, seed)
+    if any(getattr(generator, "conditional", False) for generator in generators.values()):
+        data.check_classes(folds, y)
     splits = [
         Split(everything[test], everything[train], derive_seed(seed, f"fold {k}"))
         for k, (train, test) in enumerate(folds)
@@ -99,8 +97,8 @@ def run_evaluation(
             split.encoder = encoder
         fits = run_tasks(
             (
-                delayed(_fit_and_judge)(clone(generator), X, y, fold, split, chosen, n_repeats)
-                for generator in generators.values()
+                delayed(_named)(name, clone(generator), X, y, fold, split, chosen, n_repeats)
+                for name, generator in generators.items()
                 for fold, split in zip(folds, splits, strict=True)
             ),
             n_jobs,
@@ -141,53 +139,14 @@ def summarise(
         ]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
     table.index.name = "metric"
-    table.attrs["floor_std"] = {
-        metric.name: float(np.std([outcome.values[metric.name] for outcome in floors]))
+    table.attrs["folds"] = {
+        metric.name: {
+            kind: [float(outcome.values[metric.name]) for outcome in outcomes]
+            for kind, outcomes in (("score", scores), ("floor", floors), ("copies", copies))
+        }
         for metric in metrics
     }
     return table
-
-
-# -- the data ------------------------------------------------------------------------------------
-
-
-def _as_series(X: Any, generators: list[Any]) -> Any:
-    if X.ndim == 3:
-        return check_two_samples(X, X, ("X", "X"))[0]
-    n_channels = {int(getattr(generator, "n_channels", 1)) for generator in generators}
-    if len(n_channels) > 1:
-        raise ValueError(f"the generators disagree about n_channels: {sorted(n_channels)}")
-    flat = check_two_samples(X, X, ("X", "X"))[0][:, :, 0]
-    return as_3d(flat, n_channels.pop())
-
-
-def _check_labels(generators: dict[str, Any], y: Any, n_samples: int) -> Any:
-    """Labels to judge by: only if every generator is conditional on them."""
-    conditional = [bool(getattr(one, "conditional", False)) for one in generators.values()]
-    if y is None:
-        if any(conditional):
-            raise ValueError("y is missing: a conditional generator cannot be judged without it")
-        return None
-    values = np.asarray(y)
-    if len(values) != n_samples:
-        raise ValueError(f"y has {len(values)} entries, but X has {n_samples} series")
-    return values if all(conditional) and _is_labels(values) else None
-
-
-def _is_labels(y: Any) -> bool:
-    return np.ndim(y) == 1 and type_of_target(y) in ("binary", "multiclass")
-
-
-def _folds(cv: Any, x: Any, y: Any, starts: Any, seed: int) -> Iterable[tuple[Any, Any]]:
-    """Blocks of time for overlapping windows, else shuffled folds, stratified if labelled."""
-    if not isinstance(cv, int | np.integer):
-        return check_cv(cv).split(x, y, starts)
-    if starts is not None:
-        return WindowKFold(int(cv)).split(x, groups=starts)
-    shuffled = {"shuffle": True, "random_state": derive_seed(seed, "folds")}
-    if y is not None and _is_labels(np.asarray(y)):
-        return StratifiedKFold(cv, **shuffled).split(x, y)
-    return KFold(cv, **shuffled).split(x)
 
 
 # -- tasks ---------------------------------------------------------------------------------------
@@ -208,13 +167,27 @@ def floor_of(split: Split) -> Callable[[Metric], tuple[Sample, Sample]]:
     For metrics of memorisation they must not be trained on themselves: then they are parted from
     the training series, of which at least half (of overlapping windows, three quarters) stay.
     """
-    most = len(split.train) // (2 if split.train.starts is None else 4)
+    train = split.train
+    most = len(train) // (2 if train.starts is None else 4)
     n = len(split.held_out)
-    plain = disjoint_rows(Sample(split.train.x, split.train.y), n, split.seed)[0]
-    fresh, rest = disjoint_rows(split.train, max(1, min(n, most)), split.seed)
-    if len(rest) < 2:  # too few windows to part: the floor of memorisation is not to be had
-        rest = split.train
-    return lambda metric: (fresh, rest) if metric.accepts("X_train") else (plain, split.train)
+    plain = disjoint_rows(train, min(n, len(train)), split.seed)[0]
+    fresh, rest = disjoint_rows(train, max(1, min(n, most)), split.seed)
+    if len(rest) < 2:
+        raise ValueError(
+            f"the {len(train)} training series of a fold overlap, or belong together, so much "
+            "that they cannot be parted for the floor of memorisation; give more of them, or "
+            "cut windows with a greater stride"
+        )
+    return lambda metric: (fresh, rest) if metric.accepts("X_train") else (plain, train)
+
+
+def _named(name: str, *task: Any) -> Fitted:
+    """Fit and judge, and name the generator that failed."""
+    try:
+        return _fit_and_judge(*task)
+    except Exception as error:
+        error.add_note(f"raised by the generator {name!r}: {task[0]!r}")
+        raise
 
 
 def _fit_and_judge(
@@ -231,6 +204,10 @@ def _fit_and_judge(
     drawn, labels = draw_series(made, len(test), asked, seed)
     sampled = time.perf_counter()
     shape = split.held_out.x.shape
-    sample = Sample(np.asarray(drawn, dtype=np.float64).reshape(-1, *shape[1:]), labels)
+    x = np.asarray(drawn, dtype=np.float64)
+    fits = x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])
+    if not fits:
+        raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
+    sample = Sample(x.reshape(shape), labels)
     outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
     return Fitted(outcome, fitted - began, sampled - fitted, made, sample)

@@ -57,10 +57,12 @@ def compare_generators(
         Rows are pairs (metric, generator), best first; columns those of
         :func:`evaluate_generator`, and ``rank`` (mean over the folds, 1 is best), ``p_value`` (of
         the Friedman test; for two generators Wilcoxon's signed-rank test), and
-        ``ties_with_best`` (whether its rank is within the critical difference of the best). Last
-        stands the metric ``"mean rank"``: the mean of the ranks over all metrics, whose test
-        ranks these means on each fold. ``table.attrs`` has ``critical_difference``, and
-        ``fit_seconds`` and ``sample_seconds`` by generator.
+        ``ties_with_best`` (whether it cannot be told from the best: its rank is within the
+        critical difference, or the first test finds nothing at ``alpha``). Last stands
+        the metric ``"mean rank"``: the mean of the ranks over all metrics, of which some measure
+        nearly the same; its test ranks these means on each fold. ``table.attrs`` has
+        ``critical_difference``, and ``folds`` (the values of each fold), ``fit_seconds`` and
+        ``sample_seconds`` by generator.
 
     Raises
     ------
@@ -119,16 +121,16 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
         ).T
         all_ranks.append(_ranks(goodness))
         rows = pd.DataFrame({name: tables[name].loc[metric.name] for name in names}).T
-        blocks[metric.name] = _with_ranks(rows, goodness, difference)
+        blocks[metric.name] = _with_ranks(rows, goodness, difference, alpha)
     ranks = np.mean(all_ranks, axis=0)  # (n_folds, n_generators)
     overall = pd.DataFrame(
         {"score": ranks.mean(axis=0), "std": ranks.std(axis=0), "direction": "lower"}, index=names
     ).reindex(columns=tables[names[0]].columns)
-    blocks[ALL] = _with_ranks(overall, -ranks, difference)
+    blocks[ALL] = _with_ranks(overall, -ranks, difference, alpha)
     table = pd.concat(blocks, names=["metric", "generator"])
     table = table.astype(dict.fromkeys(["score", "std", "floor", "copies", "seconds"], float))
     table.attrs["critical_difference"] = difference
-    table.attrs["floor_std"] = tables[names[0]].attrs["floor_std"]
+    table.attrs["folds"] = {name: tables[name].attrs["folds"] for name in names}
     for key in ("fit_seconds", "sample_seconds"):
         table.attrs[key] = {name: tables[name].attrs[key] for name in names}
     return table
@@ -162,17 +164,22 @@ def named(generators: Any) -> dict[str, Any]:
 
 
 def _ranks(goodness: NDArray[Any]) -> NDArray[np.float64]:
-    """Rank the columns of each row, 1 for the greatest; equal ones share their mean rank."""
-    return np.asarray(scipy.stats.rankdata(-goodness, axis=1))
+    """Rank the columns of each row, 1 for the greatest; equal ones share their mean rank.
+
+    What differs by rounding only is equal.
+    """
+    rounded = [[float(f"{value:.6g}") for value in row] for row in goodness]
+    return np.asarray(scipy.stats.rankdata(-np.array(rounded), axis=1))
 
 
-def _with_ranks(rows: pd.DataFrame, goodness: NDArray[Any], difference: float) -> pd.DataFrame:
+def _with_ranks(
+    rows: pd.DataFrame, goodness: NDArray[Any], difference: float, alpha: float
+) -> pd.DataFrame:
     ranks = _ranks(goodness).mean(axis=0)
-    rows = rows.assign(
-        rank=ranks,
-        p_value=_p_value(goodness),
-        ties_with_best=ranks - ranks.min() <= difference,
-    )
+    p_value = _p_value(goodness)
+    # Demsar: pairs are compared only where all being equal was rejected.
+    ties = (ranks - ranks.min() <= difference) | (p_value > alpha)
+    rows = rows.assign(rank=ranks, p_value=p_value, ties_with_best=ties)
     return rows.sort_values("rank", kind="stable")
 
 
@@ -181,5 +188,6 @@ def _p_value(goodness: NDArray[Any]) -> float:
     if (goodness == goodness[:, :1]).all() or len(goodness) < 2:
         return 1.0
     if goodness.shape[1] == 2:
-        return float(scipy.stats.wilcoxon(goodness[:, 0] - goodness[:, 1]).pvalue)
+        gaps = goodness[:, 0] - goodness[:, 1]
+        return float(scipy.stats.wilcoxon(gaps[np.isfinite(gaps)]).pvalue)
     return float(scipy.stats.friedmanchisquare(*goodness.T).pvalue)

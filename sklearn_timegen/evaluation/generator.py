@@ -48,13 +48,15 @@ def evaluate_generator(
         Labels, handed to ``fit``. A conditional generator draws given the held-out labels, and
         ``tstr_score`` is the accuracy then. Folds are stratified.
     cv : int, splitter or iterable, default=5
-        A number means shuffled folds, or blocks of time if the windows overlap.
+        A number means shuffled folds, or, if the windows overlap, blocks of time: up to five for
+        each fold, so that it holds more than one regime.
     groups : array-like of shape (n_samples,), default=None
-        Start of each window, or what else the splitter wants. Windows in time order that overlap
-        are noticed without.
-    metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
+        Start of each window as an integer, for a number of folds or a splitter of windows
+        (windows in time order that overlap are noticed without); or groups that belong together,
+        for a splitter of scikit-learn, or as strings.
+    metrics : {"default", "quick", "all"}, str, callable, Metric, list or dict, default="default"
         What to compute; see :mod:`sklearn_timegen.metrics`. ``"quick"`` leaves out all that
-        trains a network.
+        trains a network. A function counts as lower-is-better, unless wrapped in ``Metric``.
     n_repeats : int, default=5
         Recurrent judges to train for each comparison.
     n_jobs : int or None, default=None
@@ -72,8 +74,8 @@ def evaluate_generator(
         the same number; for metrics of memorisation they are left out of the training series,
         and may be fewer), ``copies`` (training series drawn with replacement), ``direction``
         (whether lower or higher values are better, or those near a number), and ``seconds`` (for
-        all folds and all three). ``table.attrs`` has ``fit_seconds`` and ``sample_seconds``, the
-        means of a fold.
+        all folds and all three). ``table.attrs`` has ``folds``, the values of each fold, and
+        ``fit_seconds`` and ``sample_seconds``, the means of a fold.
 
     Raises
     ------

@@ -7,8 +7,6 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import scipy.stats
 import sklearn
 import torch
 from numpy.typing import ArrayLike
@@ -18,6 +16,7 @@ from sklearn_timegen._validation import check_two_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
+from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.compare import ALL, comparison_of, named
 from sklearn_timegen.evaluation.generator import table_of
@@ -34,9 +33,10 @@ GUIDE = {
     "score": "The generator's series against real ones held out: mean and standard deviation.",
     "floor": "Real series, disjoint from the held-out ones, in their place: the best there is.",
     "copies, the column": "Training series drawn with replacement in their place.",
-    "like real": "The score is worse than the floor by no more than chance explains (95%, the "
-    "folds taken for independent). It does not say that the series are as good as real: only "
-    "that this metric cannot tell.",
+    "like real": "Fold by fold, the score is worse than the floor by no more than chance explains "
+    "(one-sided t test at 5%, folds taken for independent). It does not say that the series are "
+    "as good as real: only that this metric cannot tell.",
+    "undecided": "The same, but with fewer than 4 folds and a mean below the floor.",
     "copies, the reading": "By a metric of memorisation, nearer to copies than to the floor.",
     "best": "Whether lower or higher values are better, or those near a number.",
 }
@@ -166,7 +166,7 @@ class EvaluationReport:
         require_matplotlib()
         table = evaluate_samples(X_real, X_synthetic, metrics=metrics, n_splits=n_splits, **params)
         real, synthetic = check_two_samples(X_real, X_synthetic)
-        chosen = resolve_metrics(metrics, real.shape[1])
+        chosen = [m for m in resolve_metrics(metrics, real.shape[1:]) if m.name in table.index]
         facts = [
             f"real: {real.shape}; synthetic: {synthetic.shape} (series, timesteps, channels)",
             f"means over {n_splits} halvings of the real series",
@@ -229,6 +229,9 @@ class EvaluationReport:
             pictures=pictures,
         )
 
+    def __repr__(self) -> str:
+        return f"<EvaluationReport: {self.title}. {self._summary()}>"
+
     def to_html(self, path: str | Path) -> Path:
         """Write the page, which needs nothing beside itself.
 
@@ -275,43 +278,31 @@ class EvaluationReport:
 
     # -- the page ----------------------------------------------------------------------------
 
-    def _reading(self, metric: Metric, row: Any) -> tuple[str, str]:
-        """Whether the score is worse than the floor by more than chance, and how."""
-        score, floor = metric.goodness(row["score"]), metric.goodness(row["floor"])
-        spread = np.hypot(row["std"], self.table.attrs["floor_std"][metric.name])
-        n = self.n_splits
-        # The standard error of a mean of n, whose spread was taken with n in the denominator.
-        noise = scipy.stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n - 1) if n > 1 else 0.0
-        if score >= floor - noise:
-            return ("like", "like real")
-        nearer = abs(row["score"] - row["copies"]) < abs(row["score"] - row["floor"])
-        return ("worse", "copies" if nearer and metric.accepts("X_train") else "worse")
-
     def _summary(self) -> str:
         if self.table.index.nlevels == 2:
             best = self.table.loc[ALL]
             ties = [name for name in best.index[1:] if best.loc[name, "ties_with_best"]]
             tied = f", which cannot be told from {', '.join(ties)}" if ties else ""
             return f"Best mean rank over all metrics: {best.index[0]}{tied}."
-        readings = {m.name: self._reading(m, self.table.loc[m.name])[0] for m in self.metrics}
-        worse = [name for name, reading in readings.items() if reading == "worse"]
-        text = f"Like real series by {len(readings) - len(worse)} of {len(readings)} metrics."
-        return text + (f" Worse by {', '.join(worse)}." if worse else "")
+        return summary(self.table, self.metrics)[1]
 
-    def _row(self, metric: Metric, row: Any) -> dict[str, Any]:
+    def _row(self, metric: Metric, row: Any, folds: dict[str, Any]) -> dict[str, Any]:
+        word = read(metric, folds[metric.name])
+        kind = {"like real": "like", UNDECIDED: "open"}.get(word, "worse")
         return {
             "score": f"{_number(row['score'])} ± {_number(row['std'])}",
             "floor": _number(row["floor"]),
             "copies": _number(row["copies"]),
             "best": metric.best,
-            "reading": self._reading(metric, row),
+            "reading": (kind, word),
             "seconds": f"{row['seconds']:.0f}",
         }
 
     def _metrics_table(self) -> str:
         columns = ["metric", "score", "floor", "copies", "best", "reading", "seconds"]
+        folds = self.table.attrs["folds"]
         rows = [
-            {"metric": (m.name, _description(m)), **self._row(m, self.table.loc[m.name])}
+            {"metric": (m.name, _description(m)), **self._row(m, self.table.loc[m.name], folds)}
             for m in self.metrics
         ]
         return _page.table("Metrics", columns, rows)
@@ -323,7 +314,12 @@ class EvaluationReport:
             for k, (name, row) in enumerate(self.table.loc[metric.name].iterrows()):
                 label = (f"{metric.name}: {name}", _description(metric)) if k == 0 else name
                 rows.append(
-                    {"generator": label, "first": k == 0, **self._row(metric, row), **_rank(row)}
+                    {
+                        "generator": label,
+                        "first": k == 0,
+                        **self._row(metric, row, self.table.attrs["folds"][name]),
+                        **_rank(row),
+                    }
                 )
         ranks = [
             {"generator": name, "mean rank": f"{row['score']:.2f}", **_rank(row)}

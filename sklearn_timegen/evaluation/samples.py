@@ -20,7 +20,7 @@ from sklearn_timegen.evaluation._judging import (
     judge,
     resampled,
 )
-from sklearn_timegen.evaluation._run import floor_of, run_tasks, summarise
+from sklearn_timegen.evaluation._run import run_tasks, summarise
 from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.model_selection import find_window_starts
 
@@ -47,9 +47,9 @@ def evaluate_samples(
 ) -> pd.DataFrame:
     """Tell how good given synthetic series are, whatever made them.
 
-    The real series are halved several times. Each time one half is compared with as many
-    synthetic series, with the other half (the floor), and with the training series resampled
-    (copies).
+    The real series are halved several times. Each time one half is compared with synthetic
+    series, with the other half (the floor), and with training series resampled (copies), in
+    equal numbers.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def evaluate_samples(
     X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
         Synthetic series.
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
-        The series that the generator was trained on. Without it, one half of ``X_real`` is taken
-        for a part of them: metrics of memorisation then see only a part of what was copied.
+        The series that the generator was trained on. Without it, ``X_real`` is taken for them by
+        metrics of memorisation, and ``membership_inference_auc`` cannot be told.
     y_real, y_synthetic : array-like of shape (n_samples,), default=None
         Labels, for ``tstr_score``.
     groups : array-like of shape (n_samples,), default=None
@@ -86,8 +86,8 @@ def evaluate_samples(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or there are fewer than 4 real
-        series.
+        If the samples are not finite or not alike in shape, there are fewer than 4 real series,
+        or most of them are among ``X_train``.
 
     Examples
     --------
@@ -117,7 +117,10 @@ def evaluate_samples(
     train = None
     if X_train is not None:
         train = Sample(check_two_samples(X_train, real.x, ("X_train", "X_real"))[0])
-    chosen = resolve_metrics(metrics, real.x.shape[1])
+        _check_held_out(real.x, train.x)
+    chosen = resolve_metrics(metrics, real.x.shape[1:])
+    if train is None:
+        chosen = _without_train(chosen, metrics)
     encoder = fit_encoder(chosen, real, seed)
     with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
         tasks = (
@@ -128,6 +131,26 @@ def evaluate_samples(
         )
         scores, floors, copies = zip(*run_tasks(tasks, n_jobs, bar), strict=True)
     return summarise(chosen, list(scores), list(floors), list(copies))
+
+
+def _without_train(chosen: list[Metric], asked: Any) -> list[Metric]:
+    """Leave out of a set what cannot be told without the training series."""
+    kept = [metric for metric in chosen if not metric.needs_train]
+    if len(kept) < len(chosen) and not isinstance(asked, str):
+        names = [metric.name for metric in chosen if metric.needs_train]
+        raise ValueError(f"{', '.join(names)} cannot be told without X_train")
+    return kept
+
+
+def _check_held_out(real: Any, train: Any) -> None:
+    """Refuse training series in the place of held-out ones: beside them, copies look fresh."""
+    known = {row.tobytes() for row in train}
+    n_known = sum(row.tobytes() in known for row in real)
+    if 2 * n_known > len(real):
+        raise ValueError(
+            f"{n_known} of the {len(real)} real series are among X_train: pass series that were "
+            "not trained on as X_real, or leave X_train out"
+        )
 
 
 def _as_sample(x: Any, y: ArrayLike | None, name: str) -> Sample:
@@ -145,25 +168,39 @@ def _judge_half(
     encoder: Any,
     seed: int,
     n_repeats: int,
-) -> tuple[Outcome, Outcome, Outcome]:
+) -> list[Outcome]:
+    """Outcomes of the synthetic series, of real ones (the floor), and of copies."""
     other, half = disjoint_rows(real, len(real) // 2, seed)
-    if len(half) < 2:
+    n = min(len(half), len(other), len(synthetic))
+    if n < 2:
         raise ValueError(
-            f"the {len(real)} real windows overlap so much that no two disjoint halves are left; "
-            "give a longer series, or windows with a greater stride"
+            f"of the {len(real)} real and {len(synthetic)} synthetic series no two disjoint "
+            "samples are left: give more, or windows with a greater stride"
         )
-    split = Split(half, other if train is None else train, seed, encoder)
-    rows = np.random.default_rng(derive_seed(seed, "synthetic")).permutation(len(synthetic))
-    drawn = synthetic[rows[: len(other)]]
-    copied = resampled(split.train, len(drawn), seed)
-    floor = floor_of(Split(half, other, seed))
-    return (
-        judge(metrics, split, lambda metric: (drawn, split.train), n_repeats),
-        judge(metrics, split, floor if train is None else _given(other, train), n_repeats),
-        judge(metrics, split, lambda metric: (copied, split.train), n_repeats),
-    )
+    rng = np.random.default_rng(derive_seed(seed, "equal numbers"))
+    half, other, drawn = (_cut(sample, n, rng) for sample in (half, other, synthetic))
+    # Without training series all real ones are taken for them: then any copy counts.
+    memory = [metric for metric in metrics if metric.accepts("X_train")]
+    fidelity = [metric for metric in metrics if metric not in memory]
+    source = real if train is None else train
+    outcomes = []
+    for kind, sample in (
+        ("score", drawn),
+        ("floor", other),
+        ("copies", resampled(source, n, seed)),
+    ):
+        split = Split(half, source, seed, encoder)
+        outcome = judge(fidelity, split, _always(sample, None), n_repeats)
+        if train is None and kind != "floor":
+            split = Split(real, real, seed, encoder)
+        outcome |= judge(memory, split, _always(sample, train), n_repeats)
+        outcomes.append(outcome)
+    return outcomes
 
 
-def _given(other: Sample, train: Sample) -> Any:
-    """The other half is fresh where the training series are known to be different ones."""
-    return lambda metric: (other, train)
+def _cut(sample: Sample, n: int, rng: np.random.Generator) -> Sample:
+    return sample[np.sort(rng.choice(len(sample), n, replace=False))]
+
+
+def _always(sample: Sample, train: Sample | None) -> Any:
+    return lambda metric: (sample, train)

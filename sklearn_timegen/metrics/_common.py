@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "check_limit",
     "flat_rows",
     "nearest_distances",
+    "nearest_others",
     "one_torch_thread",
     "rounding",
     "squared_distances",
@@ -27,6 +29,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+_THREADS_LOCK = threading.Lock()
+_THREADS_BEFORE: list[int] = []  # one for each user of the single thread
 
 
 class Measurement(float):
@@ -110,16 +114,39 @@ def check_limit(max_samples: Any) -> int | None:
     return max_samples
 
 
-def nearest_distances(
-    queries: Array, references: Array, *, tolerance: float, skip_self: bool = False
-) -> Array:
+def nearest_distances(queries: Array, references: Array, *, tolerance: float) -> Array:
     """Return the Euclidean distance from each row to the nearest of the references.
 
-    With ``skip_self`` the queries are the references, and no row is its own neighbour. Distances
-    within the tolerance are 0.
+    Distances within the tolerance are 0.
     """
-    search = NearestNeighbors(n_neighbors=1 + skip_self).fit(references)
-    distances: Array = search.kneighbors(queries)[0][:, -1]
+    search = NearestNeighbors(n_neighbors=1).fit(references)
+    distances: Array = search.kneighbors(queries)[0][:, 0]
+    return _rounded(distances, references, tolerance)
+
+
+def nearest_others(rows: Array, *, tolerance: float, starts: Any = None, length: int = 1) -> Array:
+    """Return the distance from each row to the nearest other one.
+
+    Where windows overlap, to the nearest one that shares no timestep.
+    """
+    starts = np.arange(len(rows)) * length if starts is None else np.asarray(starts)
+    ordered = np.sort(starts)
+    first = np.searchsorted(ordered, starts - length, side="right")
+    last = np.searchsorted(ordered, starts + length, side="left")
+    n_neighbors = int((last - first).max()) + 1  # of which one at least shares nothing
+    if n_neighbors > len(rows):
+        raise ValueError(
+            f"some of the {len(rows)} windows overlap all others, which leaves no distance "
+            "between different ones: give a longer series, or X_train"
+        )
+    search = NearestNeighbors(n_neighbors=n_neighbors).fit(rows)
+    distances, neighbours = search.kneighbors(rows)
+    apart = np.abs(starts[neighbours] - starts[:, None]) >= length
+    nearest: Array = distances[np.arange(len(rows)), apart.argmax(axis=1)]
+    return _rounded(nearest, rows, tolerance)
+
+
+def _rounded(distances: Array, references: Array, tolerance: float) -> Array:
     # The search itself rounds as well, by the square root of float64's precision.
     tolerance += 1e-7 * float(np.sqrt((references**2).sum(axis=1).max()))
     return np.where(distances > tolerance, distances, 0.0)
@@ -140,12 +167,20 @@ def one_torch_thread() -> Iterator[None]:
 
     On a busy machine it costs a multiple, and the last bits of a result depend on the number.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    # Threads of one process share the setting: the last one to leave puts it back.
+    with _THREADS_LOCK:
+        if not _THREADS_BEFORE:
+            before = torch.get_num_threads()
+            torch.set_num_threads(1)
+        else:
+            before = _THREADS_BEFORE[0]
+        _THREADS_BEFORE.append(before)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _THREADS_LOCK:
+            if _THREADS_BEFORE.pop() and not _THREADS_BEFORE:
+                torch.set_num_threads(before)
 
 
 def subset(x: Array, n: int | None, rng: np.random.Generator) -> Array:

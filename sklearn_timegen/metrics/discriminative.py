@@ -26,7 +26,6 @@ from sklearn_timegen.metrics._common import (
     Measurement,
     channel_scale,
     one_torch_thread,
-    subset,
 )
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
@@ -42,6 +41,7 @@ __all__ = ["discriminative_score"]
 
 Index = NDArray[np.int64]
 Split = tuple[Index, Index]  # rows to train on, rows to test on
+Starts = tuple[Index | None, Index | None]  # of real and of synthetic windows
 N_FOLDS_GRU, N_FOLDS = 5, 3
 N_STEPS = 2000
 
@@ -53,6 +53,7 @@ def discriminative_score(
     judge: Any = "gru",
     n_repeats: int | None = None,
     groups: ArrayLike | None = None,
+    groups_synthetic: ArrayLike | None = None,
     max_samples: int | None = None,
     random_state: RandomState = None,
 ) -> Measurement:
@@ -84,6 +85,8 @@ def discriminative_score(
         Start of each real window, if windows overlap; the real windows are then split into
         blocks of time, and none is trained on that overlaps a tested one. Splits at random
         let the judge memorise.
+    groups_synthetic : array-like of shape (n_synthetic,), default=None
+        The same for the second sample, if it holds overlapping windows of a real series too.
     max_samples : int or None, default=None
         At most so many series of each kind are used, drawn anew for each repeat of a
         cross-validation. ``None`` is all for ``"gru"`` and 1,500 for the others.
@@ -119,13 +122,13 @@ def discriminative_score(
     0.5000 ± 0.0000 (floor 0.0282)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    starts = _check_starts(groups, len(real))
+    starts = _check_starts(groups, len(real)), _check_starts(groups_synthetic, len(synthetic))
     is_gru = isinstance(judge, str) and judge == "gru"
     classifier = None if is_gru else _check_judge(judge)
     n_repeats = check_count((5 if is_gru else 1) if n_repeats is None else n_repeats, "n_repeats")
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
-    fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + (starts is not None)
+    fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + any(one is not None for one in starts)
     limit = min(len(real), len(synthetic), max_samples or len(real))
     if limit < fewest:
         raise ValueError(
@@ -175,6 +178,16 @@ def _splits(x: Array, starts: Index | None, n_folds: int, seed: int) -> list[Spl
     return [folds[k] for k in order]
 
 
+def _fewer(
+    x: Array, starts: Index | None, n: int | None, rng: np.random.Generator
+) -> tuple[Array, Index | None]:
+    """Return at most ``n`` series, drawn at random and in their old order, and their starts."""
+    if n is None or len(x) <= n:
+        return x, starts
+    rows = np.sort(rng.choice(len(x), n, replace=False))
+    return x[rows], None if starts is None else starts[rows]
+
+
 def _accuracy(real_called_real: NDArray[Any], synthetic_called_real: NDArray[Any]) -> float:
     return float(real_called_real.mean() + 1 - synthetic_called_real.mean()) / 2
 
@@ -185,25 +198,26 @@ def _accuracy(real_called_real: NDArray[Any], synthetic_called_real: NDArray[Any
 def _by_gru(
     real: Array,
     synthetic: Array,
-    starts: Index | None,
+    starts: Starts,
     n_repeats: int,
     max_samples: int | None,
     seed: int,
 ) -> tuple[list[float], list[tuple[int, int]]]:
     rng = np.random.default_rng(derive_seed(seed, "rows"))
-    rows = np.sort(rng.choice(len(real), min(max_samples or len(real), len(real)), replace=False))
-    real, starts = real[rows], None if starts is None else starts[rows]
-    synthetic = subset(synthetic, max_samples, rng)
-    of_real = [
-        _splits(real, starts, N_FOLDS_GRU, derive_seed(seed, f"real {k // N_FOLDS_GRU}"))[
-            k % N_FOLDS_GRU
+    real, real_starts = _fewer(real, starts[0], max_samples, rng)
+    synthetic, synthetic_starts = _fewer(synthetic, starts[1], max_samples, rng)
+    of_real, of_synthetic = (
+        [
+            _splits(x, own, N_FOLDS_GRU, derive_seed(seed, f"{kind} {k // N_FOLDS_GRU}"))[
+                k % N_FOLDS_GRU
+            ]
+            for k in range(n_repeats)
         ]
-        for k in range(n_repeats)
-    ]
-    of_synthetic = [
-        _splits(synthetic, None, N_FOLDS_GRU, derive_seed(seed, f"synthetic {k}"))[0]
-        for k in range(n_repeats)
-    ]
+        for x, own, kind in (
+            (real, real_starts, "real"),
+            (synthetic, synthetic_starts, "synthetic"),
+        )
+    )
     tensors = scaled(real, synthetic)
     judge = make_judge(n_repeats, real.shape[2], hidden_size(real.shape[2]), seed)
     generator = torch_generator(derive_seed(seed, "batches"))
@@ -258,7 +272,7 @@ def _padded(rows: list[Index]) -> tuple[torch.Tensor, torch.Tensor]:
 def _by_classifier(
     real: Array,
     synthetic: Array,
-    starts: Index | None,
+    starts: Starts,
     classifier: Any,
     n_repeats: int,
     max_samples: int,
@@ -269,11 +283,12 @@ def _by_classifier(
     for k in range(n_repeats):
         own = derive_seed(seed, f"repeat {k}")
         rng = np.random.default_rng(own)
-        rows = np.sort(rng.choice(len(real), n, replace=False))
-        chosen = rng.choice(len(synthetic), n, replace=False)
-        features = _features(real, real[rows]), _features(real, synthetic[chosen])
-        folds_r = _splits(real[rows], None if starts is None else starts[rows], N_FOLDS, own)
-        folds_s = _splits(features[1], None, N_FOLDS, own)
+        samples = [
+            _fewer(x, own_starts, n, rng)
+            for x, own_starts in zip((real, synthetic), starts, strict=True)
+        ]
+        features = [_features(real, x) for x, _ in samples]
+        folds_r, folds_s = (_splits(x, own_starts, N_FOLDS, own) for x, own_starts in samples)
         called = np.zeros((2, n), dtype=bool)
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(
             zip(folds_r, folds_s, strict=True)

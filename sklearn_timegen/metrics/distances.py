@@ -161,9 +161,9 @@ def marginal_difference(X_real: ArrayLike, X_synthetic: ArrayLike, *, n_bins: in
     Each cell (timestep, channel) is binned at the quantiles of its real values, with a bin on
     either side for what lies outside their range and bins of their own for values that occur
     often; the score is the mean total variation distance of the histograms. Range [0, 1], lower is
-    better, 1 if no synthetic value lies where real ones do. It is above 0 for a perfect
-    sample, by about ``0.4 sqrt(n_bins (1 / n + 1 / m))``: read it beside its floor. Dependence
-    in time or between channels does not count at all.
+    better, 1 if all synthetic values lie outside the range of the real ones. It is above 0 for a
+    perfect sample, by about ``0.4 sqrt(n_bins (1 / n + 1 / m))``: read it beside its floor.
+    Dependence in time or between channels does not count at all.
 
     Unlike the published marginal distribution difference, mass outside the range of the real
     values counts, and bins hold equal shares, so that a heavy tail does not empty them.
@@ -307,7 +307,7 @@ def _cuts(values: Array, n_bins: int) -> Array:
     ordered = np.sort(values)
     n = len(ordered)
     distinct, counts = np.unique(ordered, return_counts=True)
-    slack = 1e-6 * np.abs(ordered[[0, -1]]).max()
+    slack = max(1e-6 * float(np.abs(ordered[[0, -1]]).max()), 1e-30)
     heavy = distinct[counts >= max(2, n / (2 * n_bins))]
     ranks = np.arange(1, n_bins) * n // n_bins
     # Equal values are not parted: the limit lies below all of them.

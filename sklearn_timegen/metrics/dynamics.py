@@ -32,8 +32,8 @@ def autocorrelation_difference(
 
     ``mean over channels d and lags k = 1..K of |rho_real(k, d) - rho_synthetic(k, d)|`` with
     ``rho(k) = E[(x_t - m)(x_{t+k} - m)] / E[(x_t - m)^2]``, m the sample's mean of the channel.
-    Range [0, 2], lower is better; a perfect sample is above 0 by chance only, and a constant
-    channel has no autocorrelation (0 at every lag).
+    Lower is better; a perfect sample is above 0 by chance only, and a constant channel has no
+    autocorrelation (0 at every lag).
 
     It lies where levels differ between windows: the level then dominates, every rho is near 1,
     and fine structure does not count. Compare increments too: pass ``np.diff(X, axis=1)``.

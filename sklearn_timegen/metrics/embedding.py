@@ -36,7 +36,7 @@ def context_fid(
     that of the encoder: compare generators by one encoder, not by published numbers. The
     estimate is biased upwards by about ``n_features / n_samples``, so that perfect samples do
     not score 0 either: the result's ``floor`` is what two random halves of the real series
-    score, and halves are noisier than the whole (twice, roughly).
+    score, scaled to the numbers compared, as that bias goes with one over them.
 
     Parameters
     ----------
@@ -81,7 +81,9 @@ def context_fid(
         return Measurement(score)
     order = np.random.default_rng(derive_seed(seed, "halves")).permutation(len(u))
     halves = np.array_split(order, 2)
-    return Measurement(score, floor=frechet_distance(u[halves[0]], u[halves[1]]))
+    noise = frechet_distance(u[halves[0]], u[halves[1]])
+    share = (1 / len(u) + 1 / len(v)) / (1 / len(halves[0]) + 1 / len(halves[1]))
+    return Measurement(score, floor=noise * share)
 
 
 def frechet_distance(U: ArrayLike, V: ArrayLike) -> float:

@@ -31,7 +31,8 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     agree where they overlap, and differ from other timesteps and other series, at all scales of
     time; the encoding of a series is the maximum over its timesteps. Differences from the
     published code: as many blocks as it takes to span the series (published: ten), no dropout
-    of features, and a dense output layer.
+    of features, a dense output layer, one crop for a whole batch, weights averaged over the
+    second half of training only, and gradients clipped at 10.
 
     Parameters
     ----------

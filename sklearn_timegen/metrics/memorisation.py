@@ -17,9 +17,11 @@ from sklearn_timegen.metrics._common import (
     check_limit,
     flat_rows,
     nearest_distances,
+    nearest_others,
     rounding,
     subset,
 )
+from sklearn_timegen.model_selection import find_window_starts
 
 __all__ = [
     "membership_inference_auc",
@@ -30,7 +32,11 @@ __all__ = [
 
 
 def nearest_record_ratio(
-    X_real: ArrayLike, X_synthetic: ArrayLike, *, X_train: ArrayLike | None = None
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> float:
     """Return how near to the training series the synthetic ones are, beside held-out real ones.
 
@@ -51,6 +57,9 @@ def nearest_record_ratio(
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         The series that the generator was trained on. ``None``: it was trained on ``X_real``, and
         the distance of each real series to the nearest other one stands in for held-out ones.
+    groups : array-like of shape (n_samples,), default=None
+        Start of each real window, if windows overlap and ``X_train`` is not given: a window that
+        shares timesteps is then no other one. Noticed without if the windows are in time order.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def nearest_record_ratio(
     >>> nearest_record_ratio(held_out, train[:50], X_train=train)
     0.0
     """
-    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train)
+    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train, groups=groups)
     far, near = float(np.median(synthetic)), float(np.median(real))
     if near == 0:
         return 1.0 if far == 0 else float("inf")
@@ -88,6 +97,7 @@ def near_copy_share(
     X_synthetic: ArrayLike,
     *,
     X_train: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
     quantile: float = 0.05,
 ) -> float:
     """Return the share of synthetic series that lie suspiciously near to a training series.
@@ -107,6 +117,8 @@ def near_copy_share(
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         The series that the generator was trained on; ``None`` as for
         :func:`nearest_record_ratio`.
+    groups : array-like of shape (n_samples,), default=None
+        As for :func:`nearest_record_ratio`.
     quantile : float, default=0.05
         What counts as near, and the floor; between 0 and 1.
 
@@ -131,7 +143,7 @@ def near_copy_share(
     """
     if not 0 < quantile < 1:
         raise ValueError(f"quantile must be between 0 and 1, got {quantile!r}")
-    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train)
+    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train, groups=groups)
     near = np.quantile(real, quantile, method="lower")
     return float((synthetic <= near).mean())
 
@@ -207,13 +219,19 @@ def membership_inference_auc(
 
 
 def nearest_record_distances(
-    X_real: ArrayLike, X_synthetic: ArrayLike, *, X_train: ArrayLike | None = None
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
 ) -> tuple[Array, Array]:
     """Return the distances to the nearest training series: synthetic, and held-out real ones.
 
     Parameters
     ----------
     X_real, X_synthetic, X_train : array-like of shape (n_samples, n_timesteps[, n_channels])
+        As for :func:`nearest_record_ratio`.
+    groups : array-like of shape (n_samples,), default=None
         As for :func:`nearest_record_ratio`.
 
     Returns
@@ -243,7 +261,10 @@ def nearest_record_distances(
             raise ValueError("X_real must have at least 2 series where it is the training data")
         trained, drawn = flat_rows(real, synthetic)
         tolerance = rounding(real)
-        held_out = nearest_distances(trained, trained, tolerance=tolerance, skip_self=True)
+        starts = find_window_starts(real) if groups is None else groups
+        held_out = nearest_others(
+            trained, tolerance=tolerance, starts=starts, length=real.shape[1]
+        )
     else:
         train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
         trained, rows, drawn = flat_rows(train, real, synthetic)

@@ -178,6 +178,11 @@ def tstr_score(
         for x, y, name in ((real, labels[0], "y_real"), (synthetic, labels[1], "y_synthetic")):
             if y.shape != (len(x),):
                 raise ValueError(f"{name} has shape {y.shape} for {len(x)} series")
+        unknown = np.setdiff1d(labels[1], labels[0])
+        if len(unknown) == len(np.unique(labels[1])):
+            raise ValueError(
+                f"y_synthetic holds none of the labels of y_real, but {unknown[:5].tolist()}"
+            )
         return _accuracy(real, synthetic, *labels, predictor)
     return _r2(real, synthetic, predictor)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal
 
@@ -48,12 +49,16 @@ class Metric:
         Whether lower or higher values are better, or those near ``target``.
     target : float, default=0.0
         The best value of direction ``"near"``.
+    enough : float, default=-inf
+        With direction ``"lower"``: what perfect samples score. Less is no better.
     sets : tuple of str, default=()
         The named sets that it belongs to: ``"quick"``, ``"default"``. All belong to ``"all"``.
     name : str, default=""
         Its name in tables; by default the function's.
-    min_timesteps : int, default=1
-        Shorter series leave it nothing to do; named sets then go without it.
+    needs_train : bool, default=False
+        Whether it has nothing to say without the training series.
+    min_timesteps, min_channels : int, default=1
+        Series of fewer leave it nothing to do; named sets then go without it.
 
     Examples
     --------
@@ -65,9 +70,12 @@ class Metric:
     function: Function
     direction: Literal["lower", "higher", "near"] = "lower"
     target: float = 0.0
+    enough: float = float("-inf")
     sets: tuple[str, ...] = ()
     name: str = ""
+    needs_train: bool = False
     min_timesteps: int = 1
+    min_channels: int = 1
     _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +105,9 @@ class Metric:
         """Return ``value`` on a scale where greater is better."""
         if self.direction == "higher":
             return float(value)
-        return -abs(value - self.target) if self.direction == "near" else -float(value)
+        if self.direction == "near":
+            return -abs(value - self.target)
+        return -max(float(value), self.enough)
 
     @property
     def best(self) -> str:
@@ -106,11 +116,21 @@ class Metric:
 
 
 def boosting_score(
-    X_real: Any, X_synthetic: Any, *, groups: Any = None, random_state: Any = None
+    X_real: Any,
+    X_synthetic: Any,
+    *,
+    groups: Any = None,
+    groups_synthetic: Any = None,
+    random_state: Any = None,
 ) -> float:
     """:func:`discriminative_score` by gradient boosting, the strong judge."""
     return discriminative_score(
-        X_real, X_synthetic, judge="boosting", groups=groups, random_state=random_state
+        X_real,
+        X_synthetic,
+        judge="boosting",
+        groups=groups,
+        groups_synthetic=groups_synthetic,
+        random_state=random_state,
     )
 
 
@@ -123,8 +143,8 @@ _TABLE = [
     Metric(sliced_wasserstein, sets=BOTH),
     Metric(marginal_difference, sets=BOTH),
     Metric(autocorrelation_difference, sets=BOTH),
-    Metric(cross_correlation_difference, sets=BOTH),
-    Metric(correlational_score),
+    Metric(cross_correlation_difference, sets=BOTH, min_channels=2),
+    Metric(correlational_score, min_channels=2),
     Metric(spectral_distance, sets=BOTH),
     Metric(skewness_difference, sets=("default",)),
     Metric(kurtosis_difference, sets=("default",)),
@@ -134,22 +154,23 @@ _TABLE = [
     Metric(density, "near", 1.0, sets=("default",)),
     Metric(effective_sample_ratio, "near", 1.0, sets=BOTH),
     Metric(nearest_record_ratio, "near", 1.0, sets=BOTH),
-    Metric(near_copy_share, sets=BOTH),
-    Metric(membership_inference_auc, "near", 0.5, sets=("default",)),
+    Metric(near_copy_share, enough=0.05, sets=BOTH),
+    Metric(membership_inference_auc, enough=0.5, sets=("default",), needs_train=True),
 ]
 METRICS = {metric.name: metric for metric in _TABLE}
 SETS = ("quick", "default", "all")
 
 
-def resolve_metrics(metrics: Any, n_timesteps: int | None = None) -> list[Metric]:
-    """Return the metrics of a set, a name, a function, or a list of these.
+def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -> list[Metric]:
+    """Return the metrics of a set, a name, a function, or several of these.
 
     Parameters
     ----------
-    metrics : {"quick", "default", "all"}, str, callable, Metric or iterable of these
-        A function counts as lower-is-better; wrap it in :class:`Metric` to say otherwise.
-    n_timesteps : int or None, default=None
-        Length of the series: sets leave out metrics that need longer ones.
+    metrics : {"quick", "default", "all"}, str, callable, Metric, iterable or dict of these
+        A function counts as lower-is-better; wrap it in :class:`Metric` to say otherwise. The
+        keys of a dict are the metrics' names.
+    series_shape : tuple of int or None, default=None
+        Timesteps and channels: sets leave out metrics that need more.
 
     Returns
     -------
@@ -167,16 +188,37 @@ def resolve_metrics(metrics: Any, n_timesteps: int | None = None) -> list[Metric
     >>> [metric.name for metric in resolve_metrics(["mmd", "coverage"])]
     ['mmd', 'coverage']
     """
-    if isinstance(metrics, str) and metrics in SETS:
-        chosen = [m for m in METRICS.values() if metrics == "all" or metrics in m.sets]
-        return [m for m in chosen if n_timesteps is None or n_timesteps >= m.min_timesteps]
-    single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
-    chosen = [_resolve(one) for one in ([metrics] if single else metrics)]
+    if isinstance(metrics, dict):
+        chosen = [replace(_resolve(one), name=str(name)) for name, one in metrics.items()]
+    else:
+        single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
+        chosen = [
+            metric
+            for one in ([metrics] if single else metrics)
+            for metric in (_members(one, series_shape) if _is_set(one) else [_resolve(one)])
+        ]
     names = [metric.name for metric in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or not names:
-        raise ValueError(f"metrics must be different ones, at least one; twice: {twice}")
+    if twice:
+        raise ValueError(f"metrics have to be different ones, but twice there are {twice}")
+    if not names:
+        raise ValueError("metrics is empty: name one at least")
     return chosen
+
+
+def _is_set(name: Any) -> bool:
+    return isinstance(name, str) and name in SETS
+
+
+def _members(name: str, series_shape: tuple[int, int] | None) -> list[Metric]:
+    n_timesteps, n_channels = series_shape or (2, 2)
+    return [
+        metric
+        for metric in METRICS.values()
+        if (name == "all" or name in metric.sets)
+        and n_timesteps >= metric.min_timesteps
+        and n_channels >= metric.min_channels
+    ]
 
 
 def _resolve(metric: Any) -> Metric:
@@ -184,9 +226,10 @@ def _resolve(metric: Any) -> Metric:
         return metric
     if isinstance(metric, str):
         if metric not in METRICS:
+            near = get_close_matches(metric, METRICS, n=1)
             raise ValueError(
-                f"{metric!r} is no metric; known are {', '.join(METRICS)}, and the sets "
-                f"{', '.join(SETS)}"
+                f"{metric!r} is no metric{f' (did you mean {near[0]!r}?)' if near else ''}; known "
+                f"are {', '.join(METRICS)}, and the sets {', '.join(SETS)}"
             )
         return METRICS[metric]
     known = (one for one in METRICS.values() if one.function is metric)

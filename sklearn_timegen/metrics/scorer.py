@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import as_3d, check_count
 from sklearn_timegen.metrics.registry import Metric, resolve_metrics
+from sklearn_timegen.model_selection import find_window_starts, nearest_gap
 
 __all__ = ["GenerationScorer", "draw_series", "get_generation_scorer", "make_generation_scorer"]
 
@@ -55,6 +56,8 @@ class GenerationScorer:
         if self.metric.accepts("X_train") and self.X_train is not None:
             train = _without(as_3d(np.asarray(self.X_train), n_channels), as_3d(real, n_channels))
             context["X_train"] = train
+        if self.metric.accepts("groups") and "groups" not in context:
+            context["groups"] = find_window_starts(as_3d(real, n_channels))
         if labels is not None and self.metric.accepts("y_real"):
             context.update(y_real=np.asarray(y), y_synthetic=labels)
         value = self.metric(as_3d(real, n_channels), as_3d(drawn, n_channels), **context)
@@ -97,7 +100,8 @@ def make_generation_scorer(
         How many series are drawn; ``None`` is as many as there are real ones.
     X_train : array-like of series, default=None
         For metrics of memorisation: all series of the search. Those that equal the held-out
-        ones are left out of it, the rest is what the generator was trained on.
+        ones, or overlap them as windows, are left out; the rest is what the generator was
+        trained on.
     random_state : int, RandomState, Generator or None, default=0
         Seed of the samples and of the metric: candidates are compared with equal luck.
     **params : object
@@ -111,7 +115,8 @@ def make_generation_scorer(
     Raises
     ------
     ValueError
-        If the metric is not known, or takes no parameter of a name in ``params``.
+        If the metric is not known, takes no parameter of a name in ``params``, or is one of
+        memorisation and ``X_train`` is missing.
 
     Examples
     --------
@@ -131,6 +136,11 @@ def make_generation_scorer(
     for name in params:
         if not chosen[0].accepts(name):
             raise ValueError(f"{chosen[0].name} takes no {name!r}")
+    if X_train is None and chosen[0].accepts("X_train"):
+        raise ValueError(
+            f"{chosen[0].name} compares with the training series, which a scorer is not shown: "
+            "pass all series of the search as X_train"
+        )
     if X_train is not None and not chosen[0].accepts("X_train"):
         raise ValueError(f"{chosen[0].name} takes no 'X_train'")
     if n_samples is not None:
@@ -140,13 +150,15 @@ def make_generation_scorer(
     )
 
 
-def get_generation_scorer(name: str) -> GenerationScorer:
-    """Return the scorer of the metric called ``name``, with its defaults.
+def get_generation_scorer(name: str, **params: Any) -> GenerationScorer:
+    """Return the scorer of the metric called ``name``.
 
     Parameters
     ----------
     name : str
         A name from ``METRICS``.
+    **params : object
+        As for :func:`make_generation_scorer`; metrics of memorisation want ``X_train``.
 
     Returns
     -------
@@ -156,7 +168,7 @@ def get_generation_scorer(name: str) -> GenerationScorer:
     Raises
     ------
     ValueError
-        If there is no such metric.
+        If there is no such metric, or ``X_train`` is missing.
 
     Examples
     --------
@@ -168,7 +180,7 @@ def get_generation_scorer(name: str) -> GenerationScorer:
     >>> bool(get_generation_scorer("sliced_wasserstein")(generator, X[50:]) < 0)
     True
     """
-    return make_generation_scorer(name)
+    return make_generation_scorer(name, **params)
 
 
 def draw_series(
@@ -200,7 +212,10 @@ def _n_channels(estimator: Any, real: NDArray[Any]) -> int:
 
 
 def _without(x: NDArray[Any], left_out: NDArray[Any]) -> NDArray[Any]:
-    """Rows of ``x`` that equal none of ``left_out``."""
+    """Series of ``x`` that equal none of ``left_out``, nor overlap one if they are windows."""
     known = {row.tobytes() for row in left_out.astype(x.dtype)}
-    keep = [row.tobytes() not in known for row in x]
-    return x[keep]
+    held_out = np.array([row.tobytes() in known for row in x])
+    starts = find_window_starts(x)
+    if starts is None or not held_out.any():
+        return x[~held_out]
+    return x[nearest_gap(starts, starts[held_out]) >= x.shape[1]]
