@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
+from sklearn import config_context
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -265,7 +266,8 @@ class PCAMixture(LatentGenerator):
 
     def _fit_once(self, rows: Array, size: int, seed: int) -> GaussianMixture:
         made = GaussianMixture(size, reg_covar=self.reg_covar, random_state=seed)
-        with warnings.catch_warnings():
+        # Rows are numpy's by now; with dispatch on, scikit-learn's mixture refuses its own default.
+        with config_context(array_api_dispatch=False), warnings.catch_warnings():
             # A start among equal rows has fewer distinct clusters, and the last step of a
             # likelihood that hardly rises any more is good enough to draw from.
             warnings.simplefilter("ignore", ConvergenceWarning)
