@@ -266,7 +266,7 @@ class PCAMixture(LatentGenerator):
 
     def _fit_once(self, rows: Array, size: int, seed: int) -> GaussianMixture:
         made = GaussianMixture(size, reg_covar=self.reg_covar, random_state=seed)
-        # Rows are numpy's by now; with dispatch on, scikit-learn's mixture refuses its own default.
+        # Rows are numpy's by now; with dispatch, scikit-learn's mixture refuses its own default.
         with config_context(array_api_dispatch=False), warnings.catch_warnings():
             # A start among equal rows has fewer distinct clusters, and the last step of a
             # likelihood that hardly rises any more is good enough to draw from.
