@@ -18,7 +18,7 @@ from sklearn_timegen.nn.layers import DilatedConv
 from sklearn_timegen.nn.recurrent import RepeatedGRU, RepeatedLinear
 from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
 
-TINY = {"n_features": 6, "hidden_dim": 4, "batch_size": 8, "random_state": 0}
+TINY = {"latent_dim": 6, "hidden_dim": 4, "batch_size": 8, "random_state": 0}
 
 
 def random(*shape, seed=0):
@@ -235,7 +235,7 @@ def test_encoder_refuses_other_sizes_and_wrong_parameters():
             encoder.transform(other)
     with pytest.raises(ValueError, match="X contains 1 NaN"):
         encoder.fit(np.where(X[0, 0, 0] == X, np.nan, X))
-    for wrong in ({"n_features": 0}, {"n_steps": "many"}, {"hidden_dim": 2.5}):
+    for wrong in ({"latent_dim": 0}, {"n_steps": "many"}, {"hidden_dim": 2.5}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             ContrastiveEncoder(**wrong).fit(X)
     assert clone(encoder).get_params() == encoder.get_params()

@@ -19,7 +19,7 @@ from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_s
 from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.compare import ALL, comparison_of, named
-from sklearn_timegen.evaluation.generator import table_of
+from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
 from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
 from sklearn_timegen.plotting import require_matplotlib
@@ -332,15 +332,8 @@ class EvaluationReport:
 
 
 def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
-    defaults = {
-        "cv": 5,
-        "groups": None,
-        "metrics": "default",
-        "n_repeats": 5,
-        "n_jobs": None,
-        "random_state": 0,
-        "verbose": 1,
-    }
+    accepted = inspect.signature(evaluate_generator).parameters.values()
+    defaults = {one.name: one.default for one in accepted if one.kind is one.KEYWORD_ONLY}
     unknown = sorted(set(params) - set(defaults))
     if unknown:
         raise TypeError(f"unknown parameters {unknown}; known are {sorted(defaults)}")

@@ -20,10 +20,10 @@ BATCH_SIZE = 128  # of each kind, as published
 class Judge(nn.Module):
     """R GRUs, each followed by a dense layer with one output at every timestep."""
 
-    def __init__(self, n_repeats: int, n_channels: int, n_hidden: int) -> None:
+    def __init__(self, n_repeats: int, n_channels: int, hidden_dim: int) -> None:
         super().__init__()
-        self.gru = RepeatedGRU(n_repeats, n_channels, n_hidden)
-        self.output = RepeatedLinear(n_repeats, n_hidden, 1)
+        self.gru = RepeatedGRU(n_repeats, n_channels, hidden_dim)
+        self.output = RepeatedLinear(n_repeats, hidden_dim, 1)
 
     def forward(self, x: Tensor, last: bool = False) -> Tensor:
         """Return logits ``(T, R, B)`` for ``(T, R, D, B)``; of the last timestep ``(R, B)``."""
@@ -37,9 +37,9 @@ def hidden_size(n_channels: int) -> int:
     return max(4, n_channels // 2)
 
 
-def make_judge(n_repeats: int, n_inputs: int, n_hidden: int, seed: int) -> Judge:
+def make_judge(n_repeats: int, n_inputs: int, hidden_dim: int, seed: int) -> Judge:
     with seeded_weights(derive_seed(seed, "judge")):
-        return Judge(n_repeats, n_inputs, n_hidden)
+        return Judge(n_repeats, n_inputs, hidden_dim)
 
 
 def scaled(real: Array, synthetic: Array) -> tuple[Tensor, Tensor]:

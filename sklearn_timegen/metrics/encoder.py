@@ -36,7 +36,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_features : int, default=320
+    latent_dim : int, default=320
         Length of an encoding.
     hidden_dim : int, default=64
         Width of the convolutions.
@@ -69,7 +69,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_features": [Interval(Integral, 1, None, closed="left")],
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
         "hidden_dim": [Interval(Integral, 1, None, closed="left")],
         "n_steps": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -77,14 +77,14 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_features: int = 320,
+        latent_dim: int = 320,
         hidden_dim: int = 64,
         *,
         n_steps: int | str = "auto",
         batch_size: int = 16,
         random_state: RandomState = None,
     ) -> None:
-        self.n_features = n_features
+        self.latent_dim = latent_dim
         self.hidden_dim = hidden_dim
         self.n_steps = n_steps
         self.batch_size = batch_size
@@ -111,7 +111,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         self._shape = x.shape[1:]
         seed = draw_seed(self.random_state)
         with seeded_weights(derive_seed(seed, "weights")):
-            self.module_ = DilatedEncoder(x.shape[1], x.shape[2], self.hidden_dim, self.n_features)
+            self.module_ = DilatedEncoder(x.shape[1], x.shape[2], self.hidden_dim, self.latent_dim)
         with one_torch_thread():
             self._train(self._standardised(x), np.random.default_rng(derive_seed(seed, "views")))
         return self
@@ -126,7 +126,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        features : ndarray of shape (n_samples, n_features)
+        features : ndarray of shape (n_samples, latent_dim)
             The encodings.
 
         Raises

@@ -15,7 +15,7 @@ __all__ = ["DilatedEncoder"]
 
 
 class DilatedEncoder(nn.Module):
-    """Project, optionally mask timesteps, convolve: ``(B, T, D) -> (B, T, n_features)``.
+    """Project, optionally mask timesteps, convolve: ``(B, T, D) -> (B, T, latent_dim)``.
 
     The dilation doubles from block to block until a block spans the series.
     """
@@ -23,13 +23,13 @@ class DilatedEncoder(nn.Module):
     needs_time_axis: ClassVar[bool] = True
 
     def __init__(
-        self, n_timesteps: int, n_channels: int, hidden_dim: int, n_features: int
+        self, n_timesteps: int, n_channels: int, hidden_dim: int, latent_dim: int
     ) -> None:
         super().__init__()
         n_blocks = 1 + math.ceil(math.log2(max(2, n_timesteps)))
         self.project = nn.Linear(n_channels, hidden_dim)
         self.blocks = nn.ModuleList(_Block(hidden_dim, 2**k) for k in range(n_blocks))
-        self.output = nn.Linear(hidden_dim, n_features)
+        self.output = nn.Linear(hidden_dim, latent_dim)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         h = self.project(x)

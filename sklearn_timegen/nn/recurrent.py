@@ -33,17 +33,17 @@ class RepeatedLinear(nn.Module):
 
 
 class RepeatedGRU(nn.Module):
-    """R gated recurrent units, a layer each: ``(T, R, n_in, B) -> (T, R, n_hidden, B)``.
+    """R gated recurrent units, a layer each: ``(T, R, n_in, B) -> (T, R, hidden_dim, B)``.
 
-    The r-th equals ``nn.GRU(n_in, n_hidden)`` on the r-th slice, its initial distribution of
+    The r-th equals ``nn.GRU(n_in, hidden_dim)`` on the r-th slice, its initial distribution of
     weights included. Differentiable once.
     """
 
-    def __init__(self, n_repeats: int, n_in: int, n_hidden: int) -> None:
+    def __init__(self, n_repeats: int, n_in: int, hidden_dim: int) -> None:
         super().__init__()
-        bound = 1 / math.sqrt(n_hidden)
-        self.from_input = RepeatedLinear(n_repeats, n_in, 3 * n_hidden, bound)
-        self.from_hidden = RepeatedLinear(n_repeats, n_hidden, 3 * n_hidden, bound)
+        bound = 1 / math.sqrt(hidden_dim)
+        self.from_input = RepeatedLinear(n_repeats, n_in, 3 * hidden_dim, bound)
+        self.from_hidden = RepeatedLinear(n_repeats, hidden_dim, 3 * hidden_dim, bound)
 
     def forward(self, x: Tensor) -> Tensor:
         recurrent = self.from_hidden
