@@ -78,6 +78,10 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
             raise ValueError(f"{path} holds windows already (shape {values.shape}): no --window")
         if y is not None:
             raise ValueError(f"{path} holds labels of windows, which --window would cut anew")
+        if not channels and values.ndim == 2 and values.shape[1] > 1:
+            notes.append(
+                f"rows are taken for time, and the {values.shape[1]} columns for channels"
+            )
         values, starts = make_windows(values, window, stride)
     elif values.ndim == 2:
         values = values[:, :, None]

@@ -181,6 +181,19 @@ def test_conditional_generators_are_judged_by_labels():
     assert np.isfinite(table.loc["mmd", "score"])
 
 
+def test_floor_and_copies_have_the_labels_that_the_generator_is_told():
+    X, y = make_labelled_sines(90, 12, random_state=0)
+    seen = []
+
+    def spy(X_real, X_synthetic, y_real=None, y_synthetic=None):
+        seen.append((sorted(y_real), sorted(y_synthetic)))
+        return 0.0
+
+    evaluate_generator(PCAMixture(conditional=True), X, y, cv=3, metrics=spy)
+    assert len(seen) == 9  # floor, copies and samples on three folds
+    assert all(real == other for real, other in seen)
+
+
 def test_other_estimators_flat_rows_and_pipelines_will_do(X):
     flat = X.reshape(len(X), -1)
     assert np.isfinite(

@@ -131,9 +131,9 @@ class PCAMixture(LatentGenerator):
     def score_samples(self, X: ArrayLike, y: Any = None) -> Array:
         """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
 
-        Exact for the model. Channels that are constant or copies, and cells that never vary, do
-        not count; cells of the representation in which training left no variance have that of
-        ``reg_covar``.
+        Exact for the model, and another thing than ``score``, which compares samples. Channels
+        that are constant or copies, and cells that never vary, do not count; cells of the
+        representation in which training left no variance have that of ``reg_covar``.
 
         Parameters
         ----------

@@ -26,6 +26,7 @@ __all__ = [
     "disjoint_rows",
     "fit_encoder",
     "judge",
+    "like_labels",
     "resampled",
 ]
 
@@ -115,8 +116,20 @@ def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> Any:
     return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.x)
 
 
-def resampled(train: Sample, n_samples: int, seed: int) -> Sample:
+def like_labels(sample: Sample, labels: Array, seed: int, replace: bool = False) -> Sample:
+    """Draw series whose labels occur as often as in ``labels``, which a generator is told too."""
+    rng = np.random.default_rng(derive_seed(seed, "labels"))
+    rows = []
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        pool = np.flatnonzero(sample.y == label)
+        rows.append(rng.choice(pool, count if replace else min(count, len(pool)), replace))
+    return sample[np.sort(np.concatenate(rows))]
+
+
+def resampled(train: Sample, n_samples: int, seed: int, labels: Array | None = None) -> Sample:
     """Plain copies: training series, drawn with replacement."""
+    if labels is not None:
+        return like_labels(train, labels, seed, replace=True)
     rng = np.random.default_rng(derive_seed(seed, "copies"))
     return train[rng.integers(len(train), size=n_samples)]
 

@@ -23,6 +23,7 @@ from sklearn_timegen.evaluation._judging import (
     disjoint_rows,
     fit_encoder,
     judge,
+    like_labels,
     resampled,
 )
 from sklearn_timegen.metrics import Metric, resolve_metrics
@@ -156,7 +157,7 @@ def _refer(metrics: list[Metric], split: Split, n_repeats: int) -> tuple[Outcome
     """What real series and copies score on a split, and its encoder."""
     split.encoder = fit_encoder(metrics, split.train, split.seed)
     floor = judge(metrics, split, floor_of(split), n_repeats)
-    copied = resampled(split.train, len(split.held_out), split.seed)
+    copied = resampled(split.train, len(split.held_out), split.seed, split.held_out.y)
     copies = judge(metrics, split, lambda metric: (copied, split.train), n_repeats)
     return floor, copies, split.encoder
 
@@ -170,7 +171,10 @@ def floor_of(split: Split) -> Callable[[Metric], tuple[Sample, Sample]]:
     train = split.train
     most = len(train) // (2 if train.starts is None else 4)
     n = len(split.held_out)
-    plain = disjoint_rows(train, min(n, len(train)), split.seed)[0]
+    if split.held_out.y is not None and train.starts is None:
+        plain = like_labels(train, split.held_out.y, split.seed)
+    else:
+        plain = disjoint_rows(train, min(n, len(train)), split.seed)[0]
     fresh, rest = disjoint_rows(train, max(1, min(n, most)), split.seed)
     if len(rest) < 2:
         raise ValueError(
