@@ -27,8 +27,12 @@ seeded = pytest.mark.parametrize(
 def _short(monkeypatch):
     monkeypatch.setattr(discriminative, "N_STEPS", 3)
     monkeypatch.setattr(predictive, "N_STEPS", 3)
+
     # As strict as boosting about what it is given, and quicker.
-    monkeypatch.setattr(discriminative, "HistGradientBoostingClassifier", LogisticRegression)
+    def quick(**params):
+        return LogisticRegression()
+
+    monkeypatch.setattr(discriminative, "HistGradientBoostingClassifier", quick)
 
 
 def value_of(metric, real=REAL, synthetic=SYNTHETIC, train=None, seed=0):

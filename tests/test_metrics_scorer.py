@@ -230,3 +230,8 @@ def test_memorisation_as_a_scorer_finds_copies():
     assert (scores == -1).all()  # 0, which is 1 from the best
     invents = cross_val_score(PCAMixture(random_state=0), X, scoring=copies, cv=4)
     assert (invents > -1).all()
+
+
+def test_boosting_splits_few_series_too():
+    few = np.random.default_rng(0).normal(size=(15, 8))
+    assert METRICS["discriminative_score_boosting"](few, few + 9, random_state=0) > 0.4

@@ -75,7 +75,8 @@ def discriminative_score(
         ``"gru"`` is the published one: one layer of ``max(4, n_channels // 2)`` units (published:
         ``n_channels // 2``, which is none for a univariate series) on channels scaled by their
         range, 2,000 steps of Adam(1e-3) on 128 real and 128 synthetic series, tested on a fifth
-        of each. ``"boosting"`` is scikit-learn's ``HistGradientBoostingClassifier``. It and any
+        of each. ``"boosting"`` is scikit-learn's ``HistGradientBoostingClassifier``, with smaller
+        leaves where there are fewer than 200 series of a kind. It and any
         other classifier see rows of standardised values and first differences, equally many of
         each kind, in 3-fold cross-validation.
     n_repeats : int or None, default=None
@@ -124,7 +125,8 @@ def discriminative_score(
     real, synthetic = check_two_samples(X_real, X_synthetic)
     starts = _check_starts(groups, len(real)), _check_starts(groups_synthetic, len(synthetic))
     is_gru = isinstance(judge, str) and judge == "gru"
-    classifier = None if is_gru else _check_judge(judge)
+    n_series = min(len(real), len(synthetic))
+    classifier = None if is_gru else _check_judge(judge, n_series)
     n_repeats = check_count((5 if is_gru else 1) if n_repeats is None else n_repeats, "n_repeats")
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
@@ -149,9 +151,10 @@ def discriminative_score(
     )
 
 
-def _check_judge(judge: Any) -> Any:
+def _check_judge(judge: Any, n_series: int) -> Any:
     if isinstance(judge, str) and judge == "boosting":
-        return HistGradientBoostingClassifier()
+        # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
+        return HistGradientBoostingClassifier(min_samples_leaf=min(20, max(2, n_series // 10)))
     if isinstance(judge, str | type) or not hasattr(judge, "fit") or not is_classifier(judge):
         raise ValueError(f"judge must be 'gru', 'boosting' or a classifier, got {judge!r}")
     return judge
