@@ -157,8 +157,7 @@ class PCAMixture(LatentGenerator):
         c = self._encode_conditions(y, len(x))
         z = self._scores(self._view.transform(x))
         density = np.empty(len(x))
-        for key, rows in self._by_class(c, len(x)):
-            given = c[rows] if c is not None and self._on_vectors else None
+        for key, rows, given in self._by_class(c, len(x)):
             density[rows] = self._parts[key].log_density(z[rows], given)
         return density + self._view.log_abs_det_jacobian(x)
 
@@ -168,23 +167,20 @@ class PCAMixture(LatentGenerator):
         seed = draw_seed(self.random_state)
         rows = v.reshape(len(v), -1).astype(np.float64)
         self._v_shape = v.shape[1:]
-        self._on_vectors = self._given_vectors
         with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all
             self.pca_ = PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
         self._complete_basis()
         self.n_components_ = self._n_leading()
         z = self._scores(v)
         self._parts = {}
-        for key, chosen in self._by_class(c, len(v)):
-            given = c[chosen] if c is not None and self._on_vectors else None
+        for key, chosen, given in self._by_class(c, len(v)):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
             self._parts[key] = self._fit_part(z[chosen], given, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
         z = np.empty((n_samples, len(self._basis)))
-        for key, rows in self._by_class(c, n_samples):
-            given = c[rows] if c is not None and self._on_vectors else None
+        for key, rows, given in self._by_class(c, n_samples):
             z[rows] = self._parts[key].draw(len(rows), given, rng)
         return self._from_scores(z)
 
@@ -229,9 +225,12 @@ class PCAMixture(LatentGenerator):
         rows = z @ self._basis + self.pca_.mean_
         return rows.astype(np.float32).reshape(len(z), *self._v_shape)
 
-    def _by_class(self, c: FloatArray | None, n_samples: int) -> list[tuple[int, Any]]:
-        groups = groups_of(c, n_samples, self._on_vectors)
-        return [(int(key), np.flatnonzero(groups == key)) for key in np.unique(groups)]
+    def _by_class(self, c: FloatArray | None, n_samples: int) -> list[tuple[int, Any, Any]]:
+        """Each class, its rows, and the vectors that these are given, if there are any."""
+        groups = groups_of(c, n_samples, self._given_vectors)
+        vectors = c if self._given_vectors else None
+        parts = [(int(key), np.flatnonzero(groups == key)) for key in np.unique(groups)]
+        return [(key, rows, None if vectors is None else vectors[rows]) for key, rows in parts]
 
     # -- the mixture -------------------------------------------------------------------------
 

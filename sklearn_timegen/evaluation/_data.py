@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._validation import as_3d, check_two_samples
-from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.evaluation._judging import Sample, typical_step
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,
@@ -100,8 +100,7 @@ def make_folds(cv: Any, sample: Sample, y: Any, groups: Any, seed: int) -> Folds
     if starts is not None:
         # Several blocks a fold, for as many regimes, while each is long beside what it costs:
         # the training windows on both of its sides that reach into it.
-        step = max(1, int(np.median(np.diff(np.sort(starts)))))
-        n_blocks = len(x) * step // (n_folds * 4 * x.shape[1])
+        n_blocks = len(x) * typical_step(starts) // (n_folds * 4 * x.shape[1])
         splitter = WindowKFold(n_folds, n_blocks=min(max(n_blocks, 1), MOST_BLOCKS))
         return list(splitter.split(x, groups=starts))
     if sample.groups is not None:

@@ -28,6 +28,7 @@ __all__ = [
     "judge",
     "like_labels",
     "resampled",
+    "typical_step",
 ]
 
 Array = NDArray[Any]
@@ -134,6 +135,11 @@ def resampled(train: Sample, n_samples: int, seed: int, labels: Array | None = N
     return train[rng.integers(len(train), size=n_samples)]
 
 
+def typical_step(starts: Index) -> int:
+    """Return the timesteps, 1 at least, from most windows to the next one."""
+    return max(1, int(np.median(np.diff(np.sort(starts))))) if len(starts) > 1 else 1
+
+
 def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sample]:
     """Part a sample of ``n_samples`` from the rest; no window or group is in both.
 
@@ -146,16 +152,17 @@ def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sa
     if sample.groups is not None:  # whole groups, until there are enough
         names, which = np.unique(sample.groups, return_inverse=True)
         order = rng.permutation(len(names))
-        before = np.cumsum(np.bincount(which)[order]) - np.bincount(which)[order]
-        inside = np.isin(which, order[before < n_samples])
+        sizes = np.bincount(which)[order]
+        inside = np.isin(which, order[np.cumsum(sizes) - sizes < n_samples])
         return sample[inside][:n_samples], sample[~inside]
     if sample.starts is None:
         order = rng.permutation(n)
         return sample[order[:n_samples]], sample[order[n_samples:]]
     order = np.argsort(sample.starts, kind="stable")
     length = sample.x.shape[1]
-    step = int(np.median(np.diff(sample.starts[order]))) if n > 1 else 1
-    window = max(1, length // max(1, step))  # windows that overlap one, on either side
+    window = max(
+        1, length // typical_step(sample.starts)
+    )  # windows that overlap one, on either side
     n_stretches = max(1, min(n_samples, (n - n_samples) // (4 * window)))
     stretch = -(-n_samples // n_stretches)
     offset = rng.random() * max(0.0, n / n_stretches - stretch)

@@ -131,7 +131,7 @@ def discriminative_score(
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
     fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + any(one is not None for one in starts)
-    limit = min(len(real), len(synthetic), max_samples or len(real))
+    limit = min(n_series, max_samples or n_series)
     if limit < fewest:
         raise ValueError(
             f"{limit} series are too few to train and test a judge on: at least {fewest} real "
