@@ -17,13 +17,23 @@ if TYPE_CHECKING:
         evaluate_samples,
     )
     from sklearn_timegen.model_selection import make_windows
-    from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
+    from sklearn_timegen.series import SeriesGenerator
+    from sklearn_timegen.synthetic_training import (
+        AugmentedClassifier,
+        AugmentedRegressor,
+        Augmenter,
+        TSTRClassifier,
+        TSTRRegressor,
+    )
     from sklearn_timegen.vae import VAE, TimeVAE
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "VAE",
+    "AugmentedClassifier",
+    "AugmentedRegressor",
+    "Augmenter",
     "BaseGenerator",
     "BlockBootstrap",
     "EvaluationReport",
@@ -31,6 +41,7 @@ __all__ = [
     "NeighbourInterpolation",
     "NeuralGenerator",
     "PCAMixture",
+    "SeriesGenerator",
     "TSTRClassifier",
     "TSTRRegressor",
     "TimeVAE",
@@ -43,6 +54,9 @@ __all__ = [
 
 _HOMES = {
     "VAE": "vae",
+    "AugmentedClassifier": "synthetic_training",
+    "AugmentedRegressor": "synthetic_training",
+    "Augmenter": "synthetic_training",
     "BaseGenerator": "base",
     "BlockBootstrap": "classical",
     "EvaluationReport": "evaluation",
@@ -50,6 +64,7 @@ _HOMES = {
     "NeighbourInterpolation": "classical",
     "NeuralGenerator": "base",
     "PCAMixture": "classical",
+    "SeriesGenerator": "series",
     "TSTRClassifier": "synthetic_training",
     "TSTRRegressor": "synthetic_training",
     "TimeVAE": "vae",

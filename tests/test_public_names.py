@@ -54,6 +54,8 @@ def with_parameters():
     from sklearn_timegen import classical, evaluation, metrics
 
     yield from (sklearn_timegen.VAE, sklearn_timegen.TSTRClassifier, sklearn_timegen.TSTRRegressor)
+    yield from (sklearn_timegen.AugmentedClassifier, sklearn_timegen.AugmentedRegressor)
+    yield sklearn_timegen.Augmenter
     for module in (classical, evaluation, metrics):
         for name in module.__all__:
             thing = getattr(module, name)

@@ -11,7 +11,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from sklearn_timegen import TSTRClassifier, TSTRRegressor
+from sklearn_timegen import (
+    AugmentedClassifier,
+    AugmentedRegressor,
+    PCAMixture,
+    TSTRClassifier,
+    TSTRRegressor,
+)
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.representation import ChannelReducer
 
@@ -42,6 +48,8 @@ SUPERVISED = [
         train_on="both",
     ),
     TSTRRegressor(CAPABLE, Ridge()),
+    AugmentedClassifier(LogisticRegression(), PCAMixture(), class_shares="equal", cv=2),
+    AugmentedRegressor(Ridge(), PCAMixture(), cv=2),
 ]
 
 

@@ -1,42 +1,44 @@
-"""Train a classifier on synthetic series, test it on real ones."""
+"""Train a classifier on real and synthetic series, or on synthetic series alone."""
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    ClassifierMixin,
-    is_classifier,
-)
+from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import Tags, assert_all_finite, get_tags
-from sklearn.utils._param_validation import HasMethods
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from sklearn_timegen._conditions import allocate
-from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d
 from sklearn_timegen.base import estimator
+from sklearn_timegen.synthetic_training.amount import (
+    Folds,
+    fill_up,
+    label_folds,
+    share_classes,
+)
 from sklearn_timegen.synthetic_training.common import (
-    Labelled,
+    GeneratorFirst,
     SyntheticTraining,
     check_kind,
     check_y_given,
 )
+from sklearn_timegen.synthetic_training.sources import ClassSource, Trainer
 
-__all__ = ["TSTRClassifier"]
+__all__ = ["AugmentedClassifier", "TSTRClassifier"]
 
+Index = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
 
 def has_method(method: str) -> Any:
     """Check for ``available_if``: whether the classifier, fitted or not, has ``method``."""
 
-    def check(self: TSTRClassifier) -> bool:
+    def check(self: AugmentedClassifier) -> bool:
         getattr(getattr(self, "classifier_", self.classifier), method)
         return True
 
@@ -44,11 +46,183 @@ def has_method(method: str) -> Any:
 
 
 @estimator
-class TSTRClassifier(ClassifierMixin, SyntheticTraining):
-    """Train a classifier on synthetic series, to be tested on real ones.
+class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
+    """Train a classifier on real and synthetic series, as many as help.
 
     A conditional generator is fitted once and draws by class; of any other generator one clone
-    is fitted for each class. Classes are drawn in their training frequencies.
+    is fitted for each class of which series are needed.
+
+    Parameters
+    ----------
+    classifier : classifier
+        The predictor; cloned.
+    generator : generator
+        Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns series
+        as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.
+    n_synthetic : float, int or "auto", default="auto"
+        Number of synthetic series: a float is a ratio to the training series, an int a number.
+        ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3 (and the one that balances the
+        classes, if ``class_shares="equal"``) on the training series, with one fit of the
+        generator a fold. The ratio of the best mean score is taken if its gain over 0, fold by
+        fold, exceeds the standard error of the mean gain; otherwise no series are added, and no
+        generator is fitted to all series. With ``train_on="synthetic"`` the best ratio is taken.
+    train_on : {"synthetic", "real", "both"}, default="both"
+        What the classifier is trained on: TSTR, TRTR, or augmentation.
+    class_shares : {"training", "equal"}, default="training"
+        Whether classes are drawn in their training frequencies, or so that they become alike:
+        the smallest classes are filled up first (together with the real series, with
+        ``train_on="both"``), and what is left is split in equal parts.
+    cv : int, splitter or None, default=None
+        Inner cross-validation of ``n_synthetic="auto"``. ``None`` is ``StratifiedKFold`` with 5
+        splits, or as many as the smallest class has series. If that has 1 (or 2, with a
+        generator that is not conditional), nothing can be compared: no series are added, or one
+        for each real one with ``train_on="synthetic"``, and a warning says so.
+    scoring : str, callable or None, default=None
+        Inner score; ``None`` is the classifier's own.
+    predictor_input : {"auto", "flat", "series"}, default="auto"
+        Whether the classifier is fed rows of ``n_timesteps * n_channels`` values, or series
+        ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a classifier whose
+        scikit-learn tags say that it takes 3-d arrays, and else rows.
+    memory : str, object with ``cache`` or None, default=None
+        Cache of fitted generators, as in ``Pipeline``: several classifiers, or ``"synthetic"``
+        and ``"both"``, then share one fit for each fold. Give the generator a ``random_state``.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the sampling, and of generator, classifier and what is within them where theirs
+        is ``None``.
+
+    Attributes
+    ----------
+    classifier_ : classifier
+        The fitted classifier.
+    generators_ : list
+        The fitted generators: one, or one for each class that needs series; none if there are
+        no synthetic series.
+    n_synthetic_ : int
+        Number of synthetic series that the classifier was trained on.
+    auto_scores_ : dict
+        For each ratio its scores, an ndarray of shape (n_splits,); with ``n_synthetic="auto"``.
+    classes_ : ndarray
+        The labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    See Also
+    --------
+    Augmenter : The same as a step of imbalanced-learn's pipelines.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_timegen import AugmentedClassifier, PCAMixture
+    >>> from sklearn_timegen.datasets import make_labelled_sines
+    >>> X, y = make_labelled_sines(30, 24, random_state=0)
+    >>> augmented = AugmentedClassifier(LogisticRegression(), PCAMixture(), random_state=0)
+    >>> augmented.fit(X, y).n_synthetic_  # perfect without
+    0
+    >>> augmented.set_params(n_synthetic=2.0).fit(X, y).n_synthetic_
+    60
+    """
+
+    class_shares: Literal["training", "equal"] = "training"
+    classifier: Any = field(kw_only=False)
+    generator: Any = field(kw_only=False)
+
+    _predictor: ClassVar[str] = "classifier"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SyntheticTraining._parameter_constraints,
+        "classifier": [HasMethods(["fit", "predict"])],
+        "class_shares": [StrOptions({"training", "equal"})],
+    }
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit the generator to real series, and the classifier to what ``train_on`` names.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
+            Real series.
+        y : array-like of shape (n_samples,)
+            Their labels.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or ``y`` are not valid, or the synthetic series cannot cover all classes.
+        """
+        self._check_params()
+        check_y_given(self, y)
+        labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels)
+        check_kind(self.classifier, "classifier", is_classifier)
+        self.classifier_, self.generators_ = self._fit(X, labels, self.classifier)
+        return self
+
+    def _source(self, trainer: Trainer, *, final: bool = False) -> ClassSource:
+        return ClassSource(trainer, self._layout, self._plan)
+
+    def _plan(self, counts: Index, total: int) -> Index:
+        if self.class_shares == "training":
+            return share_classes(counts, total, self.n_synthetic)
+        if self.train_on == "both":
+            return fill_up(counts, total)
+        return share_classes(np.ones_like(counts), total, self.n_synthetic)
+
+    def _ratios(self, y: NDArray[Any]) -> tuple[float, ...]:
+        ratios = super()._ratios(y)
+        if self.class_shares == "training" or self.train_on == "synthetic":
+            return ratios
+        counts = np.unique(y, return_counts=True)[1]
+        return tuple(sorted({*ratios, float((counts.max() - counts).sum() / len(y))}))
+
+    def _auto_amount(self, ratio: float, y: NDArray[Any]) -> int:
+        amount = super()._auto_amount(ratio, y)
+        # The least that covers all classes, where that is needed.
+        return max(amount, len(np.unique(y))) if amount else 0
+
+    def _inner_folds(self, x: FloatArray, y: NDArray[Any]) -> Folds:
+        least = 2 if getattr(self.generator, "conditional", False) else 3
+        return label_folds(self.cv, x, y, least)
+
+    @available_if(has_method("predict_proba"))
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return class probabilities, of shape (n_samples, n_classes), for real series ``X``."""
+        return np.asarray(self._fitted_predictor().predict_proba(self._feed(X)))
+
+    @available_if(has_method("predict_log_proba"))
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return log-probabilities, of shape (n_samples, n_classes), for real series ``X``."""
+        return np.asarray(self._fitted_predictor().predict_log_proba(self._feed(X)))
+
+    @available_if(has_method("decision_function"))
+    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the classifier's confidence scores for real series ``X``."""
+        return np.asarray(self._fitted_predictor().decision_function(self._feed(X)))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        if hasattr(self.classifier, "__sklearn_tags__"):
+            inner = get_tags(self.classifier).classifier_tags
+            tags.classifier_tags.multi_class = inner is None or inner.multi_class
+        return tags
+
+
+@estimator
+class TSTRClassifier(AugmentedClassifier, GeneratorFirst):
+    """Train a classifier on synthetic series, to be tested on real ones.
+
+    :class:`AugmentedClassifier` with other defaults, and the generator as the first argument.
+    A conditional generator is fitted once and draws by class; of any other generator one clone
+    is fitted for each class.
 
     Parameters
     ----------
@@ -57,10 +231,15 @@ class TSTRClassifier(ClassifierMixin, SyntheticTraining):
         as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.
     classifier : classifier
         The predictor; cloned.
-    n_synthetic : float or int, default=1.0
-        Number of synthetic series: a float is a ratio to the training series, an int a number.
+    n_synthetic : float, int or "auto", default=1.0
+        Number of synthetic series: a float is a ratio to the training series, an int a number,
+        and ``"auto"`` finds one out.
     train_on : {"synthetic", "real", "both"}, default="synthetic"
         What the classifier is trained on: TSTR, TRTR, or augmentation.
+    class_shares : {"training", "equal"}, default="training"
+        Whether classes are drawn in their training frequencies or in equal numbers.
+    cv, scoring : object, default=None
+        Inner cross-validation and score of ``n_synthetic="auto"``.
     predictor_input : {"auto", "flat", "series"}, default="auto"
         Whether the classifier is fed rows of ``n_timesteps * n_channels`` values, or series
         ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a classifier whose
@@ -78,6 +257,10 @@ class TSTRClassifier(ClassifierMixin, SyntheticTraining):
         The fitted classifier.
     generators_ : list
         The fitted generators: one, or one for each class; none if trained on real series.
+    n_synthetic_ : int
+        Number of synthetic series that the classifier was trained on.
+    auto_scores_ : dict
+        For each ratio its inner scores; with ``n_synthetic="auto"``.
     classes_ : ndarray
         The labels.
     n_features_in_ : int
@@ -103,88 +286,5 @@ class TSTRClassifier(ClassifierMixin, SyntheticTraining):
     True
     """
 
-    classifier: Any = field(kw_only=False)
-
-    _predictor: ClassVar[str] = "classifier"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **SyntheticTraining._parameter_constraints,
-        "classifier": [HasMethods(["fit", "predict"])],
-    }
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> TSTRClassifier:
-        """Fit the generator to real series, and the classifier to what ``train_on`` names.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
-        y : array-like of shape (n_samples,)
-            Their labels.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` or ``y`` are not valid, or the synthetic series cannot cover all classes.
-        """
-        self._validate_params()
-        check_y_given(self, y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
-        self.classes_ = np.unique(labels)
-        check_kind(self.classifier, "classifier", is_classifier)
-        self.generators_: list[Any] = []
-        self.classifier_ = self._fit(X, labels, self.classifier)
-        return self
-
-    def _synthesize(self, x: FloatArray, y: NDArray[Any], seed: int) -> Labelled:
-        classes, counts = np.unique(y, return_counts=True)
-        if self._n_rows(len(x)) < len(classes):
-            raise ValueError(
-                f"n_synthetic={self.n_synthetic!r} gives {self._n_rows(len(x))} series, which "
-                f"cannot cover {len(classes)} classes (an int is a number, a float a ratio)"
-            )
-        shares = allocate(counts, self._n_rows(len(x)))
-        X = self._layout.restore(x)
-        if getattr(self.generator, "conditional", False):
-            self.generators_ = [self._fit_generator(X, y, derive_seed(seed, "generator"))]
-            labels = np.repeat(classes, shares)
-            drawn = self._draw(self.generators_[0], len(labels), seed, y=labels)
-        else:
-            parts = []
-            for k, (label, share) in enumerate(zip(classes, shares, strict=True)):
-                one = derive_seed(seed, f"generator {k}")
-                self.generators_.append(self._fit_generator(X[y == label], None, one))
-                parts.append(self._draw(self.generators_[-1], int(share), one))
-            drawn, labels = np.concatenate(parts), np.repeat(classes, shares)
-        # Shuffled: some predictors read their rows in order.
-        order = np.random.default_rng(derive_seed(seed, "order")).permutation(len(labels))
-        return as_3d(drawn, self._layout.n_channels)[order], labels[order]
-
-    @available_if(has_method("predict_proba"))
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return class probabilities, of shape (n_samples, n_classes), for real series ``X``."""
-        return np.asarray(self._fitted_predictor().predict_proba(self._feed(X)))
-
-    @available_if(has_method("predict_log_proba"))
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return log-probabilities, of shape (n_samples, n_classes), for real series ``X``."""
-        return np.asarray(self._fitted_predictor().predict_log_proba(self._feed(X)))
-
-    @available_if(has_method("decision_function"))
-    def decision_function(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the classifier's confidence scores for real series ``X``."""
-        return np.asarray(self._fitted_predictor().decision_function(self._feed(X)))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        if hasattr(self.classifier, "__sklearn_tags__"):
-            inner = get_tags(self.classifier).classifier_tags
-            tags.classifier_tags.multi_class = inner is None or inner.multi_class
-        return tags
+    n_synthetic: float | int | Literal["auto"] = 1.0
+    train_on: Literal["synthetic", "real", "both"] = "synthetic"

@@ -2,52 +2,71 @@
 
 from __future__ import annotations
 
+import warnings
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import field
-from numbers import Integral
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    MetaEstimatorMixin,
-    clone,
-)
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import Tags, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.validation import check_is_fitted, check_memory
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
+from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.synthetic_training.amount import (
+    AMOUNT,
+    RATIOS,
+    Folds,
+    TooFewSeries,
+    best_ratio,
+    count_rows,
+)
+from sklearn_timegen.synthetic_training.sources import Labelled, Source, Trainer, fit_generator
 
-__all__ = ["Labelled", "SyntheticTraining", "check_kind", "check_y_given", "fit_generator"]
+__all__ = ["GeneratorFirst", "SyntheticTraining", "check_kind", "check_y_given", "fit_generator"]
 
 FloatArray = NDArray[np.float32]
-Labelled = tuple[FloatArray, NDArray[Any]]
+
+
+@dataclass(eq=False, repr=False)
+class GeneratorFirst:
+    """As the last base, makes ``generator`` the first argument of the constructor.
+
+    Fields are collected from the last base to the class itself, each at its first occurrence.
+    """
+
+    generator: Any = field(kw_only=False)
 
 
 @estimator
 class SyntheticTraining(MetaEstimatorMixin, Declared):
     """What both share: the rows that the predictor is trained on, and how it is fed."""
 
-    generator: Any = field(kw_only=False)
-    n_synthetic: float | int = 1.0
-    train_on: Literal["synthetic", "real", "both"] = "synthetic"
+    n_synthetic: float | int | Literal["auto"] = "auto"
+    train_on: Literal["synthetic", "real", "both"] = "both"
+    cv: Any = None
+    scoring: Any = None
     predictor_input: Literal["auto", "flat", "series"] = "auto"
     memory: Any = None
     random_state: RandomState = None
 
+    if TYPE_CHECKING:
+        generator: Any  # a field of the subclasses, after the predictor
     _predictor: ClassVar[str]  # the parameter that holds the predictor
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "generator": [HasMethods(["fit", "sample"])],
-        "n_synthetic": [
-            Interval(Integral, 1, None, closed="left"),
-            Interval(RealNotInt, 0, None, closed="neither"),
-        ],
+        "n_synthetic": [*AMOUNT, StrOptions({"auto"})],
         "train_on": [StrOptions({"synthetic", "real", "both"})],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "predictor_input": [StrOptions({"auto", "flat", "series"})],
         "memory": [str, HasMethods(["cache"]), None],
         "random_state": ["random_state", np.random.Generator],
@@ -70,46 +89,106 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
 
     # -- training ----------------------------------------------------------------------------
 
-    def _fit(self, X: ArrayLike, y: NDArray[Any], predictor: Any) -> Any:
-        """Fit the predictor, on the rows that ``train_on`` names, and return it."""
+    def _check_params(self) -> None:
+        self._validate_params()
+        if self.train_on == "synthetic" and self.n_synthetic == 0:
+            raise ValueError(
+                f"n_synthetic={self.n_synthetic!r} leaves nothing to train on with "
+                "train_on='synthetic': ask for some series, or set train_on='both'"
+            )
+
+    def _fit(self, X: ArrayLike, y: NDArray[Any], predictor: Any) -> tuple[Any, list[Any]]:
+        """Fit the predictor, on the rows that ``train_on`` names; return it and the generators."""
         n_channels = getattr(self.generator, "n_channels", 1)
         x, self._layout = check_series(X, estimator=self, n_channels=n_channels)
         if len(y) != len(x):
             raise ValueError(f"y has {len(y)} entries, but X has {len(x)} series")
         self._flat = self._is_fed_flat(predictor)
-        seed = draw_seed(self.random_state)
-        parts = [] if self.train_on == "synthetic" else [(x, y)]
-        if self.train_on != "real":
-            parts.append(self._synthesize(x, y, seed))
+        seeded = self.random_state is not None
+        trainer = Trainer(self.generator, draw_seed(self.random_state), seeded, self.memory)
+        self.__dict__.pop("auto_scores_", None)
+        self.n_synthetic_ = self._find_amount(x, y, predictor, trainer)
+        source, parts = self._source(trainer, final=True), []
+        if self.n_synthetic_ > 0:
+            parts = source.generate(x, y, [self.n_synthetic_])
+        fitted = self._fit_predictor(predictor, trainer, [*self._real(x, y), *parts])
+        return fitted, source.generators
+
+    @abstractmethod
+    def _source(self, trainer: Trainer, *, final: bool = False) -> Source:
+        """Return the source of synthetic series; ``final`` is not for an inner fold."""
+
+    def _real(self, x: FloatArray, y: NDArray[Any]) -> list[Labelled]:
+        return [] if self.train_on == "synthetic" else [(x, y)]
+
+    def _fit_predictor(self, predictor: Any, trainer: Trainer, parts: list[Labelled]) -> Any:
         rows = np.concatenate([part[0] for part in parts])
         targets = np.concatenate([part[1] for part in parts])
-        made = self._seeded(clone(predictor), derive_seed(seed, "predictor"))
+        made = trainer.seed_into(clone(predictor), "predictor")
         return made.fit(self._shape_for_predictor(rows), targets)
 
-    def _synthesize(self, x: FloatArray, y: NDArray[Any], seed: int) -> Labelled:
-        raise NotImplementedError
+    # -- how many ----------------------------------------------------------------------------
 
-    def _n_rows(self, n_real: int) -> int:
-        """How many synthetic series: an integer is a number, a float a ratio."""
-        if isinstance(self.n_synthetic, Integral):
-            return int(self.n_synthetic)
-        return max(1, round(self.n_synthetic * n_real))
+    def _find_amount(
+        self, x: FloatArray, y: NDArray[Any], predictor: Any, trainer: Trainer
+    ) -> int:
+        if self.train_on == "real":
+            return 0
+        if self.n_synthetic != "auto":
+            return count_rows(self.n_synthetic, len(x))
+        self.auto_scores_: dict[float, NDArray[np.float64]] = {}
+        try:
+            folds = self._inner_folds(x, y)
+        except TooFewSeries as reason:
+            ratio = 0.0 if self.train_on == "both" else 1.0
+            warnings.warn(
+                f"n_synthetic='auto' is taken as {ratio}: {reason}. Pass a number to decide "
+                "yourself, or cv",
+                UserWarning,
+                stacklevel=4,
+            )
+            return self._auto_amount(ratio, y)
+        ratios = self._ratios(y)
+        scorer = check_scoring(predictor, scoring=self.scoring)
+        scores = [
+            self._score_fold(x, y, fold, ratios, predictor, scorer, trainer.named(f"fold {k}"))
+            for k, fold in enumerate(folds)
+        ]
+        self.auto_scores_ = dict(zip(ratios, np.transpose(scores), strict=True))
+        return self._auto_amount(best_ratio(self.auto_scores_), y)
 
-    def _fit_generator(
-        self, X: NDArray[Any], y: NDArray[Any] | None, seed: int, **params: Any
-    ) -> Any:
-        """Fit a clone of the generator, from the cache if the same fit was done before."""
-        made = self._seeded(clone(self.generator), seed)
-        made.set_params(**params)
-        return check_memory(self.memory).cache(fit_generator)(made, X, y)
+    def _score_fold(
+        self,
+        x: FloatArray,
+        y: NDArray[Any],
+        fold: tuple[NDArray[np.int64], NDArray[np.int64]],
+        ratios: tuple[float, ...],
+        predictor: Any,
+        scorer: Callable[..., float],
+        trainer: Trainer,
+    ) -> list[float]:
+        """Score each ratio on one fold: one fit of the generator, nested sets of its series."""
+        train, test = fold
+        amounts = [self._auto_amount(ratio, y[train]) for ratio in ratios]
+        drawn = [amount for amount in amounts if amount > 0]
+        made = dict(
+            zip(drawn, self._source(trainer).generate(x[train], y[train], drawn), strict=True)
+        )
+        scores = []
+        for amount in amounts:
+            parts = self._real(x[train], y[train]) + ([made[amount]] if amount else [])
+            fitted = self._fit_predictor(predictor, trainer, parts)
+            scores.append(float(scorer(fitted, self._shape_for_predictor(x[test]), y[test])))
+        return scores
 
-    def _draw(self, generator: Any, n: int, seed: int, **given: Any) -> NDArray[Any]:
-        own = None if self.random_state is None else derive_seed(seed, "sample")
-        drawn = generator.sample(n, random_state=own, **given)
-        return np.asarray(drawn, dtype=np.float32)
+    def _ratios(self, y: NDArray[Any]) -> tuple[float, ...]:
+        return RATIOS if self.train_on == "synthetic" else (0.0, *RATIOS)
 
-    def _seeded(self, made: Any, seed: int) -> Any:
-        return made if self.random_state is None else seed_estimator(made, seed)
+    def _auto_amount(self, ratio: float, y: NDArray[Any]) -> int:
+        return count_rows(float(ratio), len(y))
+
+    @abstractmethod
+    def _inner_folds(self, x: FloatArray, y: NDArray[Any]) -> Folds: ...
 
     # -- feeding the predictor ---------------------------------------------------------------
 
@@ -138,15 +217,6 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
-    """Fit, and pass an interruption on."""
-    fitted = generator.fit(X) if y is None else generator.fit(X, y)
-    if getattr(fitted, "interrupted_", False):
-        # Half-trained, it must be neither cached nor judged: whoever pressed Ctrl-C meant all.
-        raise KeyboardInterrupt
-    return fitted
 
 
 def check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> None:

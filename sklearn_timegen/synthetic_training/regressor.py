@@ -1,42 +1,180 @@
-"""Train a regressor on synthetic pairs of series and target, test it on real ones."""
+"""Train a regressor on real and synthetic pairs of series and target, or on the latter alone."""
 
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    RegressorMixin,
-    is_regressor,
-)
+from sklearn.base import RegressorMixin, is_regressor
 from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, column_or_1d
 
-from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d, check_resolution
+from sklearn_timegen._validation import check_resolution
 from sklearn_timegen.base import estimator
+from sklearn_timegen.synthetic_training.amount import Folds, window_folds
 from sklearn_timegen.synthetic_training.common import (
-    Labelled,
+    GeneratorFirst,
     SyntheticTraining,
     check_kind,
     check_y_given,
 )
+from sklearn_timegen.synthetic_training.pairs import PairSource, find_step
+from sklearn_timegen.synthetic_training.sources import RecentFit, Trainer
 
-__all__ = ["TSTRRegressor"]
+__all__ = ["AugmentedRegressor", "TSTRRegressor"]
 
 FloatArray = NDArray[np.float32]
 
 
 @estimator
-class TSTRRegressor(RegressorMixin, SyntheticTraining):
-    """Train a regressor on synthetic pairs of series and target, to be tested on real ones.
+class AugmentedRegressor(RegressorMixin, SyntheticTraining):
+    """Train a regressor on real and synthetic pairs of series and target, as many as help.
 
     The generator learns the joint window. Targets of univariate series become further timesteps
-    at their end (the window table of a forecaster), those of multivariate ones further channels,
-    constant along time and averaged on the way back.
+    at their end, those of multivariate ones further channels, constant along time and averaged
+    on the way back.
+
+    A forecaster's window table, as sktime's ``make_reduction`` cuts it, is recognised: 2-d rows
+    that are all windows of one series, in order, and one target each, the value of that series
+    ``h`` timesteps after the window. The generator then learns windows one timestep longer than
+    the rows, for whatever ``h``, and synthetic windows go on to the target. Clones of one
+    estimator share the latest such fit, so that the direct strategy, which fits a clone to the
+    same windows for each step of its horizon, trains the generator once. That holds for
+    ``random_state=None``, too: consecutive clones that are fitted on the same series, with the
+    same parameters of the generator, have the same generator. (With ``n_synthetic="auto"``,
+    the generators of the inner folds are not shared.)
+
+    Parameters
+    ----------
+    regressor : regressor
+        The predictor; cloned.
+    generator : generator
+        Any estimator with ``fit`` and ``sample``, as for :class:`AugmentedClassifier`, and not
+        conditional; cloned.
+    n_synthetic : float, int or "auto", default="auto"
+        Number of synthetic series: a float is a ratio to the training series, an int a number.
+        ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3; see :class:`AugmentedClassifier`.
+    train_on : {"synthetic", "real", "both"}, default="both"
+        What the regressor is trained on: TSTR, TRTR, or augmentation.
+    cv : int, splitter or None, default=None
+        Inner cross-validation of ``n_synthetic="auto"``. ``None`` is 5 splits: ``WindowKFold``
+        for overlapping windows of one series in their order, and else ``KFold``, not shuffled
+        and with fewer splits for less than 10 series. If there are less than 4, or if windows
+        that overlap no test window are too few, no series are added, or one for each real one
+        with ``train_on="synthetic"``, and a warning says so.
+    scoring : str, callable or None, default=None
+        Inner score; ``None`` is the regressor's own.
+    predictor_input : {"auto", "flat", "series"}, default="auto"
+        Whether the regressor is fed rows or series; see :class:`AugmentedClassifier`.
+    memory : str, object with ``cache`` or None, default=None
+        Cache of fitted generators; see :class:`AugmentedClassifier`.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the sampling, and of generator and regressor if theirs is ``None``.
+
+    Attributes
+    ----------
+    regressor_ : regressor
+        The fitted regressor.
+    generator_ : generator or None
+        The fitted generator; ``None`` if there are no synthetic series.
+    n_synthetic_ : int
+        Number of synthetic series that the regressor was trained on.
+    auto_scores_ : dict
+        For each ratio its scores, an ndarray of shape (n_splits,); with ``n_synthetic="auto"``.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn_timegen import AugmentedRegressor, PCAMixture
+    >>> from sklearn_timegen.datasets import make_ar
+    >>> windows = make_ar(20, 25, random_state=0)[:, :, 0]
+    >>> X, y = windows[:, :-1], windows[:, -1]
+    >>> augmented = AugmentedRegressor(Ridge(), PCAMixture(), random_state=0).fit(X, y)
+    >>> sorted(augmented.auto_scores_)
+    [0.0, 0.25, 1.0, 3.0]
+    """
+
+    regressor: Any = field(kw_only=False)
+    generator: Any = field(kw_only=False)
+
+    _predictor: ClassVar[str] = "regressor"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SyntheticTraining._parameter_constraints,
+        "regressor": [HasMethods(["fit", "predict"])],
+    }
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit the generator to real pairs, and the regressor to what ``train_on`` names.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
+            Real series.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or ``y`` are not valid, or the generator is conditional.
+        """
+        self._check_params()
+        check_y_given(self, y)
+        if getattr(self.generator, "conditional", False):
+            raise ValueError(
+                f"the generator of {type(self).__name__} learns series and target jointly: set "
+                "its conditional=False"
+            )
+        check_kind(self.regressor, "regressor", is_regressor)
+        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if not self.__sklearn_tags__().target_tags.multi_output:
+            targets = column_or_1d(targets, warn=True)
+        if self.train_on != "real":
+            check_resolution(targets.reshape(len(targets), -1, 1), name="y")
+        self.regressor_, generators = self._fit(X, targets, self.regressor)
+        self.generator_ = generators[0] if generators else None
+        return self
+
+    def _source(self, trainer: Trainer, *, final: bool = False) -> PairSource:
+        # An inner fold's generator must not push out the one that clones will ask for.
+        recent: RecentFit | None = self.__dict__.get("_recent") if final else None
+        return PairSource(trainer, self._layout, recent)
+
+    def _inner_folds(self, x: FloatArray, y: NDArray[Any]) -> Folds:
+        step = find_step(x, y.reshape(len(y), -1)) or 0
+        return window_folds(self.cv, x, y, gap=step)
+
+    def __sklearn_clone__(self) -> Self:
+        """Clone, and let the clones share the latest fit of a generator to a window table."""
+        made: Self = super().__sklearn_clone__()
+        made._recent = self.__dict__.setdefault("_recent", RecentFit())
+        return made
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        if hasattr(self.regressor, "__sklearn_tags__"):
+            tags.target_tags.multi_output = get_tags(self.regressor).target_tags.multi_output
+        return tags
+
+
+@estimator
+class TSTRRegressor(AugmentedRegressor, GeneratorFirst):
+    """Train a regressor on synthetic pairs of series and target, to be tested on real ones.
+
+    :class:`AugmentedRegressor` with other defaults, and the generator as the first argument.
 
     Parameters
     ----------
@@ -45,10 +183,13 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
         conditional; cloned.
     regressor : regressor
         The predictor; cloned.
-    n_synthetic : float or int, default=1.0
-        Number of synthetic series: a float is a ratio to the training series, an int a number.
+    n_synthetic : float, int or "auto", default=1.0
+        Number of synthetic series: a float is a ratio to the training series, an int a number,
+        and ``"auto"`` finds one out.
     train_on : {"synthetic", "real", "both"}, default="synthetic"
         What the regressor is trained on: TSTR, TRTR, or augmentation.
+    cv, scoring : object, default=None
+        Inner cross-validation and score of ``n_synthetic="auto"``.
     predictor_input : {"auto", "flat", "series"}, default="auto"
         Whether the regressor is fed rows or series; see :class:`TSTRClassifier`.
     memory : str, object with ``cache`` or None, default=None
@@ -62,6 +203,10 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
         The fitted regressor.
     generator_ : generator or None
         The fitted generator; ``None`` if trained on real series.
+    n_synthetic_ : int
+        Number of synthetic series that the regressor was trained on.
+    auto_scores_ : dict
+        For each ratio its inner scores; with ``n_synthetic="auto"``.
     n_features_in_ : int
         ``X.shape[1]`` of the ``X`` seen in ``fit``.
     feature_names_in_ : ndarray
@@ -84,76 +229,5 @@ class TSTRRegressor(RegressorMixin, SyntheticTraining):
     (100,)
     """
 
-    regressor: Any = field(kw_only=False)
-
-    _predictor: ClassVar[str] = "regressor"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **SyntheticTraining._parameter_constraints,
-        "regressor": [HasMethods(["fit", "predict"])],
-    }
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> TSTRRegressor:
-        """Fit the generator to real pairs, and the regressor to what ``train_on`` names.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` or ``y`` are not valid, or the generator is conditional.
-        """
-        self._validate_params()
-        check_y_given(self, y)
-        if getattr(self.generator, "conditional", False):
-            raise ValueError(
-                "the generator of a TSTRRegressor learns series and target jointly: set its "
-                "conditional=False"
-            )
-        check_kind(self.regressor, "regressor", is_regressor)
-        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        if not self.__sklearn_tags__().target_tags.multi_output:
-            targets = column_or_1d(targets, warn=True)
-        if self.train_on != "real":
-            check_resolution(targets.reshape(len(targets), -1, 1), name="y")
-        self.generator_ = None
-        self.regressor_ = self._fit(X, targets, self.regressor)
-        return self
-
-    def _synthesize(self, x: FloatArray, y: NDArray[Any], seed: int) -> Labelled:
-        targets = y.reshape(len(y), -1).astype(np.float32)
-        n_timesteps, n_targets = x.shape[1], targets.shape[1]
-        one_channel = x.shape[2] == 1
-        if one_channel:
-            joint = np.concatenate([x, targets[:, :, None]], axis=1)
-            joint = joint[:, :, 0] if self._layout.flat else joint
-        else:
-            along = np.repeat(targets[:, None, :], n_timesteps, axis=1)
-            joint = np.concatenate([x, along], axis=2)
-        params = {"n_channels": 1} if hasattr(self.generator, "n_channels") else {}
-        self.generator_ = self._fit_generator(
-            joint, None, derive_seed(seed, "generator"), **params
-        )
-        drawn = as_3d(self._draw(self.generator_, self._n_rows(len(x)), seed))
-        if one_channel:
-            series, drawn_targets = drawn[:, :n_timesteps], drawn[:, n_timesteps:, 0]
-        else:
-            series, along = drawn[:, :, :-n_targets], drawn[:, :, -n_targets:]
-            drawn_targets = along.mean(axis=1)
-        return series, drawn_targets.reshape(-1, *y.shape[1:]).astype(y.dtype)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        if hasattr(self.regressor, "__sklearn_tags__"):
-            tags.target_tags.multi_output = get_tags(self.regressor).target_tags.multi_output
-        return tags
+    n_synthetic: float | int | Literal["auto"] = 1.0
+    train_on: Literal["synthetic", "real", "both"] = "synthetic"

@@ -1,0 +1,23 @@
+"""Generators within sktime: bootstraps, augmented forecasters, adapters for its classifiers.
+
+The only part of the package that needs sktime.
+"""
+
+try:
+    import sktime  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "sklearn_timegen.forecasting needs sktime: pip install 'sklearn-timegen[sktime]'"
+    ) from error
+
+from sklearn_timegen.forecasting.augmented import AugmentedForecaster, TSTRForecaster
+from sklearn_timegen.forecasting.bootstrap import GeneratorBootstrap
+from sklearn_timegen.forecasting.panel import PanelClassifier, PanelRegressor
+
+__all__ = [
+    "AugmentedForecaster",
+    "GeneratorBootstrap",
+    "PanelClassifier",
+    "PanelRegressor",
+    "TSTRForecaster",
+]

@@ -1,0 +1,95 @@
+"""Forecasters that train on many series and forecast some of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklearn_timegen.forecasting._synthesis import Panel
+
+__all__ = ["PooledFit", "pools"]
+
+
+def pools(forecaster: Any) -> bool:
+    """Whether a forecaster, and all within it, train one model on all series of a panel."""
+    every = [forecaster, *_forecasters_within(forecaster)]
+    return all("pd-multiindex" in one.get_tag("y_inner_mtype") for one in every)
+
+
+def _forecasters_within(forecaster: Any) -> list[Any]:
+    values = forecaster.get_params(deep=True).values()
+    tagged = [value for value in values if hasattr(value, "get_tag")]
+    return [one for one in tagged if one.get_tag("object_type", None, False) == "forecaster"]
+
+
+class PooledFit:
+    """A forecaster that was fitted to actual series, synthetic versions of them, or both.
+
+    Versions stand behind the actual series in one panel: version k of series i has the number
+    ``(k + 1) * n_actual + i``. One that was trained on versions alone is shown the actual series,
+    to forecast from, if it can go on from series that it was not trained on; of any other, what it
+    says of all versions of a series is averaged.
+    """
+
+    def __init__(self, forecaster: Any, train_on: str, n_targets: int) -> None:
+        self.forecaster = forecaster.clone()
+        self.train_on = train_on
+        # Pipelines fit their transformers to the series that they know.
+        goes_on = pools(forecaster) and not _forecasters_within(forecaster)
+        self.averages = not goes_on if train_on == "synthetic" else not pools(forecaster)
+        self.n_targets = n_targets  # the first columns; the others are exogenous
+
+    def fit(self, actual: Panel, versions: list[Panel], fh: Any) -> PooledFit:
+        """Fit to the panels that ``train_on`` names."""
+        self.n_actual = actual.index.get_level_values(0).nunique()
+        self.n_versions = len(versions)
+        parts = [] if self.train_on == "synthetic" else [actual]
+        numbered = [self._number(one, k + 1) for k, one in enumerate(versions)]
+        parts += [] if self.train_on == "real" else numbered
+        y, X = self._split(pd.concat(parts))
+        self.forecaster.fit(y, X=X, fh=fh)
+        if self.train_on == "synthetic" and not self.averages:
+            # The actual series are shown to be forecast from, not to be trained on.
+            y, X = self._split(actual)
+            self.forecaster.update(y, X=X, update_params=False)
+        return self
+
+    def update(self, new: Panel) -> PooledFit:
+        """Show what has happened since to be forecast from: no parameters change."""
+        # Versions have to be as long; what they go on with is never trained on nor forecast.
+        held = self._held()
+        y, X = self._split(pd.concat([self._number(new, k) for k in held]))
+        self.forecaster.update(y, X=X, update_params=False)
+        return self
+
+    def predict(self, fh: Any, X: Panel | None) -> Panel:
+        """Forecast the actual series; ``X`` holds their future exogenous values."""
+        given = None
+        if X is not None:
+            given = pd.concat([self._number(X, k) for k in self._held()])
+        found = self.forecaster.predict(fh=fh, X=given)
+        numbers = found.index.get_level_values(0).to_numpy()
+        if not self.averages:
+            return found[numbers < self.n_actual]
+        times = found.index.get_level_values(-1)
+        names = found.index.names
+        return found.groupby([numbers % self.n_actual, times]).mean().rename_axis(names)
+
+    def _held(self) -> range:
+        """Which copies of the panel the forecaster knows: 0 is the actual one."""
+        first = 1 if self.train_on == "synthetic" and self.averages else 0
+        return range(first, 1 + (0 if self.train_on == "real" else self.n_versions))
+
+    def _number(self, panel: Panel, copy: int) -> Panel:
+        made = panel.copy()
+        numbers = panel.index.get_level_values(0) + copy * self.n_actual
+        index = [numbers, panel.index.get_level_values(-1)]
+        made.index = pd.MultiIndex.from_arrays(index, names=panel.index.names)
+        return made
+
+    def _split(self, panel: Panel) -> tuple[Panel, Panel | None]:
+        panel = panel.astype(np.float64).sort_index()
+        X = panel.iloc[:, self.n_targets :]
+        return panel.iloc[:, : self.n_targets], None if X.shape[1] == 0 else X

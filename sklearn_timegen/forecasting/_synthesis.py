@@ -1,0 +1,85 @@
+"""Synthetic versions of sktime's series: what the bootstrap and the forecasters share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen._validation import check_count
+from sklearn_timegen.series import SeriesGenerator
+
+__all__ = ["as_panel", "fit_series_generator", "seed_of", "synthesize"]
+
+INSTANCE = "series"
+Panel = pd.DataFrame  # with two index levels: number of the series, time
+
+
+def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
+    """Number the series of a frame, a panel or a hierarchy; return their names, too."""
+    time = frame.index.names[-1]
+    if frame.index.nlevels == 1:
+        return pd.concat({0: frame}, names=[INSTANCE, time]), [()]
+    above = frame.index.droplevel(-1)
+    number, names = pd.factorize(above)
+    panel = frame.copy()
+    times = frame.index.get_level_values(-1)
+    panel.index = pd.MultiIndex.from_arrays([number, times], names=[INSTANCE, time])
+    return panel, [name if isinstance(name, tuple) else (name,) for name in names]
+
+
+def fit_series_generator(
+    generator: Any,
+    panel: Panel,
+    *,
+    window: int | str,
+    sp: int | str,
+    decomposition: str | None,
+    random_state: RandomState,
+) -> SeriesGenerator:
+    """Fit a generator to the windows of all series, of what trend and season leave over.
+
+    ``window="auto"`` is two seasons, or 12 timesteps without one, and no more than a third of the
+    shortest series.
+    """
+    if decomposition not in ("stl", None):
+        raise ValueError(f"decomposition must be 'stl' or None, got {decomposition!r}")
+    if sp != "auto":
+        sp = check_count(sp, "sp")
+    made = SeriesGenerator(
+        generator,
+        window=2,
+        transform=None if decomposition is None else ["box-cox", "stl-remainder"],
+        period=sp,
+        random_state=random_state,
+    )
+    shortest = int(panel.groupby(level=0).size().min())
+    if window == "auto":
+        period = made.find_period(panel)
+        made.window = max(2, min(2 * period if period > 1 else 12, shortest // 3))
+    else:
+        made.window = check_count(window, "window")
+    return made.fit(panel)
+
+
+def synthesize(
+    fitted: SeriesGenerator, panel: Panel, n_series: int, seed: int, *, meet_end: bool = False
+) -> list[Panel]:
+    """Return ``n_series`` synthetic versions of a panel, each with its numbers and times."""
+    n_actual = panel.index.get_level_values(0).nunique()
+    asked = {"like": panel, "meet_end": meet_end, "random_state": seed}
+    drawn = fitted.sample(n_series * n_actual, **asked)
+    numbers = drawn.index.get_level_values(0).to_numpy()
+    versions = []
+    for k in range(n_series):
+        part = drawn[(numbers >= k * n_actual) & (numbers < (k + 1) * n_actual)]
+        index = [part.index.get_level_values(0) - k * n_actual, part.index.get_level_values(-1)]
+        part.index = pd.MultiIndex.from_arrays(index, names=panel.index.names)
+        versions.append(part)
+    return versions
+
+
+def seed_of(random_state: Any) -> int:
+    """Return a seed; numpy's global stream, which sktime's ``None`` stands for, is left alone."""
+    return draw_seed(random_state) % (2**31 - 1)

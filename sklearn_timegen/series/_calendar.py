@@ -1,0 +1,61 @@
+"""Where a timestamp stands in its day, week or year, as points on a circle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CALENDARS", "calendar_features", "infer_period"]
+
+# Name: where a timestamp stands, and how many there are.
+CALENDARS: dict[str, tuple[Any, float]] = {
+    "hour": (lambda t: t.hour + t.minute / 60 + t.second / 3600, 24),
+    "weekday": (lambda t: t.weekday, 7),
+    "day": (lambda t: t.day - 1, 31),
+    "month": (lambda t: t.month - 1, 12),
+    "dayofyear": (lambda t: t.dayofyear - 1, 366),
+}
+
+
+def calendar_features(index: pd.Index, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return sine and cosine of each calendar's phase, of shape (n_timesteps, 2 n_calendars)."""
+    import pandas as pd
+
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    if not isinstance(index, pd.DatetimeIndex):
+        raise ValueError(
+            f"calendar={list(names)} needs dates, but the time index is a {type(index).__name__}"
+        )
+    columns = []
+    for name in names:
+        place, total = CALENDARS[name]
+        phase = 2 * np.pi * np.asarray(place(index), dtype=np.float64) / total
+        columns += [np.sin(phase), np.cos(phase)]
+    return np.column_stack(columns)
+
+
+# Timesteps of a season, by the unit of the frequency.
+SEASONS = {"Y": 1, "A": 1, "Q": 4, "M": 12, "W": 52, "D": 7, "B": 5, "h": 24, "H": 24}
+SECONDS = {"min": 60, "T": 60, "s": 1, "S": 1}
+
+
+def infer_period(step: Any, n_timesteps: int) -> int:
+    """Return the usual season of a frequency, or 1 where none is known or two do not fit.
+
+    A year of quarters, months or weeks, a week of days, a day of hours or less.
+    """
+    name = getattr(step, "rule_code", "").split("-")[0]
+    n = getattr(step, "n", 1)
+    unit = name if name in SECONDS else name.removesuffix("S").removesuffix("E")
+    unit = {"BM": "M", "BQ": "Q", "BY": "Y", "BA": "Y", "C": "B"}.get(unit, unit)
+    season = SEASONS.get(unit, 1)
+    if unit in SECONDS:
+        season = 24 * 3600 // SECONDS[unit]
+    period = season // n if season % n == 0 else 1
+    return period if period > 1 and n_timesteps >= 2 * period else 1

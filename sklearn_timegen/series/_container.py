@@ -1,0 +1,343 @@
+"""What series come in and leave in: arrays, pandas objects, panels, lists.
+
+A container is read into records, one for each series, and remembers how to lay others out alike:
+columns, dtypes, index, names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.series._index import Timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Container", "Record", "read_container"]
+
+Array = NDArray[np.float64]
+TOTAL = "__total"  # sktime's name for the sum over a level
+
+
+@dataclass(frozen=True)
+class Record:
+    """One series: values (n_timesteps, n_channels), its times, and its key in a panel."""
+
+    values: Array
+    timeline: Timeline
+    key: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names and dtypes of the channels; names are ``None`` for arrays."""
+
+    names: tuple[Any, ...] | None
+    dtypes: tuple[Any, ...]
+
+    def restore(self, values: Array) -> list[Any]:
+        """Return one array for each channel, in its dtype: integers are rounded."""
+        return [_as_dtype(values[:, k], dtype) for k, dtype in enumerate(self.dtypes)]
+
+    def frame(self, values: Array, index: pd.Index) -> pd.DataFrame:
+        import pandas as pd
+
+        columns = dict(enumerate(self.restore(values)))
+        made = pd.DataFrame(columns, index=index)
+        made.columns = self.index
+        return made
+
+    @property
+    def index(self) -> Any:
+        import pandas as pd
+
+        if self.names is None:
+            return pd.RangeIndex(len(self.dtypes))
+        is_multi = len(self.names) > 0 and isinstance(self.names[0], tuple)
+        return pd.MultiIndex.from_tuples(self.names) if is_multi else pd.Index(list(self.names))
+
+
+@dataclass(frozen=True)
+class Container:
+    """How series were laid out: ``kind`` names it, the rest is what the kind needs."""
+
+    kind: str  # "array", "series", "frame", "panel", "long" or "list"
+    columns: Columns
+    ndim: int = 2  # of an array, or of each item of a list
+    name: Any = None  # of a pandas Series
+    levels: tuple[Any, ...] = ()  # of a panel's index
+    order: tuple[Any, ...] = ()  # columns of a long table
+    series_column: Any = None
+    time_column: Any = None
+    item: Container | None = None  # what a list holds
+
+    def write(self, made: list[Record]) -> Any:
+        """Lay records out; several of what holds one become a panel."""
+        write = getattr(self, f"_write_{self.kind}")
+        return write(made)
+
+    def check_alike(self, other: Container) -> None:
+        """Refuse series of other columns than those of ``fit``."""
+        if len(other.columns.dtypes) != len(self.columns.dtypes):
+            raise ValueError(
+                f"X has {len(other.columns.dtypes)} columns, but fit saw "
+                f"{len(self.columns.dtypes)}"
+            )
+        mine, theirs = self.columns.names, other.columns.names
+        if mine is not None and theirs is not None and mine != theirs:
+            raise ValueError(f"X has the columns {list(theirs)}, but fit saw {list(mine)}")
+
+    # -- one method for each kind --------------------------------------------------------------
+
+    def _write_array(self, made: list[Record]) -> Any:
+        dtype = self.columns.dtypes[0]
+        if self.ndim < 3 and len(made) == 1:
+            values = _as_dtype(made[0].values, dtype)
+            return values[:, 0] if self.ndim == 1 else values
+        lengths = sorted({len(one.values) for one in made})
+        if len(lengths) > 1:
+            raise ValueError(
+                f"an array cannot hold series of {lengths[0]} and {lengths[-1]} timesteps: pass "
+                "n_timesteps"
+            )
+        return np.stack([_as_dtype(one.values, dtype) for one in made])
+
+    def _write_series(self, made: list[Record]) -> Any:
+        if len(made) > 1:
+            return self._write_panel(made)
+        import pandas as pd
+
+        index = made[0].timeline.index
+        return pd.Series(self.columns.restore(made[0].values)[0], index=index, name=self.name)
+
+    def _write_frame(self, made: list[Record]) -> Any:
+        if len(made) > 1:
+            return self._write_panel(made)
+        return self.columns.frame(made[0].values, made[0].timeline.index)
+
+    def _write_panel(self, made: list[Record]) -> Any:
+        import pandas as pd
+
+        levels = self.levels or ("series", made[0].timeline.index.name)
+        parts = [self.columns.frame(one.values, one.timeline.index) for one in made]
+        joined = pd.concat(parts, keys=[one.key for one in made])
+        joined.index = joined.index.set_names(list(levels))
+        if self.kind == "panel" and self.ndim == 1:
+            return joined.iloc[:, 0].rename(self.name)
+        return joined
+
+    def _write_long(self, made: list[Record]) -> Any:
+        import pandas as pd
+
+        parts = []
+        for one in made:
+            part = self.columns.frame(one.values, one.timeline.index)
+            part.insert(0, self.time_column, one.timeline.index)
+            if self.series_column is not None:
+                part.insert(0, self.series_column, one.key[0])
+            parts.append(part.reset_index(drop=True))
+        return pd.concat(parts, ignore_index=True)[list(self.order)]
+
+    def _write_list(self, made: list[Record]) -> Any:
+        assert self.item is not None
+        return [self.item.write([one]) for one in made]
+
+
+def read_container(
+    X: Any, series_column: Any = None, time_column: Any = None
+) -> tuple[Container, list[Record]]:
+    """Return how ``X`` is laid out, and its series.
+
+    Raises
+    ------
+    ValueError
+        If there are no series, timestamps are irregular, duplicated or unsorted, columns are not
+        numbers, or values are missing.
+    TypeError
+        If ``X`` is none of the containers.
+    """
+    import pandas as pd
+
+    if (series_column is not None or time_column is not None) and not isinstance(X, pd.DataFrame):
+        raise ValueError(
+            f"series_column and time_column name columns of a DataFrame, got {type(X).__name__}"
+        )
+    if series_column is not None or time_column is not None:
+        container, records = _read_long(X, series_column, time_column)
+    elif isinstance(X, pd.Series | pd.DataFrame):
+        container, records = _read_pandas(X)
+    elif isinstance(X, list | tuple) and _holds_series(X):
+        container, records = _read_list(X)
+    else:
+        container, records = _read_array(X)
+    if not records or any(one.values.size == 0 for one in records):
+        raise ValueError("X holds no series, or an empty one")
+    for one in records:
+        _check_finite(one, container)
+    return container, records
+
+
+def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
+    import pandas as pd
+
+    name = X.name if isinstance(X, pd.Series) else None
+    frame = X.to_frame() if isinstance(X, pd.Series) else X
+    columns = _columns_of(frame)
+    ndim = 1 if isinstance(X, pd.Series) else 2
+    if not isinstance(X.index, pd.MultiIndex):
+        kind = "series" if ndim == 1 else "frame"
+        if len(X) == 0:
+            return Container(kind, columns), []
+        record = Record(_values(frame), Timeline(X.index, ""))
+        return Container(kind, columns, name=name), [record]
+    container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
+    above = list(range(X.index.nlevels - 1))
+    records = []
+    for found, part in frame.groupby(level=above, sort=False):
+        key = found if isinstance(found, tuple) else (found,)
+        if TOTAL in key and len(key) > 1:
+            continue  # a sum of others, which an aggregator makes anew
+        index = part.index.get_level_values(-1)
+        records.append(Record(_values(part), Timeline(index, f" of series {_shown(key)}"), key))
+    return container, records
+
+
+def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
+    import pandas as pd
+
+    named = [name for name in (series_column, time_column) if name is not None]
+    missing = [name for name in named if name not in X.columns]
+    if missing:
+        raise ValueError(f"X has no column {missing[0]!r}; it has {list(X.columns)}")
+    if time_column is None:
+        raise ValueError("series_column needs a time_column beside it, which orders each series")
+    channels = X.drop(columns=named)
+    container = Container(
+        "long",
+        _columns_of(channels),
+        order=tuple(X.columns),
+        series_column=series_column,
+        time_column=time_column,
+    )
+    parts: Any = [(None, X)]
+    if series_column is not None:
+        parts = X.groupby(series_column, sort=False)
+    records = []
+    for key, part in parts:
+        where = "" if key is None else f" of series {key!r}"
+        timeline = Timeline(pd.Index(part[time_column]), where)
+        records.append(Record(_values(part[list(channels.columns)]), timeline, (key,)))
+    return container, records
+
+
+def _read_list(X: Any) -> tuple[Container, list[Record]]:
+    read = [read_container(item) for item in X]
+    first = read[0][0]
+    for k, (container, records) in enumerate(read):
+        if len(records) != 1:
+            raise ValueError(f"item {k} of X holds {len(records)} series; each item is one")
+        if container.kind != first.kind:
+            raise ValueError(f"X mixes items: {first.kind} and, at {k}, {container.kind}")
+        first.check_alike(container)
+    records = [replace(found[0], key=(k,)) for k, (_, found) in enumerate(read)]
+    return Container("list", first.columns, item=first), records
+
+
+def _read_array(X: Any) -> tuple[Container, list[Record]]:
+    import pandas as pd
+
+    try:
+        values = np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            "X is ragged: pass series of unequal length as a list of arrays"
+        ) from error
+    if values.dtype.kind not in "fiu":
+        raise TypeError(
+            "X must be a pandas Series or DataFrame, a numeric array, or a list of these; got "
+            f"{type(X).__name__} of {values.dtype}"
+        )
+    if values.ndim not in (1, 2, 3):
+        raise ValueError(
+            "X must be 1-d (n_timesteps,), 2-d (n_timesteps, n_channels), one long series whose "
+            "rows are time, or 3-d (n_series, n_timesteps, n_channels); got shape "
+            f"{values.shape}"
+        )
+    whole = values.astype(np.float64)
+    series = whole if whole.ndim == 3 else whole.reshape(1, len(whole), -1)
+    container = Container(
+        "array", Columns(None, (values.dtype,) * series.shape[2]), ndim=values.ndim
+    )
+    if series.size == 0:
+        return container, []
+    timeline = Timeline(pd.RangeIndex(series.shape[1]), "")
+    return container, [Record(one, timeline, (k,)) for k, one in enumerate(series)]
+
+
+def _holds_series(X: Any) -> bool:
+    """Whether a list holds series, and is not one itself."""
+    import pandas as pd
+
+    return len(X) > 0 and isinstance(X[0], pd.Series | pd.DataFrame | np.ndarray)
+
+
+def _columns_of(frame: pd.DataFrame) -> Columns:
+    import pandas as pd
+
+    if frame.shape[1] == 0:
+        raise ValueError("X has no columns of values")
+    if frame.columns.has_duplicates:
+        raise ValueError(
+            f"X has two columns named {frame.columns[frame.columns.duplicated()][0]!r}"
+        )
+    for name, dtype in frame.dtypes.items():
+        is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+        if pd.api.types.is_complex_dtype(dtype) or not is_number:
+            hint = "encode it as numbers, or leave it out"
+            if pd.api.types.is_datetime64_any_dtype(dtype):
+                hint = f"if it is the time, pass time_column={name!r}"
+            raise ValueError(f"column {name!r} is of {dtype}, not of numbers: {hint}")
+    return Columns(tuple(frame.columns), tuple(frame.dtypes))
+
+
+def _values(frame: pd.DataFrame) -> Array:
+    values: Array = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values
+
+
+def _as_dtype(values: Array, dtype: Any) -> Any:
+    """Cast, rounding to the range of integers; nullable dtypes of pandas are arrays of theirs."""
+    name = np.dtype(getattr(dtype, "numpy_dtype", dtype))
+    if name.kind in "iu":
+        limits = np.iinfo(name)
+        # The greatest integers are not floats: the next float below them is.
+        values = np.rint(values).clip(float(limits.min), np.nextafter(float(limits.max), 0))
+    cast = values.astype(name)
+    if isinstance(dtype, np.dtype):
+        return cast
+    import pandas as pd
+
+    return pd.array(cast, dtype=dtype)
+
+
+def _check_finite(record: Record, container: Container) -> None:
+    bad = np.argwhere(~np.isfinite(record.values))
+    if not len(bad):
+        return
+    row, column = bad[0]
+    names = container.columns.names
+    channel = column if names is None else names[column]
+    series = f" of series {_shown(record.key)}" if record.key else ""
+    raise ValueError(
+        f"X has {len(bad)} missing (NaN) or infinite values{series}, the first in column "
+        f"{channel!r} at {record.timeline.index[row]}. Fill them first, for example with sktime: "
+        "Imputer(method='linear').fit_transform(X)"
+    )
+
+
+def _shown(key: tuple[Any, ...]) -> str:
+    return repr(key[0] if len(key) == 1 else key)

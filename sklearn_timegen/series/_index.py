@@ -1,0 +1,147 @@
+"""Time indexes: checked on the way in, made anew on the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Timeline"]
+
+
+class Timeline:
+    """The steps of one series' time index, which can be gone on with in both directions.
+
+    Parameters
+    ----------
+    index : DatetimeIndex, PeriodIndex, or Index of integers
+        Times of one series, sorted and regular.
+    where : str
+        What to call the series in an error.
+
+    Attributes
+    ----------
+    step : offset, or int
+        From one timestep to the next; ``None`` for a single one.
+    """
+
+    def __init__(self, index: pd.Index, where: str) -> None:
+        import pandas as pd
+
+        self.index = index
+        if index.hasnans:
+            raise ValueError(f"the time index{where} has missing timestamps")
+        if index.has_duplicates:
+            twice = index[index.duplicated()][0]
+            raise ValueError(f"the time index{where} has duplicated timestamps, the first {twice}")
+        if not index.is_monotonic_increasing:
+            raise ValueError(f"the time index{where} is unsorted: sort it with sort_index()")
+        if isinstance(index, pd.DatetimeIndex):
+            self.step: Any = self._offset(index, where)
+        elif isinstance(index, pd.PeriodIndex):
+            self.step = index.freq
+            self._refuse_gaps(index.asi8, self.step.n, where)
+        elif index.dtype.kind in "iu":
+            steps = index[1:] - index[:-1]
+            self.step = int(steps[0]) if len(steps) else getattr(index, "step", 1)
+            self._refuse_gaps(index.to_numpy(), self.step, where)
+        else:
+            raise ValueError(
+                f"the time index{where} is a {type(index).__name__} of {index.dtype}; it has to "
+                "be a DatetimeIndex, a PeriodIndex or of integers. pd.to_datetime may help"
+            )
+
+    def start(self, given: Any) -> Any:
+        """Return ``given`` as a time of this index, or its first one for ``None``."""
+        import pandas as pd
+
+        if given is None:
+            return self.index[0]
+        try:
+            if isinstance(self.index, pd.PeriodIndex):
+                return pd.Period(given, freq=self.step)
+            if isinstance(self.index, pd.DatetimeIndex):
+                time = pd.Timestamp(given)
+                if self.index.tz is not None and time.tz is None:
+                    time = time.tz_localize(self.index.tz)
+                if self.step is not None and not self.step.is_on_offset(time):
+                    raise ValueError(f"it is not on the frequency {self.step.freqstr}")
+                return time
+            return _as_integer(given)
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"start={given!r} is no time of a {type(self.index).__name__}: {error}"
+            ) from error
+
+    def make(self, start: Any, n_timesteps: int) -> pd.Index:
+        """Return ``n_timesteps`` times from ``start`` on, in an index of the same kind."""
+        import pandas as pd
+
+        index = self.index
+        if isinstance(index, pd.PeriodIndex):
+            return pd.period_range(start, periods=n_timesteps, freq=self.step, name=index.name)
+        if isinstance(index, pd.DatetimeIndex):
+            if self.step is None and n_timesteps > 1:
+                raise ValueError("a series of a single timestep has no frequency to go on with")
+            made = pd.date_range(start, periods=n_timesteps, freq=self.step, name=index.name)
+            made = made.as_unit(index.unit)
+            return made if index.freq is not None else pd.DatetimeIndex(made, freq=None)
+        made = pd.RangeIndex(start, start + n_timesteps * self.step, self.step, name=index.name)
+        kept = {"dtype": index.dtype, "name": index.name}
+        return made if isinstance(index, pd.RangeIndex) else pd.Index(made.to_numpy(), **kept)
+
+    def position(self, start: Any) -> int:
+        """Return how many timesteps ``start`` lies after the first time of the index."""
+        import pandas as pd
+
+        first = self.index[0]
+        if isinstance(self.index, pd.PeriodIndex):
+            return int(start.ordinal - first.ordinal) // self.step.n
+        if isinstance(self.index, pd.DatetimeIndex):
+            if start == first:
+                return 0
+            low, high = min(start, first), max(start, first)
+            steps = len(pd.date_range(low, high, freq=self.step)) - 1
+            return steps if start > first else -steps
+        steps, rest = divmod(int(start) - int(first), self.step)
+        if rest:
+            raise ValueError(f"start={start} is no multiple of {self.step} after {first}")
+        return steps
+
+    @staticmethod
+    def _offset(index: pd.DatetimeIndex, where: str) -> Any:
+        import pandas as pd
+
+        if index.freq is not None:
+            return index.freq
+        if len(index) == 1:
+            return None
+        if len(index) == 2:
+            return pd.tseries.frequencies.to_offset(index[1] - index[0])
+        name = pd.infer_freq(index)
+        if name is not None:
+            return pd.tseries.frequencies.to_offset(name)
+        steps = pd.Series(index[1:] - index[:-1])
+        usual = steps.mode()[0]
+        odd = int((steps != usual).to_numpy().argmax())
+        raise ValueError(
+            f"the time index{where} is irregular: steps of {usual} and, after {index[odd]}, of "
+            f"{steps[odd]}. Give it a frequency with X.asfreq(...) and fill the gaps (sktime's "
+            "Imputer), or count timesteps: X.reset_index(drop=True)"
+        )
+
+    @staticmethod
+    def _refuse_gaps(ordinals: Any, step: int, where: str) -> None:
+        odd = ordinals[1:] - ordinals[:-1] != step
+        if odd.any():
+            raise ValueError(
+                f"the time index{where} is irregular: a gap after its entry {int(odd.argmax())}. "
+                "Reindex it and fill the gap (sktime's Imputer)"
+            )
+
+
+def _as_integer(given: Any) -> int:
+    if isinstance(given, bool) or int(given) != given:
+        raise ValueError("an integer is expected")
+    return int(given)

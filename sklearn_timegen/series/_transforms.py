@@ -1,0 +1,281 @@
+"""What makes a series stationary before windows are cut from it, and is undone afterwards.
+
+Every transform is fitted to all training series, and turns values back for a new series that is
+like the k-th of them: from a position on, in timesteps after that one's beginning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+from sklearn.base import clone
+
+from sklearn_timegen.series._container import Columns, Record
+
+__all__ = ["TRANSFORMS", "Chain", "SeriesTransform"]
+
+Array = NDArray[np.float64]
+
+
+class SeriesTransform:
+    """Base: ``fit_transform`` on all series, ``inverse`` for one like the k-th."""
+
+    n_lost = 0  # timesteps at the beginning that the inverse brings back
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Learn from series, and return their transformed values."""
+        raise NotImplementedError
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Return values in the original units: like series ``like``, from ``position`` on.
+
+        ``index`` holds the times of ``values``, and of ``n_lost`` timesteps before.
+        """
+        raise NotImplementedError
+
+
+class Log(SeriesTransform):
+    """Natural logarithm."""
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Take logarithms of positive values."""
+        low = min(float(one.values.min()) for one in series)
+        if low <= 0:
+            raise ValueError(
+                f"transform='log' needs positive values, but X goes down to {low:g}; add an "
+                "offset, or use 'difference' or a PowerTransformer"
+            )
+        return [np.log(one.values) for one in series]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Exponentiate."""
+        return np.exp(values)
+
+
+class BoxCox(SeriesTransform):
+    """Box-Cox, its lambda in [0, 1] by maximum likelihood for each series and channel.
+
+    Channels that are not positive stay as they are. The interval is that of C. Bergmeir,
+    R. Hyndman and J. Benitez (2016), "Bagging exponential smoothing methods using STL
+    decomposition and Box-Cox transformation".
+    """
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Choose each lambda and transform."""
+        self.lambdas_ = [
+            np.array([_choose_lambda(channel) for channel in one.values.T]) for one in series
+        ]
+        return [self._apply(one.values, k) for k, one in enumerate(series)]
+
+    def _apply(self, values: Array, k: int) -> Array:
+        out = values.copy()
+        for j, power in enumerate(self.lambdas_[k]):
+            if not np.isnan(power):
+                out[:, j] = special.boxcox(values[:, j], power)
+        return out
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Invert; below the range of the transform is its least value."""
+        out = values.copy()
+        for j, power in enumerate(self.lambdas_[like]):
+            if np.isnan(power):
+                continue
+            least = -np.inf if power == 0 else -1 / power * (1 - 1e-9)
+            out[:, j] = special.inv_boxcox(np.maximum(values[:, j], least), power)
+        return out
+
+
+class Difference(SeriesTransform):
+    """First differences; undone from the value that the training series has at the position."""
+
+    n_lost = 1
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Take differences."""
+        self.levels_ = [one.values for one in series]
+        return [np.diff(one.values, axis=0) for one in series]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Sum up."""
+        known = self.levels_[like]
+        first = known[np.clip(position, 0, len(known) - 1)]
+        return np.cumsum(np.concatenate([first[None], values]), axis=0)
+
+
+class STLRemainder(SeriesTransform):
+    """What trend and season leave over, in units of its own spread.
+
+    STL, robust, for each series and channel (statsmodels); without a season a local regression
+    over six timesteps, as in the bagging of Bergmeir, Hyndman and Benitez (2016). New series get
+    trend and season of the training series that they are like; beyond its ends the nearest season
+    is repeated, and the trend stays where it was.
+    """
+
+    def __init__(self, period: int) -> None:
+        self.period = period
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Decompose."""
+        parts = [[self._decompose(channel) for channel in one.values.T] for one in series]
+        self.trends_ = [np.column_stack([trend for trend, _ in one]) for one in parts]
+        self.seasons_ = [np.column_stack([season for _, season in one]) for one in parts]
+        left = [
+            one.values - trend - season
+            for one, trend, season in zip(series, self.trends_, self.seasons_, strict=True)
+        ]
+        spreads = [one.std(axis=0) for one in left]
+        self.scales_ = [np.where(spread > 0, spread, 1.0) for spread in spreads]
+        return [one / scale for one, scale in zip(left, self.scales_, strict=True)]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Put trend and season back."""
+        n_known = len(self.trends_[like])
+        at = np.arange(position, position + len(values))
+        trend = self.trends_[like][at.clip(0, n_known - 1)]
+        beyond = np.where(at < 0, at % self.period, at)
+        last = n_known - self.period + (at - n_known) % self.period
+        season = self.seasons_[like][np.where(at >= n_known, last, beyond)]
+        return trend + season + values * self.scales_[like]
+
+    def _decompose(self, channel: Array) -> tuple[Array, Array]:
+        """Return trend and season of one channel."""
+        if np.ptp(channel) == 0:
+            return channel, np.zeros_like(channel)
+        if self.period == 1:
+            from statsmodels.nonparametric.smoothers_lowess import lowess
+
+            time = np.arange(len(channel))
+            share = min(1.0, 6 / len(channel))
+            return lowess(channel, time, frac=share, return_sorted=False), np.zeros_like(channel)
+        from statsmodels.tsa.seasonal import STL
+
+        if len(channel) < 2 * self.period:
+            raise ValueError(
+                f"transform='stl-remainder' needs two seasons of period={self.period} in each "
+                f"series, but one has {len(channel)} timesteps; period=1 has no season"
+            )
+        found = STL(channel, period=self.period, robust=True).fit()
+        return np.asarray(found.trend), np.asarray(found.seasonal)
+
+
+class RowTransform(SeriesTransform):
+    """A scikit-learn transformer, fitted to the timesteps of all series as rows."""
+
+    def __init__(self, transformer: Any) -> None:
+        self.transformer = transformer
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Fit a clone to all rows."""
+        self.transformer_ = clone(self.transformer)
+        self.transformer_.fit(np.concatenate([one.values for one in series]))
+        return [np.asarray(self.transformer_.transform(one.values)) for one in series]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Transform rows back."""
+        return np.asarray(self.transformer_.inverse_transform(values), dtype=np.float64)
+
+
+class SktimeTransform(SeriesTransform):
+    """An sktime transformer of series to series, a clone of it fitted to each one."""
+
+    def __init__(self, transformer: Any) -> None:
+        self.transformer = transformer
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Fit a clone to each series."""
+        self.columns = columns
+        self.transformers_ = [self.transformer.clone() for _ in series]
+        pairs = zip(self.transformers_, series, strict=True)
+        return [
+            _as_values(made.fit_transform(self._frame(one.values, one.timeline.index)))
+            for made, one in pairs
+        ]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Let the series' clone transform back, at the new times."""
+        return _as_values(self.transformers_[like].inverse_transform(self._frame(values, index)))
+
+    def _frame(self, values: Array, index: Any) -> Any:
+        import pandas as pd
+
+        if isinstance(index, pd.DatetimeIndex) and index.freq is None and len(index) > 2:
+            index = pd.DatetimeIndex(index, freq=pd.infer_freq(index))
+        index = index[len(index) - len(values) :]  # without what an earlier step has taken off
+        made = pd.DataFrame(values, index=index)
+        if self.columns.names is not None:
+            made.columns = self.columns.index
+        return made
+
+
+class Chain(SeriesTransform):
+    """Transforms one after another; none at all is a chain, too."""
+
+    def __init__(self, transform: Any, period: int) -> None:
+        given = transform if isinstance(transform, list | tuple) else [transform]
+        self.steps = [_make(one, period) for one in given if one is not None]
+        self.n_lost = sum(step.n_lost for step in self.steps)
+
+    def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
+        """Fit each step to what the one before returned."""
+        for step in self.steps:
+            made = step.fit_transform(series, columns)
+            for one, values in zip(series, made, strict=True):
+                expected = (len(one.values) - step.n_lost, one.values.shape[1])
+                if values.shape != expected or not np.isfinite(values).all():
+                    raise ValueError(
+                        f"transform={step!r} turned a series of shape {one.values.shape} into "
+                        f"shape {values.shape}, or into values that are not finite"
+                    )
+            series = [
+                Record(values, one.timeline, one.key)
+                for one, values in zip(series, made, strict=True)
+            ]
+        return [one.values for one in series]
+
+    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+        """Undo the steps, the last one first."""
+        for step in reversed(self.steps):
+            values = step.inverse(values, like, position, index)
+        return values
+
+
+TRANSFORMS = ("difference", "log", "box-cox", "stl-remainder")
+
+
+def _make(given: Any, period: int) -> SeriesTransform:
+    named = {"difference": Difference, "log": Log, "box-cox": BoxCox}
+    if isinstance(given, str) and given in named:
+        return named[given]()
+    if isinstance(given, str) and given == "stl-remainder":
+        return STLRemainder(period)
+    if hasattr(given, "inverse_transform") and hasattr(given, "get_tag"):
+        output = given.get_tag("scitype:transform-output", raise_error=False)
+        if output != "Series" or not given.get_tag("capability:inverse_transform"):
+            raise ValueError(
+                f"transform={given!r} has to turn a series into a series and to have an inverse"
+            )
+        return SktimeTransform(given)
+    if hasattr(given, "fit") and hasattr(given, "inverse_transform"):
+        return RowTransform(given)
+    raise ValueError(
+        f"transform must be one of {', '.join(TRANSFORMS)}, a scikit-learn or sktime transformer "
+        f"with inverse_transform, None, or a list of these; got {given!r}"
+    )
+
+
+def _choose_lambda(channel: Array) -> float:
+    """Return the lambda of a positive channel that varies, else NaN."""
+    if channel.min() <= 0 or np.ptp(channel) == 0:
+        return np.nan
+    found = optimize.minimize_scalar(
+        lambda power: -stats.boxcox_llf(power, channel), bounds=(0, 1), method="bounded"
+    )
+    return float(found.x)
+
+
+def _as_values(frame: Any) -> Array:
+    values = np.asarray(frame, dtype=np.float64)
+    return values if values.ndim == 2 else values[:, None]

@@ -1,0 +1,432 @@
+"""Generate series of any length, in the container that they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen._joining import WindowJoiner
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
+from sklearn_timegen._validation import check_count
+from sklearn_timegen.base import estimator
+from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.series._calendar import CALENDARS, calendar_features, infer_period
+from sklearn_timegen.series._container import Container, Record, read_container
+from sklearn_timegen.series._index import Timeline
+from sklearn_timegen.series._transforms import Chain
+
+__all__ = ["SeriesGenerator"]
+
+Array = NDArray[np.float64]
+N_LEARNED = 2000  # windows to learn the joining from
+
+
+@estimator
+class SeriesGenerator(MetaEstimatorMixin, Declared):
+    """Series with dates in, series with dates out: a generator of windows, applied to series.
+
+    ``fit`` cuts windows from one series or from several, of unequal length too, and fits a clone
+    of ``generator`` to them. ``sample`` joins generated windows to series of any length and
+    returns them in the container, the columns, the dtypes, the frequency and the names that
+    ``fit`` saw.
+
+    A window that goes on where another ends is searched among ``n_candidates`` by its
+    beginning, corrected by the regression of windows on their beginnings, and what is then left
+    of the difference is cross-faded. For normal windows that is an exact draw given the past;
+    a cross-fade alone would average two noises and leave each seam too smooth.
+
+    Parameters
+    ----------
+    generator : generator
+        What learns the windows: any generator of this library; cloned.
+    window : int
+        Timesteps of a window, at least 2: long enough to hold the patterns that matter, and no
+        longer than the shortest series.
+    stride : int, default=1
+        Timesteps between the beginnings of neighbouring training windows.
+    transform : {"difference", "log", "box-cox", "stl-remainder"}, transformer, list or None, \
+default=None
+        What makes the series stationary before windows are cut, undone in ``sample``; a list is
+        applied in its order. ``"stl-remainder"`` generates what trend and season leave over, and
+        puts those of the training series back. A scikit-learn transformer sees timesteps as
+        rows; of an sktime transformer a clone is fitted to each series. Both need an inverse.
+    period : int or "auto", default="auto"
+        Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
+        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit.
+    calendar : sequence of {"hour", "weekday", "day", "month", "dayofyear"}, default=()
+        What windows are generated given: where they begin in the day, the week, the month or the
+        year. The generator has to be one that can be conditional.
+    overlap : int or None, default=None
+        Timesteps that a window shares with the series it goes on from; ``None`` is half of it.
+    n_candidates : int, default=256
+        Windows among which the next one is searched, beside eight for each series.
+    series_column, time_column : object or None, default=None
+        Columns of a long table that hold the series' names and the timestamps; a table with one
+        series needs ``time_column`` only. All other columns are channels.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of samples, and of the generator if its own is ``None``.
+
+    Attributes
+    ----------
+    generator_ : generator
+        The fitted generator of windows.
+    period_ : int
+        The season.
+    overlap_ : int
+        The overlap.
+    n_windows_ : int
+        How many windows it was fitted to.
+    n_features_in_ : int
+        Number of channels.
+    feature_names_in_ : ndarray
+        Column names, if they are strings.
+
+    See Also
+    --------
+    sklearn_timegen.model_selection.make_windows : Cuts windows from an array.
+    sklearn_timegen.forecasting.GeneratorBootstrap : The same for sktime's bagging.
+
+    References
+    ----------
+    M. Beaumont, W. Zhang and D. Balding (2002), "Approximate Bayesian computation in population
+    genetics", Genetics 162 (the correction by regression).
+    https://doi.org/10.1093/genetics/162.4.2025
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn_timegen import PCAMixture, SeriesGenerator
+    >>> dates = pd.date_range("2024-01-01", periods=200, freq="D", name="day")
+    >>> sales = pd.Series(np.sin(np.arange(200.0)) * 40 + 100, dates, name="sales")
+    >>> series = SeriesGenerator(PCAMixture(), window=14, random_state=0).fit(sales.astype(int))
+    >>> sampled = series.sample(n_timesteps=365, start="2025-01-01")
+    >>> sampled.name, sampled.dtype, sampled.index[-1], sampled.index.freqstr
+    ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
+    """
+
+    generator: Any = field(kw_only=False)
+    window: int = field(kw_only=False)
+    stride: int = 1
+    transform: Any = None
+    period: int | str = "auto"
+    calendar: Sequence[str] = ()
+    overlap: int | None = None
+    n_candidates: int = 256
+    series_column: Any = None
+    time_column: Any = None
+    random_state: RandomState = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "generator": [HasMethods(["fit", "sample"])],
+        "window": [Interval(Integral, 2, None, closed="left")],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+        "transform": "no_validation",  # type: ignore[dict-item]
+        "period": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "calendar": [list, tuple],
+        "overlap": [Interval(Integral, 1, None, closed="left"), None],
+        "n_candidates": [Interval(Integral, 1, None, closed="left")],
+        "series_column": "no_validation",  # type: ignore[dict-item]
+        "time_column": "no_validation",  # type: ignore[dict-item]
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def fit(self, X: Any, y: Any = None) -> SeriesGenerator:
+        """Learn the windows of one series or of several.
+
+        Parameters
+        ----------
+        X : Series, DataFrame, array-like or list
+            A pandas Series or DataFrame whose index holds dates, periods or integers; a panel,
+            whose last index level is the time, or a long table with ``series_column`` and
+            ``time_column``; an array (n_timesteps,), (n_timesteps, n_channels) or (n_series,
+            n_timesteps, n_channels); or a list of such series, of any lengths. Of a hierarchy,
+            the sums that sktime calls ``__total`` are left out.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a series is shorter than a window, timestamps are irregular, duplicated or
+            unsorted, values are missing, columns are not numbers, or a parameter does not fit.
+        """
+        self._validate_params()
+        container, records = read_container(X, self.series_column, self.time_column)
+        overlap, period = self._check(records), self._infer_period(records)
+        models = _Models(container, records, Chain(self.transform, period))
+        windows, conditions = self._cut(models)
+        seed = draw_seed(self.random_state)
+        made = clone(self.generator)
+        if self.calendar:
+            made.set_params(conditional=True)
+        if self.random_state is not None:
+            seed_estimator(made, derive_seed(seed, "generator"))
+        made.fit(windows) if conditions is None else made.fit(windows, conditions)
+        self._models, self.generator_ = models, made
+        self.period_, self.overlap_ = period, overlap
+        self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
+        names = container.columns.names or (0,)
+        self.__dict__.pop("feature_names_in_", None)
+        if all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        self._learn_joining(conditions, np.random.default_rng(derive_seed(seed, "joining")))
+        return self
+
+    def sample(
+        self,
+        n_series: int = 1,
+        n_timesteps: int | None = None,
+        start: Any = None,
+        *,
+        like: Any = None,
+        meet_end: bool = False,
+        random_state: RandomState = None,
+    ) -> Any:
+        """Draw synthetic series.
+
+        Series i stands in for training series i, and again from the first one if there are fewer:
+        it has its beginning and length unless others are given, and what a transform knows of it,
+        such as trend and season.
+
+        Parameters
+        ----------
+        n_series : int, default=1
+            Number of series.
+        n_timesteps : int or None, default=None
+            Their length, any; ``None`` is that of the training series.
+        start : timestamp, period, int or None, default=None
+            Time of their first step; ``None`` is that of the training series.
+        like : Series, DataFrame, array-like, list or None, default=None
+            Other series that stand in the place of the training series: the transform is fitted
+            to them, and the generator stays as it is.
+        meet_end : bool, default=False
+            Whether a series ends as its training series does: over the last ``overlap_``
+            timesteps, transformed, generated values go over into those. What is forecast from
+            such an end is forecast from the present. Needs the training series' times.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of this draw; ``None`` means the estimator's own.
+
+        Returns
+        -------
+        X : Series, DataFrame, array or list
+            As ``fit`` saw them. Several series in place of one are a panel: an index level
+            ``"series"`` above the time, or a further axis of an array.
+
+        Raises
+        ------
+        ValueError
+            If a number is below 1, or ``start`` is not on the frequency.
+        """
+        check_is_fitted(self)
+        n_series = check_count(n_series, "n_series")
+        if n_timesteps is not None:
+            n_timesteps = check_count(n_timesteps, "n_timesteps")
+        models = self._models if like is None else self._read_models(like)
+        asked = []
+        for i in range(n_series):
+            model = models.records[i % len(models.records)].timeline
+            length = len(model.index) if n_timesteps is None else n_timesteps
+            asked.append(_Asked(i % len(models.records), model.start(start), length))
+        if meet_end and (n_timesteps is not None or start is not None):
+            raise ValueError(
+                "meet_end=True needs the training series' times: no n_timesteps, start"
+            )
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        rng = np.random.default_rng(derive_seed(seed, "series"))
+        values = self._draw(asked, models, rng)
+        if meet_end:
+            ends = [models.values[one.like] for one in asked]
+            values = [self._go_over(*pair) for pair in zip(values, ends, strict=True)]
+        made = [
+            self._finish(*pair, i, models)
+            for i, pair in enumerate(zip(values, asked, strict=True))
+        ]
+        return models.container.write(made)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the generator's score on the windows of other series, transformed alike.
+
+        Parameters
+        ----------
+        X : Series, DataFrame, array-like or list
+            Series of the columns seen in ``fit``.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            As the generator's own ``score``: higher is better.
+        """
+        check_is_fitted(self)
+        models = self._read_models(X)
+        windows, conditions = self._cut(models)
+        given = () if conditions is None else (conditions,)
+        return float(self.generator_.score(windows, *given))
+
+    def find_period(self, X: Any) -> int:
+        """Return the season that ``fit`` would go by for the series ``X``, in timesteps.
+
+        Parameters
+        ----------
+        X : Series, DataFrame, array-like or list
+            Series, as for ``fit``.
+
+        Returns
+        -------
+        period : int
+            The parameter ``period``, or what ``"auto"`` comes to; 1 is none.
+        """
+        return self._infer_period(read_container(X, self.series_column, self.time_column)[1])
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def _check(self, records: list[Record]) -> int:
+        """Refuse what does not fit together before anything is trained; return the overlap."""
+        needed = self.window + Chain(self.transform, 1).n_lost
+        lengths = sorted({len(one.values) for one in records})
+        if lengths[0] < needed:
+            also = f", and {len(records)} series up to {lengths[-1]}" if len(records) > 1 else ""
+            lost = needed - self.window
+            raise ValueError(
+                f"window={self.window} is longer than the shortest series, of {lengths[0]} "
+                f"timesteps{also}{f' ({lost} of them go into the transform)' if lost else ''}"
+            )
+        unknown = [name for name in self.calendar if name not in CALENDARS]
+        if unknown:
+            raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
+        if self.calendar and "conditional" not in self.generator.get_params():
+            raise ValueError(
+                f"calendar={list(self.calendar)} needs a generator with the parameter "
+                f"conditional, got {self.generator!r}"
+            )
+        overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)
+        if overlap >= self.window:
+            raise ValueError(f"overlap={overlap} must be less than window={self.window}")
+        return overlap
+
+    def _infer_period(self, records: list[Record]) -> int:
+        if not isinstance(self.period, str):
+            return int(self.period)
+        return min(infer_period(one.timeline.step, len(one.values)) for one in records)
+
+    def _read_models(self, X: Any) -> _Models:
+        """Let other series stand in the place of those of ``fit``."""
+        container, records = read_container(X, self.series_column, self.time_column)
+        self._models.container.check_alike(container)
+        self._check(records)
+        return _Models(container, records, Chain(self.transform, self.period_))
+
+    def _cut(self, models: _Models) -> tuple[Array, Array | None]:
+        """Return the windows of all series, and the calendar features of their beginnings."""
+        windows, conditions = [], []
+        for values, record in zip(models.values, models.records, strict=True):
+            cut, starts = make_windows(values, self.window, self.stride)
+            windows.append(cut)
+            if self.calendar:
+                times = record.timeline.index[starts + models.chain.n_lost]
+                conditions.append(calendar_features(times, tuple(self.calendar)))
+        return np.concatenate(windows), np.concatenate(conditions) if self.calendar else None
+
+    def _learn_joining(self, conditions: Array | None, rng: np.random.Generator) -> None:
+        # Conditions of training windows stand for any time that samples may begin at.
+        asked = None if conditions is None else rng.permutation(conditions)[:N_LEARNED]
+        drawn = self._draw_windows(N_LEARNED if asked is None else len(asked), asked, rng)
+        self._joiner = WindowJoiner(self.overlap_, self.n_candidates).fit(drawn, rng)
+
+    # -- drawing -----------------------------------------------------------------------------
+
+    def _draw_windows(self, n: int, y: Any, rng: np.random.Generator) -> Array:
+        given = {} if y is None else {"y": y}
+        drawn = self.generator_.sample(n, random_state=int(rng.integers(2**31)), **given)
+        return np.asarray(drawn, dtype=np.float64)
+
+    def _draw(self, asked: list[_Asked], models: _Models, rng: np.random.Generator) -> list[Array]:
+        """Draw transformed values; series that begin at one time are drawn together."""
+        groups: dict[Any, list[int]] = {}
+        for i, one in enumerate(asked):
+            groups.setdefault(one.start if self.calendar else None, []).append(i)
+        made: dict[int, Array] = {}
+        for members in groups.values():
+            longest = max((asked[i] for i in members), key=lambda one: one.length)
+            times = models.records[longest.like].timeline.make(longest.start, longest.length)
+            joined = self._join(len(members), times[models.chain.n_lost :], rng)
+            made.update(zip(members, joined, strict=True))
+        return [made[i] for i in range(len(asked))]
+
+    def _join(self, n_series: int, times: Any, rng: np.random.Generator) -> Array:
+        def draw(n: int, at: int) -> Array:
+            if not self.calendar:
+                return self._draw_windows(n, None, rng)
+            given = calendar_features(times[at : at + 1], tuple(self.calendar))[0]
+            return self._draw_windows(n, given, rng)
+
+        if len(times) == 0:
+            return np.empty((n_series, 0, self.n_features_in_))
+        first = draw(n_series, 0)
+        if len(times) <= self.window:
+            return first[:, : len(times)]
+        return self._joiner.extend(first, draw, len(times), rng)
+
+    def _go_over(self, values: Array, end: Array) -> Array:
+        """Fade from one series into the end of another; their shares add up to one variance."""
+        n_faded = min(self.overlap_, len(end))
+        share = (np.arange(1, n_faded + 1) / n_faded)[:, None]
+        kept, rest = values[: len(end) - n_faded], values[len(end) - n_faded : len(end)]
+        mean = end.mean(axis=0)
+        met = mean + share * (end[-n_faded:] - mean) + np.sqrt(1 - share**2) * (rest - mean)
+        return np.concatenate([kept, met])
+
+    def _finish(self, values: Array, asked: _Asked, i: int, models: _Models) -> Record:
+        """Undo the transform, and put times and a name to the values."""
+        record = models.records[asked.like]
+        index = record.timeline.make(asked.start, asked.length)
+        position = record.timeline.position(asked.start)
+        kept = values[: asked.length - models.chain.n_lost]
+        values = models.chain.inverse(kept, asked.like, position, index)
+        if not np.isfinite(values).all():
+            raise FloatingPointError(
+                f"transform={self.transform!r} turned generated values into some that are not "
+                "finite: the generator has left the range that it can be undone in"
+            )
+        # The series' own name within a panel is made anew; what stands above it is kept.
+        key = record.key or ("",)
+        is_number = isinstance(key[-1], int | np.integer)
+        return Record(
+            values, Timeline(index, ""), (*key[:-1], i if is_number else f"synthetic_{i}")
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_joiner")
+
+
+@dataclass
+class _Asked:
+    """A series to draw: which training series it is like, where it starts, how long it is."""
+
+    like: int
+    start: Any
+    length: int
+
+
+class _Models:
+    """Training series: how they were laid out, their times, and the transform fitted to them."""
+
+    def __init__(self, container: Container, records: list[Record], chain: Chain) -> None:
+        self.container, self.records, self.chain = container, records, chain
+        self.values = chain.fit_transform(records, container.columns)

@@ -1,0 +1,122 @@
+"""Synthetic pairs of series and target: what a regressor learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen._joining import WindowJoiner
+from sklearn_timegen._random import derive_seed
+from sklearn_timegen._validation import as_3d
+from sklearn_timegen.model_selection import find_window_starts, make_windows
+from sklearn_timegen.synthetic_training.sources import Labelled, RecentFit, Source
+
+__all__ = ["PairSource", "find_step"]
+
+FloatArray = NDArray[np.float32]
+
+# Fewer targets that agree with the series could do so by chance.
+N_AGREEING = 5
+# Windows from which the joiner learns how windows begin and end.
+N_JOINED = 1500
+
+
+@dataclass
+class PairSource(Source):
+    """Pairs of series and target, learned as one window.
+
+    Targets of univariate series become further timesteps at their end, those of multivariate
+    ones further channels, constant along time and averaged on the way back.
+
+    Of a forecaster's window table (see :func:`find_step`), the windows that are learned are one
+    timestep longer than a series, whatever step the target is: the same fit serves all steps,
+    and ``recent`` hands it on. A target further ahead is had by letting the window go on.
+    """
+
+    recent: RecentFit | None = None
+
+    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
+        """Fit to real pairs and return, for each amount, as many synthetic ones."""
+        targets = y.reshape(len(y), -1).astype(np.float32)
+        step = find_step(x, targets) if self.layout.flat else None
+        if step is not None:
+            drawn_x, drawn_y = self._draw_steps(x, step, max(amounts))
+        elif x.shape[2] == 1:
+            joint = np.concatenate([x, targets[:, :, None]], axis=1)
+            drawn = self._draw_like(joint[:, :, 0] if self.layout.flat else joint, max(amounts))
+            drawn_x, drawn_y = drawn[:, : x.shape[1]], drawn[:, x.shape[1] :, 0]
+        else:
+            along = np.repeat(targets[:, None, :], x.shape[1], axis=1)
+            drawn = self._draw_like(np.concatenate([x, along], axis=2), max(amounts))
+            n_targets = targets.shape[1]
+            drawn_x, drawn_y = drawn[:, :, :-n_targets], drawn[:, :, -n_targets:].mean(axis=1)
+        drawn_y = drawn_y.reshape(-1, *y.shape[1:]).astype(y.dtype)
+        return [(drawn_x[:amount], drawn_y[:amount]) for amount in amounts]
+
+    def _draw_like(
+        self, joint: FloatArray, amount: int, recent: RecentFit | None = None
+    ) -> FloatArray:
+        own: dict[str, Any] = (
+            {"n_channels": 1} if hasattr(self.trainer.generator, "n_channels") else {}
+        )
+        self.generators.append(self.trainer.fit(joint, recent=recent, **own))
+        return as_3d(self.trainer.draw(self.generators[0], amount))
+
+    def _draw_steps(self, x: FloatArray, step: int, amount: int) -> Labelled:
+        n_timesteps = x.shape[1]
+        windows, _ = make_windows(_series(x), n_timesteps + 1)
+        drawn = self._draw_like(windows[:, :, 0], amount, self.recent)
+        if step > 1:
+            drawn = self._go_on(drawn, n_timesteps + step)
+        return drawn[:, :n_timesteps], drawn[:, -1]
+
+    def _go_on(self, drawn: FloatArray, n_timesteps: int) -> FloatArray:
+        """Let drawn windows go on to ``n_timesteps``."""
+        seed = self.trainer.seed
+
+        def draw(n: int, start: int) -> FloatArray:
+            # Seeded in any case: the windows that go on must not meet themselves.
+            own = derive_seed(seed, f"windows from {start}")
+            return as_3d(np.asarray(self.generators[0].sample(n, random_state=own)))
+
+        rng = np.random.default_rng(derive_seed(seed, "joiner"))
+        joiner = WindowJoiner(drawn.shape[1] // 2).fit(draw(N_JOINED, 0), rng)
+        return joiner.extend(drawn, draw, n_timesteps, rng).astype(np.float32)
+
+
+def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:
+    """Return how many timesteps after each window of a series its target lies.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_windows, n_timesteps, n_channels)
+        Series.
+    y : ndarray of shape (n_windows, n_targets)
+        Their targets.
+
+    Returns
+    -------
+    step : int or None
+        1 or more if ``x`` is a forecaster's window table: all windows of one univariate series,
+        and one target each, the value at that step of the same series; else ``None``.
+    """
+    if x.shape[2] != 1 or y.shape[1] != 1 or len(x) <= N_AGREEING:
+        return None
+    starts = find_window_starts(x)
+    if starts is None or starts[1] != 1:
+        return None
+    ahead, targets = _series(x)[x.shape[1] :], y[:, 0].astype(np.float32)
+    for step in range(1, len(ahead) - N_AGREEING + 2):
+        known = ahead[step - 1 :]
+        if known[0] == targets[0] and np.array_equal(known, targets[: len(known)]):
+            return step
+    return None
+
+
+def _series(x: FloatArray) -> FloatArray:
+    """Return the univariate series that was cut into ``x``, one timestep apart."""
+    return np.concatenate([x[0, :, 0], x[1:, -1, 0]])

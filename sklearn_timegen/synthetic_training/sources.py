@@ -1,0 +1,198 @@
+"""Where labelled synthetic series come from: generators fitted to real ones, and drawn from.
+
+A source is asked for several amounts at once and draws the largest: the smaller ones are its
+subsets, so that what differs between them is the amount alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pickle import PicklingError
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import check_memory
+
+from sklearn_timegen._random import derive_seed, seed_estimator
+from sklearn_timegen._validation import SeriesLayout, as_3d
+
+__all__ = ["ClassPlan", "ClassSource", "Labelled", "RecentFit", "Source", "Trainer"]
+
+FloatArray = NDArray[np.float32]
+Labelled = tuple[FloatArray, NDArray[Any]]
+# From the number of real series in each class and a total, how many to draw of each class.
+ClassPlan = Callable[[NDArray[np.int64], int], NDArray[np.int64]]
+
+
+class RecentFit:
+    """The last generator that was fitted, for those who ask for the same fit again.
+
+    A copy of it, pickled or deep, is empty.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key: str | None = None
+        self._fitted: Any = None
+
+    def fetch(self, asked: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        """Return the last fit if it was ``asked`` for in the same words, else make it."""
+        try:
+            key = joblib.hash(asked)
+        except (PicklingError, AttributeError, TypeError):
+            return make()  # a parameter, a lambda say, that cannot be compared
+        with self._lock:
+            if key == self._key:
+                return self._fitted
+        made = make()  # outside the lock: threads of a search train side by side
+        with self._lock:
+            self._key, self._fitted = key, made
+        return made
+
+    def __reduce__(self) -> tuple[type[RecentFit], tuple[()]]:
+        return RecentFit, ()
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Fits clones of a generator, and draws from them.
+
+    Attributes
+    ----------
+    seed : int
+        Seed that all others are derived from.
+    seeded : bool
+        Whether the user asked for a seed; if not, generators keep what seed they have.
+    """
+
+    generator: Any
+    seed: int
+    seeded: bool
+    memory: Any = None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the generator learns from labels."""
+        return bool(getattr(self.generator, "conditional", False))
+
+    def named(self, name: str) -> Trainer:
+        """Return a trainer like this one, with random streams of its own."""
+        return replace(self, seed=derive_seed(self.seed, name))
+
+    def seed_into(self, estimator: Any, name: str) -> Any:
+        """Give ``estimator`` a seed of ours, if the user asked for one."""
+        return (
+            seed_estimator(estimator, derive_seed(self.seed, name)) if self.seeded else estimator
+        )
+
+    def fit(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any] | None = None,
+        *,
+        recent: RecentFit | None = None,
+        **params: Any,
+    ) -> Any:
+        """Fit a clone, unless memory or ``recent`` know that the same fit was done before."""
+        made = self.seed_into(clone(self.generator), "generator").set_params(**params)
+        train = check_memory(self.memory).cache(fit_generator)
+        if recent is None:
+            return train(made, X, y)
+        return recent.fetch((made, X, y), lambda: train(made, X, y))
+
+    def draw(self, fitted: Any, n: int, **given: Any) -> NDArray[np.float32]:
+        """Draw ``n`` series from a fitted generator."""
+        own = derive_seed(self.seed, "sample") if self.seeded else None
+        return np.asarray(fitted.sample(n, random_state=own, **given), dtype=np.float32)
+
+
+def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
+    """Fit, and pass an interruption on."""
+    fitted = generator.fit(X) if y is None else generator.fit(X, y)
+    if getattr(fitted, "interrupted_", False):
+        # Half-trained, it must be neither cached nor judged: whoever pressed Ctrl-C meant all.
+        raise KeyboardInterrupt
+    return fitted
+
+
+@dataclass
+class Source(ABC):
+    """Makes labelled synthetic series after real ones; ``generators`` are those it fitted."""
+
+    trainer: Trainer
+    layout: SeriesLayout
+    generators: list[Any] = field(default_factory=list, init=False)
+
+    @abstractmethod
+    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
+        """Fit to real series and return, for each amount, as many synthetic ones and their y."""
+
+
+@dataclass
+class ClassSource(Source):
+    """Series of classes: a conditional generator, or one of any other kind for each class.
+
+    Only classes of which series are needed get a generator.
+    """
+
+    plan: ClassPlan
+
+    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
+        """Fit to real series and return, for each amount, as many synthetic ones and labels."""
+        classes, counts = np.unique(y, return_counts=True)
+        shares = [self.plan(counts, amount) for amount in amounts]
+        most = np.max(shares, axis=0)
+        X = self.layout.restore(x)
+        pools = (self._draw_given if self.trainer.conditional else self._draw_each)(X, y, most)
+        return [self._shuffled(pools, classes, share) for share in shares]
+
+    def _draw_given(
+        self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
+    ) -> list[FloatArray]:
+        self.generators.append(self.trainer.fit(X, y))
+        labels = np.repeat(np.unique(y), counts)
+        drawn = self.trainer.draw(self.generators[0], len(labels), y=labels)
+        return np.split(self._as_3d(drawn), np.cumsum(counts)[:-1])
+
+    def _draw_each(
+        self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
+    ) -> list[FloatArray]:
+        pools = []
+        for k, (label, count) in enumerate(zip(np.unique(y), counts, strict=True)):
+            if count == 0:
+                pools.append(np.empty((0, *self.layout.shape), dtype=np.float32))
+                continue
+            trainer = self.trainer.named(f"generator {k}")
+            self.generators.append(_fit_class(trainer, X[y == label], label))
+            pools.append(self._as_3d(trainer.draw(self.generators[-1], int(count))))
+        return pools
+
+    def _as_3d(self, drawn: FloatArray) -> FloatArray:
+        return as_3d(drawn, self.layout.n_channels)
+
+    def _shuffled(
+        self, pools: list[FloatArray], classes: NDArray[Any], share: NDArray[np.int64]
+    ) -> Labelled:
+        drawn = np.concatenate([pool[:n] for pool, n in zip(pools, share, strict=True)])
+        # Some predictors read their rows in order.
+        order = np.random.default_rng(derive_seed(self.trainer.seed, "order"))
+        rows = order.permutation(len(drawn))
+        return drawn[rows], np.repeat(classes, share)[rows]
+
+
+def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> Any:
+    try:
+        return trainer.fit(X)
+    except ValueError as error:
+        shown = label.item() if isinstance(label, np.generic) else label
+        raise ValueError(
+            f"{trainer.generator!r} could not be fitted to the {len(X)} series of class "
+            f"{shown!r}: {error}. Give more series of that class, or a conditional generator, "
+            "which is fitted to all classes at once"
+        ) from error

@@ -1,0 +1,398 @@
+"""SeriesGenerator: what goes in comes out, of any length, and without a seam to be seen."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_timegen import BaseGenerator, PCAMixture, SeriesGenerator, TimeVAE
+from sklearn_timegen.base import estimator
+from sklearn_timegen.datasets import make_ar
+
+from .generators import Resampler
+
+N = 120
+RNG = np.random.default_rng(0)
+VALUES = np.sin(np.arange(N)[:, None] / 3 + [0, 1]) * [40, 2] + [100, 5]
+DAYS = pd.date_range("2024-01-01", periods=N, freq="D", name="day")
+
+
+@estimator
+class Replay(BaseGenerator):
+    """Draws the training windows in their order, whatever is asked."""
+
+    def _fit(self, v, c):
+        self._rows = v
+
+    def _draw(self, n_samples, c, rng):
+        return self._rows[np.arange(n_samples) % len(self._rows)]
+
+
+def replayed(X, transform, **params):
+    """A generator whose one window is the whole, transformed series."""
+    lost = 1 if "difference" in np.atleast_1d(np.asarray(transform, dtype=object)) else 0
+    window = len(X) - lost
+    return SeriesGenerator(Replay(), window, transform=transform, **params).fit(X)
+
+
+def frame(index=DAYS):
+    columns = {"units": VALUES[:, 0].astype(int), "price": VALUES[:, 1].astype("float32")}
+    return pd.DataFrame(columns, index=index)
+
+
+# -- containers -------------------------------------------------------------------------------
+
+
+INDEXES = {
+    "days": DAYS,
+    "no freq": pd.DatetimeIndex(DAYS, freq=None),
+    "months": pd.date_range("2000-01-31", periods=N, freq="ME"),
+    "business days": pd.date_range("2024-01-01", periods=N, freq="B", name="b"),
+    "ten minutes": pd.date_range("2024-03-30", periods=N, freq="10min", tz="Europe/Berlin"),
+    "periods": pd.period_range("1949-01", periods=N, freq="M", name="Period"),
+    "weeks": pd.period_range("2020-01-01", periods=N, freq="W"),
+    "range": pd.RangeIndex(5, 5 + 2 * N, 2, name="step"),
+    "integers": pd.Index(np.arange(10, 10 + N), name="t"),
+}
+
+
+@pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
+@pytest.mark.parametrize("kind", ["series", "frame"])
+def test_pandas_come_back_alike(index, kind):
+    X = frame(index)
+    X = X["units"] if kind == "series" else X
+    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X)
+    same = fitted.sample()
+    assert type(same) is type(X)
+    assert same.index.equals(X.index)
+    assert same.index.name == X.index.name
+    assert type(same.index) is type(X.index)
+    assert getattr(same.index, "freq", None) == getattr(X.index, "freq", None)
+    assert same.index.dtype == X.index.dtype
+    if kind == "series":
+        assert (same.name, same.dtype) == (X.name, X.dtype)
+    else:
+        assert same.dtypes.equals(X.dtypes)
+    longer = fitted.sample(n_timesteps=2 * N + 1)
+    assert len(longer) == 2 * N + 1
+    assert longer.index[:N].equals(X.index)
+    late = fitted.sample(n_timesteps=7, start=X.index[3])
+    assert late.index.equals(X.index[3:10])
+    panel = fitted.sample(3)
+    assert isinstance(panel, pd.DataFrame)
+    assert panel.index.names == ["series", X.index.name]
+    assert panel.index.get_level_values(0).unique().tolist() == [
+        f"synthetic_{k}" for k in range(3)
+    ]
+    assert panel.loc["synthetic_2"].index.equals(X.index)
+
+
+def test_nullable_and_unsigned_dtypes():
+    X = pd.DataFrame({"a": pd.array(range(40), dtype="Int32"), "b": np.arange(40, dtype="uint8")})
+    drawn = SeriesGenerator(PCAMixture(), window=5, random_state=0).fit(X).sample(n_timesteps=400)
+    assert drawn.dtypes.equals(X.dtypes)
+    assert drawn["b"].max() <= 255
+
+
+def test_names_of_columns_and_tuples():
+    X = pd.DataFrame(VALUES, columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]))
+    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X).sample()
+    assert drawn.columns.equals(X.columns)
+
+
+def test_panels_keep_levels_and_lengths():
+    parts = {("north", 1): frame(), ("north", 2): frame()[:50], ("south", 7): frame()[20:]}
+    X = pd.concat(parts, names=["region", "store"])
+    total = pd.concat({("__total", "__total"): frame() * 2}, names=["region", "store"])
+    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(pd.concat([X, total]))
+    drawn = fitted.sample(4)
+    assert drawn.index.names == ["region", "store", "day"]
+    assert drawn.dtypes.equals(X.dtypes)
+    sizes = drawn.groupby(level=[0, 1], sort=False).size()
+    assert sizes.to_dict() == {
+        ("north", 0): N,
+        ("north", 1): 50,
+        ("south", 2): N - 20,
+        ("north", 3): N,
+    }
+    south = drawn[drawn.index.get_level_values("store") == 2]
+    assert south.index.get_level_values("day").equals(DAYS[20:])
+    series = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X["price"]).sample(2)
+    assert isinstance(series, pd.Series)
+    assert series.name == "price"
+
+
+def test_long_tables():
+    X = pd.concat([frame().reset_index().assign(shop=name) for name in "ab"], ignore_index=True)
+    generator = SeriesGenerator(PCAMixture(), window=12, random_state=0)
+    fitted = clone(generator).set_params(series_column="shop", time_column="day").fit(X)
+    drawn = fitted.sample(3)
+    assert drawn.columns.equals(X.columns)
+    assert drawn.dtypes.equals(X.dtypes)
+    assert drawn["shop"].unique().tolist() == ["synthetic_0", "synthetic_1", "synthetic_2"]
+    assert isinstance(drawn.index, pd.RangeIndex)
+    one = clone(generator).set_params(time_column="day").fit(frame().reset_index())
+    assert one.sample()["day"].equals(frame().reset_index()["day"])
+
+
+def test_arrays_and_lists():
+    def fit(X):
+        return SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X)
+
+    assert fit(VALUES[:, 0]).sample().shape == (N,)
+    assert fit(VALUES[:, 0]).sample(2).shape == (2, N, 1)
+    assert fit(VALUES).sample(n_timesteps=300).shape == (300, 2)
+    assert fit(VALUES).sample(3).shape == (3, N, 2)
+    assert fit(VALUES.astype("float32")[None]).sample().dtype == np.float32
+    assert fit(VALUES[None].astype(int)).sample().dtype == int
+    lists = fit([VALUES, VALUES[:30].astype(int)]).sample(3)
+    assert [one.shape for one in lists] == [(N, 2), (30, 2), (N, 2)]
+    frames = fit([frame(), frame()[:40]]).sample(2)
+    assert frames[1].index.equals(DAYS[:40])
+    assert fit(VALUES[:, 0].tolist()).sample().shape == (N,)
+
+
+# -- transforms -------------------------------------------------------------------------------
+
+
+class Shift:
+    """Not a transformer at all."""
+
+
+def sktime_detrender():
+    from sktime.transformations.series.detrend import Detrender
+
+    return Detrender()
+
+
+ROUND_TRIPS = [
+    None,
+    "difference",
+    "log",
+    "box-cox",
+    "stl-remainder",
+    ["log", "difference"],
+    ["box-cox", "stl-remainder"],
+    ["difference", "stl-remainder"],
+    StandardScaler(),
+    ["log", StandardScaler(), "difference"],
+    sktime_detrender,
+]
+
+
+@pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
+@pytest.mark.parametrize("transform", ROUND_TRIPS, ids=str)
+def test_transforms_are_undone(transform):
+    transform = transform() if callable(transform) else transform
+    time = np.arange(84)
+    y = np.exp(0.01 * time + 0.2 * np.sin(2 * np.pi * time / 12)) * 100
+    y = pd.Series(y + RNG.normal(size=84), pd.period_range("2000-01", periods=84, freq="M"))
+    drawn = replayed(y, transform).sample()
+    assert_allclose(drawn, y, rtol=1e-5)
+    assert drawn.index.equals(y.index)
+
+
+def test_differences_start_where_the_series_was():
+    y = pd.Series(np.arange(40.0) ** 2, DAYS[:40])
+    drawn = replayed(y, "difference").sample(n_timesteps=10, start=DAYS[20])
+    # The replayed differences begin anew, from the level of that day.
+    assert_allclose(drawn, 400 + np.arange(10.0) ** 2, rtol=1e-5)
+
+
+def test_trend_and_season_are_those_of_the_dates():
+    time = np.arange(60)
+    y = pd.Series(
+        10.0 * time + 50 * (time % 12 == 3), pd.period_range("2000-01", periods=60, freq="M")
+    )
+    fitted = replayed(y, "stl-remainder")
+    assert fitted.period_ == 12
+    late = fitted.sample(n_timesteps=24, start="2002-01")
+    assert_allclose(late, y[24:48], atol=2)
+    beyond = fitted.sample(n_timesteps=24, start="2005-01")
+    # Beyond the end: the season goes on in its phase, the trend stays where it was.
+    assert (np.flatnonzero(beyond.diff() > 25) % 12 == 3).all()
+    assert abs(beyond.iloc[0] - beyond.iloc[12]) < 5
+    before = fitted.sample(n_timesteps=12, start="1999-01")
+    assert before.to_numpy().argmax() == 3
+
+
+def test_a_panel_is_decomposed_series_by_series():
+    low = pd.Series(np.sin(np.arange(60.0)) + 10, DAYS[:60])
+    X = pd.concat({"low": low, "high": 1000 * low})
+    drawn = SeriesGenerator(PCAMixture(), 10, transform="stl-remainder", random_state=0).fit(X)
+    means = drawn.sample(2).groupby(level=0).mean()
+    assert means["synthetic_0"] == pytest.approx(10, rel=0.1)
+    assert means["synthetic_1"] == pytest.approx(10_000, rel=0.1)
+
+
+def test_others_may_stand_in_for_the_training_series():
+    y = pd.Series(np.arange(60.0), DAYS[:60])
+    fitted = replayed(y + RNG.normal(size=60), "stl-remainder")
+    like = fitted.sample(like=y + 1000)
+    assert like.iloc[0] == pytest.approx(1000, abs=10)
+    with pytest.raises(ValueError, match="2 columns, but fit saw 1"):
+        fitted.sample(like=frame())
+
+
+def test_periods_of_frequencies():
+    def period(freq, n=300):
+        index = pd.date_range("2020-01-01", periods=n, freq=freq)
+        return SeriesGenerator(None, window=2).find_period(pd.Series(range(n), index))
+
+    found = {freq: period(freq) for freq in ("ME", "MS", "QS", "W", "D", "B", "h", "30min", "YE")}
+    expected = {
+        "ME": 12,
+        "MS": 12,
+        "QS": 4,
+        "W": 52,
+        "D": 7,
+        "B": 5,
+        "h": 24,
+        "30min": 48,
+        "YE": 1,
+    }
+    assert found == expected
+    assert period("ME", 20) == 1, "two seasons do not fit"
+    assert period("3MS") == 4
+    assert SeriesGenerator(None, window=2, period=6).find_period(pd.Series(range(30))) == 6
+
+
+# -- calendars --------------------------------------------------------------------------------
+
+
+def test_calendars_are_conditions():
+    hours = pd.date_range("2024-01-01", periods=24 * 40, freq="h")
+    y = pd.Series(np.where(hours.hour == 15, 10.0, 0.0), hours)
+    y += np.random.default_rng(1).normal(size=len(y)) / 10
+    fitted = SeriesGenerator(PCAMixture(), 8, calendar=["hour"], random_state=0).fit(y)
+    drawn = fitted.sample(n_timesteps=96, start="2025-06-01 13:00")
+    peaks = drawn.groupby(drawn.index.hour).mean()
+    assert peaks.idxmax() == 15
+    assert peaks[15] > 3 * peaks.drop([14, 15, 16]).abs().max()
+    blind = SeriesGenerator(PCAMixture(), 8, random_state=0).fit(y)
+    firsts = [blind.sample(n_timesteps=8, start=hours[13], random_state=k) for k in range(20)]
+    assert np.mean([one.iloc[2] for one in firsts]) < 5, "without a calendar, any hour may begin"
+
+
+# -- estimator --------------------------------------------------------------------------------
+
+
+def test_the_estimator_contract():
+    generator = SeriesGenerator(PCAMixture(), window=12, random_state=0)
+    assert repr(clone(generator)) == repr(generator)
+    fitted = generator.fit(frame())
+    assert fitted.feature_names_in_.tolist() == ["units", "price"]
+    assert fitted.n_windows_ == N - 11
+    pd.testing.assert_frame_equal(fitted.sample(), fitted.sample())
+    pd.testing.assert_frame_equal(fitted.sample(), pickle.loads(pickle.dumps(fitted)).sample())
+    assert not fitted.sample().equals(fitted.sample(random_state=1))
+    state = np.random.get_state()[1].copy()
+    fitted.sample(5)
+    assert (np.random.get_state()[1] == state).all()
+    assert fitted.score(frame()) > -0.2
+    assert fitted.score(frame() * 3) < fitted.score(frame())
+    search = GridSearchCV(
+        SeriesGenerator(TimeVAE(max_epochs=2), window=6, random_state=0),
+        {"generator__latent_dim": [1, 2], "window": [4, 6]},
+        cv=TimeSeriesSplit(2),
+    )
+    assert len(search.fit(frame()).best_estimator_.sample(n_timesteps=50)) == 50
+
+
+def test_one_timestep_and_lost_ones():
+    fitted = SeriesGenerator(PCAMixture(), 5, transform="difference", random_state=0).fit(frame())
+    assert len(fitted.sample(n_timesteps=1)) == 1
+    assert fitted.sample(n_timesteps=1).iloc[0, 0] == frame().iloc[0, 0]
+
+
+# -- bad input --------------------------------------------------------------------------------
+
+
+def broken(change):
+    X = frame().astype(float)
+    return change(X)
+
+
+def with_gap(X):
+    return X.drop(X.index[5])
+
+
+BAD = {
+    "longer than the shortest series, of 10 timesteps": lambda X: X[:10],
+    "2 series up to 50": lambda X: [X[:10], X[:50]],
+    "irregular: steps of 1 day": with_gap,
+    "irregular: a gap after its entry 4": lambda X: with_gap(X.reset_index(drop=True)),
+    "duplicated timestamps, the first 2024-01-01": lambda X: pd.concat([X[:1], X]),
+    "unsorted": lambda X: X[::-1],
+    "missing timestamps": lambda X: X.set_axis([pd.NaT, *X.index[1:]]),
+    "1 missing .* in column 'price' at 2024-01-03.*Imputer": lambda X: X.assign(
+        price=X["price"].where(X.index != DAYS[2])
+    ),
+    "column 'kind' is of category": lambda X: X.assign(kind=pd.Categorical(["a"] * N)),
+    "column 'kind' is of bool": lambda X: X.assign(kind=True),
+    "time_column='when'": lambda X: X.assign(when=X.index),
+    "holds no series": lambda X: X[:0],
+    "two columns named 'a'": lambda X: X.set_axis(["a", "a"], axis=1),
+    "DatetimeIndex, a PeriodIndex or of integers": lambda X: X.set_axis(X.index.astype(str)),
+    "got shape": lambda X: X.to_numpy()[None, None],
+    "mixes items: frame and, at 1, array": lambda X: [X, X.to_numpy()],
+    "3 columns, but fit saw 2|X has 1 columns": lambda X: [X, X[["price"]]],
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_series_are_refused(message):
+    with pytest.raises(ValueError, match=message):
+        SeriesGenerator(Resampler(), window=12).fit(broken(BAD[message]))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"window": 1}, "window"),
+        ({"transform": "log"}, "needs positive values, but X goes down to"),
+        ({"transform": "square"}, "must be one of difference, log"),
+        ({"transform": Shift()}, "must be one of difference, log"),
+        ({"transform": "stl-remainder", "period": 80}, "two seasons of period=80"),
+        ({"calendar": ["era"]}, "calendar has 'era'"),
+        ({"overlap": 12}, "overlap=12 must be less than window=12"),
+        ({"series_column": "shop"}, "no column 'shop'"),
+    ],
+)
+def test_bad_parameters_are_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        SeriesGenerator(Resampler(), **{"window": 12, **params}).fit(frame() - 60)
+
+
+def test_more_that_is_refused():
+    with pytest.raises(TypeError, match="got str"):
+        SeriesGenerator(Resampler(), 12).fit("sales.csv")
+    with pytest.raises(ValueError, match="needs dates"):
+        SeriesGenerator(Resampler(), 12, calendar=["hour"]).fit(VALUES)
+    fitted = SeriesGenerator(Resampler(), 12).fit(frame())
+    with pytest.raises(ValueError, match="start='soon' is no time"):
+        fitted.sample(start="soon")
+    with pytest.raises(ValueError, match="not on the frequency"):
+        SeriesGenerator(Resampler(), 5).fit(frame(INDEXES["months"])).sample(start="2000-01-15")
+    with pytest.raises(ValueError, match="n_series"):
+        fitted.sample(0)
+    with pytest.raises(ValueError, match="columns"):
+        fitted.score(frame().rename(columns={"price": "cost"}))
+
+
+def test_ar_goes_on_as_it_should():
+    """Far beyond a window, the joined series still has the process' autocovariance."""
+    phi = 0.8
+    X = make_ar(100, 100, coefficients=(phi,), random_state=0)
+    fitted = SeriesGenerator(PCAMixture(n_mixture_components=1), 16, random_state=0).fit(X)
+    late = fitted.sample(200, n_timesteps=400)[:, 200:, 0]
+    late = late - late.mean()
+    covariances = np.array([(late[:, lag:] * late[:, : 200 - lag]).mean() for lag in range(12)])
+    real = X[:, :, 0] - X.mean()
+    variance = (real**2).mean()
+    assert_allclose(covariances, variance * phi ** np.arange(12), atol=0.1 * variance)
