@@ -291,9 +291,9 @@ def test_the_estimator_contract():
     pd.testing.assert_frame_equal(fitted.sample(), fitted.sample())
     pd.testing.assert_frame_equal(fitted.sample(), pickle.loads(pickle.dumps(fitted)).sample())
     assert not fitted.sample().equals(fitted.sample(random_state=1))
-    state = np.random.get_state()[1].copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
     fitted.sample(5)
-    assert (np.random.get_state()[1] == state).all()
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
     assert fitted.score(frame()) > -0.2
     assert fitted.score(frame() * 3) < fitted.score(frame())
     search = GridSearchCV(

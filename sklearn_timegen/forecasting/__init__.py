@@ -10,9 +10,10 @@ except ImportError as error:
         "sklearn_timegen.forecasting needs sktime: pip install 'sklearn-timegen[sktime]'"
     ) from error
 
-from sklearn_timegen.forecasting.augmented import AugmentedForecaster, TSTRForecaster
+from sklearn_timegen.forecasting.augmented import AugmentedForecaster
 from sklearn_timegen.forecasting.bootstrap import GeneratorBootstrap
 from sklearn_timegen.forecasting.panel import PanelClassifier, PanelRegressor
+from sklearn_timegen.forecasting.tstr import TSTRForecaster
 
 __all__ = [
     "AugmentedForecaster",

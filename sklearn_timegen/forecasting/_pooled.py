@@ -33,13 +33,13 @@ class PooledFit:
     says of all versions of a series is averaged.
     """
 
-    def __init__(self, forecaster: Any, train_on: str, n_targets: int) -> None:
+    def __init__(self, forecaster: Any, train_on: str, targets: pd.Index) -> None:
         self.forecaster = forecaster.clone()
         self.train_on = train_on
         # Pipelines fit their transformers to the series that they know.
         goes_on = pools(forecaster) and not _forecasters_within(forecaster)
         self.averages = not goes_on if train_on == "synthetic" else not pools(forecaster)
-        self.n_targets = n_targets  # the first columns; the others are exogenous
+        self.targets = targets  # names of the first columns; the others are exogenous
 
     def fit(self, actual: Panel, versions: list[Panel], fh: Any) -> PooledFit:
         """Fit to the panels that ``train_on`` names."""
@@ -91,5 +91,6 @@ class PooledFit:
 
     def _split(self, panel: Panel) -> tuple[Panel, Panel | None]:
         panel = panel.astype(np.float64).sort_index()
-        X = panel.iloc[:, self.n_targets :]
-        return panel.iloc[:, : self.n_targets], None if X.shape[1] == 0 else X
+        n_targets = len(self.targets)
+        y, X = panel.iloc[:, :n_targets], panel.iloc[:, n_targets:]
+        return y.set_axis(self.targets, axis=1), None if X.shape[1] == 0 else X

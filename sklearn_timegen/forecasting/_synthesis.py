@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -13,7 +13,12 @@ from sklearn_timegen.series import SeriesGenerator
 __all__ = ["as_panel", "fit_series_generator", "seed_of", "synthesize"]
 
 INSTANCE = "series"
-Panel = pd.DataFrame  # with two index levels: number of the series, time
+DECOMPOSITIONS = {
+    "stl": ["box-cox", "stl-remainder"],
+    "stl-robust": ["box-cox", "stl-remainder-robust"],
+    None: None,
+}
+Panel: TypeAlias = pd.DataFrame  # with two index levels: number of the series, time
 
 
 def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
@@ -43,14 +48,16 @@ def fit_series_generator(
     ``window="auto"`` is two seasons, or 12 timesteps without one, and no more than a third of the
     shortest series.
     """
-    if decomposition not in ("stl", None):
-        raise ValueError(f"decomposition must be 'stl' or None, got {decomposition!r}")
+    if decomposition not in DECOMPOSITIONS:
+        raise ValueError(
+            f"decomposition must be 'stl', 'stl-robust' or None, got {decomposition!r}"
+        )
     if sp != "auto":
         sp = check_count(sp, "sp")
     made = SeriesGenerator(
         generator,
         window=2,
-        transform=None if decomposition is None else ["box-cox", "stl-remainder"],
+        transform=DECOMPOSITIONS[decomposition],
         period=sp,
         random_state=random_state,
     )
@@ -60,16 +67,19 @@ def fit_series_generator(
         made.window = max(2, min(2 * period if period > 1 else 12, shortest // 3))
     else:
         made.window = check_count(window, "window")
-    return made.fit(panel)
+    made.fit(panel)
+    if getattr(made.generator_, "interrupted_", False):
+        # Half-trained, it must not be forecast with: whoever pressed Ctrl-C meant all.
+        raise KeyboardInterrupt
+    return made
 
 
 def synthesize(
-    fitted: SeriesGenerator, panel: Panel, n_series: int, seed: int, *, meet_end: bool = False
+    fitted: SeriesGenerator, panel: Panel, n_series: int, seed: int, **how: bool
 ) -> list[Panel]:
     """Return ``n_series`` synthetic versions of a panel, each with its numbers and times."""
     n_actual = panel.index.get_level_values(0).nunique()
-    asked = {"like": panel, "meet_end": meet_end, "random_state": seed}
-    drawn = fitted.sample(n_series * n_actual, **asked)
+    drawn = fitted.sample(n_series * n_actual, like=panel, random_state=seed, **how)
     numbers = drawn.index.get_level_values(0).to_numpy()
     versions = []
     for k in range(n_series):

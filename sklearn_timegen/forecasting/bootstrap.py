@@ -23,10 +23,11 @@ class GeneratorBootstrap(BaseTransformer):
 
     Takes the place of sktime's ``STLBootstrapTransformer`` where a bootstrap is asked for, as in
     ``BaggingForecaster``. A forecaster starts from the end of each version, so that versions have
-    to stay where the actual series is: Box-Cox and a robust STL decomposition part it into trend,
-    season and remainder; the generator learns the remainder's windows, and trend and season are
-    put back. Without the decomposition a version is a series of its own, and bagging over such
-    ones forecasts from somewhere else.
+    to stay where the actual series is: Box-Cox and an STL decomposition part it into trend, season
+    and remainder; the generator learns the remainder's windows, what it draws is brought to the
+    actual remainder's mean and spread, and trend and season are put back. Without the
+    decomposition a version is a series of its own, and bagging over such ones forecasts from
+    somewhere else.
 
     Several columns are generated together. There is no form of it for
     ``TransformedTargetForecaster``, whose steps map one series to one series and have to map the
@@ -44,8 +45,9 @@ class GeneratorBootstrap(BaseTransformer):
     sp : int or "auto", default="auto"
         Timesteps of a season; 1 is none. ``"auto"`` goes by the frequency of the index, if two
         seasons fit.
-    decomposition : {"stl"} or None, default="stl"
-        Whether to generate what trend and season leave over, or the series itself.
+    decomposition : {"stl", "stl-robust"} or None, default="stl"
+        Whether to generate what trend and season leave over, or the series itself. The robust
+        STL leaves outliers, and some of a changing season, to the remainder.
     meet_end : bool, default=True
         Whether a version ends as the actual series does: over its last half window the generated
         remainder goes over into the actual one. Forecasts then start from the present, and what
@@ -158,6 +160,7 @@ class GeneratorBootstrap(BaseTransformer):
             as_panel(X)[0],
             self.n_series,
             self._seed,
+            match_spread=self.decomposition is not None,
             meet_end=self.meet_end,
         )
         named = {f"synthetic_{k}": one.droplevel(0) for k, one in enumerate(versions)}
@@ -184,5 +187,5 @@ class GeneratorBootstrap(BaseTransformer):
                 "return_actual": False,
                 "random_state": 0,
             },
-            {"generator": PCAMixture(n_components=2), "decomposition": None, "window": 4},
+            {"generator": PCAMixture(), "n_series": 1, "decomposition": None, "window": 4},
         ]

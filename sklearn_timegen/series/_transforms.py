@@ -108,14 +108,15 @@ class Difference(SeriesTransform):
 class STLRemainder(SeriesTransform):
     """What trend and season leave over, in units of its own spread.
 
-    STL, robust, for each series and channel (statsmodels); without a season a local regression
+    STL for each series and channel (statsmodels); without a season a local regression
     over six timesteps, as in the bagging of Bergmeir, Hyndman and Benitez (2016). New series get
     trend and season of the training series that they are like; beyond its ends the nearest season
     is repeated, and the trend stays where it was.
     """
 
-    def __init__(self, period: int) -> None:
+    def __init__(self, period: int, robust: bool) -> None:
         self.period = period
+        self.robust = robust
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Decompose."""
@@ -157,7 +158,7 @@ class STLRemainder(SeriesTransform):
                 f"transform='stl-remainder' needs two seasons of period={self.period} in each "
                 f"series, but one has {len(channel)} timesteps; period=1 has no season"
             )
-        found = STL(channel, period=self.period, robust=True).fit()
+        found = STL(channel, period=self.period, robust=self.robust).fit()
         return np.asarray(found.trend), np.asarray(found.seasonal)
 
 
@@ -242,15 +243,20 @@ class Chain(SeriesTransform):
         return values
 
 
-TRANSFORMS = ("difference", "log", "box-cox", "stl-remainder")
+TRANSFORMS = ("difference", "log", "box-cox", "stl-remainder", "stl-remainder-robust")
 
 
 def _make(given: Any, period: int) -> SeriesTransform:
-    named = {"difference": Difference, "log": Log, "box-cox": BoxCox}
+    named = {
+        "difference": Difference,
+        "log": Log,
+        "box-cox": BoxCox,
+        "stl-remainder": lambda: STLRemainder(period, robust=False),
+        "stl-remainder-robust": lambda: STLRemainder(period, robust=True),
+    }
     if isinstance(given, str) and given in named:
-        return named[given]()
-    if isinstance(given, str) and given == "stl-remainder":
-        return STLRemainder(period)
+        made: SeriesTransform = named[given]()
+        return made
     if hasattr(given, "inverse_transform") and hasattr(given, "get_tag"):
         output = given.get_tag("scitype:transform-output", raise_error=False)
         if output != "Series" or not given.get_tag("capability:inverse_transform"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -20,8 +20,8 @@ from sklearn_timegen.base import estimator
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.series._calendar import CALENDARS, calendar_features, infer_period
-from sklearn_timegen.series._container import Container, Record, read_container
-from sklearn_timegen.series._index import Timeline
+from sklearn_timegen.series._container import Record, read_container
+from sklearn_timegen.series._models import Asked, Models, go_over, match
 from sklearn_timegen.series._transforms import Chain
 
 __all__ = ["SeriesGenerator"]
@@ -53,12 +53,13 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         longer than the shortest series.
     stride : int, default=1
         Timesteps between the beginnings of neighbouring training windows.
-    transform : {"difference", "log", "box-cox", "stl-remainder"}, transformer, list or None, \
-default=None
+    transform : {"difference", "log", "box-cox", "stl-remainder", "stl-remainder-robust"}, \
+transformer, list or None, default=None
         What makes the series stationary before windows are cut, undone in ``sample``; a list is
         applied in its order. ``"stl-remainder"`` generates what trend and season leave over, and
-        puts those of the training series back. A scikit-learn transformer sees timesteps as
-        rows; of an sktime transformer a clone is fitted to each series. Both need an inverse.
+        puts those of the training series back; the robust one leaves outliers to the remainder.
+        A scikit-learn transformer sees timesteps as rows; of an sktime transformer a clone is
+        fitted to each series. Both need an inverse.
     period : int or "auto", default="auto"
         Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
         frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit.
@@ -168,7 +169,7 @@ default=None
         self._validate_params()
         container, records = read_container(X, self.series_column, self.time_column)
         overlap, period = self._check(records), self._infer_period(records)
-        models = _Models(container, records, Chain(self.transform, period))
+        models = Models(container, records, Chain(self.transform, period))
         windows, conditions = self._cut(models)
         seed = draw_seed(self.random_state)
         made = clone(self.generator)
@@ -194,6 +195,7 @@ default=None
         start: Any = None,
         *,
         like: Any = None,
+        match_spread: bool = False,
         meet_end: bool = False,
         random_state: RandomState = None,
     ) -> Any:
@@ -214,6 +216,10 @@ default=None
         like : Series, DataFrame, array-like, list or None, default=None
             Other series that stand in the place of the training series: the transform is fitted
             to them, and the generator stays as it is.
+        match_spread : bool, default=False
+            Whether each series is brought to the mean and the standard deviation that its
+            training series has, transformed: a guard against a generator that has not learned
+            them, for series that are long enough to have either.
         meet_end : bool, default=False
             Whether a series ends as its training series does: over the last ``overlap_``
             timesteps, transformed, generated values go over into those. What is forecast from
@@ -241,7 +247,7 @@ default=None
         for i in range(n_series):
             model = models.records[i % len(models.records)].timeline
             length = len(model.index) if n_timesteps is None else n_timesteps
-            asked.append(_Asked(i % len(models.records), model.start(start), length))
+            asked.append(Asked(i % len(models.records), model.start(start), length))
         if meet_end and (n_timesteps is not None or start is not None):
             raise ValueError(
                 "meet_end=True needs the training series' times: no n_timesteps, start"
@@ -249,14 +255,16 @@ default=None
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(derive_seed(seed, "series"))
         values = self._draw(asked, models, rng)
+        pairs = [(made, models.values[one.like]) for made, one in zip(values, asked, strict=True)]
+        if match_spread:
+            pairs = [(match(made, actual), actual) for made, actual in pairs]
         if meet_end:
-            ends = [models.values[one.like] for one in asked]
-            values = [self._go_over(*pair) for pair in zip(values, ends, strict=True)]
-        made = [
-            self._finish(*pair, i, models)
-            for i, pair in enumerate(zip(values, asked, strict=True))
+            pairs = [(go_over(made, actual, self.overlap_), actual) for made, actual in pairs]
+        finished = [
+            models.finish(made, one, i)
+            for i, ((made, _), one) in enumerate(zip(pairs, asked, strict=True))
         ]
-        return models.container.write(made)
+        return models.container.write(finished)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the generator's score on the windows of other series, transformed alike.
@@ -325,14 +333,14 @@ default=None
             return int(self.period)
         return min(infer_period(one.timeline.step, len(one.values)) for one in records)
 
-    def _read_models(self, X: Any) -> _Models:
+    def _read_models(self, X: Any) -> Models:
         """Let other series stand in the place of those of ``fit``."""
         container, records = read_container(X, self.series_column, self.time_column)
         self._models.container.check_alike(container)
         self._check(records)
-        return _Models(container, records, Chain(self.transform, self.period_))
+        return Models(container, records, Chain(self.transform, self.period_))
 
-    def _cut(self, models: _Models) -> tuple[Array, Array | None]:
+    def _cut(self, models: Models) -> tuple[Array, Array | None]:
         """Return the windows of all series, and the calendar features of their beginnings."""
         windows, conditions = [], []
         for values, record in zip(models.values, models.records, strict=True):
@@ -356,7 +364,7 @@ default=None
         drawn = self.generator_.sample(n, random_state=int(rng.integers(2**31)), **given)
         return np.asarray(drawn, dtype=np.float64)
 
-    def _draw(self, asked: list[_Asked], models: _Models, rng: np.random.Generator) -> list[Array]:
+    def _draw(self, asked: list[Asked], models: Models, rng: np.random.Generator) -> list[Array]:
         """Draw transformed values; series that begin at one time are drawn together."""
         groups: dict[Any, list[int]] = {}
         for i, one in enumerate(asked):
@@ -383,50 +391,5 @@ default=None
             return first[:, : len(times)]
         return self._joiner.extend(first, draw, len(times), rng)
 
-    def _go_over(self, values: Array, end: Array) -> Array:
-        """Fade from one series into the end of another; their shares add up to one variance."""
-        n_faded = min(self.overlap_, len(end))
-        share = (np.arange(1, n_faded + 1) / n_faded)[:, None]
-        kept, rest = values[: len(end) - n_faded], values[len(end) - n_faded : len(end)]
-        mean = end.mean(axis=0)
-        met = mean + share * (end[-n_faded:] - mean) + np.sqrt(1 - share**2) * (rest - mean)
-        return np.concatenate([kept, met])
-
-    def _finish(self, values: Array, asked: _Asked, i: int, models: _Models) -> Record:
-        """Undo the transform, and put times and a name to the values."""
-        record = models.records[asked.like]
-        index = record.timeline.make(asked.start, asked.length)
-        position = record.timeline.position(asked.start)
-        kept = values[: asked.length - models.chain.n_lost]
-        values = models.chain.inverse(kept, asked.like, position, index)
-        if not np.isfinite(values).all():
-            raise FloatingPointError(
-                f"transform={self.transform!r} turned generated values into some that are not "
-                "finite: the generator has left the range that it can be undone in"
-            )
-        # The series' own name within a panel is made anew; what stands above it is kept.
-        key = record.key or ("",)
-        is_number = isinstance(key[-1], int | np.integer)
-        return Record(
-            values, Timeline(index, ""), (*key[:-1], i if is_number else f"synthetic_{i}")
-        )
-
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_joiner")
-
-
-@dataclass
-class _Asked:
-    """A series to draw: which training series it is like, where it starts, how long it is."""
-
-    like: int
-    start: Any
-    length: int
-
-
-class _Models:
-    """Training series: how they were laid out, their times, and the transform fitted to them."""
-
-    def __init__(self, container: Container, records: list[Record], chain: Chain) -> None:
-        self.container, self.records, self.chain = container, records, chain
-        self.values = chain.fit_transform(records, container.columns)

@@ -1,0 +1,85 @@
+"""The user guides run from top to bottom, and what they say of their results is true."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sktime")
+pytest.importorskip("imblearn")
+pytest.importorskip("statsmodels")
+pyplot = pytest.importorskip("matplotlib.pyplot")
+
+GUIDES = Path(__file__).parents[1] / "docs" / "guides"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+pytestmark = [
+    # sktime announces a default of its own BaseObject's config, at every clone: not ours to set.
+    pytest.mark.filterwarnings("ignore:The default of config:FutureWarning"),
+    # statsmodels' optimizer of exponential smoothing, on some versions of the series.
+    pytest.mark.filterwarnings("ignore:Optimization failed to converge"),
+]
+
+
+def run(name, directory, monkeypatch):
+    """Execute the python blocks of a page in their order; return its names."""
+    text = (GUIDES / f"{name}.md").read_text()
+    monkeypatch.chdir(directory)
+    names = {"__name__": "guide"}
+    for block in BLOCK.finditer(text):
+        # Empty lines before the block, so that a traceback has the page's line numbers.
+        line = text[: block.start(1)].count("\n")
+        exec(compile("\n" * line + block[1], f"{name}.md", "exec"), names)
+    pyplot.close("all")
+    assert (directory / f"{name}.png").stat().st_size < 150_000
+    return names
+
+
+def test_every_page_is_tested_and_listed():
+    pages = {page.stem for page in GUIDES.glob("*.md")}
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert pages <= tested
+    index = (GUIDES.parent / "index.md").read_text()
+    assert all(f"guides/{page}\n" in index for page in pages)
+
+
+def test_series_with_dates(tmp_path, monkeypatch):
+    page = run("series_with_dates", tmp_path, monkeypatch)
+    actual, synthetic = page["passengers"], page["synthetic"]
+    assert synthetic.index.equals(actual.index)
+    assert (synthetic.name, synthetic.dtype) == (actual.name, actual.dtype)
+    assert page["table"]["calendar"].dtype == np.int64
+    assert page["sampled"].shape == page["noises"].shape  # the last one that the figure drew
+    ends = page["ends"].std()
+    assert ends["log, difference"] > 2 * ends["log, stl-remainder"]
+    profiles = {name: page["profile"](one) for name, one in page["table"].items()}
+    off = {
+        name: np.abs(one - profiles["actual"]).to_numpy().max() for name, one in profiles.items()
+    }
+    assert off["calendar, 48 normals"] < 10 < off["no calendar"]
+    assert "longer than the shortest series" in page["refused"](actual[:20])
+
+
+def test_augment_a_forecaster(tmp_path, monkeypatch):
+    page = run("augment_a_forecaster", tmp_path, monkeypatch)
+    assert page["table"].notna().all(axis=None)
+    assert page["augmented"].n_series_ in (0, 1, 3, 10)
+    assert set(page["augmented"].errors_) == {0, 1, 3, 10}
+    assert page["search"].best_params_["bootstrap_transformer__generator__latent_dim"] in (2, 8)
+
+
+def test_balance_classes(tmp_path, monkeypatch):
+    page = run("balance_classes", tmp_path, monkeypatch)
+    assert np.unique(page["y_balanced"], return_counts=True)[1].tolist() == [400, 400]
+    assert np.array_equal(page["X_balanced"][:420], page["X"])
+    means = page["table"].map(np.mean)
+    assert (means.loc["synthetic series"] > means.loc["nothing"]).all()
+
+
+def test_tstr_in_cross_validation(tmp_path, monkeypatch):
+    page = run("tstr_in_cross_validation", tmp_path, monkeypatch)
+    assert (page["accuracy"].loc["PCAMixture"].map(np.mean) > 0.94).all()
+    r2 = page["r2"]
+    assert r2["real"]["shuffled KFold"] > 0.1 > 0 > r2["real"]["WindowKFold"]
+    assert page["errors"].map(np.mean).max(axis=None) < 40
