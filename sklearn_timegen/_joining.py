@@ -29,10 +29,10 @@ Array = NDArray[np.float64]
 Draw = Callable[[int, int], NDArray[Any]]  # (number of windows, timestep where they begin)
 
 # Ridges to choose from, in units of the mean variance of a beginning's cells.
-RIDGES = (1e-5, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0, 1e6)
+RIDGES = (1e-5, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 1e6)
 N_SERIES = 64  # joined to try a ridge, each one by searching among N_POOL windows,
 N_POOL = 512
-N_JOINS = 16  # so often that a gain which adds to the spread at every seam shows it
+N_JOINS = 12  # so often that a gain which adds to the spread at every seam shows it
 
 
 class WindowJoiner:

@@ -197,6 +197,18 @@ def test_transforms_are_undone(transform):
     assert drawn.index.equals(y.index)
 
 
+def test_the_lambda_of_box_cox_is_the_most_likely_one():
+    from scipy import stats
+
+    from sklearn_timegen.series._transforms import _choose_lambda
+
+    x = np.exp(RNG.normal(size=500)) + 3
+    assert _choose_lambda(x**2) == pytest.approx(0, abs=1e-3), "kept within [0, 1]"
+    y = RNG.normal(10, 1, size=500) ** 2
+    assert _choose_lambda(y) == pytest.approx(stats.boxcox_normmax(y, method="mle"), abs=1e-3)
+    assert np.isnan(_choose_lambda(np.array([0.0, 1, 2])))
+
+
 def test_differences_start_where_the_series_was():
     y = pd.Series(np.arange(40.0) ** 2, DAYS[:40])
     drawn = replayed(y, "difference").sample(n_timesteps=10, start=DAYS[20])
@@ -377,8 +389,11 @@ def test_more_that_is_refused():
     fitted = SeriesGenerator(Resampler(), 12).fit(frame())
     with pytest.raises(ValueError, match="start='soon' is no time"):
         fitted.sample(start="soon")
-    with pytest.raises(ValueError, match="not on the frequency"):
-        SeriesGenerator(Resampler(), 5).fit(frame(INDEXES["months"])).sample(start="2000-01-15")
+    for index, start in (("months", "2000-01-15"), ("days", "2024-02-01 12:00")):
+        with pytest.raises(ValueError, match="does not lie on the frequency"):
+            SeriesGenerator(Resampler(), 5).fit(frame(INDEXES[index])).sample(start=start)
+    with pytest.raises(ValueError, match="no multiple of 2"):
+        SeriesGenerator(Resampler(), 5).fit(frame(INDEXES["range"])).sample(start=8)
     with pytest.raises(ValueError, match="n_series"):
         fitted.sample(0)
     with pytest.raises(ValueError, match="columns"):

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from sklearn_timegen.forecasting._synthesis import Panel
 
@@ -46,15 +47,22 @@ def scaled_errors(past: Panel, future: Panel, forecast: Panel, sp: int) -> NDArr
 
 
 def choose_amount(errors: Errors) -> int:
-    """Return the amount with the least error, if its gain over none exceeds its standard error.
+    """Return the amount with the least error, if it is certain enough that it gains on none.
 
-    ``errors`` has one entry a fold (and series) for each amount, 0 included.
+    Certain enough is a one-sided t test at 5 %, corrected for the number of amounts (Bonferroni).
+
+    Parameters
+    ----------
+    errors : dict of int to ndarray
+        One error a fold (and series) for each amount, 0 included.
     """
-    none = errors[0]
     best = min(errors, key=lambda amount: (errors[amount].mean(), amount))
-    gain = none - errors[best]
-    error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
-    return best if best and gain.mean() > error else 0
+    gain = errors[0] - errors[best]
+    if best == 0 or len(gain) < 2:
+        return 0
+    level = 0.05 / (len(errors) - 1)
+    needed = stats.t.isf(level, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
+    return best if gain.mean() > needed else 0
 
 
 def warn_too_short(shortest: int, needed: int) -> None:

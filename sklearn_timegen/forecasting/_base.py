@@ -91,8 +91,10 @@ class SyntheticForecaster(BaseForecaster):
     def _check_parameters(self) -> None:
         raise NotImplementedError
 
-    # How remainders are drawn: see SeriesGenerator.sample.
-    _how: ClassVar[dict[str, bool]] = {}
+    @property
+    def _how(self) -> dict[str, bool]:
+        """How versions are drawn: see ``SeriesGenerator.sample``."""
+        raise NotImplementedError
 
     def _choose_n_series(self, panel: Panel, fh: Any) -> int:
         raise NotImplementedError

@@ -37,6 +37,9 @@ class TSTRForecaster(SyntheticForecaster):
     decomposition : {"stl", "stl-robust"} or None, default="stl"
         Whether to generate what trend and season leave over, or the series themselves. With
         ``"stl"`` trend and season are the actual ones: then what is judged is the remainder.
+    meet_end : bool, default=False
+        Whether versions end as the actual series does; then forecasters that start from those
+        ends are not judged by where these happen to be, but know the latest values.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the synthetic series, and of the generator if its own is ``None``.
 
@@ -74,6 +77,7 @@ class TSTRForecaster(SyntheticForecaster):
         window: int | str = "auto",
         sp: int | str = "auto",
         decomposition: str | None = "stl",
+        meet_end: bool = False,
         random_state: Any = None,
     ) -> None:
         self.forecaster = forecaster
@@ -83,12 +87,17 @@ class TSTRForecaster(SyntheticForecaster):
         self.window = window
         self.sp = sp
         self.decomposition = decomposition
+        self.meet_end = meet_end
         self.random_state = random_state
         super().__init__()
 
     @property
     def _trained_on(self) -> str:
         return self.train_on
+
+    @property
+    def _how(self) -> dict[str, bool]:
+        return {"meet_end": self.meet_end}
 
     def _check_parameters(self) -> None:
         check_count(self.n_series, "n_series")

@@ -22,8 +22,14 @@ CALENDARS: dict[str, tuple[Any, float]] = {
 }
 
 
+N_HARMONICS = 3
+
+
 def calendar_features(index: pd.Index, names: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return sine and cosine of each calendar's phase, of shape (n_timesteps, 2 n_calendars)."""
+    """Return sines and cosines of each calendar's phase and of its first multiples.
+
+    A linear model needs the multiples to follow a profile that is no sine.
+    """
     import pandas as pd
 
     if isinstance(index, pd.PeriodIndex):
@@ -36,7 +42,8 @@ def calendar_features(index: pd.Index, names: tuple[str, ...]) -> NDArray[np.flo
     for name in names:
         place, total = CALENDARS[name]
         phase = 2 * np.pi * np.asarray(place(index), dtype=np.float64) / total
-        columns += [np.sin(phase), np.cos(phase)]
+        for k in range(1, N_HARMONICS + 1):
+            columns += [np.sin(k * phase), np.cos(k * phase)]
     return np.column_stack(columns)
 
 

@@ -54,25 +54,27 @@ class Timeline:
 
     def start(self, given: Any) -> Any:
         """Return ``given`` as a time of this index, or its first one for ``None``."""
-        import pandas as pd
-
         if given is None:
             return self.index[0]
         try:
-            if isinstance(self.index, pd.PeriodIndex):
-                return pd.Period(given, freq=self.step)
-            if isinstance(self.index, pd.DatetimeIndex):
-                time = pd.Timestamp(given)
-                if self.index.tz is not None and time.tz is None:
-                    time = time.tz_localize(self.index.tz)
-                if self.step is not None and not self.step.is_on_offset(time):
-                    raise ValueError(f"it is not on the frequency {self.step.freqstr}")
-                return time
-            return _as_integer(given)
+            time = self._parse(given)
+            self.position(time)
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"start={given!r} is no time of a {type(self.index).__name__}: {error}"
             ) from error
+        return time
+
+    def _parse(self, given: Any) -> Any:
+        import pandas as pd
+
+        if isinstance(self.index, pd.PeriodIndex):
+            return pd.Period(given, freq=self.step)
+        if not isinstance(self.index, pd.DatetimeIndex):
+            return _as_integer(given)
+        time = pd.Timestamp(given)
+        is_naive = self.index.tz is not None and time.tz is None
+        return time.tz_localize(self.index.tz) if is_naive else time
 
     def make(self, start: Any, n_timesteps: int) -> pd.Index:
         """Return ``n_timesteps`` times from ``start`` on, in an index of the same kind."""
@@ -102,8 +104,11 @@ class Timeline:
             if start == first:
                 return 0
             low, high = min(start, first), max(start, first)
-            steps = len(pd.date_range(low, high, freq=self.step)) - 1
-            return steps if start > first else -steps
+            between = pd.date_range(low, high, freq=self.step)
+            if self.step is None or len(between) == 0 or between[-1] != high:
+                name = getattr(self.step, "freqstr", None)
+                raise ValueError(f"it does not lie on the frequency {name} of {first}")
+            return (len(between) - 1) * (1 if start > first else -1)
         steps, rest = divmod(int(start) - int(first), self.step)
         if rest:
             raise ValueError(f"start={start} is no multiple of {self.step} after {first}")
@@ -128,7 +133,8 @@ class Timeline:
         raise ValueError(
             f"the time index{where} is irregular: steps of {usual} and, after {index[odd]}, of "
             f"{steps[odd]}. Give it a frequency with X.asfreq(...) and fill the gaps (sktime's "
-            "Imputer), or count timesteps: X.reset_index(drop=True)"
+            "Imputer); pd.offsets.CustomBusinessDay(holidays=...) is one without gaps for trading "
+            "days. Or count timesteps: X.reset_index(drop=True)"
         )
 
     @staticmethod

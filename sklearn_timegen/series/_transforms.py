@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 from sklearn.base import clone
 
 from sklearn_timegen.series._container import Columns, Record
@@ -46,7 +46,7 @@ class Log(SeriesTransform):
         if low <= 0:
             raise ValueError(
                 f"transform='log' needs positive values, but X goes down to {low:g}; add an "
-                "offset, or use 'difference' or a PowerTransformer"
+                "offset, or use 'difference' or PowerTransformer(method='yeo-johnson')"
             )
         return [np.log(one.values) for one in series]
 
@@ -276,9 +276,12 @@ def _choose_lambda(channel: Array) -> float:
     """Return the lambda of a positive channel that varies, else NaN."""
     if channel.min() <= 0 or np.ptp(channel) == 0:
         return np.nan
-    found = optimize.minimize_scalar(
-        lambda power: -stats.boxcox_llf(power, channel), bounds=(0, 1), method="bounded"
-    )
+    log_sum, n = np.log(channel).sum(), len(channel)
+
+    def minus_log_likelihood(power: float) -> float:
+        return n / 2 * np.log(special.boxcox(channel, power).var()) - (power - 1) * log_sum
+
+    found = optimize.minimize_scalar(minus_log_likelihood, bounds=(0, 1), method="bounded")
     return float(found.x)
 
 

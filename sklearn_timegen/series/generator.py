@@ -65,7 +65,8 @@ transformer, list or None, default=None
         frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit.
     calendar : sequence of {"hour", "weekday", "day", "month", "dayofyear"}, default=()
         What windows are generated given: where they begin in the day, the week, the month or the
-        year. The generator has to be one that can be conditional.
+        year. The generator has to be one that can be conditional. Without it, and without
+        ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.
     overlap : int or None, default=None
         Timesteps that a window shares with the series it goes on from; ``None`` is half of it.
     n_candidates : int, default=256

@@ -78,7 +78,8 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         generator that is not conditional), nothing can be compared: no series are added, or one
         for each real one with ``train_on="synthetic"``, and a warning says so.
     scoring : str, callable or None, default=None
-        Inner score; ``None`` is the classifier's own.
+        Inner score; ``None`` is the classifier's own, or balanced accuracy if
+        ``class_shares="equal"``.
     predictor_input : {"auto", "flat", "series"}, default="auto"
         Whether the classifier is fed rows of ``n_timesteps * n_channels`` values, or series
         ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a classifier whose
@@ -188,6 +189,11 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         amount = super()._auto_amount(ratio, y)
         # The least that covers all classes, where that is needed.
         return max(amount, len(np.unique(y))) if amount else 0
+
+    def _inner_scoring(self) -> Any:
+        # Whoever asks for equal classes wants them to count alike.
+        equal = self.class_shares == "equal" and self.scoring is None
+        return "balanced_accuracy" if equal else self.scoring
 
     def _inner_folds(self, x: FloatArray, y: NDArray[Any]) -> Folds:
         least = 2 if getattr(self.generator, "conditional", False) else 3

@@ -149,7 +149,7 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
             )
             return self._auto_amount(ratio, y)
         ratios = self._ratios(y)
-        scorer = check_scoring(predictor, scoring=self.scoring)
+        scorer = check_scoring(predictor, scoring=self._inner_scoring())
         scores = [
             self._score_fold(x, y, fold, ratios, predictor, scorer, trainer.named(f"fold {k}"))
             for k, fold in enumerate(folds)
@@ -180,6 +180,9 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
             fitted = self._fit_predictor(predictor, trainer, parts)
             scores.append(float(scorer(fitted, self._shape_for_predictor(x[test]), y[test])))
         return scores
+
+    def _inner_scoring(self) -> Any:
+        return self.scoring
 
     def _ratios(self, y: NDArray[Any]) -> tuple[float, ...]:
         return RATIOS if self.train_on == "synthetic" else (0.0, *RATIOS)
