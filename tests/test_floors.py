@@ -24,6 +24,7 @@ FLOORS = {
     "training": 2,
     "nn": 1,
     "objectives": 1,
+    "_choosing": 0,
     "_conditions": 0,
     "_distance": 0,
     "_files": 0,

@@ -46,14 +46,14 @@ def panel_of(n_series=3, n_timesteps=60, name="y", seed=0):
 
 @estimator
 class Recorder(Resampler):
-    """Keeps the greatest value that any fit has seen."""
+    """Keeps what it is fitted to."""
 
     def fit(self, X, y=None):
-        SEEN.append(float(np.abs(np.asarray(X)).max()))
+        SEEN.append(np.asarray(X))
         return super().fit(X, y)
 
 
-SEEN: list[float] = []
+SEEN: list[np.ndarray] = []
 
 
 @estimator
@@ -141,10 +141,9 @@ def test_it_works_within_sktime():
 def test_an_amount_has_to_show_a_gain():
     none = np.array([1.0, 1.1, 0.9, 1.0])
     assert choose_amount({0: none, 3: none - 0.1, 10: none - 0.2}) == 10
-    # Gains of 1, 2 and 3 have t = 3.46: enough for one other amount (2.92), not for two (4.30).
-    gains = np.array([0.1, 0.2, 0.3])
-    assert choose_amount({0: none[:3], 3: none[:3] - gains}) == 3
-    assert choose_amount({0: none[:3], 3: none[:3] - gains, 10: none[:3] + 1}) == 0
+    # Gains of 1, 2 and 3 have t = 3.46, above 2.92; gains of 0, 1 and 2 have t = 1.73.
+    for gains, expected in (([0.1, 0.2, 0.3], 3), ([0.0, 0.1, 0.2], 0)):
+        assert choose_amount({0: none[:3], 3: none[:3] - gains}) == expected
     assert choose_amount({0: none, 3: none + 0.1}) == 0
     assert choose_amount({0: none, 3: none + np.array([-0.5, 0.3, 0.3, -0.2])}) == 0
     assert choose_amount({0: none[:1], 3: none[:1] - 0.5}) == 0, "one fold proves nothing"
@@ -262,6 +261,11 @@ def test_exogenous_variables_come_along():
     versions = forecaster.series_generator_.sample(3)
     rest = versions.groupby(level=0).corr().iloc[0::2, 1]
     assert (rest > 0.9).all(), "y and X are generated jointly"
+    with pytest.raises(ValueError, match=r"columns \['z'\] in predict, but fit saw \['x'\]"):
+        forecaster.predict(X=X.iloc[-4:].rename(columns={"x": "z"}))
+    with pytest.raises(ValueError, match="columns None in update"):
+        forecaster.update(y.iloc[-4:])
+    forecaster.update(y.iloc[-4:], X=X.iloc[-4:], update_params=False)
 
 
 def test_bad_input():
@@ -285,6 +289,23 @@ def test_bad_input():
     with pytest.raises(ValueError, match="decomposition must be 'stl', 'stl-robust' or None"):
         GeneratorBootstrap(PCAMixture(), decomposition="x11").fit(Y)
     fitted = AugmentedForecaster(GLOBAL, PCAMixture(), 1).fit(panel_of(), fh=[1])
+    with pytest.raises(
+        ValueError, match="sp=80 needs two seasons, but the longest series has 144"
+    ):
+        GeneratorBootstrap(PCAMixture(), sp=80).fit(Y)
+    with pytest.raises(TypeError, match="forecaster must be an sktime forecaster, got 'ridge'"):
+        AugmentedForecaster("ridge", PCAMixture()).fit(Y, fh=[1])
+    with pytest.raises(TypeError, match="fit and sample, got 'vae'"):
+        AugmentedForecaster(GLOBAL, "vae", n_series=0).fit(Y, fh=[1])
+    unequal = panel_of().drop(index=[("s1", pd.Period("2004-12", "M"))])
+    with pytest.raises(ValueError, match="end at different times, from 2004-11 to 2004-12"):
+        AugmentedForecaster(GLOBAL, PCAMixture(), 1).fit(unequal, fh=[1])
+    averaged = TSTRForecaster(NaiveForecaster(), PCAMixture(), 1).fit(unequal, fh=[1]).predict()
+    assert averaged.index.get_level_values(1).astype(str).tolist() == [
+        "2005-01",
+        "2004-12",
+        "2005-01",
+    ]
     with pytest.raises(ValueError, match="'s3'.* was not seen in fit"):
         fitted.update(panel_of(4).loc[["s3"]], update_params=False)
 
@@ -348,29 +369,35 @@ def test_what_is_averaged():
     "make",
     [
         lambda: BaggingForecaster(GeneratorBootstrap(Recorder(), 2), NaiveForecaster()),
-        lambda: AugmentedForecaster(GLOBAL, Recorder(), n_splits=2),
+        lambda: AugmentedForecaster(GLOBAL, Recorder(), n_series=1),
         lambda: TSTRForecaster(NaiveForecaster(), Recorder(), 2),
     ],
     ids=["bagging", "augmented", "tstr"],
 )
 @pytest.mark.parametrize("decomposition", ["stl", None])
 def test_no_generator_sees_a_test_period(make, decomposition):
-    """A marker that only test periods hold never reaches a generator, whatever wraps it."""
-    marker = 1e5
-    y = Y.astype(float).copy()
-    y.iloc[-6:] = marker
-    forecaster = make()
-    name = (
-        "decomposition"
-        if hasattr(forecaster, "decomposition")
-        else ("bootstrap_transformer__decomposition")
-    )
-    forecaster.set_params(**{name: decomposition})
-    SEEN.clear()
-    cv = ExpandingWindowSplitter(initial_window=len(y) - 6, step_length=6, fh=list(range(1, 7)))
-    evaluate(forecaster, cv, y, error_score="raise")
-    assert SEEN
-    assert max(SEEN) < 1000
-    SEEN.clear()
-    make().set_params(**{name: None}).fit(y, fh=[1])
-    assert max(SEEN) >= marker, "the marker would have been seen"
+    """What generators are fitted to is the same, whatever value the test period has."""
+    cv = ExpandingWindowSplitter(initial_window=len(Y) - 6, step_length=6, fh=list(range(1, 7)))
+
+    def seen_with(marker, run):
+        y = Y.astype(float).copy()
+        y.iloc[-6:] = marker
+        forecaster = make()
+        own = "decomposition" in forecaster.get_params(deep=False)
+        name = "decomposition" if own else "bootstrap_transformer__decomposition"
+        forecaster.set_params(**{name: decomposition})
+        SEEN.clear()
+        run(forecaster, y)
+        return [windows.copy() for windows in SEEN]
+
+    def judge(forecaster, y):
+        evaluate(forecaster, cv, y, error_score="raise")
+
+    def leak(forecaster, y):
+        forecaster.fit(y, fh=[1])
+
+    calm, marked = seen_with(400, judge), seen_with(1e5, judge)
+    assert len(calm) == len(marked) > 0
+    assert all(np.array_equal(*pair) for pair in zip(calm, marked, strict=True))
+    calm, marked = seen_with(400, leak), seen_with(1e5, leak)
+    assert not np.array_equal(calm[-1], marked[-1]), "a leak would have been seen"

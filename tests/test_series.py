@@ -127,6 +127,52 @@ def test_panels_keep_levels_and_lengths():
     assert series.name == "price"
 
 
+def test_panels_have_one_frequency():
+    def panel(**parts):
+        X = pd.concat({k: frame(index)[: len(index)] for k, index in parts.items()})
+        return SeriesGenerator(PCAMixture(), window=3, random_state=0).fit(X)
+
+    def frame(index):
+        return pd.DataFrame({"y": RNG.normal(size=len(index))}, index)
+
+    business = pd.bdate_range("2024-01-01", periods=40)
+    fitted = panel(long=business, short=business[:5])
+    drawn = fitted.sample(2, n_timesteps=8)
+    assert (drawn.index.get_level_values(1).weekday < 5).all(), "the short one follows the long"
+    months = pd.date_range("2024-01-01", periods=30, freq="MS")
+    drawn = panel(long=months, short=months[:3]).sample(2, n_timesteps=5)
+    assert (drawn.index.get_level_values(1).day == 1).all()
+    hours = pd.date_range("2024-01-01", periods=30, freq="h")
+    with pytest.raises(ValueError, match="'b' does not have the frequency MS of the longest"):
+        panel(a=months, b=hours[:20])
+    nameless = pd.concat({"a": frame(months), None: frame(months[:3])})
+    with pytest.raises(ValueError, match="3 rows belong to a series whose name is missing"):
+        SeriesGenerator(PCAMixture(), window=3).fit(nameless)
+    X = pd.concat({"a": frame(months), "b": frame(months), "__total": frame(months) + 99})
+    assert SeriesGenerator(PCAMixture(), 3).fit(X).n_windows_ == 2 * 28
+
+
+def test_one_short_series_does_not_cost_the_others_their_season():
+    y = pd.Series(np.tile([0.0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 7)[:80], INDEXES["periods"][:80])
+    X = pd.concat({"long": y, "short": y[:20]}) + RNG.normal(size=100) / 10
+    fitted = SeriesGenerator(PCAMixture(), 6, transform="stl-remainder", random_state=0).fit(X)
+    assert fitted.period_ == 12
+    drawn = fitted.sample(2, n_timesteps=90)
+    long = drawn[drawn.index.get_level_values(0) == "synthetic_0"]
+    assert (long.to_numpy()[1::12] > 3).all()
+    assert np.isfinite(drawn).all()
+
+
+def test_names_of_levels_and_items():
+    columns = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["kind", "number"])
+    X = pd.DataFrame(VALUES, columns=columns)
+    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X).sample()
+    assert drawn.columns.names == ["kind", "number"]
+    items = [pd.Series(VALUES[:, 0].astype(int), name="a"), pd.Series(VALUES[:, 1], name="b")]
+    made = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(items).sample(2)
+    assert [(one.name, one.dtype.kind) for one in made] == [("a", "i"), ("b", "f")]
+
+
 def test_long_tables():
     X = pd.concat([frame().reset_index().assign(shop=name) for name in "ab"], ignore_index=True)
     generator = SeriesGenerator(PCAMixture(), window=12, random_state=0)
@@ -168,6 +214,12 @@ def sktime_detrender():
     from sktime.transformations.series.detrend import Detrender
 
     return Detrender()
+
+
+def sktime_differencer():
+    from sktime.transformations.series.difference import Differencer
+
+    return Differencer()
 
 
 ROUND_TRIPS = [
@@ -320,6 +372,8 @@ def test_one_timestep_and_lost_ones():
     fitted = SeriesGenerator(PCAMixture(), 5, transform="difference", random_state=0).fit(frame())
     assert len(fitted.sample(n_timesteps=1)) == 1
     assert fitted.sample(n_timesteps=1).iloc[0, 0] == frame().iloc[0, 0]
+    twice = SeriesGenerator(PCAMixture(), 5, transform=["difference"] * 2, random_state=0)
+    assert len(twice.fit(frame()).sample(n_timesteps=1)) == 1
 
 
 # -- bad input --------------------------------------------------------------------------------
@@ -374,11 +428,13 @@ def test_bad_series_are_refused(message):
         ({"calendar": ["era"]}, "calendar has 'era'"),
         ({"overlap": 12}, "overlap=12 must be less than window=12"),
         ({"series_column": "shop"}, "no column 'shop'"),
+        ({"generator": Resampler(conditional=True)}, "no calendar to condition it on"),
+        ({"transform": sktime_differencer()}, "take transform='difference'"),
     ],
 )
 def test_bad_parameters_are_refused(params, message):
     with pytest.raises(ValueError, match=message):
-        SeriesGenerator(Resampler(), **{"window": 12, **params}).fit(frame() - 60)
+        SeriesGenerator(**{"generator": Resampler(), "window": 12, **params}).fit(frame() - 60)
 
 
 def test_more_that_is_refused():

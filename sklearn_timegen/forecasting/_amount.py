@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from sklearn_timegen._choosing import shows_gain
 from sklearn_timegen.forecasting._synthesis import Panel
 
 __all__ = ["choose_amount", "temporal_folds"]
@@ -41,28 +41,25 @@ def scaled_errors(past: Panel, future: Panel, forecast: Panel, sp: int) -> NDArr
         before = past.xs(number, level=0).to_numpy(dtype=np.float64)
         lag = sp if len(before) > sp else 1
         unit = np.abs(before[lag:] - before[:-lag]).mean()
-        gap = np.abs(forecast.xs(number, level=0).to_numpy() - part.to_numpy(dtype=np.float64))
+        # By their times: a forecast that is missing is a KeyError, and not a shift.
+        predicted = forecast.loc[part.index].to_numpy()
+        gap = np.abs(predicted - part.to_numpy(dtype=np.float64))
         errors.append(gap.mean() / (unit if unit > 0 else 1.0))
     return np.asarray(errors)
 
 
 def choose_amount(errors: Errors) -> int:
-    """Return the amount with the least error, if it is certain enough that it gains on none.
-
-    Certain enough is a one-sided t test at 5 %, corrected for the number of amounts (Bonferroni).
+    """Return the amount with the least error if it shows a gain on none, else 0.
 
     Parameters
     ----------
     errors : dict of int to ndarray
         One error a fold (and series) for each amount, 0 included.
     """
-    best = min(errors, key=lambda amount: (errors[amount].mean(), amount))
-    gain = errors[0] - errors[best]
-    if best == 0 or len(gain) < 2:
+    if len(errors[0]) < 2:
         return 0
-    level = 0.05 / (len(errors) - 1)
-    needed = stats.t.isf(level, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    return best if gain.mean() > needed else 0
+    best = min(errors, key=lambda amount: (errors[amount].mean(), amount))
+    return best if best and shows_gain(errors[0] - errors[best]) else 0
 
 
 def warn_too_short(shortest: int, needed: int) -> None:
@@ -72,5 +69,5 @@ def warn_too_short(shortest: int, needed: int) -> None:
         f"series has {shortest}. No synthetic series are used; give n_series as a number to have "
         "them all the same",
         UserWarning,
-        stacklevel=2,
+        stacklevel=7,  # where fit was called
     )

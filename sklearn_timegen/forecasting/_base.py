@@ -10,7 +10,7 @@ from sktime.datatypes import update_data
 from sktime.forecasting.base import BaseForecaster
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen.forecasting._pooled import PooledFit
+from sklearn_timegen.forecasting._pooled import PooledFit, pools
 from sklearn_timegen.forecasting._synthesis import (
     Panel,
     as_panel,
@@ -51,16 +51,19 @@ class SyntheticForecaster(BaseForecaster):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clone_tags(self.forecaster, self._cloned_tags)
+        if hasattr(self.forecaster, "get_tag"):  # what is none is refused in fit
+            self.clone_tags(self.forecaster, self._cloned_tags)
 
     # -- sktime's hooks ----------------------------------------------------------------------
 
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> Any:
+        self._check_types()
         self._check_parameters()
-        self._targets = y.columns
+        self._targets, self._exogenous = y.columns, None if X is None else list(X.columns)
         self._frame = _side_by_side(y, X)
         panel, self._names = as_panel(self._frame)
         self._check_horizon(panel, fh)
+        self._check_ends(panel)
         self._seed = seed_of(self.random_state)
         self.n_series_ = self._choose_n_series(panel, fh)
         self.series_generator_ = None
@@ -70,12 +73,14 @@ class SyntheticForecaster(BaseForecaster):
         return self
 
     def _predict(self, fh: Any, X: pd.DataFrame | None) -> pd.DataFrame:
+        self._check_exogenous(X, "predict")
         given = None if X is None else self._numbered(_exogenous(X))
         return self._named(self._pooled.predict(fh, given))
 
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
     ) -> Any:
+        self._check_exogenous(X, "update")
         new = _side_by_side(y, X)
         self._frame = update_data(self._frame, new)
         if update_params:
@@ -123,6 +128,31 @@ class SyntheticForecaster(BaseForecaster):
         self._pooled = PooledFit(self.forecaster, self._trained_on, self._targets)
         self._pooled.fit(panel, versions, fh)
         self.forecaster_ = self._pooled.forecaster
+
+    def _check_types(self) -> None:
+        if not hasattr(self.forecaster, "get_tag"):
+            raise TypeError(f"forecaster must be an sktime forecaster, got {self.forecaster!r}")
+        if not (hasattr(self.generator, "fit") and hasattr(self.generator, "sample")):
+            raise TypeError(
+                f"generator must be an estimator with fit and sample, got {self.generator!r}"
+            )
+
+    def _check_exogenous(self, X: pd.DataFrame | None, where: str) -> None:
+        found = None if X is None else list(X.columns)
+        if found != self._exogenous:
+            raise ValueError(
+                f"X has the columns {found} in {where}, but fit saw {self._exogenous}"
+            )
+
+    def _check_ends(self, panel: Panel) -> None:
+        times = panel.index.get_level_values(-1)
+        ends = pd.Series(times, panel.index.get_level_values(0)).groupby(level=0).max()
+        if ends.nunique() > 1 and pools(self.forecaster):
+            raise ValueError(
+                f"the series end at different times, from {ends.min()} to {ends.max()}. A "
+                "forecaster that pools them dates all forecasts by the latest end: cut the series "
+                "to one end, or fit those of each end apart"
+            )
 
     def _check_horizon(self, panel: Panel, fh: Any) -> None:
         shortest = int(panel.groupby(level=0).size().min())

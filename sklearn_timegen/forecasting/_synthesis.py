@@ -23,6 +23,8 @@ Panel: TypeAlias = pd.DataFrame  # with two index levels: number of the series, 
 
 def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
     """Number the series of a frame, a panel or a hierarchy; return their names, too."""
+    if len(frame) == 0:
+        raise ValueError("y holds no series: it is empty")
     time = frame.index.names[-1]
     if frame.index.nlevels == 1:
         return pd.concat({0: frame}, names=[INSTANCE, time]), [()]
@@ -62,11 +64,19 @@ def fit_series_generator(
         random_state=random_state,
     )
     shortest = int(panel.groupby(level=0).size().min())
+    longest = int(panel.groupby(level=0).size().max())
+    if decomposition is not None and not isinstance(sp, str) and 2 * sp > longest:
+        raise ValueError(
+            f"sp={sp} needs two seasons, but the longest series has {longest} timesteps; sp=1 is "
+            "no season"
+        )
     if window == "auto":
         period = made.find_period(panel)
         made.window = max(2, min(2 * period if period > 1 else 12, shortest // 3))
     else:
         made.window = check_count(window, "window")
+        if made.window < 2:
+            raise ValueError(f"window must be at least 2 timesteps, got {window}")
     made.fit(panel)
     if getattr(made.generator_, "interrupted_", False):
         # Half-trained, it must not be forecast with: whoever pressed Ctrl-C meant all.

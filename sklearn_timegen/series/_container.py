@@ -6,7 +6,7 @@ columns, dtypes, index, names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,14 +30,19 @@ class Record:
     values: Array
     timeline: Timeline
     key: tuple[Any, ...] = ()
+    like: int = 0  # of a drawn series: which training series it stands in for
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Names and dtypes of the channels; names are ``None`` for arrays."""
+    """Names and dtypes of the channels; there are no names for arrays."""
 
-    names: tuple[Any, ...] | None
+    index: Any
     dtypes: tuple[Any, ...]
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        return None if self.index is None else tuple(self.index)
 
     def restore(self, values: Array) -> list[Any]:
         """Return one array for each channel, in its dtype: integers are rounded."""
@@ -50,15 +55,6 @@ class Columns:
         made = pd.DataFrame(columns, index=index)
         made.columns = self.index
         return made
-
-    @property
-    def index(self) -> Any:
-        import pandas as pd
-
-        if self.names is None:
-            return pd.RangeIndex(len(self.dtypes))
-        is_multi = len(self.names) > 0 and isinstance(self.names[0], tuple)
-        return pd.MultiIndex.from_tuples(self.names) if is_multi else pd.Index(list(self.names))
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Container:
     order: tuple[Any, ...] = ()  # columns of a long table
     series_column: Any = None
     time_column: Any = None
-    item: Container | None = None  # what a list holds
+    items: tuple[Container, ...] = ()  # what a list holds
 
     def write(self, made: list[Record]) -> Any:
         """Lay records out; several of what holds one become a panel."""
@@ -143,8 +139,7 @@ class Container:
         return pd.concat(parts, ignore_index=True)[list(self.order)]
 
     def _write_list(self, made: list[Record]) -> Any:
-        assert self.item is not None
-        return [self.item.write([one]) for one in made]
+        return [self.items[one.like].write([one]) for one in made]
 
 
 def read_container(
@@ -196,14 +191,18 @@ def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
         return Container(kind, columns, name=name), [record]
     container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
     above = list(range(X.index.nlevels - 1))
-    records = []
-    for found, part in frame.groupby(level=above, sort=False):
+    parts: dict[tuple[Any, ...], Any] = {}
+    for found, part in frame.groupby(level=above, sort=False, dropna=False):
         key = found if isinstance(found, tuple) else (found,)
-        if TOTAL in key and len(key) > 1:
-            continue  # a sum of others, which an aggregator makes anew
-        index = part.index.get_level_values(-1)
-        records.append(Record(_values(part), Timeline(index, f" of series {_shown(key)}"), key))
-    return container, records
+        _refuse_missing(key, len(part))
+        parts[key] = part
+    sums = [key for key in parts if TOTAL in key]
+    if len(sums) < len(parts):
+        for key in sums:
+            del parts[key]  # sums of others, which an aggregator makes anew
+    values = [_values(part) for part in parts.values()]
+    indexes = [part.index.get_level_values(-1) for part in parts.values()]
+    return container, _records(values, indexes, list(parts))
 
 
 def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
@@ -225,26 +224,52 @@ def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
     )
     parts: Any = [(None, X)]
     if series_column is not None:
-        parts = X.groupby(series_column, sort=False)
-    records = []
-    for key, part in parts:
-        where = "" if key is None else f" of series {key!r}"
-        timeline = Timeline(pd.Index(part[time_column]), where)
-        records.append(Record(_values(part[list(channels.columns)]), timeline, (key,)))
-    return container, records
+        parts = list(X.groupby(series_column, sort=False, dropna=False))
+    keys = [(key,) for key, _ in parts]
+    if series_column is not None:
+        for (_, part), key in zip(parts, keys, strict=True):
+            _refuse_missing(key, len(part))
+    values = [_values(part[list(channels.columns)]) for _, part in parts]
+    indexes = [pd.Index(part[time_column]) for _, part in parts]
+    return container, _records(values, indexes, keys)
 
 
 def _read_list(X: Any) -> tuple[Container, list[Record]]:
     read = [read_container(item) for item in X]
-    first = read[0][0]
+    containers = tuple(container for container, _ in read)
+    first = containers[0]
     for k, (container, records) in enumerate(read):
         if len(records) != 1:
             raise ValueError(f"item {k} of X holds {len(records)} series; each item is one")
         if container.kind != first.kind:
             raise ValueError(f"X mixes items: {first.kind} and, at {k}, {container.kind}")
-        first.check_alike(container)
-    records = [replace(found[0], key=(k,)) for k, (_, found) in enumerate(read)]
-    return Container("list", first.columns, item=first), records
+        if container.kind != "series":  # whose names may tell which one each is
+            first.check_alike(container)
+    values = [found[0].values for _, found in read]
+    indexes = [found[0].timeline.index for _, found in read]
+    keys = [(k,) for k in range(len(read))]
+    return Container("list", first.columns, items=containers), _records(values, indexes, keys)
+
+
+def _records(values: list[Array], indexes: list[Any], keys: list[Any]) -> list[Record]:
+    """Make records of series that have one frequency: that of the longest."""
+    if not values:
+        return []
+    longest = max(range(len(indexes)), key=lambda k: len(indexes[k]))
+    step = Timeline(indexes[longest], _where(keys[longest])).step
+    return [
+        Record(one, Timeline(index, _where(key), step), key)
+        for one, index, key in zip(values, indexes, keys, strict=True)
+    ]
+
+
+def _where(key: tuple[Any, ...]) -> str:
+    return "" if key == (None,) else f" of series {_shown(key)}"
+
+
+def _refuse_missing(key: tuple[Any, ...], n_rows: int) -> None:
+    if any(part != part or part is None for part in key):  # NaN is not itself
+        raise ValueError(f"{n_rows} rows belong to a series whose name is missing: {_shown(key)}")
 
 
 def _read_array(X: Any) -> tuple[Container, list[Record]]:
@@ -301,7 +326,7 @@ def _columns_of(frame: pd.DataFrame) -> Columns:
             if pd.api.types.is_datetime64_any_dtype(dtype):
                 hint = f"if it is the time, pass time_column={name!r}"
             raise ValueError(f"column {name!r} is of {dtype}, not of numbers: {hint}")
-    return Columns(tuple(frame.columns), tuple(frame.dtypes))
+    return Columns(frame.columns, tuple(frame.dtypes))
 
 
 def _values(frame: pd.DataFrame) -> Array:

@@ -19,6 +19,8 @@ class Timeline:
         Times of one series, sorted and regular.
     where : str
         What to call the series in an error.
+    step : offset or int, optional
+        The step that the other series of a panel have, and this one has to have, too.
 
     Attributes
     ----------
@@ -26,31 +28,37 @@ class Timeline:
         From one timestep to the next; ``None`` for a single one.
     """
 
-    def __init__(self, index: pd.Index, where: str) -> None:
+    def __init__(self, index: pd.Index, where: str, step: Any = None) -> None:
         import pandas as pd
 
         self.index = index
+        is_time = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+        if not is_time and index.dtype.kind not in "iu":
+            raise ValueError(
+                f"the time index{where} is a {type(index).__name__} of {index.dtype}; it has to "
+                "be a DatetimeIndex, a PeriodIndex or of integers. pd.to_datetime may help"
+            )
         if index.hasnans:
             raise ValueError(f"the time index{where} has missing timestamps")
         if index.has_duplicates:
             twice = index[index.duplicated()][0]
             raise ValueError(f"the time index{where} has duplicated timestamps, the first {twice}")
         if not index.is_monotonic_increasing:
-            raise ValueError(f"the time index{where} is unsorted: sort it with sort_index()")
+            raise ValueError(
+                f"the time index{where} is unsorted: sort the rows of each series by time "
+                "(sort_index, or sort_values in a long table)"
+            )
         if isinstance(index, pd.DatetimeIndex):
-            self.step: Any = self._offset(index, where)
+            self.step: Any = self._offset(index, where) if step is None else step
+            self._refuse_other_step(where)
         elif isinstance(index, pd.PeriodIndex):
             self.step = index.freq
             self._refuse_gaps(index.asi8, self.step.n, where)
-        elif index.dtype.kind in "iu":
-            steps = index[1:] - index[:-1]
-            self.step = int(steps[0]) if len(steps) else getattr(index, "step", 1)
-            self._refuse_gaps(index.to_numpy(), self.step, where)
         else:
-            raise ValueError(
-                f"the time index{where} is a {type(index).__name__} of {index.dtype}; it has to "
-                "be a DatetimeIndex, a PeriodIndex or of integers. pd.to_datetime may help"
-            )
+            steps = index[1:] - index[:-1]
+            own = int(steps[0]) if len(steps) else getattr(index, "step", 1)
+            self.step = own if step is None else step
+            self._refuse_gaps(index.to_numpy(), self.step, where)
 
     def start(self, given: Any) -> Any:
         """Return ``given`` as a time of this index, or its first one for ``None``."""
@@ -99,13 +107,19 @@ class Timeline:
 
         first = self.index[0]
         if isinstance(self.index, pd.PeriodIndex):
-            return int(start.ordinal - first.ordinal) // self.step.n
+            steps, rest = divmod(start.ordinal - first.ordinal, self.step.n)
+            if rest:
+                raise ValueError(
+                    f"it does not lie on the frequency {self.step.freqstr} of {first}"
+                )
+            return int(steps)
         if isinstance(self.index, pd.DatetimeIndex):
             if start == first:
                 return 0
             low, high = min(start, first), max(start, first)
             between = pd.date_range(low, high, freq=self.step)
-            if self.step is None or len(between) == 0 or between[-1] != high:
+            ends = (between[0], between[-1]) if len(between) else ()
+            if ends != (low, high):
                 name = getattr(self.step, "freqstr", None)
                 raise ValueError(f"it does not lie on the frequency {name} of {first}")
             return (len(between) - 1) * (1 if start > first else -1)
@@ -136,6 +150,18 @@ class Timeline:
             "Imputer); pd.offsets.CustomBusinessDay(holidays=...) is one without gaps for trading "
             "days. Or count timesteps: X.reset_index(drop=True)"
         )
+
+    def _refuse_other_step(self, where: str) -> None:
+        import pandas as pd
+
+        if self.step is None or len(self.index) < 2:
+            return
+        expected = pd.date_range(self.index[0], periods=len(self.index), freq=self.step)
+        if not expected.equals(self.index):
+            raise ValueError(
+                f"the time index{where} does not have the frequency {self.step.freqstr} of the "
+                "longest series: fit series of different frequencies apart"
+            )
 
     @staticmethod
     def _refuse_gaps(ordinals: Any, step: int, where: str) -> None:

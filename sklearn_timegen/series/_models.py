@@ -38,8 +38,8 @@ class Models:
         record = self.records[asked.like]
         index = record.timeline.make(asked.start, asked.length)
         position = record.timeline.position(asked.start)
-        kept = values[: asked.length - self.chain.n_lost]
-        values = self.chain.inverse(kept, asked.like, position, index)
+        kept = values[: max(0, asked.length - self.chain.n_lost)]
+        values = self.chain.inverse(kept, asked.like, position, index)[: asked.length]
         if not np.isfinite(values).all():
             raise FloatingPointError(
                 "undoing the transform turned generated values into some that are not finite: the "
@@ -48,7 +48,8 @@ class Models:
         # The series' own name within a panel is made anew; what stands above it is kept.
         key = record.key or ("",)
         name = i if isinstance(key[-1], int | np.integer) else f"synthetic_{i}"
-        return Record(values, Timeline(index, ""), (*key[:-1], name))
+        timeline = Timeline(index, "", record.timeline.step)
+        return Record(values, timeline, (*key[:-1], name), asked.like)
 
 
 def match(values: Array, actual: Array) -> Array:

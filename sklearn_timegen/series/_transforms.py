@@ -108,7 +108,8 @@ class Difference(SeriesTransform):
 class STLRemainder(SeriesTransform):
     """What trend and season leave over, in units of its own spread.
 
-    STL for each series and channel (statsmodels); without a season a local regression
+    STL for each series and channel (statsmodels); without a season, and for a series of less
+    than two among longer ones, a local regression
     over six timesteps, as in the bagging of Bergmeir, Hyndman and Benitez (2016). New series get
     trend and season of the training series that they are like; beyond its ends the nearest season
     is repeated, and the trend stays where it was.
@@ -120,6 +121,12 @@ class STLRemainder(SeriesTransform):
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Decompose."""
+        longest = max(len(one.values) for one in series)
+        if longest < 2 * self.period:
+            raise ValueError(
+                f"transform='stl-remainder' needs two seasons of period={self.period}, but the "
+                f"longest series has {longest} timesteps; period=1 has no season"
+            )
         parts = [[self._decompose(channel) for channel in one.values.T] for one in series]
         self.trends_ = [np.column_stack([trend for trend, _ in one]) for one in parts]
         self.seasons_ = [np.column_stack([season for _, season in one]) for one in parts]
@@ -138,14 +145,15 @@ class STLRemainder(SeriesTransform):
         trend = self.trends_[like][at.clip(0, n_known - 1)]
         beyond = np.where(at < 0, at % self.period, at)
         last = n_known - self.period + (at - n_known) % self.period
-        season = self.seasons_[like][np.where(at >= n_known, last, beyond)]
+        phase = np.where(at >= n_known, last, beyond).clip(0, n_known - 1)
+        season = self.seasons_[like][phase]
         return trend + season + values * self.scales_[like]
 
     def _decompose(self, channel: Array) -> tuple[Array, Array]:
         """Return trend and season of one channel."""
         if np.ptp(channel) == 0:
             return channel, np.zeros_like(channel)
-        if self.period == 1:
+        if self.period == 1 or len(channel) < 2 * self.period:
             from statsmodels.nonparametric.smoothers_lowess import lowess
 
             time = np.arange(len(channel))
@@ -153,11 +161,6 @@ class STLRemainder(SeriesTransform):
             return lowess(channel, time, frac=share, return_sorted=False), np.zeros_like(channel)
         from statsmodels.tsa.seasonal import STL
 
-        if len(channel) < 2 * self.period:
-            raise ValueError(
-                f"transform='stl-remainder' needs two seasons of period={self.period} in each "
-                f"series, but one has {len(channel)} timesteps; period=1 has no season"
-            )
         found = STL(channel, period=self.period, robust=self.robust).fit()
         return np.asarray(found.trend), np.asarray(found.seasonal)
 
@@ -257,6 +260,11 @@ def _make(given: Any, period: int) -> SeriesTransform:
     if isinstance(given, str) and given in named:
         made: SeriesTransform = named[given]()
         return made
+    if type(given).__name__ == "Differencer":
+        raise ValueError(
+            "sktime's Differencer knows the level of the times that it was fitted to only: take "
+            "transform='difference'"
+        )
     if hasattr(given, "inverse_transform") and hasattr(given, "get_tag"):
         output = given.get_tag("scitype:transform-output", raise_error=False)
         if output != "Series" or not given.get_tag("capability:inverse_transform"):

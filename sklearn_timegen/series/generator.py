@@ -62,7 +62,8 @@ transformer, list or None, default=None
         fitted to each series. Both need an inverse.
     period : int or "auto", default="auto"
         Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
-        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit.
+        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit into the
+        longest series.
     calendar : sequence of {"hour", "weekday", "day", "month", "dayofyear"}, default=()
         What windows are generated given: where they begin in the day, the week, the month or the
         year. The generator has to be one that can be conditional. Without it, and without
@@ -182,10 +183,9 @@ transformer, list or None, default=None
         self._models, self.generator_ = models, made
         self.period_, self.overlap_ = period, overlap
         self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
-        names = container.columns.names or (0,)
         self.__dict__.pop("feature_names_in_", None)
-        if all(isinstance(name, str) for name in names):
-            self.feature_names_in_ = np.asarray(names, dtype=object)
+        if all(isinstance(name, str) for name in container.columns.names or (0,)):
+            self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
         self._learn_joining(conditions, np.random.default_rng(derive_seed(seed, "joining")))
         return self
 
@@ -284,9 +284,7 @@ transformer, list or None, default=None
         """
         check_is_fitted(self)
         models = self._read_models(X)
-        windows, conditions = self._cut(models)
-        given = () if conditions is None else (conditions,)
-        return float(self.generator_.score(windows, *given))
+        return float(self.generator_.score(*self._cut(models)))
 
     def find_period(self, X: Any) -> int:
         """Return the season that ``fit`` would go by for the series ``X``, in timesteps.
@@ -324,6 +322,11 @@ transformer, list or None, default=None
                 f"calendar={list(self.calendar)} needs a generator with the parameter "
                 f"conditional, got {self.generator!r}"
             )
+        if not self.calendar and getattr(self.generator, "conditional", False):
+            raise ValueError(
+                f"{self.generator!r} is conditional, but there is no calendar to condition it on: "
+                "pass calendar, or set its conditional=False"
+            )
         overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)
         if overlap >= self.window:
             raise ValueError(f"overlap={overlap} must be less than window={self.window}")
@@ -332,7 +335,8 @@ transformer, list or None, default=None
     def _infer_period(self, records: list[Record]) -> int:
         if not isinstance(self.period, str):
             return int(self.period)
-        return min(infer_period(one.timeline.step, len(one.values)) for one in records)
+        longest = max(len(one.values) for one in records)
+        return infer_period(records[0].timeline.step, longest)
 
     def _read_models(self, X: Any) -> Models:
         """Let other series stand in the place of those of ``fit``."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils._param_validation import Interval, RealNotInt
 
+from sklearn_timegen._choosing import shows_gain
 from sklearn_timegen._conditions import allocate
 from sklearn_timegen.model_selection import WindowKFold, WindowTimeSeriesSplit, find_window_starts
 
@@ -79,16 +80,11 @@ def fill_up(counts: Index, total: int) -> Index:
 
 
 def best_ratio(scores: dict[float, NDArray[np.float64]]) -> float:
-    """Return the ratio of the best mean score, or 0 if it does not gain over 0 for certain.
-
-    Certain means that the mean gain over 0, fold by fold, exceeds its standard error.
-    """
+    """Return the ratio of the best mean score; 0 if that shows no gain on 0, fold by fold."""
     best = max(scores, key=lambda ratio: float(np.mean(scores[ratio])))
     if 0.0 not in scores or best == 0.0:
         return best
-    gains = scores[best] - scores[0.0]
-    error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else np.inf
-    return best if gains.mean() > max(error, 0.0) else 0.0
+    return best if shows_gain(scores[best] - scores[0.0]) else 0.0
 
 
 def label_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:

@@ -64,7 +64,7 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3 (and the one that balances the
         classes, if ``class_shares="equal"``) on the training series, with one fit of the
         generator a fold. The ratio of the best mean score is taken if its gain over 0, fold by
-        fold, exceeds the standard error of the mean gain; otherwise no series are added, and no
+        fold, passes a one-sided t test at 5 %; otherwise no series are added, and no
         generator is fitted to all series. With ``train_on="synthetic"`` the best ratio is taken.
     train_on : {"synthetic", "real", "both"}, default="both"
         What the classifier is trained on: TSTR, TRTR, or augmentation.
