@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench bench-quality lint docs clean
+.PHONY: demo test bench bench-quality bench-augmentation lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen
@@ -22,6 +22,9 @@ bench: $(VENV)/.dev
 
 bench-quality: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.quality
+
+bench-augmentation: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.augmentation
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html

@@ -139,7 +139,12 @@ def test_all_arms_are_in_each_task():
     generated = {"PCAMixture", "TimeVAE", "BlockBootstrap"}
     blocks = {"MBB", "STL"}
     expected = {
-        "bagging": {"none", "jitter", *blocks, *generated},
+        "bagging": {
+            *("none", "jitter"),
+            *blocks,
+            *generated,
+            *(f"{name}, free end" for name in generated),
+        },
         "reduction": {"none", "repeat", "jitter", "auto", *blocks, *generated},
         "global": {"none", "repeat", "jitter", "auto", *blocks, *generated},
         "classification": {

@@ -66,8 +66,8 @@ def test_series_with_dates(tmp_path, monkeypatch):
 def test_augment_a_forecaster(tmp_path, monkeypatch):
     page = run("augment_a_forecaster", tmp_path, monkeypatch)
     assert page["table"].notna().all(axis=None)
-    assert page["augmented"].n_series_ in (0, 1, 3, 10)
-    assert set(page["augmented"].errors_) == {0, 1, 3, 10}
+    assert page["augmented"].n_series_ in (0, 1, 5)
+    assert set(page["augmented"].errors_) == {0, 1, 5}
     assert page["search"].best_params_ in (
         {"bootstrap_transformer__generator__n_components": n} for n in (2, 20)
     )

@@ -304,7 +304,7 @@ def test_others_may_stand_in_for_the_training_series():
 
 
 def test_periods_of_frequencies():
-    def period(freq, n=300):
+    def period(freq, n=200):
         index = pd.date_range("2020-01-01", periods=n, freq=freq)
         return SeriesGenerator(None, window=2).find_period(pd.Series(range(n), index))
 

@@ -190,7 +190,7 @@ def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
         record = Record(_values(frame), Timeline(X.index, ""))
         return Container(kind, columns, name=name), [record]
     container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
-    above = list(range(X.index.nlevels - 1))
+    above: Any = list(range(X.index.nlevels - 1)) if X.index.nlevels > 2 else 0
     parts: dict[tuple[Any, ...], Any] = {}
     for found, part in frame.groupby(level=above, sort=False, dropna=False):
         key = found if isinstance(found, tuple) else (found,)
