@@ -51,8 +51,8 @@ class WindowJoiner:
     gain_ : ndarray of shape (overlap * n_channels, n_timesteps * n_channels)
         G, in units of the channels' standard deviations.
     ridge_ : float
-        The ridge in G: the least of those whose joined windows are as near to drawn ones, in energy
-        distance, as any ridge gets them.
+        The ridge in G: the least of those whose joined windows are as near to drawn ones, in
+        energy distance, as any ridge gets them.
     """
 
     def __init__(self, overlap: int, n_candidates: int = 256) -> None:
