@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    cross_val_score,
+    cross_validate,
+)
 from sklearn.neighbors import KNeighborsClassifier
 
 from sklearn_timegen import (
@@ -192,14 +199,17 @@ def test_filling_up_never_leaves_a_class_behind():
 
 
 def test_auto_finds_out_what_helps():
-    X, y = make_hard(8, 0)
+    X, y = make_hard(10, 0)
     augmented = AugmentedClassifier(
-        KNeighborsClassifier(3), Process(conditional=True), random_state=0
+        KNeighborsClassifier(3),
+        Process(conditional=True),
+        cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=5, random_state=0),
+        random_state=0,
     ).fit(X, y)
-    assert augmented.n_synthetic_ in (16, 48)
+    assert augmented.n_synthetic_ in (20, 60)
     assert list(augmented.auto_scores_) == [0.0, 0.25, 1.0, 3.0]
     assert augmented.auto_scores_[1.0].mean() > augmented.auto_scores_[0.0].mean() + 0.1
-    assert {scores.shape for scores in augmented.auto_scores_.values()} == {(5,)}
+    assert {scores.shape for scores in augmented.auto_scores_.values()} == {(20,)}
     fresh = make_hard(500, 1)
     none = clone(augmented).set_params(n_synthetic=0).fit(X, y)
     assert augmented.score(*fresh) > none.score(*fresh) + 0.05
@@ -222,14 +232,15 @@ def test_auto_keeps_out_what_does_not_help():
     ("gains", "ratio"),
     [
         ([0.1, 0.1, 0.1], 1.0),
-        ([0.1, 0.0, 0.2], 1.0),
+        ([0.1, 0.2, 0.3], 1.0),  # t = 3.46, above 2.92
+        ([0.1, 0.0, 0.2], 0.0),  # t = 1.73
         ([0.3, -0.1, -0.1], 0.0),
         ([0.0, 0.0, 0.0], 0.0),
         ([-0.1, -0.2, -0.1], 0.0),
         ([0.1], 0.0),
     ],
 )
-def test_a_gain_has_to_exceed_its_standard_error(gains, ratio):
+def test_a_gain_has_to_pass_a_t_test(gains, ratio):
     none = np.linspace(0.2, 0.8, len(gains))
     assert best_ratio({0.0: none, 0.5: none - 1, 1.0: none + gains}) == ratio
     assert best_ratio({0.5: none - 1, 1.0: none + gains}) == 1.0
@@ -335,7 +346,8 @@ def test_auto_of_a_regressor():
 
     windows = make_ar(24, 17, coefficients=(0.8,), random_state=0)[:, :, 0]
     X, y = windows[:, :-1], windows[:, -1]
-    augmented = AugmentedRegressor(LinearRegression(), TrueAR(), random_state=0).fit(X, y)
+    cv = RepeatedKFold(n_splits=4, n_repeats=5, random_state=0)
+    augmented = AugmentedRegressor(LinearRegression(), TrueAR(), cv=cv, random_state=0).fit(X, y)
     assert augmented.n_synthetic_ == 72
     noise = AugmentedRegressor(Ridge(10.0), TrueAR(correlated=False), random_state=0).fit(X, y)
     assert noise.n_synthetic_ == 0

@@ -76,7 +76,8 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         Inner cross-validation of ``n_synthetic="auto"``. ``None`` is ``StratifiedKFold`` with 5
         splits, or as many as the smallest class has series. If that has 1 (or 2, with a
         generator that is not conditional), nothing can be compared: no series are added, or one
-        for each real one with ``train_on="synthetic"``, and a warning says so.
+        for each real one with ``train_on="synthetic"``, and a warning says so. Of
+        few series, a ``RepeatedStratifiedKFold`` shows a gain that five folds cannot.
     scoring : str, callable or None, default=None
         Inner score; ``None`` is the classifier's own, or balanced accuracy if
         ``class_shares="equal"``.
