@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,9 +64,9 @@ class SyntheticForecaster(BaseForecaster):
         self._frame = _side_by_side(y, X)
         panel, self._names = as_panel(self._frame)
         self._check_horizon(panel, fh)
-        self._check_ends(panel)
+        in_step = self._end_together(panel)
         self._seed = seed_of(self.random_state)
-        self.n_series_ = self._choose_n_series(panel, fh)
+        self.n_series_ = self._choose_n_series(panel, fh, in_step)
         self.series_generator_ = None
         if self.n_series_:
             self.series_generator_ = self._fit_generator(panel)
@@ -101,7 +102,7 @@ class SyntheticForecaster(BaseForecaster):
         """How versions are drawn: see ``SeriesGenerator.sample``."""
         raise NotImplementedError
 
-    def _choose_n_series(self, panel: Panel, fh: Any) -> int:
+    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
         raise NotImplementedError
 
     @property
@@ -144,15 +145,20 @@ class SyntheticForecaster(BaseForecaster):
                 f"X has the columns {found} in {where}, but fit saw {self._exogenous}"
             )
 
-    def _check_ends(self, panel: Panel) -> None:
+    def _end_together(self, panel: Panel) -> bool:
+        """Whether a pooled forecaster will date its forecasts rightly; warn if not."""
         times = panel.index.get_level_values(-1)
         ends = pd.Series(times, panel.index.get_level_values(0)).groupby(level=0).max()
-        if ends.nunique() > 1 and pools(self.forecaster):
-            raise ValueError(
-                f"the series end at different times, from {ends.min()} to {ends.max()}. A "
-                "forecaster that pools them dates all forecasts by the latest end: cut the series "
-                "to one end, or fit those of each end apart"
-            )
+        if ends.nunique() == 1 or not pools(self.forecaster):
+            return True
+        warnings.warn(
+            f"the series end at different times, from {ends.min()} to {ends.max()}. sktime's "
+            "pooled forecasters date all forecasts by the latest end: cut the series to one end, "
+            "or fit those of each end apart",
+            UserWarning,
+            stacklevel=4,  # where fit was called
+        )
+        return False
 
     def _check_horizon(self, panel: Panel, fh: Any) -> None:
         shortest = int(panel.groupby(level=0).size().min())

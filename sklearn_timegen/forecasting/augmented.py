@@ -47,7 +47,8 @@ class AugmentedForecaster(SyntheticForecaster):
     n_series : int or "auto", default="auto"
         Synthetic versions of each series; 0 is none. ``"auto"`` forecasts ``n_splits`` periods of
         the past with 0, 1 and 5, each from what came before it, generator included. The best is
-        taken if a one-sided t test at 5 % shows a gain on 0, and else 0.
+        taken if a one-sided t test at 5 % shows a gain on 0, and else 0. It is 0 for series that
+        end at different times, which sktime's pooled forecasters date wrongly.
     n_splits : int, default=5
         Periods of the past, each as long as the horizon, that ``"auto"`` is judged on; fewer if
         the series are short.
@@ -137,9 +138,11 @@ class AugmentedForecaster(SyntheticForecaster):
         if self.n_series not in ("auto", 0):
             check_count(self.n_series, "n_series")
 
-    def _choose_n_series(self, panel: Panel, fh: Any) -> int:
+    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
         if self.n_series != "auto":
             return int(self.n_series)
+        if not in_step:
+            return 0  # what would be measured is forecasts of the wrong times
         sp = SeriesGenerator(None, window=2, period=self.sp).find_period(panel)
         horizon = furthest_step(fh, panel) or max(1, sp)
         needed = max(2 * sp, 3 * horizon, 10)

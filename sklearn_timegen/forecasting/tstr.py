@@ -106,7 +106,7 @@ class TSTRForecaster(SyntheticForecaster):
                 f"train_on must be 'synthetic', 'real' or 'both', got {self.train_on!r}"
             )
 
-    def _choose_n_series(self, panel: Panel, fh: Any) -> int:
+    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
         return 0 if self.train_on == "real" else int(self.n_series)
 
     @classmethod
