@@ -3,8 +3,8 @@
 A window w is drawn, its beginning b = w[:o] has to match the end p of the series so far, and what
 follows b goes on from p. Three steps, each of which leaves less for the next:
 
-1. *Search*: of many candidates, the one whose beginning is nearest to p. No candidate goes into
-   two series, which would share its noise.
+1. *Search*: of many candidates those that begin as lively as p ends, and of these the one whose
+   beginning is nearest to p. No candidate goes into two series, which would share its noise.
 2. *Correction*: the rest of the window moves with its beginning, by the linear regression of
    windows on their beginnings, w + (p - b) G. For normal windows this is an exact draw given p
    (Matheron's rule; in the words of approximate Bayesian computation, regression adjustment). The
@@ -33,6 +33,7 @@ RIDGES = (1e-5, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 1e6)
 TOLERANCE = 0.02  # what a relative energy distance scatters by, at these numbers
 N_SERIES = 64  # joined to try a ridge, each one by searching among N_POOL windows,
 N_POOL = 512
+SHARE_ALIKE = 32  # one in so many candidates is as lively as the series so far
 N_JOINS = 12  # so often that a gain which adds to the spread at every seam shows it
 
 
@@ -132,11 +133,27 @@ class WindowJoiner:
 
 
 def _nearest_unused(ends: Array, begins: Array, rng: np.random.Generator) -> NDArray[np.int64]:
-    """For each end, in random order, the nearest beginning that no other has taken."""
+    """For each end, in random order, the nearest beginning that no other has taken.
+
+    Among those as lively as the end: in many dimensions the beginning nearest to a lively end is
+    a quiet one, and series would sooner or later end up in the quietest regime of the data.
+    """
     p, q = ends.reshape(len(ends), -1), begins.reshape(len(begins), -1)
     squares = (q**2).sum(axis=1)[None] - 2 * p @ q.T
+    if ends.shape[1] > 1:
+        gaps = np.abs(_log_spread(ends)[:, None] - _log_spread(begins)[None])
+        n_alike = min(len(begins) - 1, max(8, len(begins) // SHARE_ALIKE))
+        reach = np.partition(gaps, n_alike, axis=1)[:, n_alike]
+        squares[gaps > reach[:, None]] += 1e12  # only if all those within reach are taken
     taken = np.empty(len(p), dtype=np.int64)
     for i in rng.permutation(len(p)):
         taken[i] = squares[i].argmin()
         squares[:, taken[i]] = np.inf
     return taken
+
+
+def _log_spread(x: Array) -> Array:
+    """Logarithm of how much series move from timestep to timestep."""
+    steps = np.diff(x, axis=1).reshape(len(x), -1)
+    logs: Array = np.log(np.sqrt((steps**2).mean(axis=1)) + 1e-3)
+    return logs

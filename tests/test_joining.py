@@ -93,6 +93,19 @@ def test_few_windows_will_do(n_windows):
     assert np.isfinite(long).all()
 
 
+def test_a_quiet_regime_does_not_swallow_a_lively_one():
+    rng = np.random.default_rng(0)
+
+    def draw(n, at=0):
+        scale = np.where(rng.random((n, 1, 1)) < 0.5, 1.0, 4.0)
+        return scale * rng.normal(size=(n, 24, 1))
+
+    joiner = WindowJoiner(12).fit(draw(2000), rng)
+    late = joiner.extend(draw(20), draw, 600, rng)[:, 300:]
+    # The nearest beginnings alone give 1.1; drawn windows have 2.9.
+    assert late.std() > 2
+
+
 def test_a_judge_sees_no_seam():
     series = list(make_ar(20, 220, coefficients=(1.2, -0.5), random_state=0))
     seams, own, _ = score_seams(PCAMixture(random_state=0), series)
