@@ -223,9 +223,8 @@ transformer, list or None, default=None
             them, for series that are long enough to have either.
         meet_end : bool, default=False
             Whether a series ends as its training series does: over the last ``overlap_``
-            timesteps, transformed, generated values go over into those (after "difference" that
-            holds for changes, not for levels). What is forecast from such an end is forecast
-            from the present. Needs the training series' times.
+            timesteps, transformed, generated values go over into those, so that forecasts from it
+            are from the present; after "difference" it holds for changes, and not for levels.
         random_state : int, RandomState, Generator or None, default=None
             Seed of this draw; ``None`` means the estimator's own.
 
