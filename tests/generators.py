@@ -1,5 +1,7 @@
 """The table of all generators, small and quick, that the suites run over."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from sklearn_timegen import (
@@ -49,3 +51,14 @@ class Resampler(BaseGenerator):
         distance = ((self._given[None] - c[:, None]) ** 2).sum(axis=2)
         near = distance <= distance.min(axis=1, keepdims=True) + 1e-6
         return self._rows[[rng.choice(np.flatnonzero(row)) for row in near]]
+
+
+@estimator
+class Recorder(Resampler):
+    """Remembers, on the class, what it was fitted to."""
+
+    seen: ClassVar[list] = []
+
+    def _fit(self, v, c):
+        super()._fit(v, c)
+        self.seen.append(self._view.inverse_transform(v))

@@ -34,7 +34,7 @@ from sklearn_timegen.synthetic_training.amount import (
     window_folds,
 )
 
-from .generators import Resampler
+from .generators import Recorder, Resampler
 
 MEAN = np.where(np.arange(20) < 10, 0.35, -0.35)
 
@@ -59,17 +59,6 @@ class Process(BaseGenerator):
         mean = np.where((c[:, 1:] > 0.5) != self.wrong, MEAN, -MEAN)
         x = (rng.normal(size=(n_samples, 20)) + mean)[:, :, None]
         return self._view.transform(x.astype(np.float32))
-
-
-@estimator
-class Recorder(Resampler):
-    """Remembers, on the class, what it was fitted to."""
-
-    seen: ClassVar[list] = []
-
-    def _fit(self, v, c):
-        super()._fit(v, c)
-        self.seen.append(self._view.inverse_transform(v))
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import pickle
 from copy import deepcopy
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,24 +11,12 @@ from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
 
 from sklearn_timegen import AugmentedRegressor, PCAMixture, TSTRRegressor
-from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.synthetic_training.pairs import find_step
 from sklearn_timegen.synthetic_training.sources import RecentFit
 
-from .generators import Resampler
-
-
-@estimator
-class Recorder(Resampler):
-    """Remembers, on the class, what it was fitted to."""
-
-    seen: ClassVar[list] = []
-
-    def _fit(self, v, c):
-        super()._fit(v, c)
-        self.seen.append(self._view.inverse_transform(v))
+from .generators import Recorder
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._choosing import shows_gain
-from sklearn_timegen.forecasting._synthesis import Panel
+from sklearn_timegen.forecasting._synthesis import Panel, shortest_of
 
 __all__ = ["choose_amount", "temporal_folds"]
 
@@ -22,8 +22,7 @@ def temporal_folds(
 
     Test periods do not overlap, and end where each series ends.
     """
-    shortest = int(panel.groupby(level=0).size().min())
-    most = max(0, (shortest - shortest_training) // horizon)
+    most = max(0, (shortest_of(panel) - shortest_training) // horizon)
     folds = []
     by_series = panel.groupby(level=0, group_keys=False)
     from_end = by_series.cumcount(ascending=False).to_numpy()

@@ -16,7 +16,9 @@ from sklearn_timegen.forecasting._synthesis import (
     Panel,
     as_panel,
     fit_series_generator,
+    renumbered,
     seed_of,
+    shortest_of,
     synthesize,
 )
 
@@ -161,7 +163,7 @@ class SyntheticForecaster(BaseForecaster):
         return False
 
     def _check_horizon(self, panel: Panel, fh: Any) -> None:
-        shortest = int(panel.groupby(level=0).size().min())
+        shortest = shortest_of(panel)
         steps = furthest_step(fh, panel)
         if steps > shortest:
             raise ValueError(
@@ -177,13 +179,8 @@ class SyntheticForecaster(BaseForecaster):
         unknown = [name for name in names if name not in self._names]
         if unknown:
             raise ValueError(f"series {unknown[0]} was not seen in fit: update with parameters")
-        numbers = [self._names.index(name) for name in names]
-        index = [
-            panel.index.get_level_values(0).map(dict(enumerate(numbers))),
-            panel.index.get_level_values(-1),
-        ]
-        panel.index = pd.MultiIndex.from_arrays(index, names=panel.index.names)
-        return panel
+        numbers = {k: self._names.index(name) for k, name in enumerate(names)}
+        return renumbered(panel, panel.index.get_level_values(0).map(numbers))
 
     def _named(self, panel: Panel) -> pd.DataFrame:
         """Give forecasts the index that ``y`` had."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_timegen.forecasting._synthesis import Panel
+from sklearn_timegen.forecasting._synthesis import Panel, renumbered
 
 __all__ = ["PooledFit", "pools"]
 
@@ -83,11 +83,7 @@ class PooledFit:
         return range(first, 1 + (0 if self.train_on == "real" else self.n_versions))
 
     def _number(self, panel: Panel, copy: int) -> Panel:
-        made = panel.copy()
-        numbers = panel.index.get_level_values(0) + copy * self.n_actual
-        index = [numbers, panel.index.get_level_values(-1)]
-        made.index = pd.MultiIndex.from_arrays(index, names=panel.index.names)
-        return made
+        return renumbered(panel, panel.index.get_level_values(0) + copy * self.n_actual)
 
     def _split(self, panel: Panel) -> tuple[Panel, Panel | None]:
         panel = panel.astype(np.float64).sort_index()

@@ -10,7 +10,14 @@ from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.series import SeriesGenerator
 
-__all__ = ["as_panel", "fit_series_generator", "seed_of", "synthesize"]
+__all__ = [
+    "as_panel",
+    "fit_series_generator",
+    "renumbered",
+    "seed_of",
+    "shortest_of",
+    "synthesize",
+]
 
 INSTANCE = "series"
 DECOMPOSITIONS = {
@@ -30,10 +37,21 @@ def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
         return pd.concat({0: frame}, names=[INSTANCE, time]), [()]
     above = frame.index.droplevel(-1)
     number, names = pd.factorize(above)
-    panel = frame.copy()
-    times = frame.index.get_level_values(-1)
-    panel.index = pd.MultiIndex.from_arrays([number, times], names=[INSTANCE, time])
+    panel = renumbered(frame, number, [INSTANCE, time])
     return panel, [name if isinstance(name, tuple) else (name,) for name in names]
+
+
+def renumbered(frame: pd.DataFrame, numbers: Any, names: list[Any] | None = None) -> Panel:
+    """Return a frame under other numbers of series, one a row, with the times that it has."""
+    made = frame.copy()
+    index = [numbers, frame.index.get_level_values(-1)]
+    made.index = pd.MultiIndex.from_arrays(index, names=names or frame.index.names)
+    return made
+
+
+def shortest_of(panel: Panel) -> int:
+    """Return the timesteps of the shortest series."""
+    return int(panel.groupby(level=0).size().min())
 
 
 def fit_series_generator(
@@ -63,7 +81,6 @@ def fit_series_generator(
         period=sp,
         random_state=random_state,
     )
-    shortest = int(panel.groupby(level=0).size().min())
     longest = int(panel.groupby(level=0).size().max())
     if decomposition is not None and not isinstance(sp, str) and 2 * sp > longest:
         raise ValueError(
@@ -72,7 +89,7 @@ def fit_series_generator(
         )
     if window == "auto":
         period = made.find_period(panel)
-        made.window = max(2, min(2 * period if period > 1 else 12, shortest // 3))
+        made.window = max(2, min(2 * period if period > 1 else 12, shortest_of(panel) // 3))
     else:
         made.window = check_count(window, "window")
         if made.window < 2:
@@ -94,9 +111,8 @@ def synthesize(
     versions = []
     for k in range(n_series):
         part = drawn[(numbers >= k * n_actual) & (numbers < (k + 1) * n_actual)]
-        index = [part.index.get_level_values(0) - k * n_actual, part.index.get_level_values(-1)]
-        part.index = pd.MultiIndex.from_arrays(index, names=panel.index.names)
-        versions.append(part)
+        own = part.index.get_level_values(0) - k * n_actual
+        versions.append(renumbered(part, own, panel.index.names))
     return versions
 
 

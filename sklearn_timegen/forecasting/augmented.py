@@ -18,7 +18,7 @@ from sklearn_timegen.forecasting._amount import (
 )
 from sklearn_timegen.forecasting._base import SyntheticForecaster, furthest_step
 from sklearn_timegen.forecasting._pooled import PooledFit, pools
-from sklearn_timegen.forecasting._synthesis import Panel, synthesize
+from sklearn_timegen.forecasting._synthesis import Panel, shortest_of, synthesize
 from sklearn_timegen.series import SeriesGenerator
 
 __all__ = ["AugmentedForecaster"]
@@ -148,8 +148,7 @@ class AugmentedForecaster(SyntheticForecaster):
         needed = max(2 * sp, 3 * horizon, 10)
         folds = temporal_folds(panel, horizon, self.n_splits, needed)
         if len(folds) < 2:
-            shortest = int(panel.groupby(level=0).size().min())
-            warn_too_short(shortest, needed + 2 * horizon)
+            warn_too_short(shortest_of(panel), needed + 2 * horizon)
             return 0
         self.errors_ = self._measure(folds, horizon, sp)
         return choose_amount(self.errors_)

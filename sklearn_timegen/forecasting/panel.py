@@ -13,15 +13,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.utils import Tags, assert_all_finite
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from sklearn_timegen._validation import SeriesLayout, check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.declaration import Declared
-from sklearn_timegen.synthetic_training.common import check_y_given
+from sklearn_timegen.synthetic_training.common import check_labels, check_y_given
 
 __all__ = ["PanelClassifier", "PanelRegressor"]
 
@@ -129,10 +128,7 @@ class PanelClassifier(ClassifierMixin, PanelPredictor):
             The fitted estimator.
         """
         self._validate_params()
-        check_y_given(self, y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
+        labels = check_labels(self, y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         # Codes: sktime's checks refuse some kinds of labels, and its forests return strings.
         self.classifier_ = self._fit(X, codes)

@@ -8,11 +8,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.utils import Tags, assert_all_finite, get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen.base import estimator
 from sklearn_timegen.synthetic_training.amount import (
@@ -25,7 +23,7 @@ from sklearn_timegen.synthetic_training.common import (
     GeneratorFirst,
     SyntheticTraining,
     check_kind,
-    check_y_given,
+    check_labels,
 )
 from sklearn_timegen.synthetic_training.sources import ClassSource, Trainer
 
@@ -160,10 +158,7 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
             If ``X`` or ``y`` are not valid, or the synthetic series cannot cover all classes.
         """
         self._check_params()
-        check_y_given(self, y)
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
+        labels = check_labels(self, y)
         self.classes_ = np.unique(labels)
         check_kind(self.classifier, "classifier", is_classifier)
         self.classifier_, self.generators_ = self._fit(X, labels, self.classifier)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import Tags, assert_all_finite, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_series
@@ -30,7 +31,14 @@ from sklearn_timegen.synthetic_training.amount import (
 )
 from sklearn_timegen.synthetic_training.sources import Labelled, Source, Trainer, fit_generator
 
-__all__ = ["GeneratorFirst", "SyntheticTraining", "check_kind", "check_y_given", "fit_generator"]
+__all__ = [
+    "GeneratorFirst",
+    "SyntheticTraining",
+    "check_kind",
+    "check_labels",
+    "check_y_given",
+    "fit_generator",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -226,6 +234,15 @@ def check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> Non
     """Refuse the wrong kind of predictor before a generator is trained for it."""
     if hasattr(predictor, "__sklearn_tags__") and not is_kind(predictor):
         raise ValueError(f"{name} must be a {name}, got {predictor!r}")
+
+
+def check_labels(estimator: Any, y: Any) -> NDArray[Any]:
+    """Return labels as a 1-d array, or refuse what is none."""
+    check_y_given(estimator, y)
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    return labels
 
 
 def check_y_given(estimator: Any, y: Any) -> None:
