@@ -25,22 +25,26 @@ if TYPE_CHECKING:
         TSTRClassifier,
         TSTRRegressor,
     )
-    from sklearn_timegen.vae import VAE, TimeVAE
+    from sklearn_timegen.vae import RELBOVAE, VAE, BetaVAE, RecurrentVAE, RenyiVAE, TimeVAE
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "RELBOVAE",
     "VAE",
     "AugmentedClassifier",
     "AugmentedRegressor",
     "Augmenter",
     "BaseGenerator",
+    "BetaVAE",
     "BlockBootstrap",
     "EvaluationReport",
     "LatentGenerator",
     "NeighbourInterpolation",
     "NeuralGenerator",
     "PCAMixture",
+    "RecurrentVAE",
+    "RenyiVAE",
     "SeriesGenerator",
     "TSTRClassifier",
     "TSTRRegressor",
@@ -53,17 +57,21 @@ __all__ = [
 ]
 
 _HOMES = {
+    "RELBOVAE": "vae",
     "VAE": "vae",
     "AugmentedClassifier": "synthetic_training",
     "AugmentedRegressor": "synthetic_training",
     "Augmenter": "synthetic_training",
     "BaseGenerator": "base",
+    "BetaVAE": "vae",
     "BlockBootstrap": "classical",
     "EvaluationReport": "evaluation",
     "LatentGenerator": "base",
     "NeighbourInterpolation": "classical",
     "NeuralGenerator": "base",
     "PCAMixture": "classical",
+    "RecurrentVAE": "vae",
+    "RenyiVAE": "vae",
     "SeriesGenerator": "series",
     "TSTRClassifier": "synthetic_training",
     "TSTRRegressor": "synthetic_training",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
-__all__ = ["ConditionEncoder", "allocate"]
+__all__ = ["ConditionEncoder", "allocate", "groups_of"]
 
 
 class ConditionEncoder:
@@ -138,6 +138,13 @@ def allocate(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
         gap = np.where((shares > 1) | (step > 0), step * (exact - shares), -np.inf)
         shares[np.argmax(gap)] += step
     return shares
+
+
+def groups_of(c: NDArray[Any] | None, n_samples: int, is_vector: bool) -> NDArray[np.int64]:
+    """Return the class of each series; one for all where there are no classes."""
+    if c is None or is_vector:
+        return np.zeros(n_samples, dtype=np.int64)
+    return c.argmax(axis=1)
 
 
 def _as_array(y: Any) -> NDArray[Any]:

@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -350,15 +351,32 @@ class ProgressBar(Callback):
         del self.bar_
 
 
-def early_stopping(monitor: str, patience: int, tol: float) -> EarlyStopping:
+def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> EarlyStopping:
     """Stop when ``monitor`` stands still; the best weights are kept in memory and restored.
+
+    The first ``start`` epochs do not count: in a warm-up, the loss is another one.
 
     Not in a file, as skorch's ``Checkpoint`` does: the workers of a parallel grid search would
     load each other's weights.
     """
-    return EarlyStopping(
-        monitor, patience=patience, threshold=tol, threshold_mode="abs", load_best=True
+    kind = partial(_LateStopping, start) if start else EarlyStopping
+    return kind(
+        monitor=monitor,
+        patience=patience,
+        threshold=tol,
+        threshold_mode="abs",
+        load_best=True,
     )
+
+
+class _LateStopping(EarlyStopping):
+    def __init__(self, start: int = 0, **kwargs: Any) -> None:
+        self.start = start
+        super().__init__(**kwargs)
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        if len(net.history) > self.start:
+            super().on_epoch_end(net, **kwargs)
 
 
 def resolve_device(device: str) -> str:

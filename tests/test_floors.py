@@ -29,6 +29,7 @@ FLOORS = {
     "_distance": 0,
     "_files": 0,
     "_joining": 0,
+    "_mixture": 0,
     "_random": 0,
     "_validation": 0,
     "datasets": 0,

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from sklearn_timegen._conditions import ConditionEncoder
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import all_finite, check_count, check_series
+from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.base.declaration import Declared, estimator
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
@@ -42,6 +42,7 @@ class BaseGenerator(Declared, ABC):
 
     conditional: bool = False
     representation: str | Representation = "standard"
+    bounds: tuple[Any, Any] | None = None
     n_channels: int = 1
     random_state: RandomState = None
 
@@ -51,6 +52,7 @@ class BaseGenerator(Declared, ABC):
             StrOptions(set(REPRESENTATIONS)),
             HasMethods(["fit", "transform", "inverse_transform"]),
         ],
+        "bounds": [tuple, list, None],
         "n_channels": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -170,8 +172,9 @@ class BaseGenerator(Declared, ABC):
     def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let training data in: learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
-        conditions = ConditionEncoder().fit(y, len(x)) if self.conditional else None
-        view = SeriesView(self.representation).fit(x)
+        view = SeriesView(self._choose_representation(), self.bounds).fit(x)
+        encoder = self._make_condition_encoder(layout) if self.conditional else None
+        conditions = None if encoder is None else encoder.fit(y, len(x))
         v = view.transform(x)
         if v.ndim != 3 or len(v) != len(x) or not all_finite(v):
             raise ValueError(
@@ -188,6 +191,13 @@ class BaseGenerator(Declared, ABC):
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
         return v, self._encode_conditions(y, len(x))
+
+    def _choose_representation(self) -> str | Representation:
+        return self.representation
+
+    def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
+        """Return an unfitted encoder of ``y``, for series that are laid out so."""
+        return ConditionEncoder()
 
     @contextmanager
     def _as_before_if_it_fails(self) -> Iterator[None]:

@@ -131,6 +131,12 @@ class NeuralGenerator(BaseGenerator):
         self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
     ) -> GeneratorNet: ...
 
+    def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
+        """Refuse networks that do not fit the data, before training starts."""
+
+    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+        """Learn what is learned from the trained network, which is ``net_`` by now."""
+
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("net_", None)
         params = self._skorch_params(draw_seed(self.random_state))
@@ -138,6 +144,7 @@ class NeuralGenerator(BaseGenerator):
         n_conditions = 0 if c is None else c.shape[1]
         net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
         net.initialize()
+        self._check_net(net, v, c)
         # Copies: a nested parameter may be changed in place.
         self._trained_with = {
             name: clone(value, safe=False)
@@ -161,6 +168,7 @@ class NeuralGenerator(BaseGenerator):
         n_before = len(net.history)
         net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
         self.net_: GeneratorNet = net
+        self._after_training(v, c)
         if net.interrupted_:
             warnings.warn(
                 f"training was interrupted after {len(net.history) - n_before} of {n_epochs} "
@@ -214,9 +222,15 @@ class NeuralGenerator(BaseGenerator):
         # Cloned, because skorch writes into the objects it is given.
         callbacks = [_clone_callback(item) for item in self.callbacks or ()]
         if self.n_iter_no_change is not None:
-            callbacks.append(early_stopping(monitor, self.n_iter_no_change, self.tol))
+            patience, start = self.n_iter_no_change, self._n_warmup_epochs
+            callbacks.append(early_stopping(monitor, patience, self.tol, start))
         bar = ProgressBar(type(self).__name__, disable=not self.verbose)
         return [*callbacks, ("progress_bar", bar)]
+
+    @property
+    def _n_warmup_epochs(self) -> int:
+        """Epochs whose losses do not compare with later ones."""
+        return 0
 
     def _update(self, net: GeneratorNet) -> GeneratorNet:
         """Hand on to ``net``, which goes on training, what may change on the way."""

@@ -8,18 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-__all__ = ["draw_rows", "groups_of"]
+__all__ = ["draw_rows"]
 
 FloatArray = NDArray[np.float32]
 Index = NDArray[np.int64]
 N_NEAR = 5  # training series to choose from where conditions are vectors
-
-
-def groups_of(c: FloatArray | None, n_samples: int, is_vector: bool) -> Index:
-    """Return the class of each series; one for all where there are no classes."""
-    if c is None or is_vector:
-        return np.zeros(n_samples, dtype=np.int64)
-    return c.argmax(axis=1)
 
 
 def draw_rows(

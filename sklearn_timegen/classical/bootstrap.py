@@ -45,6 +45,9 @@ class BlockBootstrap(BaseGenerator):
     representation : str or object, default="standard"
         The view of series in which blocks are moved; it has to keep the time axis. See
         :mod:`sklearn_timegen.representation`.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
     n_channels : int, default=1
         Number of channels in the rows of a 2-d ``X``.
     random_state : int, RandomState, Generator or None, default=None

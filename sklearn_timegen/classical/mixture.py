@@ -8,7 +8,6 @@ component, or are taken from a training series.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -16,18 +15,22 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
-from sklearn import config_context
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._mixture import (
+    NormalMixture,
+    by_class,
+    choose_normals,
+    fit_normals,
+    log_normal,
+)
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import LatentGenerator, estimator
-from sklearn_timegen.classical._rows import groups_of
 
 __all__ = ["PCAMixture"]
 
@@ -72,6 +75,9 @@ class PCAMixture(LatentGenerator):
         a mixture over scores and vectors together, conditioned exactly.
     representation : str or object, default="standard"
         The view of series in which all this happens; see :mod:`sklearn_timegen.representation`.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
     n_channels : int, default=1
         Number of channels in the rows of a 2-d ``X``.
     random_state : int, RandomState, Generator or None, default=None
@@ -157,7 +163,7 @@ class PCAMixture(LatentGenerator):
         c = self._encode_conditions(y, len(x))
         z = self._scores(self._view.transform(x))
         density = np.empty(len(x))
-        for key, rows, given in self._by_class(c, len(x)):
+        for key, rows, given in by_class(c, len(x), self._given_vectors):
             density[rows] = self._parts[key].log_density(z[rows], given)
         return density + self._view.log_abs_det_jacobian(x)
 
@@ -173,14 +179,14 @@ class PCAMixture(LatentGenerator):
         self.n_components_ = self._n_leading()
         z = self._scores(v)
         self._parts = {}
-        for key, chosen, given in self._by_class(c, len(v)):
+        for key, chosen, given in by_class(c, len(v), self._given_vectors):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
             self._parts[key] = self._fit_part(z[chosen], given, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
         z = np.empty((n_samples, len(self._basis)))
-        for key, rows, given in self._by_class(c, n_samples):
+        for key, rows, given in by_class(c, n_samples, self._given_vectors):
             z[rows] = self._parts[key].draw(len(rows), given, rng)
         return self._from_scores(z)
 
@@ -225,13 +231,6 @@ class PCAMixture(LatentGenerator):
         rows = z @ self._basis + self.pca_.mean_
         return rows.astype(np.float32).reshape(len(z), *self._v_shape)
 
-    def _by_class(self, c: FloatArray | None, n_samples: int) -> list[tuple[int, Any, Any]]:
-        """Each class, its rows, and the vectors that these are given, if there are any."""
-        groups = groups_of(c, n_samples, self._given_vectors)
-        vectors = c if self._given_vectors else None
-        parts = [(int(key), np.flatnonzero(groups == key)) for key in np.unique(groups)]
-        return [(key, rows, None if vectors is None else vectors[rows]) for key, rows in parts]
-
     # -- the mixture -------------------------------------------------------------------------
 
     def _fit_part(self, z: Array, c: FloatArray | None, seed: int) -> _Part:
@@ -246,52 +245,32 @@ class PCAMixture(LatentGenerator):
         if self.residual is None:
             mean, variance = np.zeros_like(mean), np.zeros_like(variance)
         pool = (e, belongs) if self.residual == "bootstrap" else None
-        return _Part(mixture, 0 if c is None else c.shape[1], mean, variance, pool)
+        given = NormalMixture(mixture, 0 if c is None else c.shape[1])
+        return _Part(given, mean, variance, pool)
 
     def _fit_mixture(self, rows: Array, seed: int) -> GaussianMixture:
-        if len(rows) == 1:  # scikit-learn asks for two
-            rows = np.repeat(rows, 2, axis=0)
-        most = max(1, len(rows) // 2)
-        if not isinstance(self.n_mixture_components, str):
-            return self._fit_once(rows, min(int(self.n_mixture_components), most), seed)
-        best, best_bic, size = None, np.inf, 1
-        while size == 1 or size <= len(rows) / (5 * self.n_components_):
-            made = self._fit_once(rows, size, seed)
-            bic = made.bic(rows)
-            if bic >= best_bic:
-                break
-            best, best_bic, size = made, bic, 2 * size
-        return best
-
-    def _fit_once(self, rows: Array, size: int, seed: int) -> GaussianMixture:
-        made = GaussianMixture(size, reg_covar=self.reg_covar, random_state=seed)
-        # Rows are numpy's by now; with dispatch, scikit-learn's mixture refuses its own default.
-        with config_context(array_api_dispatch=False), warnings.catch_warnings():
-            # A start among equal rows has fewer distinct clusters, and the last step of a
-            # likelihood that hardly rises any more is good enough to draw from.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return made.fit(rows)
+        if isinstance(self.n_mixture_components, str):
+            most = len(rows) / (5 * self.n_components_)
+            return choose_normals(rows[:, None], most, self.reg_covar, seed)
+        size = min(int(self.n_mixture_components), max(1, len(rows) // 2))
+        return fit_normals(rows, size, self.reg_covar, seed)
 
 
 @dataclass
 class _Part:
     """The mixture of one class: conditions (if vectors), leading scores, residual scores."""
 
-    mixture: GaussianMixture
-    n_conditions: int
+    lead: NormalMixture
     residual_mean: Array
     residual_variance: Array
     pool: tuple[Array, Array] | None  # training residuals, and which component they belong to
 
+    @property
+    def mixture(self) -> GaussianMixture:
+        return self.lead.mixture
+
     def draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> Array:
-        log_weight, mean, factor = self._given(c, n_samples)
-        share = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
-        which = (share.cumsum(axis=1) < rng.random((n_samples, 1))).sum(axis=1)
-        which = which.clip(0, share.shape[1] - 1)
-        noise = rng.standard_normal(mean.shape[::2])
-        lead = mean[np.arange(n_samples), which]
-        for k in np.unique(which):
-            lead[which == k] += noise[which == k] @ factor[k].T
+        lead, which = self.lead.draw(n_samples, c, rng)
         return np.column_stack([lead, self._draw_residual(which, rng)])
 
     def _draw_residual(self, which: NDArray[np.int64], rng: Any) -> Array:
@@ -307,46 +286,10 @@ class _Part:
         return scaled
 
     def log_density(self, z: Array, c: FloatArray | None) -> Array:
-        log_weight, mean, factor = self._given(c, len(z))
-        log_weight = log_weight - logsumexp(log_weight, axis=1, keepdims=True)
-        k = mean.shape[2]
-        terms = np.empty(log_weight.shape)
-        for j in range(terms.shape[1]):
-            standard = np.linalg.solve(factor[j], (z[:, :k] - mean[:, j]).T)
-            log_det = np.log(np.diag(factor[j])).sum()
-            terms[:, j] = _log_normal((standard**2).sum(axis=0), k) - log_det
-            variance = self.residual_variance[j]
+        k = z.shape[1] - self.residual_mean.shape[1]
+        log_weight, terms = self.lead.log_terms(z[:, :k], c)
+        for j, variance in enumerate(self.residual_variance):
             square = ((z[:, k:] - self.residual_mean[j]) ** 2 / variance).sum(axis=1)
-            terms[:, j] += _log_normal(square, len(variance)) - np.log(variance).sum() / 2
+            terms[:, j] += log_normal(square, len(variance)) - np.log(variance).sum() / 2
         density: Array = logsumexp(log_weight + terms, axis=1)
         return density
-
-    def _given(self, c: FloatArray | None, n_samples: int) -> tuple[Array, Array, Array]:
-        """Log-weights (n, J), means (n, J, K) and Cholesky factors (J, K, K), given ``c``."""
-        means, covariances = self.mixture.means_, self.mixture.covariances_
-        log_weight = np.log(self.mixture.weights_ + 1e-300)
-        m = self.n_conditions
-        if c is None:
-            shape = (n_samples, *means.shape)
-            return (
-                np.broadcast_to(log_weight, shape[:2]),
-                np.broadcast_to(means, shape),
-                np.linalg.cholesky(covariances),
-            )
-        weights = np.empty((n_samples, len(means)))
-        centres = np.empty((n_samples, len(means), means.shape[1] - m))
-        factors = np.empty((len(means), means.shape[1] - m, means.shape[1] - m))
-        for j, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
-            gap = c - mean[:m]
-            slope = np.linalg.solve(covariance[:m, :m], covariance[:m, m:])
-            square = (gap * np.linalg.solve(covariance[:m, :m], gap.T).T).sum(axis=1)
-            log_det = np.linalg.slogdet(covariance[:m, :m])[1]
-            weights[:, j] = log_weight[j] + _log_normal(square, m) - log_det / 2
-            centres[:, j] = mean[m:] + gap @ slope
-            rest = covariance[m:, m:] - covariance[m:, :m] @ slope
-            factors[j] = np.linalg.cholesky((rest + rest.T) / 2)
-        return weights, centres, factors
-
-
-def _log_normal(square: Array, n_dims: int) -> Array:
-    return -0.5 * (square + n_dims * np.log(2 * np.pi))

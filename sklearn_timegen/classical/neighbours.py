@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import Interval
 
+from sklearn_timegen._conditions import groups_of
 from sklearn_timegen.base import BaseGenerator, estimator
-from sklearn_timegen.classical._rows import draw_rows, groups_of
+from sklearn_timegen.classical._rows import draw_rows
 
 __all__ = ["NeighbourInterpolation"]
 
@@ -35,6 +36,9 @@ class NeighbourInterpolation(BaseGenerator):
     representation : str or object, default="standard"
         The view of series in which distances are taken and lines are straight; see
         :mod:`sklearn_timegen.representation`.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
     n_channels : int, default=1
         Number of channels in the rows of a 2-d ``X``.
     random_state : int, RandomState, Generator or None, default=None

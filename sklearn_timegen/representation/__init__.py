@@ -19,6 +19,7 @@ along time.
 """
 
 from sklearn_timegen.representation.basis import CosineTransform
+from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 from sklearn_timegen.representation.view import (
@@ -30,6 +31,7 @@ from sklearn_timegen.representation.view import (
 
 __all__ = [
     "REPRESENTATIONS",
+    "Bounds",
     "ChannelReducer",
     "CosineTransform",
     "QuantileScaler",

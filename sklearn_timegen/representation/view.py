@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen.representation.basis import CosineTransform
+from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 
@@ -32,13 +33,16 @@ class Representation(Protocol):
 
 
 class SeriesView:
-    """The second door of a generator: leave out channels, then represent; and all the way back."""
+    """The second door of a generator: leave out channels, represent; and back, within bounds."""
 
-    def __init__(self, representation: str | Representation) -> None:
+    def __init__(self, representation: str | Representation, bounds: Any = None) -> None:
         self.reducer = ChannelReducer()
         self.inner: Any = make_representation(representation)
+        self.given_bounds = bounds
 
     def fit(self, x: FloatArray) -> SeriesView:
+        self.bounds = Bounds(self.given_bounds, x.shape[2])
+        self.bounds.check(x)
         self.inner.fit(self.reducer.fit_transform(x))
         return self
 
@@ -48,7 +52,7 @@ class SeriesView:
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:
         x = self.reducer.inverse_transform(self.inner.inverse_transform(v))
-        return np.asarray(x, dtype=np.float32)
+        return self.bounds.clip(np.asarray(x, dtype=np.float32))
 
     def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
         """Log-volume by which ``transform`` stretches each series, over the kept channels."""

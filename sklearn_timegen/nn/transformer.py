@@ -1,0 +1,121 @@
+"""Transformer encoder and decoder: one token a timestep, pre-norm blocks (Xiong et al. 2020)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sklearn_timegen.nn.layers import glorot_, with_condition
+
+__all__ = ["TransformerBlock", "TransformerDecoder", "TransformerEncoder"]
+
+
+class TransformerBlock(nn.Module):
+    """Attention, then a feed-forward network of four times the width: ``(B, N, width)`` -> same.
+
+    Each of the two sees normalised tokens and is added to them. On a CPU, second derivatives
+    (gradient penalties) need torch's ``sdpa_kernel(SDPBackend.MATH)`` around the call.
+
+    Parameters
+    ----------
+    width : int
+        Size of a token.
+    n_heads : int, optional
+        Heads of the attention, a divisor of ``width``; by default the largest of 4, 2 and 1.
+    """
+
+    def __init__(self, width: int, n_heads: int | None = None) -> None:
+        super().__init__()
+        self.n_heads = n_heads or next(n for n in (4, 2, 1) if width % n == 0)
+        self.attention_norm = nn.LayerNorm(width)
+        # Without biases: softmax cancels the keys' one, and the layers around have the others.
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.mix = nn.Linear(width, width)
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, 4 * width),
+            nn.GELU(),
+            nn.Linear(4 * width, width),
+        )
+        self.apply(glorot_)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x))
+        return x + self.feed_forward(x)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """Every token's mixture of all tokens, ``softmax(Q K' / sqrt(d)) V`` in each head."""
+        heads = self.qkv(x).unflatten(2, (3, self.n_heads, -1))  # (B, N, 3, n_heads, d)
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.mix(mixed.transpose(1, 2).flatten(2))
+
+
+class TransformerEncoder(nn.Module):
+    """Blocks over the timesteps, then dense mean and log-variance from the mean token."""
+
+    needs_time_axis: ClassVar[bool] = True
+
+    def __init__(
+        self, n_timesteps: int, n_channels: int, latent_dim: int, hidden_dims: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Linear(n_channels, hidden_dims[0], bias=False)
+        self.positions = _positions(n_timesteps, hidden_dims[0])
+        self.blocks = _blocks(hidden_dims)
+        self.moments = nn.Linear(hidden_dims[-1], 2 * latent_dim)
+        self.apply(glorot_)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        tokens = self.blocks(self.embed(x) + self.positions)
+        mean, log_var = self.moments(tokens.mean(dim=1)).chunk(2, dim=1)
+        return mean, log_var
+
+
+class TransformerDecoder(nn.Module):
+    """Tokens that differ by position only, blocks in reverse order, and a dense output."""
+
+    needs_time_axis: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        n_timesteps: int,
+        n_channels: int,
+        latent_dim: int,
+        hidden_dims: Sequence[int],
+        n_conditions: int = 0,
+    ) -> None:
+        super().__init__()
+        widths = list(reversed(hidden_dims))
+        self.content = nn.Linear(latent_dim + n_conditions, widths[0], bias=False)
+        self.positions = _positions(n_timesteps, widths[0])
+        self.blocks = _blocks(widths)
+        self.output = nn.Linear(widths[-1], n_channels)
+        self.apply(glorot_)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        content = self.content(with_condition(z, c))
+        return self.output(self.blocks(content.unsqueeze(1) + self.positions))
+
+
+def _positions(n_timesteps: int, width: int) -> nn.Parameter:
+    """Learned embeddings, ``(n_timesteps, width)``, which also serve as the tokens' bias."""
+    return nn.Parameter(STD * torch.randn(n_timesteps, width))
+
+
+def _blocks(widths: Sequence[int]) -> nn.Sequential:
+    """One block for each width, dense layers where it changes, and a last normalisation."""
+    layers: list[nn.Module] = [TransformerBlock(widths[0])]
+    for before, width in itertools.pairwise(widths):
+        if before != width:
+            layers.append(nn.Linear(before, width))
+        layers.append(TransformerBlock(width))
+    return nn.Sequential(*layers, nn.LayerNorm(widths[-1]))
+
+
+STD = 1.0

@@ -1,0 +1,113 @@
+"""Which season each timestep of a window belongs to, read from ``y``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CalendarEncoder"]
+
+
+class CalendarEncoder:
+    """Encode ``y`` as the season of every timestep, for each seasonality.
+
+    Parameters
+    ----------
+    kind : {"start", "index"}
+        Whether ``y`` holds the position of each window's first timestep, or the season of each
+        of its timesteps.
+    n_timesteps : int
+        T, of a window.
+    seasonalities : sequence of (int, int)
+        Number and length of the seasons of each of the S seasonalities.
+
+    Attributes
+    ----------
+    n_conditions_ : int
+        ``S * T``: the encoded columns hold all seasons of the first seasonality, then of the
+        second, and so on.
+    """
+
+    classes_ = None  # as for vectors
+    class_counts_ = None
+
+    def __init__(
+        self, kind: str, n_timesteps: int, seasonalities: Sequence[tuple[int, int]]
+    ) -> None:
+        self.kind = kind
+        self.n_timesteps = n_timesteps
+        self.seasonalities = seasonalities
+        self.n_conditions_ = len(seasonalities) * n_timesteps
+
+    def fit(self, y: Any, n_samples: int) -> CalendarEncoder:
+        """Check the calendar of the training windows."""
+        self.encode(y, n_samples)
+        return self
+
+    def encode(self, y: Any, n_samples: int) -> NDArray[np.float32]:
+        """Return the seasons, one row for each window; one calendar may serve for all."""
+        if y is None:
+            wanted = {
+                "start": "the position of each window's first timestep",
+                "index": "the season of each window's timesteps",
+            }[self.kind]
+            raise ValueError(
+                f"y is missing: calendar={self.kind!r} reads {wanted} from it (requires y to be "
+                "passed, but the target y is None)"
+            )
+        values = np.asarray(y)
+        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+            raise ValueError(f"y must hold whole numbers, the calendar; got {values.dtype} values")
+        if (values != np.floor(values)).any() or (values < 0).any():
+            odd = values[(values != np.floor(values)) | (values < 0)].flat[0]
+            raise ValueError(f"y must hold whole numbers of at least 0, the calendar; got {odd!r}")
+        values = values.astype(np.int64)
+        rows = self._from_start(values) if self.kind == "start" else self._from_index(values)
+        if len(rows) not in (1, n_samples):
+            raise ValueError(
+                f"y has {len(rows)} entries, but there are {n_samples} series; pass one calendar "
+                "for all, or one for each"
+            )
+        encoded = rows.reshape(len(rows), -1).astype(np.float32)
+        return np.broadcast_to(encoded, (n_samples, self.n_conditions_))
+
+    def _from_start(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        if values.ndim > 2 or (values.ndim == 2 and values.shape[1] != 1):
+            raise ValueError(
+                "with calendar='start', y holds one position for each window; got shape "
+                f"{values.shape}"
+            )
+        t = values.reshape(-1, 1) + np.arange(self.n_timesteps)
+        return np.stack([t // length % m for m, length in self.seasonalities], axis=1)
+
+    def _from_index(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        n_timesteps, n_seasonalities = self.n_timesteps, len(self.seasonalities)
+        if values.ndim == 1 or (
+            values.ndim == 2
+            and values.shape == (n_timesteps, n_seasonalities)
+            and n_seasonalities > 1
+        ):
+            values = values[None]
+        if values.ndim == 2:
+            values = (
+                values[:, :, None]
+                if n_seasonalities == 1
+                else values.reshape(len(values), -1, n_seasonalities)
+            )
+        if values.ndim != 3 or values.shape[1:] != (n_timesteps, n_seasonalities):
+            raise ValueError(
+                f"with calendar='index', y holds the seasons of all {n_timesteps} timesteps of "
+                f"each window, for each of {n_seasonalities} seasonality(s): shape "
+                f"(n_samples, {n_timesteps}, {n_seasonalities}); got {np.shape(values)}"
+            )
+        most = np.array([m for m, _ in self.seasonalities])
+        if (values >= most).any():
+            i, t, k = np.argwhere(values >= most)[0]
+            raise ValueError(
+                f"y names season {values[i, t, k]} at timestep {t} of window {i}, but "
+                f"seasonality {k} has seasons 0 to {most[k] - 1}"
+            )
+        return values.transpose(0, 2, 1)

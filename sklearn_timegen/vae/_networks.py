@@ -1,0 +1,54 @@
+"""Encoder, decoder and noise made into one module, and looked at before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sklearn_timegen.nn.variational import VariationalAutoencoder
+
+__all__ = ["build_network", "check_shapes"]
+
+
+def build_network(
+    encoder: Callable[..., nn.Module],
+    decoder: Callable[..., nn.Module],
+    noise: Callable[[], Any],
+    sizes: tuple[int, int, int, tuple[int, ...]],
+    n_conditions: int,
+    alpha: float,
+) -> VariationalAutoencoder:
+    made = encoder(*sizes), decoder(*sizes, n_conditions=n_conditions)
+    return VariationalAutoencoder(*made, noise(), alpha)
+
+
+def check_shapes(
+    net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, latent_dim: int
+) -> None:
+    """Refuse networks whose outputs have other shapes than the data and the latents ask for."""
+    module = getattr(net.module_, "_orig_mod", net.module_)
+    x, given = (None if a is None else torch.tensor(a, device=net.device) for a in (v, c))
+    with torch.no_grad():
+        made = module.encoder(x)
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise ValueError(
+                f"the encoder {type(module.encoder).__name__} must return mean and log-variance, "
+                f"a pair of tensors; it returned {type(made).__name__}"
+            )
+        for name, moment in zip(("mean", "log-variance"), made, strict=True):
+            _check(moment, (len(v), latent_dim), f"the encoder's {name}", module.encoder)
+        x_hat = module.decoder(torch.zeros(len(v), latent_dim, device=net.device), given)
+        _check(x_hat, v.shape, "the decoder's series", module.decoder)
+
+
+def _check(made: torch.Tensor, shape: tuple[int, ...], what: str, network: nn.Module) -> None:
+    if tuple(made.shape) != tuple(shape):
+        raise ValueError(
+            f"{what} ({type(network).__name__}) must have the shape {tuple(shape)} for "
+            f"{shape[0]} series, got {tuple(made.shape)}"
+        )

@@ -1,0 +1,219 @@
+"""What a user says of the structure of series, checked and put into the units of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.nn.decomposition import Limits, Structure, repeats
+from sklearn_timegen.representation import SeriesScaler, SeriesView
+
+__all__ = ["affine_of", "check_seasonalities", "make_structure"]
+
+Array = NDArray[np.float64]
+
+
+def check_seasonalities(seasonalities: Sequence[Any]) -> tuple[tuple[int, int], ...]:
+    """Return seasonalities as pairs of integers.
+
+    Raises
+    ------
+    ValueError
+        If one is not a pair (number of seasons, 2 at least; length of a season, 1 at least).
+    """
+    found = []
+    for k, pair in enumerate(seasonalities):
+        if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(
+                f"seasonalities[{k}] must be a pair (n_seasons, season_length), got {pair!r}"
+            )
+        n_seasons, length = pair
+        for value, least, name in ((n_seasons, 2, "n_seasons"), (length, 1, "season_length")):
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                raise ValueError(
+                    f"seasonalities[{k}]: {name} must be an integer of at least {least}, got "
+                    f"{value!r}"
+                )
+        found.append((int(n_seasons), int(length)))
+    return tuple(found)
+
+
+def affine_of(view: SeriesView) -> tuple[Array, Array] | None:
+    """Return the shift and scale of a representation that is affine, ``(T or 1, D)`` each."""
+    inner = view.inner
+    if not isinstance(inner, SeriesScaler):
+        return None
+    return inner.shift_, inner.scale_
+
+
+def make_structure(timevae: Any, n_timesteps: int) -> Structure:
+    """Return the structure of a ``TimeVAE``'s decoder, limits in the representation's units.
+
+    Raises
+    ------
+    ValueError
+        If components are missing, do not fit into the windows, contradict each other, or need
+        a representation that treats all timesteps alike.
+    """
+    seasonalities = check_seasonalities(timevae.seasonalities)
+    degree = int(timevae.trend_degree)
+    if not (timevae.level or timevae.residual or degree or seasonalities):
+        raise ValueError(
+            "a decoder without level, trend, seasonality and residual draws nothing: leave one on"
+        )
+    _check_sizes(timevae, degree, seasonalities, n_timesteps)
+    structure = Structure(
+        level=bool(timevae.level),
+        residual=bool(timevae.residual),
+        trend_degree=degree,
+        seasonalities=seasonalities,
+        calendar=timevae.calendar is not None,
+    )
+    known = ("trend_coefficients", "trend_bounds", "season_profiles", "season_bounds")
+    if structure.plain:
+        given = [name for name in known if getattr(timevae, name) is not None]
+        if given:
+            raise ValueError(f"{given[0]} is given, but neither trend_degree nor seasonalities is")
+        return structure
+    affine = affine_of(timevae._view)
+    if affine is None or affine[1].shape[0] != 1:
+        raise ValueError(
+            "trend and seasonality need a representation that treats all timesteps alike, or "
+            "they would be none in the units of X: representation='auto', or "
+            "SeriesScaler('standard', per='channel'), or 'minmax' instead of 'standard'; got "
+            f"{timevae.representation!r}"
+        )
+    return _with_limits(timevae, structure, affine[1][0])
+
+
+def _check_sizes(
+    timevae: Any, degree: int, seasonalities: tuple[tuple[int, int], ...], n_timesteps: int
+) -> None:
+    if degree >= n_timesteps:
+        raise ValueError(
+            f"trend_degree={degree} needs series of more than {degree} timesteps, got "
+            f"{n_timesteps}"
+        )
+    if timevae.calendar is not None and not seasonalities:
+        raise ValueError(f"calendar={timevae.calendar!r} needs seasonalities to be a calendar of")
+    if timevae.calendar is not None and not timevae.conditional:
+        raise ValueError(
+            f"calendar={timevae.calendar!r} is read from y, which conditional=False leaves "
+            "unread: set conditional=True"
+        )
+    for k, (n_seasons, length) in enumerate(seasonalities):
+        if timevae.calendar is None and (n_seasons - 1) * length >= n_timesteps:
+            raise ValueError(
+                f"seasonalities[{k}]=({n_seasons}, {length}) does not fit: series of "
+                f"{n_timesteps} timesteps see only {-(-n_timesteps // length)} of its {n_seasons} "
+                "seasons. Cut longer windows, or let windows start in any season with calendar="
+            )
+    n_curves = int(timevae.level) + degree
+    n_curves += sum(m - timevae.level for m, _ in seasonalities if repeats(m, n_timesteps))
+    if timevae.residual and (degree or seasonalities) and n_curves >= n_timesteps:
+        raise ValueError(
+            f"level, trend and seasonalities can draw any series of {n_timesteps} timesteps "
+            f"({n_curves} curves), which leaves residual=True nothing: set residual=False, or "
+            "ask for less structure"
+        )
+
+
+def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
+    view, degree, n_seasonalities = (
+        timevae._view,
+        structure.trend_degree,
+        len(structure.seasonalities),
+    )
+    n_all, kept = len(view.reducer.source_), view.reducer.kept_
+    trend = _limits(
+        timevae.trend_coefficients,
+        timevae.trend_bounds,
+        (degree, n_all),
+        "trend_coefficients",
+        "trend_bounds",
+    )
+    seasons = []
+    pairs = zip(
+        _for_each(timevae.season_profiles, n_seasonalities, "season_profiles"),
+        _for_each(timevae.season_bounds, n_seasonalities, "season_bounds"),
+        structure.seasonalities,
+        strict=True,
+    )
+    for k, (fixed, between, (n_seasons, _)) in enumerate(pairs):
+        names = f"season_profiles[{k}]", f"season_bounds[{k}]"
+        seasons.append(_limits(fixed, between, (n_seasons, n_all), *names))
+    if trend is not None and degree == 0:
+        raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")
+    return Structure(
+        level=structure.level,
+        residual=structure.residual,
+        trend_degree=degree,
+        seasonalities=structure.seasonalities,
+        calendar=structure.calendar,
+        trend_limits=_scaled(trend, kept, scale),
+        season_limits=tuple(_scaled(one, kept, scale) for one in seasons),
+    )
+
+
+def _for_each(given: Any, n: int, name: str) -> list[Any]:
+    """One entry for each seasonality; a single array or pair will do where there is one."""
+    if given is None:
+        return [None] * n
+    if not isinstance(given, list) or len(given) != n:
+        raise ValueError(
+            f"{name} must be a list with an entry (or None) for each of {n} seasonality(s), got "
+            f"{given!r}"
+        )
+    return given
+
+
+def _limits(
+    fixed: Any, between: Any, shape: tuple[int, int], fixed_name: str, between_name: str
+) -> tuple[Array, Array] | None:
+    if fixed is not None and between is not None:
+        raise ValueError(f"give {fixed_name} or {between_name}, not both")
+    if fixed is not None:
+        values = _coefficients(fixed, shape, fixed_name, np.nan)
+        if np.isnan(values).any():
+            raise ValueError(f"{fixed_name} must be finite, got {fixed!r}")
+        return values, values
+    if between is None:
+        return None
+    if not isinstance(between, tuple | list) or len(between) != 2:
+        raise ValueError(f"{between_name} must be a pair (low, high), got {between!r}")
+    low = _coefficients(between[0], shape, between_name, -np.inf)
+    high = _coefficients(between[1], shape, between_name, np.inf)
+    if (low > high).any():
+        i, d = np.argwhere(low > high)[0]
+        raise ValueError(
+            f"{between_name}: low {low[i, d]:g} is above high {high[i, d]:g} (coefficient {i}, "
+            f"channel {d})"
+        )
+    return low, high
+
+
+def _coefficients(given: Any, shape: tuple[int, int], name: str, free: float) -> Array:
+    """``(k, D)`` values from a number, k of them, or all; None is ``free``."""
+    values = np.asarray(given, dtype=object)
+    values = values[:, None] if values.ndim == 1 else values
+    try:
+        values = np.vectorize(lambda v: free if v is None else float(v), otypes=[float])(values)
+        out: Array = np.broadcast_to(values, shape).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a number, {shape[0]} numbers, or an array of shape {shape} "
+            f"(coefficients or seasons, channels); got {given!r}"
+        ) from error
+    return out
+
+
+def _scaled(limits: tuple[Array, Array] | None, kept: Any, scale: Array) -> Limits | None:
+    if limits is None:
+        return None
+    steps = np.where(scale > 0, scale, 1.0)
+    low, high = ((side[:, kept] / steps).astype(np.float32) for side in limits)
+    return Limits(low, high)

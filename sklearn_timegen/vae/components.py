@@ -1,0 +1,202 @@
+"""Series as sums of components, and series made of edited ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen.base import estimator
+from sklearn_timegen.vae._structure import affine_of
+from sklearn_timegen.vae.general import VAE
+from sklearn_timegen.vae.latents import as_numpy, rows_of
+
+__all__ = ["ComponentVAE"]
+
+FloatArray = NDArray[np.float32]
+Parts = dict[str, FloatArray]
+Override = ArrayLike | Callable[[FloatArray], ArrayLike]
+
+
+@estimator
+class ComponentVAE(VAE):
+    """Methods of a VAE whose decoder is a sum with names."""
+
+    def decompose(self, X: ArrayLike, y: Any = None) -> Parts:
+        """Return the components of the series in ``X``, which sum to them.
+
+        They are decoded from the posterior means, as in ``reconstruct``; what the decoder leaves
+        over is the component ``"noise"``, without which they sum to ``reconstruct(X)``.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector, calendar or array-like, default=None
+            Their conditions, if the generator is conditional.
+
+        Returns
+        -------
+        components : dict of str to ndarray of series
+            ``"level"``, ``"trend"``, ``"season_1"`` and so on, ``"residual"``, as far as there
+            are such, and ``"noise"``; each in the units and the layout of ``X``.
+
+        Raises
+        ------
+        TypeError
+            If the representation is not affine: its components have no units.
+        """
+        check_is_fitted(self)
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        z = self._encode(self._view.transform(x))
+        parts = self._decode_parts(z, self._encode_conditions(y, len(x)))
+        return self._restore_parts(parts, x)
+
+    def sample_components(
+        self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
+    ) -> Parts:
+        """Draw synthetic series as components, which sum to what ``sample`` draws.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of series to draw.
+        y : label, vector, calendar or array-like, default=None
+            As for ``sample``.
+        random_state : int, RandomState, Generator or None, default=None
+            As for ``sample``, and the same seed gives the same series.
+
+        Returns
+        -------
+        components : dict of str to ndarray of series
+            As from ``decompose``; ``"noise"`` is that of the decoder, if it is learned, and what
+            ``bounds`` have clipped.
+        """
+        check_is_fitted(self)
+        n_samples = check_count(n_samples, "n_samples")
+        c = self._encode_conditions(y, n_samples)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        rng = self._make_rng(derive_seed(seed, "sample"))
+        chunks, wholes = [], []
+        for rows in self._batches(n_samples):
+            n_rows = len(range(n_samples)[rows])
+            given = rows_of(c, rows)
+            parts, v = self._draw_parts(n_rows, given, rng)
+            chunks.append(parts)
+            wholes.append(self._view.inverse_transform(v))
+        parts = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+        return self._restore_parts(parts, np.concatenate(wholes))
+
+    def inverse_transform(
+        self,
+        Z: ArrayLike,
+        y: Any = None,
+        *,
+        components: Mapping[str, Override] | None = None,
+    ) -> FloatArray:
+        """Return the series that the latents ``Z`` stand for, perhaps with edited components.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, latent_dim)
+            Latents.
+        y : label, vector, calendar or array-like, default=None
+            Conditions, if the generator is conditional.
+        components : mapping of str to array-like or callable, default=None
+            What takes the place of decoded components: series in the units and the layout of
+            ``X`` (one for each latent, or one for all), or a function of the decoded ones, such
+            as ``{"trend": lambda trend: 1.2 * trend}``. ``"noise"``, which no decoder makes, is
+            added.
+
+        Returns
+        -------
+        X : ndarray of series
+            In the units and the layout of the ``X`` seen in ``fit``, within ``bounds``.
+
+        Raises
+        ------
+        ValueError
+            If a component's name or shape is not one of the generator's.
+        """
+        if components is None:
+            return super().inverse_transform(Z, y)
+        check_is_fitted(self)
+        z = check_array(Z, dtype=np.float32, input_name="Z")
+        decoded = self._decode_parts(z, self._encode_conditions(y, len(z)))
+        parts = self._restore_parts(decoded, None)
+        for name, override in components.items():
+            if name not in parts:
+                raise ValueError(
+                    f"there is no component {name!r}: it must be one of {', '.join(parts)}"
+                )
+            parts[name] = self._overridden(name, parts[name], override)
+        whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
+        clipped = self._view.bounds.clip(whole.reshape(len(z), *self.series_shape_))
+        return self._layout.restore(clipped)
+
+    # -- parts -------------------------------------------------------------------------------
+
+    def _overridden(self, name: str, part: FloatArray, override: Override) -> FloatArray:
+        values = np.asarray(override(part) if callable(override) else override, dtype=np.float32)
+        if values.shape not in (part.shape, part.shape[1:], (1, *part.shape[1:])):
+            raise ValueError(
+                f"component {name!r} must have the shape {part.shape} or {part.shape[1:]}, got "
+                f"{values.shape}"
+            )
+        return np.broadcast_to(values, part.shape)
+
+    def _decode_parts(self, z: FloatArray, c: FloatArray | None) -> Parts:
+        if z.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"Z has {z.shape[1]} columns, but {type(self).__name__} has "
+                f"{self._n_features_out} latents"
+            )
+        chunks = []
+        with self._inference() as module:
+            for rows in self._batches(len(z)):
+                given = self._tensor(rows_of(c, rows))
+                chunks.append(_arrays(module.decoder.components(self._tensor(z[rows]), given)))
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+    def _draw_parts(
+        self, n_samples: int, c: FloatArray | None, rng: torch.Generator
+    ) -> tuple[Parts, FloatArray]:
+        """Draw as ``_draw`` does, from the same stream, and keep the parts."""
+        given = self._tensor(c)
+        with self._inference() as module:
+            z = self.prior_.sample(n_samples, given, rng)
+            parts, x_hat = module.decoder.components(z, given), module.decoder(z, given)
+            return _arrays(parts), as_numpy(x_hat + self._noise(module, x_hat, rng))
+
+    def _restore_parts(self, parts: Parts, x: FloatArray | None) -> Parts:
+        """Lead represented parts back into the units of X; "noise" is what ``x`` has beyond."""
+        affine = affine_of(self._view)
+        if affine is None:
+            raise TypeError(
+                f"representation={self.representation!r} is not affine: what components sum to "
+                "is bent afterwards, and they have no units. Use 'minmax', 'standard' or 'auto'"
+            )
+        shift, scale = (a.astype(np.float32) for a in affine)
+        reducer, constant = self._view.reducer, np.nan_to_num(self._view.reducer.constants_)
+        varies = np.isnan(reducer.constants_)
+        shape = (len(next(iter(parts.values()))), *self.series_shape_)
+        out = {"level": np.zeros(shape, np.float32)}
+        for name, part in parts.items():
+            scaled = np.broadcast_to(part * scale, (shape[0], shape[1], part.shape[2]))
+            out[name] = scaled[:, :, reducer.source_] * varies
+        # What the representation subtracts is a level, whether the decoder has one or not.
+        offset = np.broadcast_to(shift, (shape[1], shift.shape[1]))[:, reducer.source_]
+        out["level"] = out["level"] + np.where(varies, offset, constant)
+        whole = sum(out.values())
+        out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
+        return {name: self._layout.restore(part.astype(np.float32)) for name, part in out.items()}
+
+
+def _arrays(parts: dict[str, torch.Tensor]) -> Parts:
+    return {name: as_numpy(part) for name, part in parts.items()}

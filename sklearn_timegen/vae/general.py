@@ -1,0 +1,353 @@
+"""The general variational autoencoder, of which the famous names are settings.
+
+Symbols as in :mod:`sklearn_timegen.objectives.variational`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_timegen._random import derive_seed, draw_seed
+from sklearn_timegen._validation import check_count
+from sklearn_timegen.base import NeuralGenerator, estimator
+from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
+from sklearn_timegen.nn.decomposition import DecompositionDecoder
+from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
+from sklearn_timegen.nn.sequence import RecurrentDecoder, RecurrentEncoder
+from sklearn_timegen.nn.transformer import TransformerDecoder, TransformerEncoder
+from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise
+from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl
+from sklearn_timegen.training import GeneratorNet
+from sklearn_timegen.vae._bounds import choose_bound
+from sklearn_timegen.vae._networks import build_network, check_shapes
+from sklearn_timegen.vae._priors import PRIORS
+from sklearn_timegen.vae._training import Warmup
+from sklearn_timegen.vae.latents import EXACT, VariationalLatents, as_numpy, rows_of
+
+__all__ = ["VAE"]
+
+FloatArray = NDArray[np.float32]
+
+ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "convolutional": ConvolutionalEncoder,
+    "dense": DenseEncoder,
+    "recurrent": RecurrentEncoder,
+    "transformer": TransformerEncoder,
+}
+DECODERS: dict[str, Callable[..., nn.Module]] = {
+    "convolutional": ConvolutionalDecoder,
+    "dense": DenseDecoder,
+    "level-residual": DecompositionDecoder,
+    "recurrent": RecurrentDecoder,
+    "transformer": TransformerDecoder,
+}
+
+
+@estimator
+class VAE(VariationalLatents):
+    """Variational autoencoder with a Gaussian decoder.
+
+    The encoder maps a series to a normal distribution over ``latent_dim`` latents, the decoder
+    maps latents (and conditions) to a series. The loss of a series is
+    ``-log p(x | z) + KL(q(z | x) || N(0, I))``, with the defaults ``w error(x, x^) + KL``; samples
+    are decoded draws of the prior. Its parameters are axes that can be combined freely, and the
+    famous names are settings of them:
+
+    =================  ======================================================================
+    ``TimeVAE``        level, trend, seasonalities and residual; min-max, weighted error
+    ``BetaVAE``        ``beta=4``
+    ``RenyiVAE``       ``alpha=0.5`` with 8 draws
+    ``RELBOVAE``       ``bound="relbo"``
+    ``RecurrentVAE``   ``encoder="recurrent", decoder="recurrent"``
+    =================  ======================================================================
+
+    Parameters
+    ----------
+    encoder : {"convolutional", "dense", "recurrent", "transformer"} or callable, \
+            default="convolutional"
+        The network of q(z | x). A callable makes the module from ``(n_timesteps, n_channels,
+        latent_dim, hidden_dims)``; its ``forward(x)`` returns mean and log-variance.
+    decoder : {"convolutional", "dense", "level-residual", "recurrent", "transformer"} or \
+            callable, default="convolutional"
+        The network of x^. A callable makes the module from ``(n_timesteps, n_channels,
+        latent_dim, hidden_dims, n_conditions)``; its ``forward(z, c)`` returns series.
+    error : {"squared", "squared-and-mean"}, default="squared"
+        The reconstruction error: squares summed over all cells, or that plus the squares of
+        the channels' mean at each timestep.
+    latent_dim : int, default=8
+        Number of latents.
+    hidden_dims : sequence of int, default=(50, 100, 200)
+        Widths of the encoder's layers; the decoder has them in reverse order.
+    decoder_noise : {"fixed", "learned", "per-channel", "per-cell"}, default="fixed"
+        The variance of p(x | z), in the representation: ``1 / (2 w)``, or one that is learned for
+        all cells, for each channel, or for each cell. Learned noise is part of a sample:
+        without it, samples vary less than the data do. With fixed noise, a sample is the
+        decoder's mean, as is usual and published.
+    reconstruction_weight : float, default=3.0
+        w; for a learned noise, where it starts.
+    bound : {"variational", "relbo"}, default="variational"
+        The family of bounds of log p(x) that ``alpha`` picks from: the evidence lower bound and
+        the variational Renyi bounds, or RELBO; see :class:`RELBOVAE`.
+    beta : float, default=1.0
+        Weight of the KL divergence. Other than 1, the loss is no bound of log p(x).
+    alpha : float or None, default=None
+        Order of the variational Renyi bound, above 0. The smaller, the nearer to log p(x), and
+        the less the posterior has to keep away from where it is wrong; 1 is the evidence lower
+        bound, and so is ``None`` with one draw.
+    n_importance_samples : int or None, default=None
+        Number of draws from the posterior for each series. With ``alpha=None``, more than one is
+        the importance-weighted bound (IWAE). ``None`` is 1, or 8 where an ``alpha`` needs more.
+    kl_warmup : int, default=0
+        Number of epochs in which the divergence's weight rises from near 0 to where it belongs.
+        Early stopping begins after them.
+    free_bits : float, default=0.0
+        What each latent's divergence, on average over a batch, costs at least, in nats: up to
+        there the decoder uses a latent for free.
+    prior : {"normal", "mixture", "flow"}, default="normal"
+        Where samples come from: N(0, I), or a density that is fitted to the training series'
+        posteriors after training, a mixture of normals or a normalising flow. That closes the
+        gap between what the decoder has seen and what it is given.
+    conditional : bool, default=False
+        Whether to learn the distribution given ``y``.
+    representation : str or object, default="standard"
+        The view of series in which the network works: ``"standard"``, ``"minmax"``,
+        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, or an object; see
+        :mod:`sklearn_timegen.representation`.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
+    n_channels : int, default=1
+        Number of channels in the rows of a 2-d ``X``.
+    max_epochs, batch_size, lr : int, int, float, default=200, 32, 1e-3
+        Training by Adam.
+    validation_fraction : float, default=0.0
+        Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
+        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
+    n_iter_no_change : int or None, default=None
+        Stop after so many epochs without an improvement by ``tol`` of the validation loss (of
+        the training loss if nothing is held out), and go back to the best weights.
+    tol : float, default=1e-4
+        See ``n_iter_no_change``.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
+        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
+    callbacks : list or None, default=None
+        skorch callbacks, cloned before use.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
+    net_params : dict or None, default=None
+        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.AdamW}``.
+    verbose : int, default=0
+        Whether to show a progress bar with the loss.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of weights, batches, noise and samples.
+
+    Attributes
+    ----------
+    prior_ : object
+        The fitted prior.
+    net_ : GeneratorNet
+        The fitted skorch net; ``net_.module_`` is the torch module.
+    history_ : skorch.history.History
+        A row an epoch.
+    n_iter_ : int
+        Number of epochs.
+    series_shape_ : tuple of int
+        ``(n_timesteps, n_channels)``.
+    representation_ : object
+        The fitted representation.
+    classes_ : ndarray
+        The labels, if conditional on labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    References
+    ----------
+    D. P. Kingma and M. Welling (2014), "Auto-encoding variational Bayes", ICLR.
+    https://arxiv.org/abs/1312.6114
+
+    Y. Burda, R. Grosse and R. Salakhutdinov (2016), "Importance weighted autoencoders", ICLR.
+    https://arxiv.org/abs/1509.00519
+
+    D. P. Kingma et al. (2016), "Improving variational inference with inverse autoregressive
+    flow" (free bits), NeurIPS. https://arxiv.org/abs/1606.04934
+
+    O. Rybkin, K. Daniilidis and S. Levine (2021), "Simple and effective VAE training with
+    calibrated decoders" (learned noise), ICML. https://arxiv.org/abs/2006.13202
+
+    P. Ghosh et al. (2020), "From variational to deterministic autoencoders" (priors fitted
+    afterwards), ICLR. https://arxiv.org/abs/1903.12436
+
+    Examples
+    --------
+    >>> from sklearn_timegen import VAE
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 24, 2, random_state=0)
+    >>> vae = VAE(encoder="dense", decoder="dense", representation="cosine", hidden_dims=(32,),
+    ...           max_epochs=2, random_state=0).fit(X)
+    >>> vae.sample(3).shape
+    (3, 24, 2)
+    """
+
+    encoder: str | Callable[..., nn.Module] = "convolutional"
+    decoder: str | Callable[..., nn.Module] = "convolutional"
+    error: str = "squared"
+    latent_dim: int = 8
+    hidden_dims: Sequence[int] = (50, 100, 200)
+    decoder_noise: str = "fixed"
+    reconstruction_weight: float = 3.0
+    bound: str = "variational"
+    beta: float = 1.0
+    alpha: float | None = None
+    n_importance_samples: int | None = None
+    kl_warmup: int = 0
+    free_bits: float = 0.0
+    prior: str = "normal"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralGenerator._parameter_constraints,
+        "encoder": [StrOptions(set(ENCODERS)), callable],
+        "decoder": [StrOptions(set(DECODERS)), callable],
+        "error": [StrOptions(set(ERRORS))],
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
+        "hidden_dims": ["array-like"],
+        "decoder_noise": [StrOptions(set(NOISE_SHAPES))],
+        "reconstruction_weight": [Interval(Real, 0, None, closed="neither")],
+        "bound": [StrOptions({"variational", "relbo"})],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="neither"), None],
+        "n_importance_samples": [Interval(Integral, 1, None, closed="left"), None],
+        "kl_warmup": [Interval(Integral, 0, None, closed="left")],
+        "free_bits": [Interval(Real, 0, None, closed="left")],
+        "prior": [StrOptions(set(PRIORS))],
+    }
+
+    # Draws of the posteriors that a prior is fitted to, at most.
+    _n_prior_draws: ClassVar[int] = 8192
+
+    # -- training ----------------------------------------------------------------------------
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> GeneratorNet:
+        criterion = choose_bound(self)
+        hidden_dims = _check_hidden_dims(self.hidden_dims)
+        sizes = (n_timesteps, n_channels, self.latent_dim, hidden_dims)
+        encoder, decoder = self._networks(n_timesteps, n_channels)
+        for network, name in ((encoder, self.encoder), (decoder, self.decoder)):
+            network = getattr(network, "func", network)
+            if getattr(network, "needs_time_axis", False) and not self._view.keeps_time_axis:
+                raise ValueError(
+                    f"the network {name!r} slides along time, but representation="
+                    f"{self.representation!r} has no time axis; use encoder='dense' and "
+                    "decoder='dense' (class VAE), or a representation that keeps it"
+                )
+        noise = partial(DecoderNoise, self.decoder_noise, *sizes[:2], self._start)
+        alpha = self.alpha if self.bound == "relbo" else None
+        module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
+        return GeneratorNet(module, criterion, **params)
+
+    def _networks(self, n_timesteps: int, n_channels: int) -> tuple[Any, Any]:
+        """Return what makes encoder and decoder."""
+        encoder = ENCODERS[self.encoder] if isinstance(self.encoder, str) else self.encoder
+        decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
+        return encoder, decoder
+
+    def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
+        check_shapes(net, v[:2], None if c is None else c[:2], self.latent_dim)
+
+    def _make_callbacks(self, monitor: str) -> list[Any]:
+        callbacks = super()._make_callbacks(monitor)
+        return [Warmup(self.kl_warmup), *callbacks] if self.kl_warmup else callbacks
+
+    @property
+    def _n_warmup_epochs(self) -> int:
+        return self.kl_warmup
+
+    @property
+    def _start(self) -> float:
+        """The decoder's log-precision before training."""
+        return math.log(2 * self.reconstruction_weight)
+
+    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+        mean, log_var = self._posterior(v)
+        divergence = as_numpy(gaussian_kl(mean, log_var).mean(dim=0))
+        if (divergence < 0.01).all():
+            warnings.warn(
+                "the posterior has collapsed: no latent tells anything of a series (their KL "
+                f"divergences from the prior are {divergence.max():.1g} nats at most), so that "
+                "all samples are alike. Try a greater reconstruction_weight, decoder_noise="
+                "'learned', a smaller beta, kl_warmup, free_bits, or more epochs",
+                UserWarning,
+                stacklevel=5,
+            )
+        seed = derive_seed(draw_seed(self.random_state), "prior")
+        n_draws = max(1, min(8, self._n_prior_draws // len(v)))
+        rng = self._make_rng(derive_seed(seed, "draws"))
+        shape = (len(v), n_draws, self.latent_dim)
+        noise = torch.randn(shape, generator=rng, device=rng.device)
+        draws = as_numpy(mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise)
+        self.prior_ = PRIORS[self.prior](self.latent_dim, self._given_vectors)
+        self.prior_.fit(draws, c, derive_seed(seed, "fit"))
+
+    def _posterior(self, v: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and log-variance of q(z | x), float32."""
+        with self._inference() as module:
+            parts = [module.encoder(self._tensor(v[rows])) for rows in self._batches(len(v))]
+        mean, log_var = (torch.cat(part) for part in zip(*parts, strict=True))
+        return mean, log_var
+
+    # -- hooks -------------------------------------------------------------------------------
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
+        given = self._tensor(c)
+        with self._inference() as module:
+            x_hat = module.decoder(self.prior_.sample(n_samples, given, rng), given)
+            return as_numpy(x_hat + self._noise(module, x_hat, rng))
+
+    def _noise(self, module: Any, x_hat: torch.Tensor, rng: torch.Generator) -> Any:
+        """What a sample has beside the decoder's mean: draws of a learned noise."""
+        if not module.noise.learned:
+            return 0.0
+        e = torch.randn(x_hat.shape, generator=rng, device=rng.device)
+        spread = torch.exp(-0.5 * module.noise())
+        return spread * self.net_.criterion_.error.correlate(e)
+
+    def _encode(self, v: FloatArray) -> FloatArray:
+        with self._inference(EXACT) as module:
+            parts = [
+                as_numpy(module.encoder(self._tensor(v[rows], EXACT))[0])
+                for rows in self._batches(len(v))
+            ]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
+        with self._inference() as module:
+            parts = [
+                as_numpy(module.decoder(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
+                for rows in self._batches(len(z))
+            ]
+        return np.concatenate(parts)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.net_.criterion_.latent_dim)
+
+
+def _check_hidden_dims(hidden_dims: Sequence[int]) -> tuple[int, ...]:
+    if len(hidden_dims) == 0:
+        raise ValueError("hidden_dims must name at least one layer, got none")
+    return tuple(check_count(width, "each of hidden_dims") for width in hidden_dims)

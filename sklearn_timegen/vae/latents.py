@@ -1,0 +1,213 @@
+"""What the latents of a variational autoencoder are good for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.objectives.variational import log_likelihood, log_weights, renyi_bound
+
+__all__ = ["EXACT", "VariationalLatents", "as_numpy", "rows_of"]
+
+FloatArray = NDArray[np.float32]
+EXACT = torch.float64
+
+
+@estimator
+class VariationalLatents(LatentGenerator, NeuralGenerator):
+    """Public methods that need no more than a fitted encoder, decoder, noise and prior."""
+
+    def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:
+        """Return the series decoded from the posterior means of ``X``.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional.
+
+        Returns
+        -------
+        X_hat : ndarray of series
+            In the units and the layout of the ``X`` seen in ``fit``.
+        """
+        return self.inverse_transform(self.transform(X), y)
+
+    def denoise(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        n_samples: int = 64,
+        random_state: RandomState = None,
+    ) -> FloatArray:
+        """Return the series without the noise that the decoder takes them to have.
+
+        What comes back is the mean of p(x | z) over the posterior, E[decoder(z) | x]: of all
+        estimates of the series behind ``X`` the one of least squared error, if model and
+        posterior are right. ``reconstruct`` decodes the posterior mean instead, which is the
+        same for a linear decoder, and quicker.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional.
+        n_samples : int, default=64
+            Number of draws from the posterior of each series.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws; as for ``score_samples``.
+
+        Returns
+        -------
+        X_denoised : ndarray of series
+            In the units and the layout of the ``X`` seen in ``fit``.
+        """
+        check_is_fitted(self)
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        noise = self._shared_noise(n_samples, random_state)
+        v, c = self._view.transform(x), self._encode_conditions(y, len(x))
+        out = np.empty(v.shape, dtype=np.float32)
+        with self._inference(EXACT) as module:
+            for rows in self._batches(len(v), len(noise)):
+                mean, log_var = module.encoder(self._tensor(v[rows], EXACT))
+                z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
+                x_hat = module.decode(z, self._tensor(rows_of(c, rows), EXACT))
+                out[rows] = as_numpy(x_hat.mean(dim=1))
+        return self._layout.restore(self._view.inverse_transform(out))
+
+    def interpolate(
+        self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None
+    ) -> NDArray[np.float32]:
+        """Return series on the way from each of ``X_a`` to its partner in ``X_b``.
+
+        The way is straight in the latents, at equal steps; its ends are the reconstructions.
+
+        Parameters
+        ----------
+        X_a, X_b : array-like of series
+            Equally many, of the sizes seen in ``fit``.
+        n : int, default=8
+            Number of series on each way, with both ends; 2 at least.
+        y : label, vector or array-like, default=None
+            Conditions of the ways, if the generator is conditional.
+
+        Returns
+        -------
+        X : ndarray of shape (n_pairs, n, n_timesteps[, n_channels])
+            In the units and the layout of the ``X`` seen in ``fit``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many series in one as in the other, or ``n`` is below 2.
+        """
+        if check_count(n, "n") < 2:
+            raise ValueError(f"n must be at least 2, for the two ends, got {n}")
+        z_a, z_b = self.transform(X_a), self.transform(X_b)
+        if len(z_a) != len(z_b):
+            raise ValueError(f"X_a has {len(z_a)} series, but X_b has {len(z_b)}: pass pairs")
+        share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
+        c = self._encode_conditions(y, len(z_a))
+        given = None if c is None else np.repeat(c, n, axis=0)
+        z = ((1 - share) * z_a[:, None] + share * z_b[:, None]).reshape(-1, z_a.shape[1])
+        x = self._layout.restore(self._view.inverse_transform(self._decode(z, given)))
+        return x.reshape(len(z_a), n, *x.shape[1:])
+
+    def score_samples(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        n_samples: int = 64,
+        random_state: RandomState = None,
+    ) -> NDArray[np.float64]:
+        """Return a lower bound of the log-likelihood of each series, in nats, units of ``X``.
+
+        The importance-weighted bound, which rises on average with ``n_samples`` towards
+        log p(x), and with one draw estimates the evidence lower bound; p is the fitted model,
+        with the prior and the noise that it samples with. All series share the same
+        draws, so that the bound of a series does not depend on its neighbours. Channels that
+        are constant or copies in training, and cells that never vary, do not count. A generator
+        that is conditional on labels and gets no ``y`` averages over the labels, in their
+        training frequencies.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional.
+        n_samples : int, default=64
+            Number of draws from the posterior of each series.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the draws; ``None`` is the generator's own, and 0 if that is ``None``, too,
+            for the bound to be a function of ``X``.
+
+        Returns
+        -------
+        bound : ndarray of shape (n_samples,)
+            Greater is more likely.
+
+        References
+        ----------
+        Y. Burda, R. Grosse and R. Salakhutdinov (2016), "Importance weighted autoencoders",
+        ICLR. https://arxiv.org/abs/1509.00519
+        """
+        check_is_fitted(self)
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        noise = self._shared_noise(n_samples, random_state)
+        v = self._view.transform(x)
+        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+            labels = [self._encode_conditions(label, len(v)) for label in self.classes_]
+            bounds = [self._bound(v, c, noise) for c in labels]
+            bound = logsumexp(bounds, axis=0, b=self._conditions.class_frequencies[:, None])
+        else:
+            bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
+        return bound + self._view.log_abs_det_jacobian(x)
+
+    def _shared_noise(self, n_samples: int, random_state: RandomState) -> torch.Tensor:
+        """Draws of the posterior's noise, the same for all series: a function of ``X`` results."""
+        n_draws = check_count(n_samples, "n_samples")
+        given = self.random_state if random_state is None else random_state
+        rng = self._make_rng(derive_seed(draw_seed(0 if given is None else given), "posterior"))
+        noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
+        return noise.to(EXACT)
+
+    def _bound(
+        self, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
+    ) -> NDArray[np.float64]:
+        """Importance-weighted bound of represented series, all with the same draws."""
+        error, bound = self.net_.criterion_.error, np.empty(len(v))
+        no_pi = 0.5 * noise.shape[1] * np.log(2 * np.pi)
+        with self._inference(EXACT) as module:
+            for rows in self._batches(len(v), len(noise)):
+                x = self._tensor(v[rows], EXACT)
+                mean, log_var = module.encoder(x)
+                z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
+                given = self._tensor(rows_of(c, rows), EXACT)
+                fit = log_likelihood(x[:, None], module.decode(z, given), module.noise(), error)
+                log_p_z = self.prior_.log_density(z, given) + no_pi
+                weights = log_weights(fit, log_p_z, noise, log_var[:, None])
+                bound[rows] = as_numpy(renyi_bound(weights, alpha=0.0))
+        return bound
+
+
+def rows_of(c: FloatArray | None, rows: slice) -> FloatArray | None:
+    """Return the conditions of some rows, if there are conditions."""
+    return None if c is None else c[rows]
+
+
+def as_numpy(x: torch.Tensor) -> Any:
+    """Return a tensor's values as an array, wherever it is."""
+    return x.cpu().numpy()
