@@ -104,7 +104,7 @@ def test_order_of_the_timesteps_matters(encoder):
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_encoder_does_not_see_the_neighbours_of_a_series(encoder):
-    module, x = double(encoder, 24, 3, 4, (16, 8)), random(37, 24, 3)
+    module, x = double(encoder, 12, 3, 4, (16, 8)), random(17, 12, 3)
     together = torch.cat(module(x), dim=1)
     alone = torch.cat([torch.cat(module(row), dim=1) for row in x.split(1)])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
@@ -150,7 +150,9 @@ def test_recurrent_decoder_is_a_gru_that_starts_from_the_latents():
 
 def test_fed_back_outputs_fold_into_the_recurrence():
     """VRAE's decoder with its feedback, and the one without that the docstring equates to it."""
-    V, U, W, b, d = (random(*s, seed=i) for i, s in enumerate([(5, 5), (5, 2), (2, 5), (5,), (2,)]))
+    V, U, W, b, d = (
+        random(*s, seed=i) for i, s in enumerate([(5, 5), (5, 2), (2, 5), (5,), (2,)])
+    )
     h = random(5, seed=9).tanh()
     folded, outputs, expected = h, [], []
     for _ in range(6):
@@ -208,3 +210,11 @@ def test_second_derivatives_of_a_block():
     block, x = double(TransformerBlock, 4), random(1, 3, 4).requires_grad_()
     with sdpa_kernel(SDPBackend.MATH):
         assert torch.autograd.gradgradcheck(block, (x,))
+
+
+def test_positions_start_as_sinusoids_and_are_learned():
+    positions = TransformerDecoder(4, 1, 2, (5,)).positions
+    angles = torch.arange(4).unsqueeze(1) / 10_000 ** (torch.tensor([0, 0, 2, 2, 4]) / 5)
+    expected = torch.where(torch.arange(5) % 2 == 0, angles.sin(), angles.cos())
+    torch.testing.assert_close(positions.detach(), expected)
+    assert positions.requires_grad

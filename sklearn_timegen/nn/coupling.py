@@ -15,7 +15,7 @@ from sklearn_timegen.nn.layers import glorot_, mlp, with_condition
 
 __all__ = ["AffineCoupling", "CouplingFlow"]
 
-LOG_SCALE = 2.0  # bound of one layer's, either way
+LOG_SCALE = 1.0  # bound of one layer's, either way; a wider one goes astray outside the data
 
 
 class AffineCoupling(nn.Module):
@@ -29,7 +29,7 @@ class AffineCoupling(nn.Module):
     def __init__(self, kept: Tensor, n_conditions: int, hidden_dim: int) -> None:
         super().__init__()
         self.register_buffer("kept", kept)
-        self.body = mlp([len(kept) + n_conditions, hidden_dim, hidden_dim])
+        self.body = mlp([len(kept) + n_conditions, hidden_dim])
         self.output = nn.Linear(hidden_dim, 2 * len(kept))
         self.apply(glorot_)
         nn.init.zeros_(self.output.weight)
@@ -61,7 +61,7 @@ class CouplingFlow(nn.Module):
     factor: Tensor
 
     def __init__(
-        self, mean: ArrayLike, factor: ArrayLike, n_conditions: int = 0, hidden_dim: int = 64
+        self, mean: ArrayLike, factor: ArrayLike, n_conditions: int = 0, hidden_dim: int = 32
     ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -104,8 +105,16 @@ class TransformerDecoder(nn.Module):
 
 
 def _positions(n_timesteps: int, width: int) -> nn.Parameter:
-    """Learned embeddings, ``(n_timesteps, width)``, which also serve as the tokens' bias."""
-    return nn.Parameter(STD * torch.randn(n_timesteps, width))
+    """Embeddings ``(n_timesteps, width)``, learned from sinusoids on (Vaswani et al. 2017, 3.5).
+
+    They also serve as the tokens' bias. Small random ones, as is usual, leave a decoder's tokens
+    nearly equal, and many epochs go by before it tells timesteps apart.
+    """
+    column = torch.arange(width)
+    odd = column % 2  # cosines
+    frequency = 10_000 ** (-(column - odd) / width)
+    time = torch.arange(n_timesteps).unsqueeze(1)
+    return nn.Parameter(torch.sin(time * frequency + odd * math.pi / 2))
 
 
 def _blocks(widths: Sequence[int]) -> nn.Sequential:
@@ -116,6 +125,3 @@ def _blocks(widths: Sequence[int]) -> nn.Sequential:
             layers.append(nn.Linear(before, width))
         layers.append(TransformerBlock(width))
     return nn.Sequential(*layers, nn.LayerNorm(widths[-1]))
-
-
-STD = 1.0
