@@ -15,20 +15,21 @@ from sklearn_timegen.nn.layers import glorot_, mlp, with_condition
 
 __all__ = ["AffineCoupling", "CouplingFlow"]
 
-LOG_SCALE = 1.0  # bound of one layer's, either way; a wider one goes astray outside the data
-
 
 class AffineCoupling(nn.Module):
-    """``z -> kept z + (1 - kept) (z - t) exp(-s)``, the identity until it is trained.
+    """``z -> (z - t) exp(-s)``, with t = s = 0 for what is kept; the identity until trained.
 
-    t and s, which is bounded, are a network of the kept part and of c.
+    For the others, t and s are a network of the kept part and of c, and s is within -1 and 1: a
+    wider bound goes astray where there are no data.
     """
 
     kept: Tensor
+    changed: Tensor
 
     def __init__(self, kept: Tensor, n_conditions: int, hidden_dim: int) -> None:
         super().__init__()
         self.register_buffer("kept", kept)
+        self.register_buffer("changed", 1 - kept.repeat(2))
         self.body = mlp([len(kept) + n_conditions, hidden_dim])
         self.output = nn.Linear(hidden_dim, 2 * len(kept))
         self.apply(glorot_)
@@ -37,15 +38,16 @@ class AffineCoupling(nn.Module):
     def forward(self, z: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the image and the log-determinant of the Jacobian."""
         t, s = self._affine(z, c)
-        return self.kept * z + (1 - self.kept) * (z - t) * torch.exp(-s), -s.sum(dim=1)
+        return (z - t) * torch.exp(-s), -s.sum(dim=1)
 
     def inverse(self, u: Tensor, c: Tensor | None = None) -> Tensor:
         t, s = self._affine(u, c)
-        return self.kept * u + (1 - self.kept) * (u * torch.exp(s) + t)
+        return u * torch.exp(s) + t
 
     def _affine(self, z: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor]:
-        t, raw = self.output(self.body(with_condition(self.kept * z, c))).chunk(2, dim=1)
-        return t, (1 - self.kept) * LOG_SCALE * torch.tanh(raw / LOG_SCALE)
+        made = self.output(self.body(with_condition(self.kept * z, c))) * self.changed
+        t, s = made.chunk(2, dim=1)
+        return t, torch.tanh(s)
 
 
 class CouplingFlow(nn.Module):

@@ -7,6 +7,7 @@ wide as a printed column. matplotlib is an extra: ``pip install 'sklearn-timegen
 
 from sklearn_timegen.plotting._common import REAL, SYNTHETIC, require_matplotlib
 from sklearn_timegen.plotting.autocorrelation import AutocorrelationDisplay
+from sklearn_timegen.plotting.components import ComponentsDisplay
 from sklearn_timegen.plotting.embedding import EmbeddingDisplay
 from sklearn_timegen.plotting.latent import LatentDisplay
 from sklearn_timegen.plotting.marginals import MarginalsDisplay
@@ -18,6 +19,7 @@ __all__ = [
     "REAL",
     "SYNTHETIC",
     "AutocorrelationDisplay",
+    "ComponentsDisplay",
     "EmbeddingDisplay",
     "LatentDisplay",
     "MarginalsDisplay",

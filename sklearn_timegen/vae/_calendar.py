@@ -37,6 +37,8 @@ class CalendarEncoder:
     def __init__(
         self, kind: str, n_timesteps: int, seasonalities: Sequence[tuple[int, int]]
     ) -> None:
+        if len(seasonalities) == 0:
+            raise ValueError(f"calendar={kind!r} needs seasonalities to be a calendar of")
         self.kind = kind
         self.n_timesteps = n_timesteps
         self.seasonalities = seasonalities
@@ -59,11 +61,15 @@ class CalendarEncoder:
                 "passed, but the target y is None)"
             )
         values = np.asarray(y)
-        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        if values.dtype.kind not in "fiu":
             raise ValueError(f"y must hold whole numbers, the calendar; got {values.dtype} values")
-        if (values != np.floor(values)).any() or (values < 0).any():
-            odd = values[(values != np.floor(values)) | (values < 0)].flat[0]
-            raise ValueError(f"y must hold whole numbers of at least 0, the calendar; got {odd!r}")
+        # Beyond 2^53 floats skip whole numbers, and what lies beyond 2^63 is no int64.
+        usable = (values == np.floor(values)) & (values >= 0) & (values < 2**53)
+        if not usable.all():
+            raise ValueError(
+                "y must hold whole numbers of at least 0, the calendar; got "
+                f"{values[~usable].flat[0]}"
+            )
         values = values.astype(np.int64)
         rows = self._from_start(values) if self.kind == "start" else self._from_index(values)
         if len(rows) not in (1, n_samples):
@@ -72,7 +78,7 @@ class CalendarEncoder:
                 "for all, or one for each"
             )
         encoded = rows.reshape(len(rows), -1).astype(np.float32)
-        return np.broadcast_to(encoded, (n_samples, self.n_conditions_))
+        return encoded if len(encoded) == n_samples else np.repeat(encoded, n_samples, axis=0)
 
     def _from_start(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         if values.ndim > 2 or (values.ndim == 2 and values.shape[1] != 1):
@@ -84,24 +90,16 @@ class CalendarEncoder:
         return np.stack([t // length % m for m, length in self.seasonalities], axis=1)
 
     def _from_index(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        n_timesteps, n_seasonalities = self.n_timesteps, len(self.seasonalities)
-        if values.ndim == 1 or (
-            values.ndim == 2
-            and values.shape == (n_timesteps, n_seasonalities)
-            and n_seasonalities > 1
-        ):
+        given, one = values.shape, (self.n_timesteps, len(self.seasonalities))
+        if values.ndim == 1 or (given == one and one[1] > 1):
             values = values[None]
-        if values.ndim == 2:
-            values = (
-                values[:, :, None]
-                if n_seasonalities == 1
-                else values.reshape(len(values), -1, n_seasonalities)
-            )
-        if values.ndim != 3 or values.shape[1:] != (n_timesteps, n_seasonalities):
+        if values.ndim == 2 and values.shape[1] == one[0] * one[1]:
+            values = values.reshape(-1, *one)
+        if values.ndim != 3 or values.shape[1:] != one:
             raise ValueError(
-                f"with calendar='index', y holds the seasons of all {n_timesteps} timesteps of "
-                f"each window, for each of {n_seasonalities} seasonality(s): shape "
-                f"(n_samples, {n_timesteps}, {n_seasonalities}); got {np.shape(values)}"
+                f"with calendar='index', y holds the seasons of all {one[0]} timesteps of each "
+                f"window, for each of {one[1]} seasonality(s): shape (n_samples, {one[0]}, "
+                f"{one[1]}); got {given}"
             )
         most = np.array([m for m, _ in self.seasonalities])
         if (values >= most).any():

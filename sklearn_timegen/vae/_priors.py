@@ -44,10 +44,11 @@ Array = NDArray[np.float64]
 
 REG_COVAR = 1e-4  # added to variances; the posterior of a latent that counts is hardly narrower
 SERIES_PER_LATENT = 5  # in each normal of a mixture
-HELD_OUT = 0.1
-BATCH = 256  # draws
-LR, WEIGHT_DECAY = 2e-3, 1e-4
-N_STEPS, N_EPOCHS = 2000, 200  # whichever is fewer
+# A flow's training: AdamW, on batches of so many draws, held-out series, whichever end is first.
+LR, WEIGHT_DECAY, BATCH = 5e-3, 0.1, 256
+HELD_OUT, N_HELD_OUT = 0.1, 20
+N_STEPS, N_EPOCHS = 1000, 200
+N_LEAST = 10  # series
 
 
 @dataclass
@@ -102,8 +103,9 @@ class MixturePrior(Prior):
     """Mixture of full-covariance normals, one for each label, or over vectors and latents.
 
     Its number of normals doubles, from 1, as long as the Bayesian information criterion
-    improves and there are five series a latent for each. Vectors are conditioned on in closed
-    form. Where there is little to fit, it is one normal; of a single draw, a narrow one.
+    improves and there are five series a latent for each. Where there are not as many even for
+    one, its variances are widened by what Ledoit and Wolf's shrinkage adds to them; a single
+    draw has a narrow normal. Vectors are conditioned on in closed form.
     """
 
     def fit(self, z: FloatArray, c: FloatArray | None, seed: int) -> MixturePrior:
@@ -116,8 +118,10 @@ class MixturePrior(Prior):
                 same = np.repeat(given[:, None], joint.shape[1], axis=1)
                 joint = np.concatenate([same, joint], axis=2)
             most = len(rows) / (SERIES_PER_LATENT * self.latent_dim)
+            wider = _shrinkage(draws[rows].reshape(-1, self.latent_dim)) if most < 1 else 0.0
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
-            self._parts[key] = NormalMixture(choose_normals(joint, most, REG_COVAR, part_seed), m)
+            made = choose_normals(joint, most, REG_COVAR + wider, part_seed)
+            self._parts[key] = NormalMixture(made, m)
         return self
 
     def sample(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
@@ -148,10 +152,11 @@ class MixturePrior(Prior):
 class FlowPrior(Prior):
     """Affine coupling layers over a normal, trained by maximum likelihood on the CPU.
 
-    The normal has the shrunk covariance of Ledoit and Wolf. A tenth of the series is held out;
-    the weights that suit it best are kept, and if none suit it better than the normal alone, or
-    there is one series only, it stays that normal. A single latent without conditions has
-    nothing to couple: it is normal, too.
+    The normal has the shrunk covariance of Ledoit and Wolf. A tenth of the series is held out,
+    twenty if there are forty; the weights that suit them best are kept, if they suit them better
+    than the normal alone, by two standard errors. Else it stays that normal, as it does for
+    fewer than ten series, and for a single latent without conditions, which has no other to be
+    coupled with.
 
     Attributes
     ----------
@@ -166,7 +171,8 @@ class FlowPrior(Prior):
         mean, factor = _normal(draws.reshape(-1, self.latent_dim).astype(np.float64))
         batch_size = max(1, BATCH // n_draws)
         n_epochs = max(1, min(N_EPOCHS, N_STEPS * batch_size // n_series))
-        split = HoldOut(HELD_OUT, derive_seed(seed, "validation"))
+        share = max(HELD_OUT, min(0.5, N_HELD_OUT / n_series))
+        split = HoldOut(share, derive_seed(seed, "validation"))
         net = GeneratorNet(
             partial(CouplingFlow, mean, factor, 0 if c is None else c.shape[1]),
             NegativeLogLikelihood,
@@ -182,18 +188,16 @@ class FlowPrior(Prior):
             verbose=0,
         ).initialize()
         self.interrupted_ = False
-        if n_series > 1:
-            self._train(
-                net, SeriesDataset(torch.tensor(draws), None if c is None else torch.tensor(c))
-            )
+        if n_series >= N_LEAST:
+            given = None if c is None else torch.tensor(c)
+            self._train(net, SeriesDataset(torch.tensor(draws), given))
         self._flow = net.module_.requires_grad_(False)
         return self
 
     def _train(self, net: GeneratorNet, data: SeriesDataset) -> None:
         normal = copy.deepcopy(net.module_.state_dict())
-        held_out = net.get_dataset(net.train_split(data)[1])
-        (batch,) = BatchIterator(held_out, -1)
-        loss = float(net.validation_step(batch)["loss"])
+        (held_out,) = BatchIterator(net.train_split(data)[1], -1)
+        loss = _losses(net, *held_out)
         net.partial_fit(data)
         self.interrupted_ = net.interrupted_
         if self.interrupted_:
@@ -203,7 +207,8 @@ class FlowPrior(Prior):
                 UserWarning,
                 stacklevel=3,
             )
-        if not any(best < loss for best in net.history[:, "valid_loss"]):
+        gain = loss - _losses(net, *held_out)
+        if not gain.mean() > 2 * gain.std() / len(gain) ** 0.5:
             net.module_.load_state_dict(normal)
 
     def sample(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
@@ -219,6 +224,20 @@ class FlowPrior(Prior):
     def _flow_like(self, z: Tensor) -> Any:
         """The network on the device, and in the precision, of ``z``."""
         return copy.deepcopy(self._flow).to(z.device, z.dtype)
+
+
+def _losses(net: GeneratorNet, z: Tensor, c: Tensor | None) -> Tensor:
+    with torch.no_grad():
+        losses: Tensor = net.criterion_(net.module_, z, c, net.noise_)
+    return losses
+
+
+def _shrinkage(rows: Array) -> float:
+    """What Ledoit and Wolf's shrunk covariance adds to the variances."""
+    if len(rows) == 1:
+        return 0.0
+    covariance, share = ledoit_wolf(rows)
+    return float(share * covariance.trace() / len(covariance))
 
 
 def _normal(rows: Array) -> tuple[Array, Array]:

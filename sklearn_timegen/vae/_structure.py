@@ -112,8 +112,9 @@ def _check_sizes(
                 f"{n_timesteps} timesteps see only {-(-n_timesteps // length)} of its {n_seasons} "
                 "seasons. Cut longer windows, or let windows start in any season with calendar="
             )
-    n_curves = int(timevae.level) + degree
-    n_curves += sum(m - timevae.level for m, _ in seasonalities if repeats(m, n_timesteps))
+    # The seasons of each seasonality sum to the constant curve, as the level is.
+    seen = [n_seasons for n_seasons, _ in seasonalities if repeats(n_seasons, n_timesteps)]
+    n_curves = int(timevae.level or bool(seen)) + degree + sum(m - 1 for m in seen)
     if timevae.residual and (degree or seasonalities) and n_curves >= n_timesteps:
         raise ValueError(
             f"level, trend and seasonalities can draw any series of {n_timesteps} timesteps "
@@ -129,6 +130,8 @@ def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
         len(structure.seasonalities),
     )
     n_all, kept = len(view.reducer.source_), view.reducer.kept_
+    if degree == 0 and not (timevae.trend_coefficients is None and timevae.trend_bounds is None):
+        raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")
     trend = _limits(
         timevae.trend_coefficients,
         timevae.trend_bounds,
@@ -146,8 +149,6 @@ def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
     for k, (fixed, between, (n_seasons, _)) in enumerate(pairs):
         names = f"season_profiles[{k}]", f"season_bounds[{k}]"
         seasons.append(_limits(fixed, between, (n_seasons, n_all), *names))
-    if trend is not None and degree == 0:
-        raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")
     return Structure(
         level=structure.level,
         residual=structure.residual,
@@ -178,7 +179,7 @@ def _limits(
         raise ValueError(f"give {fixed_name} or {between_name}, not both")
     if fixed is not None:
         values = _coefficients(fixed, shape, fixed_name, np.nan)
-        if np.isnan(values).any():
+        if not np.isfinite(values).all():
             raise ValueError(f"{fixed_name} must be finite, got {fixed!r}")
         return values, values
     if between is None:
@@ -187,6 +188,8 @@ def _limits(
         raise ValueError(f"{between_name} must be a pair (low, high), got {between!r}")
     low = _coefficients(between[0], shape, between_name, -np.inf)
     high = _coefficients(between[1], shape, between_name, np.inf)
+    if np.isnan([low, high]).any() or (low == np.inf).any() or (high == -np.inf).any():
+        raise ValueError(f"{between_name}: low and high must be numbers or None, got {between!r}")
     if (low > high).any():
         i, d = np.argwhere(low > high)[0]
         raise ValueError(
@@ -198,11 +201,13 @@ def _limits(
 
 def _coefficients(given: Any, shape: tuple[int, int], name: str, free: float) -> Array:
     """``(k, D)`` values from a number, k of them, or all; None is ``free``."""
-    values = np.asarray(given, dtype=object)
-    values = values[:, None] if values.ndim == 1 else values
     try:
+        values = np.asarray(given, dtype=object)
+        if values.shape not in ((), shape[:1], shape):
+            raise ValueError(f"shape {values.shape}")
         values = np.vectorize(lambda v: free if v is None else float(v), otypes=[float])(values)
-        out: Array = np.broadcast_to(values, shape).astype(np.float64)
+        by_row = values[:, None] if values.ndim == 1 else values
+        out: Array = np.broadcast_to(by_row, shape).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} must be a number, {shape[0]} numbers, or an array of shape {shape} "

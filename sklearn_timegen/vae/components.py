@@ -149,6 +149,8 @@ class ComponentVAE(VAE):
                 f"component {name!r} must have the shape {part.shape} or {part.shape[1:]}, got "
                 f"{values.shape}"
             )
+        if not np.isfinite(values).all():
+            raise ValueError(f"component {name!r} contains NaN or inf")
         return np.broadcast_to(values, part.shape)
 
     def _decode_parts(self, z: FloatArray, c: FloatArray | None) -> Parts:

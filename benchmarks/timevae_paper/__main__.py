@@ -1,0 +1,197 @@
+"""``python -m benchmarks.timevae_paper``: do what is not done, and write the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from tqdm.auto import tqdm
+
+from benchmarks.quality import RESULTS, Array, with_budget
+from benchmarks.timevae_paper.data import LOADERS, PERCENTS, few, held_out, load
+from benchmarks.timevae_paper.judging import discriminated, predicted, prediction_errors
+from benchmarks.timevae_paper.report import as_markdown
+from benchmarks.timevae_paper.results import REAL
+from sklearn_timegen import PCAMixture, TimeVAE
+from sklearn_timegen.metrics import discriminative, predictive
+
+# A generator for a seed; one more is one line more.
+MODELS: dict[str, Callable[[int], Any]] = {
+    "TimeVAE": lambda seed: TimeVAE(random_state=seed),
+    "PCAMixture": lambda seed: PCAMixture(random_state=seed),
+}
+# Methods that give back series without their noise, if a generator has them, and their arms.
+DENOISERS = {"reconstruct": "reconstructed", "denoise": "denoised"}
+N_GENERATED = 10_000
+PERCENTS_NOISY = (2, 20, 100)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One generator, or none, on one subset."""
+
+    set: str
+    percent: int
+    model: str
+    seed: int
+    quick: bool = False
+
+    @property
+    def n_judges(self) -> int:
+        """Judges of DS and PS, and repeats of predictors."""
+        return 2 if self.quick else 5
+
+    def __str__(self) -> str:
+        return f"{self.percent} / {self.model} / {self.seed}"
+
+
+def all_cells(quick: bool) -> list[Cell]:
+    cells = []
+    for name in ["sine"] if quick else LOADERS:
+        for percent in (2,) if quick else PERCENTS_NOISY if name == "noisy sine" else PERCENTS:
+            for seed in range(3 if percent <= 5 and not quick else 1):
+                cells += [Cell(name, percent, model, seed, quick) for model in (REAL, *MODELS)]
+    return cells
+
+
+@lru_cache(maxsize=1)
+def fitted(cell: Cell, of_pool: bool) -> tuple[Any, Array, float]:
+    """Return the generator, the series that it was fitted to, and CPU seconds."""
+    data = load(cell.set)
+    source = data.pool if of_pool else data.all
+    rows, _ = few(len(source), cell.percent, cell.seed)
+    made = MODELS[cell.model](cell.seed)
+    if "max_epochs" in made.get_params():
+        made = with_budget(made, len(rows), cell.quick)
+    began = time.process_time()
+    made.fit(source[rows])
+    return made, source[rows], time.process_time() - began
+
+
+def scores(cell: Cell) -> dict[str, Any] | None:
+    """Return how a generator's samples are judged, or for *real* the measured floors."""
+    data = load(cell.set)
+    if not data.scored:
+        return None
+    n, seed = cell.n_judges, cell.seed
+    real = data.all[few(len(data.all), cell.percent, seed)[0]]
+    others = held_out(data, cell.percent, seed)
+    row: dict[str, Any] = {"n_series": len(real)}
+    if cell.model == REAL:
+        row |= predicted(real, real, n, seed)
+        if others is not None:
+            row["same"] = discriminated(real, others, n, seed)
+        return row
+    made, _, row["fit_cpu_s"] = fitted(cell, data.pool is data.all)
+    synthetic = made.sample(len(real))
+    row |= predicted(real, synthetic, n, seed)
+    row["same"] = discriminated(real, synthetic, n, seed)
+    if others is not None:
+        row["held_out"] = discriminated(others, synthetic, n, seed)
+    return row
+
+
+def claims(cell: Cell) -> dict[str, Any]:
+    """Return errors of predictors by what they were trained on, and DS against the test series."""
+    data = load(cell.set)
+    rows, others = few(len(data.pool), cell.percent, cell.seed)
+    arms: dict[str, Array] = {}
+    row: dict[str, Any] = {}
+    if cell.model == REAL:
+        arms["original"] = data.pool[rows]
+        if data.clean_pool is not None:
+            arms["clean"] = data.clean_pool[rows]
+        # Any series of the pool are as good for the floor.
+        judged = data.pool[[*others, *rows][: len(data.test)]]
+    else:
+        made, train, row["fit_cpu_s"] = fitted(cell, True)
+        arms["generated"] = made.sample(N_GENERATED)
+        judged = arms["generated"][: len(data.test)]
+        for method, arm in DENOISERS.items():
+            if hasattr(made, method):
+                arms[arm] = getattr(made, method)(train)
+    row["judged"] = discriminated(data.test, judged, cell.n_judges, cell.seed)
+    row["errors"] = {
+        arm: prediction_errors(
+            x, data.test, data.clean_test, data.channels, cell.n_judges, cell.seed
+        )
+        for arm, x in arms.items()
+    }
+    return row
+
+
+PARTS = {"scores": scores, "claims": claims}
+
+
+def run(cells: list[Cell], folder: Path) -> Iterator[str]:
+    """Do what is not done; yields the name of each cell as it ends."""
+    for cell in cells:
+        for part, work in PARTS.items():
+            path = folder / f"{part}-{cell.set.replace(' ', '-')}.json"
+            done = json.loads(path.read_text()) if path.exists() else {}
+            if str(cell) in done:
+                continue
+            began = time.process_time()
+            row = work(cell)
+            if row is None:
+                continue
+            done[str(cell)] = row | {"cell_cpu_s": time.process_time() - began}
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(done, indent=1) + "\n")
+            fresh.replace(path)  # whole or not at all
+        yield f"{cell.set}: {cell}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="TimeVAE's published experiments, repeated.")
+    parser.add_argument("--quick", action="store_true", help="2%% of sine, few steps: a minute")
+    parser.add_argument(
+        "--only",
+        nargs=3,
+        metavar=("SET", "MODEL", "PERCENT"),
+        default=("*", "*", "*"),
+        help="as shell patterns; the model 'real' is what the others are compared with",
+    )
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    folder = RESULTS / ("timevae_paper-quick" if arguments.quick else "timevae_paper")
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = [
+        cell
+        for cell in all_cells(arguments.quick)
+        if all(
+            fnmatchcase(str(own), pattern)
+            for own, pattern in zip(
+                (cell.set, cell.model, cell.percent), arguments.only, strict=True
+            )
+        )
+    ]
+    with ExitStack() as stack, tqdm(total=len(cells), unit="cell") as bar:
+        if arguments.quick:
+            stack.enter_context(patch.object(discriminative, "N_STEPS", 100))
+            stack.enter_context(patch.object(predictive, "N_STEPS", 100))
+        for name in LOADERS:
+            try:
+                for label in run([cell for cell in cells if cell.set == name], folder):
+                    bar.set_description(label)
+                    bar.update()
+            except FileNotFoundError as error:
+                bar.write(f"left out {name}: {error}")
+    command = "python -m benchmarks.timevae_paper" + (" --quick" if arguments.quick else "")
+    text = as_markdown(folder, command)
+    (RESULTS / f"{folder.name}.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
