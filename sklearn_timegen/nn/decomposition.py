@@ -216,7 +216,9 @@ class DecompositionDecoder(nn.Module):
         if not structure.calendar:
             seasons = seasons_from(torch.zeros(1), n_timesteps, structure.seasonalities)[0]
             self.register_buffer("seasons", seasons)
-            self.register_buffer("off", _projection(self._basis(seasons[None])[0]))
+            self.register_buffer(
+                "off", _fit(self._basis(seasons[None])[0], torch.eye(n_timesteps))
+            )
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         total: Any = sum(self.components(z, c).values())
@@ -252,7 +254,7 @@ class DecompositionDecoder(nn.Module):
     def _off(self, residual: Tensor, seasons: Tensor) -> Tensor:
         if seasons.ndim == 2:
             return residual - self.off.to(residual.dtype) @ residual
-        return residual - _projection(self._basis(seasons).to(residual.dtype)) @ residual
+        return residual - _fit(self._basis(seasons).to(residual.dtype), residual)
 
     def _basis(self, seasons: Tensor) -> Tensor:
         """Curves ``(B, T, k)`` that the structure can draw, for seasons ``(B, S, T)``."""
@@ -289,9 +291,9 @@ def _smooth_curves(n_timesteps: int, structure: Structure) -> Tensor:
     return torch.linalg.qr(curves)[0].float()
 
 
-def _projection(basis: Tensor) -> Tensor:
-    """Return the projection ``(..., T, T)`` onto the columns of ``basis``, dependent or not."""
+def _fit(basis: Tensor, x: Tensor) -> Tensor:
+    """Project ``x`` ``(..., T, D)`` onto the columns of ``basis``, dependent or not."""
     gram = basis.transpose(-2, -1) @ basis
     # Seasons sum to the level: the ridge decides between what depends on each other.
     ridge = 1e-5 * torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
-    return basis @ torch.linalg.solve(gram + ridge, basis.transpose(-2, -1))
+    return basis @ torch.linalg.solve(gram + ridge, basis.transpose(-2, -1) @ x)

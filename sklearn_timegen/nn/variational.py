@@ -79,9 +79,18 @@ class VariationalAutoencoder(nn.Module):
         tilted posterior q^alpha p^(1 - alpha).
         """
         mean, log_var = self.encoder(x)
-        centre, spread = tilted(mean, log_var, self.alpha)
+        centre, spread = tilted(mean, log_var, self.alpha)  # as ``posterior`` does
         z = centre[:, None] + torch.exp(0.5 * spread)[:, None] * noise
         return self.decode(z, c), z, mean, log_var, self.noise()
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of what stands for p(z | x) after training.
+
+        The decoder is trained on draws of the tilted posterior, and it is this one that comes
+        to approximate p(z | x).
+        """
+        mean, log_var = self.encoder(x)
+        return tilted(mean, log_var, self.alpha)
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Decode K latents ``(B, K, d)`` for each series, all given the condition of theirs."""

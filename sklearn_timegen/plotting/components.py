@@ -76,7 +76,7 @@ class ComponentsDisplay:
         title: str = "",
     ) -> None:
         self.components = components
-        self.whole = np.sum(list(components.values()), axis=0, dtype=np.float64)
+        self.whole: Array = np.stack(list(components.values())).sum(axis=0, dtype=np.float64)
         self.names = names
         self.title = title
 
@@ -195,7 +195,7 @@ def _check_components(components: Any, n_channels: int) -> dict[str, Array]:
     if not isinstance(components, Mapping) or not components:
         raise ValueError(
             "components must map names to series, as decompose and sample_components return "
-            f"them; got {type(components).__name__} {np.shape(components) or components!r}"
+            f"them; got {type(components).__name__}"
         )
     parts: dict[str, Array] = {}
     for name, part in components.items():

@@ -221,4 +221,7 @@ def _first_condition(generator: Any, y: ArrayLike | None) -> Any:
         return generator.classes_[0]
     if y is None:
         return None
-    return np.median(np.asarray(y, dtype=np.float64), axis=0).squeeze()
+    # The one nearest to the middle: the middle itself may be none (a calendar has no hour 11.5).
+    given = np.asarray(y)
+    rows = given.reshape(len(given), -1).astype(np.float64)
+    return given[np.abs(rows - np.median(rows, axis=0)).sum(axis=1).argmin()]

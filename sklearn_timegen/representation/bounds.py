@@ -54,11 +54,17 @@ class Bounds:
         if (low > high).any():
             k = int(np.argmax(low > high))
             raise ValueError(f"bounds: low {low[k]:g} of channel {k} is above high {high[k]:g}")
-        self.low, self.high = low.astype(np.float32), high.astype(np.float32)
+        with np.errstate(over="ignore"):  # too far for float32 is no bound
+            self.low, self.high = low.astype(np.float32), high.astype(np.float32)
         self.low = np.where(self.low < low, np.nextafter(self.low, np.float32(np.inf)), self.low)
         self.high = np.where(
             self.high > high, np.nextafter(self.high, np.float32(-np.inf)), self.high
         )
+        if (self.low > self.high).any():
+            k = int(np.argmax(self.low > self.high))
+            raise ValueError(
+                f"bounds: no float32 value lies between {low[k]!r} and {high[k]!r} (channel {k})"
+            )
         self.bind = bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
 
     def check(self, x: FloatArray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.nn.decomposition import Limits, Structure, repeats
-from sklearn_timegen.representation import SeriesScaler, SeriesView
+from sklearn_timegen.representation import ChannelReducer, SeriesScaler, SeriesView
 
 __all__ = ["affine_of", "check_seasonalities", "make_structure"]
 
@@ -124,12 +124,8 @@ def _check_sizes(
 
 
 def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
-    view, degree, n_seasonalities = (
-        timevae._view,
-        structure.trend_degree,
-        len(structure.seasonalities),
-    )
-    n_all, kept = len(view.reducer.source_), view.reducer.kept_
+    reducer, degree = timevae._view.reducer, structure.trend_degree
+    n_all, n_seasonalities = len(reducer.source_), len(structure.seasonalities)
     if degree == 0 and not (timevae.trend_coefficients is None and timevae.trend_bounds is None):
         raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")
     trend = _limits(
@@ -155,8 +151,10 @@ def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
         trend_degree=degree,
         seasonalities=structure.seasonalities,
         calendar=structure.calendar,
-        trend_limits=_scaled(trend, kept, scale),
-        season_limits=tuple(_scaled(one, kept, scale) for one in seasons),
+        trend_limits=_scaled(trend, "the trend", reducer, scale),
+        season_limits=tuple(
+            _scaled(one, f"season_{k + 1}", reducer, scale) for k, one in enumerate(seasons)
+        ),
     )
 
 
@@ -216,9 +214,27 @@ def _coefficients(given: Any, shape: tuple[int, int], name: str, free: float) ->
     return out
 
 
-def _scaled(limits: tuple[Array, Array] | None, kept: Any, scale: Array) -> Limits | None:
+def _scaled(
+    limits: tuple[Array, Array] | None, name: str, reducer: ChannelReducer, scale: Array
+) -> Limits | None:
+    """Put limits of all channels into the units of those that the network sees."""
     if limits is None:
         return None
+    low, high = limits
+    for d in set(range(low.shape[1])) - set(reducer.kept_.tolist()):
+        source = int(reducer.kept_[reducer.source_[d]])
+        constant = not np.isnan(reducer.constants_[d])
+        if constant and not ((low[:, d] <= 0) & (high[:, d] >= 0)).all():
+            raise ValueError(f"channel {d} never varies in X: it cannot have {name} as given")
+        if not constant and not (_same(low, d, source) and _same(high, d, source)):
+            raise ValueError(
+                f"channel {d} is a copy of channel {source} in X: what is given of {name} must be "
+                "the same for both"
+            )
     steps = np.where(scale > 0, scale, 1.0)
-    low, high = ((side[:, kept] / steps).astype(np.float32) for side in limits)
-    return Limits(low, high)
+    kept_low, kept_high = ((side[:, reducer.kept_] / steps).astype(np.float32) for side in limits)
+    return Limits(kept_low, kept_high)
+
+
+def _same(side: Array, d: int, other: int) -> bool:
+    return np.array_equal(side[:, d], side[:, other])

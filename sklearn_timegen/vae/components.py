@@ -126,6 +126,11 @@ class ComponentVAE(VAE):
         """
         if components is None:
             return super().inverse_transform(Z, y)
+        if not isinstance(components, Mapping):
+            raise ValueError(
+                "components must be a mapping of names to series or functions, got "
+                f"{type(components).__name__}"
+            )
         check_is_fitted(self)
         z = check_array(Z, dtype=np.float32, input_name="Z")
         decoded = self._decode_parts(z, self._encode_conditions(y, len(z)))

@@ -306,7 +306,7 @@ class VAE(VariationalLatents):
     def _posterior(self, v: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of q(z | x), float32."""
         with self._inference() as module:
-            parts = [module.encoder(self._tensor(v[rows])) for rows in self._batches(len(v))]
+            parts = [module.posterior(self._tensor(v[rows])) for rows in self._batches(len(v))]
         mean, log_var = (torch.cat(part) for part in zip(*parts, strict=True))
         return mean, log_var
 
@@ -329,7 +329,7 @@ class VAE(VariationalLatents):
     def _encode(self, v: FloatArray) -> FloatArray:
         with self._inference(EXACT) as module:
             parts = [
-                as_numpy(module.encoder(self._tensor(v[rows], EXACT))[0])
+                as_numpy(module.posterior(self._tensor(v[rows], EXACT))[0])
                 for rows in self._batches(len(v))
             ]
         return np.concatenate(parts).astype(np.float32)

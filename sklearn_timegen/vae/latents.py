@@ -80,7 +80,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         out = np.empty(v.shape, dtype=np.float32)
         with self._inference(EXACT) as module:
             for rows in self._batches(len(v), len(noise)):
-                mean, log_var = module.encoder(self._tensor(v[rows], EXACT))
+                mean, log_var = module.posterior(self._tensor(v[rows], EXACT))
                 z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
                 x_hat = module.decode(z, self._tensor(rows_of(c, rows), EXACT))
                 out[rows] = as_numpy(x_hat.mean(dim=1))
@@ -193,7 +193,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         with self._inference(EXACT) as module:
             for rows in self._batches(len(v), len(noise)):
                 x = self._tensor(v[rows], EXACT)
-                mean, log_var = module.encoder(x)
+                mean, log_var = module.posterior(x)
                 z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
                 given = self._tensor(rows_of(c, rows), EXACT)
                 fit = log_likelihood(x[:, None], module.decode(z, given), module.noise(), error)
