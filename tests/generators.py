@@ -5,11 +5,15 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_timegen import (
+    RELBOVAE,
     VAE,
     BaseGenerator,
+    BetaVAE,
     BlockBootstrap,
     NeighbourInterpolation,
     PCAMixture,
+    RecurrentVAE,
+    RenyiVAE,
     TimeVAE,
 )
 from sklearn_timegen.base import estimator
@@ -19,9 +23,28 @@ DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (16,), "latent_d
 
 GENERATORS = [
     VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
-    VAE(**DENSE, max_epochs=2, representation="cosine-quantile"),
+    VAE(
+        **DENSE,
+        max_epochs=2,
+        representation="cosine-quantile",
+        decoder_noise="per-cell",
+        prior="mixture",
+    ),
     VAE(**DENSE, max_epochs=2, representation=SeriesScaler("standard", per="channel")),
+    VAE(
+        encoder="transformer",
+        decoder="transformer",
+        hidden_dims=(4,),
+        latent_dim=2,
+        decoder_noise="per-channel",
+        kl_warmup=1,
+        max_epochs=2,
+    ),
     TimeVAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
+    BetaVAE(**DENSE, max_epochs=2),
+    RenyiVAE(**DENSE, max_epochs=2),
+    RELBOVAE(**DENSE, max_epochs=2),
+    RecurrentVAE(hidden_dims=(4,), latent_dim=2, max_epochs=2),
     PCAMixture(),
     PCAMixture(n_components=3, n_mixture_components=2, residual="bootstrap"),
     BlockBootstrap(block_length=3),

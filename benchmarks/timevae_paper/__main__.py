@@ -64,8 +64,13 @@ class Cell:
 
     @property
     def n_judges(self) -> int:
-        """Judges of DS and PS, and repeats of predictors."""
+        """Judges of the published protocol."""
         return 2 if self.quick else 5
+
+    @property
+    def n_repeats(self) -> int:
+        """All other judges, and predictors."""
+        return 2 if self.quick else 3
 
     def __str__(self) -> str:
         return f"{self.percent} / {self.model} / {self.seed}"
@@ -106,16 +111,16 @@ def scores(cell: Cell) -> dict[str, Any] | None:
     others = held_out(data, cell.percent, seed)
     row: dict[str, Any] = {"n_series": len(real)}
     if cell.model == REAL:
-        row |= predicted(real, real, n, seed)
+        row |= predicted(real, real, cell.n_repeats, seed)
         if others is not None:
             row["same"] = discriminated(real, others, n, seed)
         return row
     made, _, row["fit_cpu_s"] = fitted(cell, data.pool is data.all)
     synthetic = made.sample(len(real))
-    row |= predicted(real, synthetic, n, seed)
+    row |= predicted(real, synthetic, cell.n_repeats, seed)
     row["same"] = discriminated(real, synthetic, n, seed)
     if others is not None:
-        row["held_out"] = discriminated(others, synthetic, n, seed)
+        row["held_out"] = discriminated(others, synthetic, cell.n_repeats, seed)
     return row
 
 
@@ -140,10 +145,10 @@ def claims(cell: Cell) -> dict[str, Any] | None:
         for method, arm in DENOISERS.items():
             if hasattr(made, method):
                 arms[arm] = getattr(made, method)(train)
-    row["judged"] = discriminated(data.test, judged, cell.n_judges, cell.seed)
+    row["judged"] = discriminated(data.test, judged, cell.n_repeats, cell.seed)
     row["errors"] = {
         arm: prediction_errors(
-            x, data.test, data.clean_test, data.channels, cell.n_judges, cell.seed
+            x, data.test, data.clean_test, data.channels, cell.n_repeats, cell.seed
         )
         for arm, x in arms.items()
     }

@@ -237,6 +237,8 @@ class VAE(VariationalLatents):
 
     # Draws of the posteriors that a prior is fitted to, at most.
     _n_prior_draws: ClassVar[int] = 8192
+    # Before so many epochs a posterior like the prior is no collapse, but a beginning.
+    _least_epochs: ClassVar[int] = 10
 
     # -- training ----------------------------------------------------------------------------
 
@@ -284,16 +286,8 @@ class VAE(VariationalLatents):
 
     def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
         mean, log_var = self._posterior(v)
-        divergence = as_numpy(gaussian_kl(mean, log_var).mean(dim=0))
-        if (divergence < 0.01).all():
-            warnings.warn(
-                "the posterior has collapsed: no latent tells anything of a series (their KL "
-                f"divergences from the prior are {divergence.max():.1g} nats at most), so that "
-                "all samples are alike. Try a greater reconstruction_weight, decoder_noise="
-                "'learned', a smaller beta, kl_warmup, free_bits, or more epochs",
-                UserWarning,
-                stacklevel=5,
-            )
+        if self.n_iter_ >= self._least_epochs and np.ptp(v, axis=0).any():
+            _warn_if_collapsed(as_numpy(gaussian_kl(mean, log_var).mean(dim=0)))
         seed = derive_seed(draw_seed(self.random_state), "prior")
         n_draws = max(1, min(8, self._n_prior_draws // len(v)))
         rng = self._make_rng(derive_seed(seed, "draws"))
@@ -345,6 +339,18 @@ class VAE(VariationalLatents):
     @property
     def _n_features_out(self) -> int:
         return int(self.net_.criterion_.latent_dim)
+
+
+def _warn_if_collapsed(divergence: NDArray[Any]) -> None:
+    if (divergence < 0.01).all():
+        warnings.warn(
+            "the posterior has collapsed: no latent tells anything of a series (their KL "
+            f"divergences from the prior are {divergence.max():.1g} nats at most), so that all "
+            "samples are alike but for noise. Try a greater reconstruction_weight, decoder_noise="
+            "'learned', a smaller beta, kl_warmup, free_bits, or more epochs",
+            UserWarning,
+            stacklevel=6,
+        )
 
 
 def _check_hidden_dims(hidden_dims: Sequence[int]) -> tuple[int, ...]:

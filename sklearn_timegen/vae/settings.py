@@ -46,7 +46,7 @@ class BetaVAE(VAE):
     >>> from sklearn_timegen import BetaVAE
     >>> from sklearn_timegen.datasets import make_sines
     >>> X = make_sines(64, 24, 2, random_state=0)
-    >>> BetaVAE(beta=2.0, max_epochs=20, random_state=0).fit(X).sample(3).shape
+    >>> BetaVAE(beta=2.0, max_epochs=2, random_state=0).fit(X).sample(3).shape
     (3, 24, 2)
     """
 
@@ -141,7 +141,7 @@ class RELBOVAE(VAE):
     >>> from sklearn_timegen import RELBOVAE
     >>> from sklearn_timegen.datasets import make_sines
     >>> X = make_sines(64, 24, 2, random_state=0)
-    >>> RELBOVAE(max_epochs=20, random_state=0).fit(X).sample(3).shape
+    >>> RELBOVAE(max_epochs=2, random_state=0).fit(X).sample(3).shape
     (3, 24, 2)
     """
 
