@@ -17,7 +17,7 @@ from unittest.mock import patch
 import torch
 from tqdm.auto import tqdm
 
-from benchmarks.quality import RESULTS, Array, with_budget
+from benchmarks.quality import COSINE, RESULTS, Array, with_budget
 from benchmarks.timevae_paper.data import LOADERS, PERCENTS, few, held_out, load
 from benchmarks.timevae_paper.judging import discriminated, predicted, prediction_errors
 from benchmarks.timevae_paper.report import as_markdown
@@ -33,17 +33,6 @@ MODELS: dict[str, Callable[[int], Any]] = {
     ),
     "VAE, cosine": lambda seed: VAE(**COSINE, random_state=seed),
     "PCAMixture": lambda seed: PCAMixture(random_state=seed),
-}
-# Dense networks in the cosine basis, whose small coefficients keep noise of their own.
-COSINE: dict[str, Any] = {
-    "encoder": "dense",
-    "decoder": "dense",
-    "hidden_dims": (128, 128),
-    "latent_dim": 16,
-    "representation": "cosine",
-    "decoder_noise": "per-cell",
-    "prior": "mixture",
-    "max_epochs": 400,
 }
 # Methods that give back series without their noise, if a generator has them, and their arms.
 DENOISERS = {"reconstruct": "reconstructed", "denoise": "denoised"}
