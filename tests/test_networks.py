@@ -133,18 +133,19 @@ def test_need_a_time_axis(network):
 # -- recurrent --------------------------------------------------------------------------------
 
 
-def test_recurrent_decoder_is_a_gru_that_starts_from_the_latents():
+def test_recurrent_decoder_is_an_lstm_that_starts_from_the_latents():
     module = double(RecurrentDecoder, 4, 2, 3, (6, 5))
     z = random(2, 3)
-    states = [first_state(z).tanh() for first_state in module.first_states]
-    cells = [nn.GRUCell(g.input_size, g.hidden_size).double() for g in module.layers]
-    for cell, gru in zip(cells, module.layers, strict=True):
-        cell.load_state_dict({n.removesuffix("_l0"): p for n, p in gru.state_dict().items()})
+    firsts = [first_state(z).chunk(2, dim=1) for first_state in module.first_states]
+    states = [(first.tanh(), memory) for first, memory in firsts]
+    cells = [nn.LSTMCell(layer.input_size, layer.hidden_size).double() for layer in module.layers]
+    for cell, layer in zip(cells, module.layers, strict=True):
+        cell.load_state_dict({n.removesuffix("_l0"): p for n, p in layer.state_dict().items()})
     out = []
     for _ in range(4):
         states[0] = cells[0](z, states[0])
-        states[1] = cells[1](states[0], states[1])
-        out.append(module.output(states[1]))
+        states[1] = cells[1](states[0][0], states[1])
+        out.append(module.output(states[1][0]))
     torch.testing.assert_close(module(z), torch.stack(out, dim=1))
 
 

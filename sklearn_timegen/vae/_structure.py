@@ -96,7 +96,7 @@ def _check_sizes(
     if degree >= n_timesteps:
         raise ValueError(
             f"trend_degree={degree} needs series of more than {degree} timesteps, got "
-            f"{n_timesteps}"
+            f"n_features = {n_timesteps}"
         )
     if timevae.calendar is not None and not seasonalities:
         raise ValueError(f"calendar={timevae.calendar!r} needs seasonalities to be a calendar of")
