@@ -57,7 +57,7 @@ def test_a_setting_pins_what_its_name_means(name):
         {"validation_fraction": 1.0},
         {"representation": "fourier"},
         {"representation": 3},
-        {"encoder": "recurrent"},
+        {"encoder": "linear"},
         {"n_iter_no_change": 0},
         {"reconstruction_weight": -1.0},
         {"hidden_dims": 5},

@@ -31,7 +31,14 @@ from torch.nn import functional as F
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder
 from sklearn_timegen.nn.layers import glorot_, with_condition
 
-__all__ = ["Coefficients", "DecompositionDecoder", "Limits", "Structure"]
+__all__ = [
+    "Coefficients",
+    "DecompositionDecoder",
+    "Limits",
+    "Structure",
+    "repeats",
+    "seasons_from",
+]
 
 # The paper's heads have as many hidden units as outputs. One rectified unit cannot carry a
 # coefficient that takes both signs, which univariate series would be left with.

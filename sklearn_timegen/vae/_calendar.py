@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from sklearn_timegen.nn.decomposition import seasons_from
 
 __all__ = ["CalendarEncoder"]
 
@@ -86,8 +89,8 @@ class CalendarEncoder:
                 "with calendar='start', y holds one position for each window; got shape "
                 f"{values.shape}"
             )
-        t = values.reshape(-1, 1) + np.arange(self.n_timesteps)
-        return np.stack([t // length % m for m, length in self.seasonalities], axis=1)
+        starts = torch.from_numpy(values.reshape(-1))
+        return seasons_from(starts, self.n_timesteps, self.seasonalities).numpy()
 
     def _from_index(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         given, one = values.shape, (self.n_timesteps, len(self.seasonalities))
