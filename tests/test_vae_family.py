@@ -222,6 +222,13 @@ def test_warm_start_fits_the_prior_anew(X):
     assert vae.n_iter_ == 4
 
 
+def test_further_training_keeps_the_priors_of_other_classes():
+    X, y = make_labelled_sines(40, 8, random_state=0)
+    vae = VAE(**DENSE, max_epochs=1, prior="mixture", conditional=True, random_state=0)
+    vae.fit(X, y).partial_fit(X[y == "fast"], y[y == "fast"])
+    assert vae.sample(3, y="slow").shape == (3, 8)
+
+
 def test_the_laws_hold_with_a_flow():
     check_generator(VAE(**DENSE, max_epochs=2, prior="flow"))
 

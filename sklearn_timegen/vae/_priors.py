@@ -78,6 +78,10 @@ class Prior(ABC):
     def log_density(self, z: Tensor, c: Tensor | None) -> Tensor:
         """log p(z | c) for latents of any leading dimensions; c belongs to the first."""
 
+    def keep(self, before: Prior | None) -> Prior:
+        """Keep what the prior ``before`` further training knew and this one has not seen."""
+        return self
+
     def _draws(self, z: FloatArray) -> FloatArray:
         """Latents as ``(n_series, n_draws, latent_dim)``."""
         return np.asarray(z, dtype=np.float32).reshape(len(z), -1, self.latent_dim)
@@ -122,6 +126,12 @@ class MixturePrior(Prior):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
             made = choose_normals(joint, most, REG_COVAR + wider, part_seed)
             self._parts[key] = NormalMixture(made, m)
+        return self
+
+    def keep(self, before: Prior | None) -> MixturePrior:
+        """Keep the mixtures of classes that are not among the latest series."""
+        if isinstance(before, MixturePrior):
+            self._parts = before._parts | self._parts
         return self
 
     def sample(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:

@@ -268,6 +268,10 @@ class VAE(VariationalLatents):
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
         return encoder, decoder
 
+    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+        self.__dict__.pop("prior_", None)
+        super()._fit(v, c, n_epochs)
+
     def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
         check_shapes(net, v[:2], None if c is None else c[:2], self.latent_dim)
 
@@ -294,8 +298,9 @@ class VAE(VariationalLatents):
         shape = (len(v), n_draws, self.latent_dim)
         noise = torch.randn(shape, generator=rng, device=rng.device)
         draws = as_numpy(mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise)
-        self.prior_ = PRIORS[self.prior](self.latent_dim, self._given_vectors)
-        self.prior_.fit(draws, c, derive_seed(seed, "fit"))
+        prior = PRIORS[self.prior](self.latent_dim, self._given_vectors)
+        prior.fit(draws, c, derive_seed(seed, "fit"))
+        self.prior_ = prior.keep(getattr(self, "prior_", None))
 
     def _posterior(self, v: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of q(z | x), float32."""
