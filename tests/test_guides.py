@@ -87,3 +87,35 @@ def test_tstr_in_cross_validation(tmp_path, monkeypatch):
     r2 = page["r2"]
     assert r2["real"]["shuffled KFold"] > 0.1 > 0 > r2["real"]["WindowKFold"]
     assert page["errors"].map(np.mean).max(axis=None) < 40
+
+
+def test_domain_knowledge(tmp_path, monkeypatch):
+    page = run("domain_knowledge", tmp_path, monkeypatch)
+    read = page["read"]
+    for what, tolerance in (("rise in a year", 0.15), ("swing of the season", 0.1)):
+        found, reference = read[what, "TimeVAE"].mean(), read[what, "STL"].mean()
+        assert abs(found - reference) < tolerance * reference
+    assert page["rise"](page["drawn"]["trend"]).min() >= 0
+    assert np.abs(page["same"] - page["X"]).max() < 1e-3
+    lifted = (page["steeper"] - page["X"])[0, :, 0]
+    np.testing.assert_allclose(lifted, 0.2 * page["parts"]["trend"][-1, :, 0], atol=1e-3)
+    given = page["of_later"]["season_1"][0, :, 0]
+    np.testing.assert_allclose(given, page["as_given"], atol=1e-4)
+    assert page["dark"]["free"]["least"] < 0
+    assert page["dark"]["told"]["least"] == page["dark"]["told"]["most at night"] == 0
+    distance = page["scores"]["sliced_wasserstein"]
+    assert distance["structure"] < 0.8 * distance["no structure"]
+
+
+def test_latents(tmp_path, monkeypatch):
+    page = run("latents", tmp_path, monkeypatch)
+    few = page["few"]
+    assert few[5]["24 raw values"] > 0.9
+    assert few[25]["8 latents"] > 0.9
+    assert page["near"]["half-way in the latents"] < page["near"]["mean of the days"]
+    error = page["error"]
+    assert error["denoise"] < 0.7 * error["as it is"]
+    assert error["denoise"] < error["mean of 3 hours"]
+    auc = page["auc"]
+    assert (auc["VAE"] > 0.7).all()
+    assert (auc["VAE"] > auc["PCAMixture"] - 0.08).all()

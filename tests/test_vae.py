@@ -151,7 +151,7 @@ class LinearModel(nn.Module):
 
     def forward(self, x, noise, c=None):
         mean, log_var = self.encoder(x)
-        z = mean[:, None] + (0.5 * log_var).exp()[:, None] * noise
+        z = mean + (0.5 * log_var).exp() * noise
         return self.decoder(z), z, mean, log_var, self.log_precision
 
 

@@ -1,5 +1,7 @@
 """The axes of the VAE, the names that are settings of it, and what its latents are good for."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +21,8 @@ from sklearn_timegen import (
     TimeVAE,
     check_generator,
 )
-from sklearn_timegen.datasets import make_labelled_sines, make_sines
+from sklearn_timegen.datasets import load_stocks, make_labelled_sines, make_sines
+from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.objectives.variational import (
     NegativeELBO,
     NegativeRELBO,
@@ -97,6 +100,27 @@ def test_noise_is_part_of_samples_only(X):
     assert not np.allclose(fitted.sample(5, random_state=0), smooth)
 
 
+@pytest.mark.parametrize("noise", ["fixed", "learned", "per-channel", "per-cell"])
+def test_cells_that_never_vary_count_for_nothing(noise):
+    A = np.random.default_rng(0).normal(size=(300, 4))
+    B = np.column_stack([np.zeros((300, 12)), A])
+    params = {**QUICK, "max_epochs": 30, "decoder_noise": noise}
+    alone, beside = VAE(**params).fit(A), VAE(**params).fit(B)
+    scores = [alone.score_samples(A).mean(), beside.score_samples(B).mean()]
+    assert scores[0] == pytest.approx(scores[1], abs=0.3)
+    S = beside.sample(2000)
+    assert (S[:, :12] == 0).all()
+    assert S[:, 12:].var() == pytest.approx(alone.sample(2000).var(), rel=0.15)
+
+
+@pytest.mark.skipif("SKLEARN_TIMEGEN_DATA" not in os.environ, reason="needs the stocks")
+def test_stocks_get_their_variance_back():
+    X = make_windows(load_stocks(), 24, 8)[0]
+    vae = VAE(**{**QUICK, "hidden_dims": (64,)}, decoder_noise="per-channel", prior="mixture")
+    ratio = vae.fit(X).sample(4000).var(axis=(0, 1)) / X.var(axis=(0, 1))
+    assert ratio == pytest.approx(np.ones(6), abs=0.1)
+
+
 # -- the bound --------------------------------------------------------------------------------
 
 
@@ -136,6 +160,7 @@ def test_parameters_name_a_bound(X, params, kind, n_draws):
         ({"prior": "uniform"}, "'prior' parameter"),
         ({"decoder_noise": "loud"}, "'decoder_noise' parameter"),
         ({"kl_warmup": -1}, "'kl_warmup' parameter"),
+        ({"kl_warmup": 1}, "kl_warmup=1 has to be below max_epochs=1"),
     ],
 )
 def test_what_does_not_go_together_is_refused(X, params, message):
@@ -229,6 +254,23 @@ def test_further_training_keeps_the_priors_of_other_classes():
     assert vae.sample(3, y="slow").shape == (3, 8)
 
 
+def test_the_prior_may_change_between_fits(X):
+    vae = VAE(**DENSE, max_epochs=1, warm_start=True, random_state=0).fit(X)
+    assert type(vae.set_params(prior="mixture").fit(X).prior_).__name__ == "MixturePrior"
+
+
+def test_an_interrupted_prior_leaves_the_normal_one(X, monkeypatch):
+    def press(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sklearn_timegen.vae._priors.choose_normals", press)
+    vae = VAE(**DENSE, max_epochs=1, prior="mixture", random_state=0)
+    with pytest.warns(UserWarning, match="the fit of the prior was interrupted"):
+        vae.fit(X)
+    assert vae.interrupted_
+    assert vae.sample(3).shape == (3, 8, 2)
+
+
 def test_the_laws_hold_with_a_flow():
     check_generator(VAE(**DENSE, max_epochs=2, prior="flow"))
 
@@ -320,6 +362,8 @@ def test_denoising_comes_nearer_to_the_truth():
     assert error < 1.05 * np.square(fitted.reconstruct(clean + noise) - clean).mean()
     one = fitted.denoise((clean + noise)[4:5])
     assert np.allclose(one, fitted.denoise(clean + noise)[4:5], atol=1e-5)
+    bent = VAE(**QUICK, representation="quantile").fit(np.exp(clean + noise))
+    assert bent.denoise(np.exp(clean)).mean() > bent.reconstruct(np.exp(clean)).mean()
 
 
 def test_interpolation_has_reconstructions_at_its_ends(X):
@@ -369,6 +413,13 @@ def test_samples_keep_bounds_exactly(make):
     assert S[:, :, 1].max() <= 3.3
     free = make(random_state=0).fit(X)
     assert np.array_equal(np.float32(S), fitted._view.bounds.clip(free.sample(500)))
+
+
+def test_further_training_keeps_to_the_bounds():
+    X = np.random.default_rng(0).exponential(size=(20, 6))
+    vae = VAE(**DENSE, max_epochs=1, bounds=(0, None)).fit(X)
+    with pytest.raises(ValueError, match="is below 0"):
+        vae.partial_fit(-X)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,9 @@ class LinearModel(nn.Module):
     def forward(self, x, noise, c=None):
         mean, log_var = (m.expand(len(x), -1) for m in (self.mean, self.log_var))
         centre, spread = tilted(mean, log_var, self.alpha)
-        z = centre[:, None] + (0.5 * spread).exp()[:, None] * noise
+        if noise.ndim == 3:  # several draws
+            centre, spread = centre[:, None], spread[:, None]
+        z = centre + (0.5 * spread).exp() * noise
         x_hat = (z @ self.A.mT + self.b).unflatten(-1, CELLS)
         return x_hat, z, mean, log_var, self.log_precision
 

@@ -217,18 +217,23 @@ class BaseGenerator(Declared, ABC):
         for rows in self._batches(n_samples):
             n_rows = len(x[rows])
             v = self._draw(n_rows, None if c is None else c[rows], rng)
-            drawn = self._view.inverse_transform(v)
+            drawn = self._undo(v)
             if drawn.shape != x[rows].shape:
                 raise ValueError(
                     f"{type(self).__name__}._draw returned series of shape {drawn.shape}, but "
                     f"{x[rows].shape} was asked for"
                 )
             x[rows] = drawn
-            if not all_finite(x[rows]):
-                raise FloatingPointError(
-                    f"{type(self).__name__} drew series that are not finite: it has diverged. "
-                    "Fit it again with a smaller lr or another representation"
-                )
+        return x
+
+    def _undo(self, v: FloatArray) -> FloatArray:
+        """Lead represented series that a model has made back into the units of ``X``."""
+        x = self._view.inverse_transform(v)
+        if not all_finite(x):
+            raise FloatingPointError(
+                f"{type(self).__name__} drew series that are not finite: it has diverged. "
+                "Fit it again with a smaller lr or another representation"
+            )
         return x
 
     def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:
@@ -300,14 +305,18 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
             In the units and the layout of the ``X`` seen in ``fit``.
         """
         check_is_fitted(self)
-        z = check_array(Z, dtype=np.float32, input_name="Z")
+        z = self._check_latents(Z)
+        c = self._encode_conditions(y, len(z))
+        return self._layout.restore(self._undo(self._decode(z, c)))
+
+    def _check_latents(self, Z: ArrayLike) -> FloatArray:
+        z: FloatArray = check_array(Z, dtype=np.float32, input_name="Z")
         if z.shape[1] != self._n_features_out:
             raise ValueError(
                 f"Z has {z.shape[1]} columns, but {type(self).__name__} has "
                 f"{self._n_features_out} latents"
             )
-        c = self._encode_conditions(y, len(z))
-        return self._layout.restore(self._view.inverse_transform(self._decode(z, c)))
+        return z
 
     @abstractmethod
     def _encode(self, v: FloatArray) -> FloatArray: ...

@@ -33,9 +33,6 @@ __all__ = ["NeuralGenerator"]
 
 FloatArray = NDArray[np.float32]
 
-# What a network that goes on training can follow.
-MAY_CHANGE = {"batch_size", "lr", "max_epochs", "random_state", "verbose", "warm_start"}
-
 
 @estimator
 class NeuralGenerator(BaseGenerator):
@@ -71,6 +68,11 @@ class NeuralGenerator(BaseGenerator):
         "net_params": [dict, None],
         "verbose": ["verbose"],
     }
+
+    # What a network that goes on training can follow.
+    _may_change: ClassVar[frozenset[str]] = frozenset(
+        {"batch_size", "lr", "max_epochs", "random_state", "verbose", "warm_start"}
+    )
 
     # -- public ------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ class NeuralGenerator(BaseGenerator):
         self._trained_with = {
             name: clone(value, safe=False)
             for name, value in self.get_params(deep=False).items()
-            if name not in MAY_CHANGE
+            if name not in self._may_change
         }
         self._train(v, c, n_epochs or self.max_epochs, net)
 
@@ -180,6 +182,7 @@ class NeuralGenerator(BaseGenerator):
     def _enter_again(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let data in for further training, in the sizes and representation of the first."""
         x, _ = check_series(X, estimator=self, layout=self._layout)
+        self._view.bounds.check(x)
         return self._view.transform(x), self._encode_conditions(y, len(x))
 
     def _skorch_params(self, seed: int) -> dict[str, Any]:
@@ -240,7 +243,8 @@ class NeuralGenerator(BaseGenerator):
                 raise ValueError(
                     f"{name} changed from {before!r} to {value!r} since training began, which "
                     "further training of the same network cannot follow: only "
-                    f"{', '.join(sorted(MAY_CHANGE))} may change. Fit anew with warm_start=False"
+                    f"{', '.join(sorted(self._may_change))} may change. Fit anew with "
+                    "warm_start=False"
                 )
         if self.lr != net.lr:
             net.set_params(lr=self.lr)

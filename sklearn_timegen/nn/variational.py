@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["NOISE_SHAPES", "DecoderNoise", "VariationalAutoencoder", "tilted"]
+__all__ = ["NOISE_SHAPES", "DecoderNoise", "VariationalAutoencoder", "draws_from", "tilted"]
 
 NOISE_SHAPES = {
     "fixed": (False, False),
@@ -29,6 +29,9 @@ class DecoderNoise(nn.Module):
         Sizes of the series.
     start : float
         The log-precision before training.
+    varies : Tensor of shape (n_timesteps, n_channels) or None
+        Which cells vary in the data, if not all do. The others have a precision of 2 pi, so that
+        they count for nothing in a density, and what is learned is learned from those that vary.
     """
 
     # A log-precision has far to go, from 2 to perhaps 12, at steps of Adam's lr: ten times that.
@@ -37,9 +40,18 @@ class DecoderNoise(nn.Module):
     # limit, data that the decoder can reconstruct exactly have no finite optimum.
     MOST = math.log(1e8)
     log_precision: Tensor
+    varies: Tensor | None
 
-    def __init__(self, kind: str, n_timesteps: int, n_channels: int, start: float) -> None:
+    def __init__(
+        self,
+        kind: str,
+        n_timesteps: int,
+        n_channels: int,
+        start: float,
+        varies: Tensor | None = None,
+    ) -> None:
         super().__init__()
+        self.register_buffer("varies", varies)
         by_timestep, by_channel = NOISE_SHAPES[kind]
         shape = (n_timesteps if by_timestep else 1, n_channels) if by_channel else ()
         self.start = start
@@ -50,8 +62,12 @@ class DecoderNoise(nn.Module):
             self.register_buffer("log_precision", torch.tensor(start))
 
     def forward(self) -> Tensor:
-        if not self.learned:
-            return self.log_precision
+        value = self.log_precision if not self.learned else self._value()
+        if self.varies is None:
+            return value
+        return torch.where(self.varies, value, math.log(2 * math.pi))
+
+    def _value(self) -> Tensor:
         return self.MOST - F.softplus(self.MOST - self.start - self.PACE * self.change)
 
 
@@ -76,11 +92,15 @@ class VariationalAutoencoder(nn.Module):
         """Return x^ ``(B, K, T, D)``, z ``(B, K, d)``, mean, log-variance and log-precision.
 
         ``noise``, ``(B, K, d)``, makes K draws of z: from q, or, for ``alpha`` below 1, from the
-        tilted posterior q^alpha p^(1 - alpha).
+        tilted posterior q^alpha p^(1 - alpha). Noise ``(B, d)`` is one draw, and then x^ and z
+        have no dimension of draws, either: on small networks it would cost a tenth of a step.
         """
         mean, log_var = self.encoder(x)
         centre, spread = tilted(mean, log_var, self.alpha)  # as ``posterior`` does
-        z = centre[:, None] + torch.exp(0.5 * spread)[:, None] * noise
+        if noise.ndim == 2:
+            z = centre + torch.exp(0.5 * spread) * noise
+            return self.decoder(z, c), z, mean, log_var, self.noise()
+        z = draws_from(centre, spread, noise)
         return self.decode(z, c), z, mean, log_var, self.noise()
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,6 +118,11 @@ class VariationalAutoencoder(nn.Module):
         given = c if c is None or n_draws == 1 else c.repeat_interleave(n_draws, dim=0)
         x_hat: Tensor = self.decoder(z.flatten(0, 1), given).unflatten(0, z.shape[:2])
         return x_hat
+
+
+def draws_from(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
+    """Return K draws ``(B, K, d)`` of N(mean, exp(log_var)), for noise ``(K, d)`` or its own."""
+    return mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
 
 
 def tilted(mean: Tensor, log_var: Tensor, alpha: float) -> tuple[Tensor, Tensor]:

@@ -168,6 +168,8 @@ class NegativeBound(nn.Module):
     start : float
         The decoder's log-precision before training. The loss leaves out what a decoder that
         keeps it would add, so that with fixed noise it is ``w * error + KL``.
+    learned : bool
+        Whether it changes in training.
 
     Attributes
     ----------
@@ -176,29 +178,37 @@ class NegativeBound(nn.Module):
     """
 
     def __init__(
-        self, latent_dim: int, error: ReconstructionError, n_draws: int = 1, start: float = 0.0
+        self,
+        latent_dim: int,
+        error: ReconstructionError,
+        n_draws: int = 1,
+        start: float = 0.0,
+        learned: bool = True,
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.error = error
         self.n_draws = n_draws
         self.start = start
+        self.learned = learned
         self.kl_share = 1.0
 
     def forward(
         self, module: Any, x: Tensor, c: Tensor | None, generator: torch.Generator
     ) -> Tensor:
-        shape = (len(x), self.n_draws, self.latent_dim)
+        draws = () if self.n_draws == 1 else (self.n_draws,)
+        shape = (len(x), *draws, self.latent_dim)
         noise = torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
         x_hat, z, mean, log_var, log_precision = module(x, noise, c)
-        cost = misfit(x[:, None], x_hat, log_precision, self.error)
-        gained = (log_precision - self.start).expand(x.shape[1:]).sum()
-        return self.loss(cost - 0.5 * gained, z, noise, mean, log_var)
+        cost = misfit(x[:, None] if draws else x, x_hat, log_precision, self.error)
+        if self.learned:
+            cost = cost - 0.5 * (log_precision - self.start).expand(x.shape[1:]).sum()
+        return self.loss(cost, z, noise, mean, log_var)
 
     def loss(
         self, cost: Tensor, z: Tensor, noise: Tensor, mean: Tensor, log_var: Tensor
     ) -> Tensor:
-        """Combine -log p(x | z) of each draw ``(B, K)`` with what keeps q near the prior."""
+        """Combine -log p(x | z) of each draw, ``(B, K)`` or ``(B,)``, with a divergence."""
         raise NotImplementedError
 
     @property
@@ -224,7 +234,7 @@ class NegativeELBO(NegativeBound):
         self, cost: Tensor, z: Tensor, noise: Tensor, mean: Tensor, log_var: Tensor
     ) -> Tensor:
         divergence = _at_least(self.free_bits, gaussian_kl(mean, log_var))
-        return cost.mean(dim=1) + self._share * self.beta * divergence.sum(dim=1)
+        return _mean_of_draws(cost) + self._share * self.beta * divergence.sum(dim=1)
 
 
 class NegativeRenyiBound(NegativeBound):
@@ -261,7 +271,11 @@ class NegativeRELBO(NegativeBound):
         self, cost: Tensor, z: Tensor, noise: Tensor, mean: Tensor, log_var: Tensor
     ) -> Tensor:
         divergence = _at_least(self.free_bits, gaussian_renyi(mean, log_var, self.alpha))
-        return cost.mean(dim=1) + self._share * divergence.sum(dim=1)
+        return _mean_of_draws(cost) + self._share * divergence.sum(dim=1)
+
+
+def _mean_of_draws(cost: Tensor) -> Tensor:
+    return cost if cost.ndim == 1 else cost.mean(dim=1)
 
 
 def _at_least(free: float, divergence: Tensor) -> Tensor:

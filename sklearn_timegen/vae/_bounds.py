@@ -29,7 +29,7 @@ def choose_bound(vae: Any) -> Callable[[], Any]:
     """
     alpha, beta, asked = vae.alpha, vae.beta, vae.n_importance_samples
     shared: dict[str, Any] = {"error": ERRORS[vae.error], "start": vae._start}
-    shared["latent_dim"] = vae.latent_dim
+    shared |= {"latent_dim": vae.latent_dim, "learned": vae.decoder_noise != "fixed"}
     if vae.bound == "relbo":
         if alpha is None or alpha > 1:
             raise ValueError(f"bound='relbo' needs an alpha above 0 and at most 1, got {alpha!r}")

@@ -15,7 +15,7 @@ import copy
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from sklearn_timegen.training import (
     early_stopping,
 )
 
-__all__ = ["PRIORS", "FlowPrior", "MixturePrior", "Prior", "StandardNormal"]
+__all__ = ["PRIORS", "FlowPrior", "MixturePrior", "Prior", "StandardNormal", "fit_or_normal"]
 
 FloatArray = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -65,6 +65,8 @@ class Prior(ABC):
 
     latent_dim: int
     is_vector: bool = False
+
+    interrupted_: bool = field(default=False, init=False)
 
     @abstractmethod
     def fit(self, z: FloatArray, c: FloatArray | None, seed: int) -> Prior:
@@ -248,6 +250,21 @@ def _shrinkage(rows: Array) -> float:
         return 0.0
     covariance, share = ledoit_wolf(rows)
     return float(share * covariance.trace() / len(covariance))
+
+
+def fit_or_normal(prior: Prior, z: FloatArray, c: FloatArray | None, seed: int) -> Prior:
+    """Fit a prior; where Ctrl-C ends that, N(0, I) is left, and a warning says so."""
+    try:
+        return prior.fit(z, c, seed)
+    except KeyboardInterrupt:
+        warnings.warn(
+            "the fit of the prior was interrupted: samples are drawn from N(0, I) instead",
+            UserWarning,
+            stacklevel=7,
+        )
+        normal = StandardNormal(prior.latent_dim, prior.is_vector)
+        normal.interrupted_ = True
+        return normal
 
 
 def _normal(rows: Array) -> tuple[Array, Array]:

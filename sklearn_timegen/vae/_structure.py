@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -15,6 +16,7 @@ from sklearn_timegen.representation import ChannelReducer, SeriesScaler, SeriesV
 __all__ = ["affine_of", "check_seasonalities", "make_structure"]
 
 Array = NDArray[np.float64]
+LONGEST_CYCLE = 20_000  # timesteps, until all seasonalities begin anew together
 
 
 def check_seasonalities(seasonalities: Sequence[Any]) -> tuple[tuple[int, int], ...]:
@@ -96,7 +98,7 @@ def _check_sizes(
     if degree >= n_timesteps:
         raise ValueError(
             f"trend_degree={degree} needs series of more than {degree} timesteps, got "
-            f"n_features = {n_timesteps}"
+            f"{n_timesteps} (n_features = {n_timesteps})"
         )
     if timevae.calendar is not None and not seasonalities:
         raise ValueError(f"calendar={timevae.calendar!r} needs seasonalities to be a calendar of")
@@ -112,6 +114,7 @@ def _check_sizes(
                 f"{n_timesteps} timesteps see only {-(-n_timesteps // length)} of its {n_seasons} "
                 "seasons. Cut longer windows, or let windows start in any season with calendar="
             )
+    _check_told_apart(seasonalities)
     # The seasons of each seasonality sum to the constant curve, as the level is.
     seen = [n_seasons for n_seasons, _ in seasonalities if repeats(n_seasons, n_timesteps)]
     n_curves = int(timevae.level or bool(seen)) + degree + sum(m - 1 for m in seen)
@@ -120,6 +123,21 @@ def _check_sizes(
             f"level, trend and seasonalities can draw any series of {n_timesteps} timesteps "
             f"({n_curves} curves), which leaves residual=True nothing: set residual=False, or "
             "ask for less structure"
+        )
+
+
+def _check_told_apart(seasonalities: tuple[tuple[int, int], ...]) -> None:
+    """Refuse seasonalities of which a part could belong to one or to another."""
+    cycle = math.lcm(*(m * length for m, length in seasonalities))
+    if len(seasonalities) < 2 or cycle > LONGEST_CYCLE:
+        return
+    t = np.arange(cycle)
+    curves = np.concatenate([np.eye(m)[t // length % m] for m, length in seasonalities], axis=1)
+    rank = int(np.linalg.matrix_rank(curves.T @ curves))
+    if rank < 1 + sum(m - 1 for m, _ in seasonalities):
+        raise ValueError(
+            f"seasonalities={list(seasonalities)} cannot be told apart: a cycle that belongs to "
+            "one belongs to another as well (as quarters do to months). Leave one of them out"
         )
 
 
@@ -162,12 +180,12 @@ def _for_each(given: Any, n: int, name: str) -> list[Any]:
     """One entry for each seasonality; a single array or pair will do where there is one."""
     if given is None:
         return [None] * n
-    if not isinstance(given, list) or len(given) != n:
+    if not isinstance(given, list | tuple) or len(given) != n:
         raise ValueError(
             f"{name} must be a list with an entry (or None) for each of {n} seasonality(s), got "
             f"{given!r}"
         )
-    return given
+    return list(given)
 
 
 def _limits(

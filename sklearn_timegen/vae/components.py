@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
@@ -75,8 +75,8 @@ class ComponentVAE(VAE):
         Returns
         -------
         components : dict of str to ndarray of series
-            As from ``decompose``; ``"noise"`` is that of the decoder, if it is learned, and what
-            ``bounds`` have clipped.
+            As from ``decompose``; ``"noise"`` is that of the decoder, if it is learned, what
+            ``bounds`` have clipped, and what rounding to float32 has left.
         """
         check_is_fitted(self)
         n_samples = check_count(n_samples, "n_samples")
@@ -89,7 +89,7 @@ class ComponentVAE(VAE):
             given = rows_of(c, rows)
             parts, v = self._draw_parts(n_rows, given, rng)
             chunks.append(parts)
-            wholes.append(self._view.inverse_transform(v))
+            wholes.append(self._undo(v))
         parts = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
         return self._restore_parts(parts, np.concatenate(wholes))
 
@@ -132,7 +132,7 @@ class ComponentVAE(VAE):
                 f"{type(components).__name__}"
             )
         check_is_fitted(self)
-        z = check_array(Z, dtype=np.float32, input_name="Z")
+        z = self._check_latents(Z)
         decoded = self._decode_parts(z, self._encode_conditions(y, len(z)))
         parts = self._restore_parts(decoded, None)
         for name, override in components.items():
@@ -159,11 +159,6 @@ class ComponentVAE(VAE):
         return np.broadcast_to(values, part.shape)
 
     def _decode_parts(self, z: FloatArray, c: FloatArray | None) -> Parts:
-        if z.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"Z has {z.shape[1]} columns, but {type(self).__name__} has "
-                f"{self._n_features_out} latents"
-            )
         chunks = []
         with self._inference() as module:
             for rows in self._batches(len(z)):
@@ -175,9 +170,8 @@ class ComponentVAE(VAE):
         self, n_samples: int, c: FloatArray | None, rng: torch.Generator
     ) -> tuple[Parts, FloatArray]:
         """Draw as ``_draw`` does, from the same stream, and keep the parts."""
-        given = self._tensor(c)
+        z, given = self._draw_latents(n_samples, c, rng), self._tensor(c)
         with self._inference() as module:
-            z = self.prior_.sample(n_samples, given, rng)
             parts, x_hat = module.decoder.components(z, given), module.decoder(z, given)
             return _arrays(parts), as_numpy(x_hat + self._noise(module, x_hat, rng))
 

@@ -26,12 +26,12 @@ from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
 from sklearn_timegen.nn.sequence import RecurrentDecoder, RecurrentEncoder
 from sklearn_timegen.nn.transformer import TransformerDecoder, TransformerEncoder
-from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise
+from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise, draws_from
 from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl
 from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
-from sklearn_timegen.vae._priors import PRIORS
+from sklearn_timegen.vae._priors import PRIORS, fit_or_normal
 from sklearn_timegen.vae._training import Warmup
 from sklearn_timegen.vae.latents import EXACT, VariationalLatents, as_numpy, rows_of
 
@@ -91,16 +91,20 @@ class VAE(VariationalLatents):
         Widths of the encoder's layers; the decoder has them in reverse order.
     decoder_noise : {"fixed", "learned", "per-channel", "per-cell"}, default="fixed"
         The variance of p(x | z), in the representation: ``1 / (2 w)``, or one that is learned for
-        all cells, for each channel, or for each cell. Learned noise is part of a sample:
-        without it, samples vary less than the data do. With fixed noise, a sample is the
-        decoder's mean, as is usual and published.
+        all cells, for each channel, or for each cell. Learned noise is part of a sample; with
+        fixed noise, a sample is the decoder's mean, as is usual and published, and lacks the
+        variance that latents do not explain. Noise is white: on smooth series in a
+        representation along time it makes samples jagged, in a cosine basis, with
+        ``"per-cell"``, it has the spectrum of what is left over. The smaller it becomes, the
+        further are posteriors from N(0, I): take a fitted ``prior`` along.
     reconstruction_weight : float, default=3.0
         w; for a learned noise, where it starts.
     bound : {"variational", "relbo"}, default="variational"
         The family of bounds of log p(x) that ``alpha`` picks from: the evidence lower bound and
         the variational Renyi bounds, or RELBO; see :class:`RELBOVAE`.
     beta : float, default=1.0
-        Weight of the KL divergence. Other than 1, the loss is no bound of log p(x).
+        Weight of the KL divergence. Above 1 the bound of log p(x) is a looser one, below 1 it is
+        none.
     alpha : float or None, default=None
         Order of the variational Renyi bound, above 0. The smaller, the nearer to log p(x), and
         the less the posterior has to keep away from where it is wrong; 1 is the evidence lower
@@ -116,8 +120,9 @@ class VAE(VariationalLatents):
         there the decoder uses a latent for free.
     prior : {"normal", "mixture", "flow"}, default="normal"
         Where samples come from: N(0, I), or a density that is fitted to the training series'
-        posteriors after training, a mixture of normals or a normalising flow. That closes the
-        gap between what the decoder has seen and what it is given.
+        posteriors after training (in ``partial_fit``, of the latest series), a mixture of normals
+        or a normalising flow. That closes the gap between what the decoder has seen and what it
+        is given, through which samples lose up to half of the data's variance and more.
     conditional : bool, default=False
         Whether to learn the distribution given ``y``.
     representation : str or object, default="standard"
@@ -235,6 +240,8 @@ class VAE(VariationalLatents):
         "prior": [StrOptions(set(PRIORS))],
     }
 
+    # A prior is fitted anew after each training.
+    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {"prior"}
     # Draws of the posteriors that a prior is fitted to, at most.
     _n_prior_draws: ClassVar[int] = 8192
     # Before so many epochs a posterior like the prior is no collapse, but a beginning.
@@ -245,6 +252,11 @@ class VAE(VariationalLatents):
     def _make_net(
         self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
     ) -> GeneratorNet:
+        if self.kl_warmup >= self.max_epochs and not self.warm_start:
+            raise ValueError(
+                f"kl_warmup={self.kl_warmup} has to be below max_epochs={self.max_epochs}, or "
+                "training never gets to the whole loss"
+            )
         criterion = choose_bound(self)
         hidden_dims = _check_hidden_dims(self.hidden_dims)
         sizes = (n_timesteps, n_channels, self.latent_dim, hidden_dims)
@@ -257,7 +269,7 @@ class VAE(VariationalLatents):
                     f"{self.representation!r} has no time axis; use encoder='dense' and "
                     "decoder='dense' (class VAE), or a representation that keeps it"
                 )
-        noise = partial(DecoderNoise, self.decoder_noise, *sizes[:2], self._start)
+        noise = partial(DecoderNoise, self.decoder_noise, *sizes[:2], self._start, self._varying)
         alpha = self.alpha if self.bound == "relbo" else None
         module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
         return GeneratorNet(module, criterion, **params)
@@ -267,6 +279,17 @@ class VAE(VariationalLatents):
         encoder = ENCODERS[self.encoder] if isinstance(self.encoder, str) else self.encoder
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
         return encoder, decoder
+
+    @property
+    def interrupted_(self) -> bool:
+        """Whether the last training, or the fit of the prior after it, was ended by Ctrl-C."""
+        return super().interrupted_ or bool(getattr(self.prior_, "interrupted_", False))
+
+    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        v, c = super()._enter(X, y)
+        varies = np.ptp(v, axis=0) > 0
+        self._varying = None if varies.all() else torch.from_numpy(varies)
+        return v, c
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("prior_", None)
@@ -296,11 +319,11 @@ class VAE(VariationalLatents):
         n_draws = max(1, min(8, self._n_prior_draws // len(v)))
         rng = self._make_rng(derive_seed(seed, "draws"))
         shape = (len(v), n_draws, self.latent_dim)
-        noise = torch.randn(shape, generator=rng, device=rng.device)
-        draws = as_numpy(mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise)
+        draws = draws_from(mean, log_var, torch.randn(shape, generator=rng, device=rng.device))
+        given = self._prior_condition(c)
         prior = PRIORS[self.prior](self.latent_dim, self._given_vectors)
-        prior.fit(draws, c, derive_seed(seed, "fit"))
-        self.prior_ = prior.keep(getattr(self, "prior_", None))
+        fitted = fit_or_normal(prior, as_numpy(draws), given, derive_seed(seed, "fit"))
+        self.prior_ = fitted.keep(getattr(self, "prior_", None))
 
     def _posterior(self, v: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and log-variance of q(z | x), float32."""
@@ -312,10 +335,15 @@ class VAE(VariationalLatents):
     # -- hooks -------------------------------------------------------------------------------
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
-        given = self._tensor(c)
+        z = self._draw_latents(n_samples, c, rng)
         with self._inference() as module:
-            x_hat = module.decoder(self.prior_.sample(n_samples, given, rng), given)
+            x_hat = module.decoder(z, self._tensor(c))
             return as_numpy(x_hat + self._noise(module, x_hat, rng))
+
+    def _draw_latents(
+        self, n_samples: int, c: FloatArray | None, rng: torch.Generator
+    ) -> torch.Tensor:
+        return self.prior_.sample(n_samples, self._tensor(self._prior_condition(c)), rng)
 
     def _noise(self, module: Any, x_hat: torch.Tensor, rng: torch.Generator) -> Any:
         """What a sample has beside the decoder's mean: draws of a learned noise."""

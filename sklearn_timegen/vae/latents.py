@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.nn.variational import draws_from
 from sklearn_timegen.objectives.variational import log_likelihood, log_weights, renyi_bound
 
 __all__ = ["EXACT", "VariationalLatents", "as_numpy", "rows_of"]
@@ -74,17 +76,18 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             In the units and the layout of the ``X`` seen in ``fit``.
         """
         check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
+        x = check_series(X, estimator=self, layout=self._layout)[0].copy()
         noise = self._shared_noise(n_samples, random_state)
         v, c = self._view.transform(x), self._encode_conditions(y, len(x))
-        out = np.empty(v.shape, dtype=np.float32)
         with self._inference(EXACT) as module:
             for rows in self._batches(len(v), len(noise)):
                 mean, log_var = module.posterior(self._tensor(v[rows], EXACT))
-                z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
-                x_hat = module.decode(z, self._tensor(rows_of(c, rows), EXACT))
-                out[rows] = as_numpy(x_hat.mean(dim=1))
-        return self._layout.restore(self._view.inverse_transform(out))
+                z = draws_from(mean, log_var, noise)
+                x_hat = as_numpy(module.decode(z, self._tensor(rows_of(c, rows), EXACT)))
+                # The mean is taken in the units of X: a representation may bend.
+                drawn = self._undo(x_hat.reshape(-1, *v.shape[1:]).astype(np.float32))
+                x[rows] = drawn.reshape(*x_hat.shape[:2], *x.shape[1:]).mean(axis=1)
+        return self._layout.restore(x)
 
     def interpolate(
         self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None
@@ -121,7 +124,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         c = self._encode_conditions(y, len(z_a))
         given = None if c is None else np.repeat(c, n, axis=0)
         z = ((1 - share) * z_a[:, None] + share * z_b[:, None]).reshape(-1, z_a.shape[1])
-        x = self._layout.restore(self._view.inverse_transform(self._decode(z, given)))
+        x = self._layout.restore(self._undo(self._decode(z, given)))
         return x.reshape(len(z_a), n, *x.shape[1:])
 
     def score_samples(
@@ -151,8 +154,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         n_samples : int, default=64
             Number of draws from the posterior of each series.
         random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws; ``None`` is the generator's own, and 0 if that is ``None``, too,
-            for the bound to be a function of ``X``.
+            Seed of the draws; ``None`` is the generator's own, or 0 if that is no integer, for
+            the bound to be a function of ``X``.
 
         Returns
         -------
@@ -176,11 +179,16 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
         return bound + self._view.log_abs_det_jacobian(x)
 
+    def _prior_condition(self, c: FloatArray | None) -> FloatArray | None:
+        """What of the condition latents depend on."""
+        return c
+
     def _shared_noise(self, n_samples: int, random_state: RandomState) -> torch.Tensor:
         """Draws of the posterior's noise, the same for all series: a function of ``X`` results."""
         n_draws = check_count(n_samples, "n_samples")
-        given = self.random_state if random_state is None else random_state
-        rng = self._make_rng(derive_seed(draw_seed(0 if given is None else given), "posterior"))
+        own = self.random_state if isinstance(self.random_state, Integral) else 0
+        given = own if random_state is None else random_state
+        rng = self._make_rng(derive_seed(draw_seed(given), "posterior"))
         noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
         return noise.to(EXACT)
 
@@ -194,10 +202,11 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             for rows in self._batches(len(v), len(noise)):
                 x = self._tensor(v[rows], EXACT)
                 mean, log_var = module.posterior(x)
-                z = mean[:, None] + torch.exp(0.5 * log_var)[:, None] * noise
+                z = draws_from(mean, log_var, noise)
                 given = self._tensor(rows_of(c, rows), EXACT)
                 fit = log_likelihood(x[:, None], module.decode(z, given), module.noise(), error)
-                log_p_z = self.prior_.log_density(z, given) + no_pi
+                asked = self._tensor(rows_of(self._prior_condition(c), rows), EXACT)
+                log_p_z = self.prior_.log_density(z, asked) + no_pi
                 weights = log_weights(fit, log_p_z, noise, log_var[:, None])
                 bound[rows] = as_numpy(renyi_bound(weights, alpha=0.0))
         return bound

@@ -28,7 +28,7 @@ class BetaVAE(VAE):
     ----------
     beta : float, default=4.0
         Above 1, fewer latents are used, and more independently of each other; below 1,
-        reconstructions are closer. Not 1, the loss is no bound of log p(x).
+        reconstructions are closer, and the loss is no bound of log p(x) any more.
     **others
         As for :class:`VAE`; ``alpha``, ``bound`` and ``n_importance_samples`` are fixed.
 

@@ -68,6 +68,8 @@ class TimeVAE(ComponentVAE):
         hours since Monday would do for the hourly example above. ``"index"``: the season of every
         timestep, of shape ``(n_samples, n_timesteps)`` or, for several seasonalities,
         ``(n_samples, n_timesteps, n_seasonalities)``. Without it, all windows start in season 0.
+        (Whole numbers in one dimension look like labels to ``evaluate_generator``: give it
+        ``y.reshape(-1, 1).astype(float)``.)
     latent_dim : int, default=8
         Number of latents.
     hidden_dims : sequence of int, default=(50, 100, 200)
@@ -144,8 +146,8 @@ class TimeVAE(ComponentVAE):
         "residual": ["boolean"],
         "trend_coefficients": [Real, "array-like", None],
         "trend_bounds": [tuple, list, None],
-        "season_profiles": [list, None],
-        "season_bounds": [list, None],
+        "season_profiles": [list, tuple, None],
+        "season_bounds": [list, tuple, None],
         "calendar": [StrOptions({"start", "index"}), None],
         "representation": [
             StrOptions({"auto"}),
@@ -159,6 +161,10 @@ class TimeVAE(ComponentVAE):
         if self.trend_degree == 0 and len(self.seasonalities) == 0:
             return "minmax"
         return SeriesScaler("standard", per="channel")
+
+    def _prior_condition(self, c: Any) -> Any:
+        # Only seasons read a calendar: latents do not depend on it.
+        return None if self.calendar is not None else c
 
     def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
         if self.calendar is None:
