@@ -32,7 +32,9 @@ BAD = [
     ({"trend_degree": 1.5}, None, "1.5"),
     ({"trend_degree": 12}, None, "trend_degree=12 needs series of more than 12 timesteps"),
     ({"trend_degree": 11}, None, "(12 curves), which leaves residual=True nothing"),
-    ({"seasonalities": [(6, 1), (4, 3)], **SLOPE, "trend_degree": 3}, None, "(12 curves)"),
+    ({"seasonalities": [(6, 1), (2, 6)], **SLOPE, "trend_degree": 5}, None, "(12 curves)"),
+    ({"seasonalities": [(2, 1), (4, 1)]}, None, "cannot be told apart"),
+    ({"seasonalities": [(3, 1), (3, 1)]}, None, "cannot be told apart"),
     *[
         (SLOPE | {"representation": name}, None, f"got '{name}'")
         for name in ("cosine", "cosine-quantile", "quantile", "minmax", "standard")

@@ -198,3 +198,14 @@ def test_networks_along_time_refuse_a_basis_without_it():
 def test_bad_parameters_are_named(bad):
     with pytest.raises(InvalidParameterError, match="parameter"):
         bad.fit(NORMAL.astype(np.float32))
+
+
+def test_levels_that_are_rounding_only_stay_constant():
+    """As those of series that were standardised one by one."""
+    x = np.random.default_rng(0).normal(size=(50, 16, 2))
+    x[:, :, 0] -= x[:, :, 0].mean(axis=1, keepdims=True)
+    for scaling in ("standard", "quantile"):
+        transform = CosineTransform(scaling).fit(x.astype(np.float32))
+        shifted = transform.transform((x + 0.1).astype(np.float32))
+        assert (shifted[:, 0, 0] == 0).all()
+        assert np.abs(shifted).max() < 10

@@ -86,8 +86,8 @@ def make_structure(timevae: Any, n_timesteps: int) -> Structure:
         raise ValueError(
             "trend and seasonality need a representation that treats all timesteps alike, or "
             "they would be none in the units of X: representation='auto', or "
-            "SeriesScaler('standard', per='channel'), or 'minmax' instead of 'standard'; got "
-            f"{timevae.representation!r}"
+            "SeriesScaler('standard', per='channel') or SeriesScaler('minmax', per='channel'); "
+            f"got {timevae.representation!r}"
         )
     return _with_limits(timevae, structure, affine[1][0])
 
@@ -177,7 +177,7 @@ def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
 
 
 def _for_each(given: Any, n: int, name: str) -> list[Any]:
-    """One entry for each seasonality; a single array or pair will do where there is one."""
+    """One entry for each seasonality."""
     if given is None:
         return [None] * n
     if not isinstance(given, list | tuple) or len(given) != n:

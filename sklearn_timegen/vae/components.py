@@ -181,7 +181,7 @@ class ComponentVAE(VAE):
         if affine is None:
             raise TypeError(
                 f"representation={self.representation!r} is not affine: what components sum to "
-                "is bent afterwards, and they have no units. Use 'minmax', 'standard' or 'auto'"
+                "is bent afterwards, and they have no units. Use 'auto', or a SeriesScaler"
             )
         shift, scale = (a.astype(np.float32) for a in affine)
         reducer, constant = self._view.reducer, np.nan_to_num(self._view.reducer.constants_)

@@ -43,7 +43,9 @@ class TimeVAE(ComponentVAE):
     Parameters
     ----------
     level : bool, default=True
-        Whether series have a level: a value for each channel.
+        Whether series have a level of their own: a value for each channel. Without it, all have
+        that which the representation subtracts: with ``"auto"`` the channel's mean, with
+        ``SeriesScaler("minmax", per="channel")`` its minimum.
     trend_degree : int, default=0
         P in the trend ``sum_p theta_p (t / T)^p``, t the timestep and T the number of them; 0
         for no trend.
