@@ -30,5 +30,6 @@ series to train on, the same for arms of one size. Samples of the same generator
 against all test series, as many of them, so that judges are equally strong at every p%.
 
 Networks train for their default number of epochs, but about 25,000 steps at most. 2 and 5% are
-done with three subsets and training seeds, the others with one.
+meant to have three subsets and training seeds, the others one; *seeds* says how many are done.
+Claims are looked at for 2, 20 and 100%.
 """
