@@ -238,7 +238,7 @@ ROUND_TRIPS = [
 
 
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
-@pytest.mark.parametrize("transform", ROUND_TRIPS, ids=str)
+@pytest.mark.parametrize("transform", ROUND_TRIPS, ids=lambda t: getattr(t, "__name__", str(t)))
 def test_transforms_are_undone(transform):
     transform = transform() if callable(transform) else transform
     time = np.arange(84)
