@@ -128,10 +128,11 @@ class LinearModel(nn.Module):
     def forward(self, x, noise, c=None):
         mean, log_var = (m.expand(len(x), -1) for m in (self.mean, self.log_var))
         centre, spread = tilted(mean, log_var, self.alpha)
-        if noise.ndim == 3:  # several draws
-            centre, spread = centre[:, None], spread[:, None]
-        z = centre + (0.5 * spread).exp() * noise
+        draws = noise[:, None] if noise.ndim == 2 else noise
+        z = centre[:, None] + (0.5 * spread).exp()[:, None] * draws
         x_hat = (z @ self.A.mT + self.b).unflatten(-1, CELLS)
+        if noise.ndim == 2:
+            x_hat, z = x_hat[:, 0], z[:, 0]
         return x_hat, z, mean, log_var, self.log_precision
 
     def losses(self, criterion, n):

@@ -247,6 +247,8 @@ class NegativeRenyiBound(NegativeBound):
     def loss(
         self, cost: Tensor, z: Tensor, noise: Tensor, mean: Tensor, log_var: Tensor
     ) -> Tensor:
+        if cost.ndim == 1:  # a single draw, of which bounds of all orders are the same
+            cost, z, noise = cost[:, None], z[:, None], noise[:, None]
         log_p_z = -0.5 * z.square().sum(dim=-1)
         ratio = log_weights(torch.zeros_like(cost), log_p_z, noise, log_var[:, None])
         return -renyi_bound(self._share * ratio - cost, self.alpha)
