@@ -224,4 +224,4 @@ def _first_condition(generator: Any, y: ArrayLike | None) -> Any:
     # The one nearest to the middle: the middle itself may be none (a calendar has no hour 11.5).
     given = np.asarray(y)
     rows = given.reshape(len(given), -1).astype(np.float64)
-    return given[np.abs(rows - np.median(rows, axis=0)).sum(axis=1).argmin()]
+    return given[np.abs(rows - np.median(rows, axis=0)).sum(axis=1).argmin()].squeeze()
