@@ -160,7 +160,7 @@ def test_parameters_name_a_bound(X, params, kind, n_draws):
         ({"prior": "uniform"}, "'prior' parameter"),
         ({"decoder_noise": "loud"}, "'decoder_noise' parameter"),
         ({"kl_warmup": -1}, "'kl_warmup' parameter"),
-        ({"kl_warmup": 1}, "kl_warmup=1 has to be below max_epochs=1"),
+        ({"kl_warmup": 2}, "kl_warmup=2 must not exceed max_epochs=1"),
     ],
 )
 def test_what_does_not_go_together_is_refused(X, params, message):

@@ -252,9 +252,9 @@ class VAE(VariationalLatents):
     def _make_net(
         self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
     ) -> GeneratorNet:
-        if self.kl_warmup >= self.max_epochs and not self.warm_start:
+        if self.kl_warmup > self.max_epochs and not self.warm_start:
             raise ValueError(
-                f"kl_warmup={self.kl_warmup} has to be below max_epochs={self.max_epochs}, or "
+                f"kl_warmup={self.kl_warmup} must not exceed max_epochs={self.max_epochs}, or "
                 "training never gets to the whole loss"
             )
         criterion = choose_bound(self)
