@@ -1,4 +1,4 @@
-"""The axes of the VAE, the names that are settings of it, and what its latents are good for."""
+"""The axes of the VAE, and the names that are settings of it."""
 
 import os
 
@@ -6,22 +6,17 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from sklearn_timegen import (
     RELBOVAE,
     VAE,
     BetaVAE,
-    PCAMixture,
     RecurrentVAE,
     RenyiVAE,
-    TimeVAE,
     check_generator,
 )
-from sklearn_timegen.datasets import load_stocks, make_labelled_sines, make_sines
+from sklearn_timegen.datasets import load_stocks, make_ar, make_labelled_sines, make_sines
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.objectives.variational import (
     NegativeELBO,
@@ -42,15 +37,6 @@ def X():
     return make_sines(60, 8, 2, version="timevae", random_state=0)
 
 
-def autoregressive(n_samples, n_timesteps, phi=0.8):
-    rng = np.random.default_rng(0)
-    e = rng.normal(size=(n_samples, n_timesteps))
-    x = e.copy()
-    for t in range(1, n_timesteps):
-        x[:, t] = phi * x[:, t - 1] + np.sqrt(1 - phi**2) * e[:, t]
-    return 3 * x + 10
-
-
 def linear_gaussian(n_samples):
     """x = A z + noise whose standard deviations are .3 and .6 in the two channels."""
     rng = np.random.default_rng(0)
@@ -65,7 +51,7 @@ def linear_gaussian(n_samples):
 
 @pytest.mark.parametrize("noise", ["learned", "per-channel", "per-cell"])
 def test_learned_noise_brings_the_variance_back(noise):
-    X = autoregressive(600, 16)
+    X = 3 * make_ar(1000, 16, noise_scale=0.6, random_state=0) + 10
     fitted = VAE(**QUICK, decoder_noise=noise).fit(X)
     assert fitted.sample(4000).var() == pytest.approx(X.var(), rel=0.1)
     too_calm = VAE(**QUICK).fit(X)
@@ -209,6 +195,21 @@ def test_collapse_is_told_with_its_remedy():
         vae.fit(X)
 
 
+def test_relbo_latents_are_those_of_the_tilted_posterior():
+    """A linear decoder of known noise: p(z | x) is known, and the tilted posterior is near it."""
+    X, _ = linear_gaussian(600)
+    params = {**QUICK, "latent_dim": 2, "max_epochs": 60, "representation": PER_CHANNEL}
+    fitted = RELBOVAE(alpha=0.3, **params, decoder_noise="per-channel").fit(X)
+    module = fitted.net_.module_
+    x = torch.from_numpy(fitted._represent(X))
+    with torch.no_grad():
+        _, wide = module.posterior(x)
+        _, narrow = module.encoder(x)
+    assert (wide > narrow).all()
+    gap = fitted.score_samples(X, n_samples=200) - fitted.score_samples(X, n_samples=1)
+    assert gap.mean() < 0.5  # one draw from a good posterior is nearly as good as many
+
+
 # -- the prior --------------------------------------------------------------------------------
 
 
@@ -348,93 +349,3 @@ def test_a_name_is_a_setting(X, setting, general, pinned):
         setting(**{pinned: None})
     assert pinned not in named.get_params()
     assert clone(named).get_params() == named.get_params()
-
-
-# -- uses of the latents ----------------------------------------------------------------------
-
-
-def test_denoising_comes_nearer_to_the_truth():
-    clean = make_sines(300, 12, 1, version="timevae", random_state=0)
-    noise = np.random.default_rng(0).normal(0, 0.5, clean.shape)
-    fitted = VAE(**{**QUICK, "hidden_dims": (32,)}, decoder_noise="learned").fit(clean + noise)
-    error = np.square(fitted.denoise(clean + noise) - clean).mean()
-    assert error < 0.6 * np.square(noise).mean()
-    assert error < 1.05 * np.square(fitted.reconstruct(clean + noise) - clean).mean()
-    one = fitted.denoise((clean + noise)[4:5])
-    assert np.allclose(one, fitted.denoise(clean + noise)[4:5], atol=1e-5)
-    bent = VAE(**QUICK, representation="quantile").fit(np.exp(clean + noise))
-    assert bent.denoise(np.exp(clean)).mean() > bent.reconstruct(np.exp(clean)).mean()
-
-
-def test_interpolation_has_reconstructions_at_its_ends(X):
-    fitted = VAE(**DENSE, max_epochs=5, random_state=0).fit(X)
-    ways = fitted.interpolate(X[:3], X[3:6], n=5)
-    assert ways.shape == (3, 5, 8, 2)
-    assert np.allclose(ways[:, 0], fitted.reconstruct(X[:3]), atol=1e-5)
-    assert np.allclose(ways[:, -1], fitted.reconstruct(X[3:6]), atol=1e-5)
-    flat = VAE(**DENSE, max_epochs=1, n_channels=2).fit(X.reshape(60, -1))
-    assert flat.interpolate(X[:2].reshape(2, -1), X[2:4].reshape(2, -1), 3).shape == (2, 3, 16)
-    for arguments, message in (((X[:3], X[:2]), "pass pairs"), ((X, X, 1), "at least 2")):
-        with pytest.raises(ValueError, match=message):
-            fitted.interpolate(*arguments)
-
-
-def test_latents_are_features():
-    X, y = make_labelled_sines(60, 12, random_state=0)
-    features = TimeVAE(hidden_dims=(8, 16), latent_dim=3, max_epochs=60, random_state=0)
-    pipeline = make_pipeline(features, LogisticRegression())
-    assert cross_val_score(pipeline, X, y, cv=3, error_score="raise").mean() > 0.9
-
-
-def test_relbo_latents_are_those_of_the_tilted_posterior():
-    """A linear decoder of known noise: p(z | x) is known, and the tilted posterior is near it."""
-    X, _ = linear_gaussian(600)
-    params = {**QUICK, "latent_dim": 2, "max_epochs": 60, "representation": PER_CHANNEL}
-    fitted = RELBOVAE(alpha=0.3, **params, decoder_noise="per-channel").fit(X)
-    module = fitted.net_.module_
-    x = torch.from_numpy(fitted._represent(X))
-    with torch.no_grad():
-        _, wide = module.posterior(x)
-        _, narrow = module.encoder(x)
-    assert (wide > narrow).all()
-    gap = fitted.score_samples(X, n_samples=200) - fitted.score_samples(X, n_samples=1)
-    assert gap.mean() < 0.5  # one draw from a good posterior is nearly as good as many
-
-
-# -- bounds -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("make", [PCAMixture, lambda **p: VAE(**DENSE, max_epochs=2, **p)])
-def test_samples_keep_bounds_exactly(make):
-    X = np.random.default_rng(0).exponential(size=(80, 6, 2)).clip(0.1, 3.3)
-    fitted = make(bounds=(0.1, [None, 3.3]), random_state=0).fit(X)
-    S = fitted.sample(500).astype(np.float64)
-    assert S.min() >= 0.1
-    assert S[:, :, 1].max() <= 3.3
-    free = make(random_state=0).fit(X)
-    assert np.array_equal(np.float32(S), fitted._view.bounds.clip(free.sample(500)))
-
-
-def test_further_training_keeps_to_the_bounds():
-    X = np.random.default_rng(0).exponential(size=(20, 6))
-    vae = VAE(**DENSE, max_epochs=1, bounds=(0, None)).fit(X)
-    with pytest.raises(ValueError, match="is below 0"):
-        vae.partial_fit(-X)
-
-
-@pytest.mark.parametrize(
-    ("bounds", "message"),
-    [
-        ((1.0, None), r"value\(s\) beyond bounds; the first, .* is below 1"),
-        ((None, 0.5), "is above 0.5"),
-        ((2, 1), "low 2 of channel 0 is above high 1"),
-        ((0, [1, 2, 3]), "low and high must each be None, a number, or 2"),
-        ((0,), r"must be a pair \(low, high\)"),
-        ((0, "much"), "low and high must each be None"),
-        ((0.1, 0.1), "no float32 value lies between"),
-    ],
-)
-def test_bounds_that_cannot_be(bounds, message):
-    X = np.random.default_rng(0).exponential(size=(20, 6, 2))
-    with pytest.raises(ValueError, match=message):
-        PCAMixture(bounds=bounds).fit(X)

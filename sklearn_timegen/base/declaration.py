@@ -51,6 +51,12 @@ def estimator(cls: Class) -> Class:
     {'value': 2.0}
     """
     made: Class = dataclass(kw_only=True, eq=False, repr=False)(cls)  # type: ignore[assignment]
+    # What is pinned is no parameter any more, and has nothing to be constrained.
+    fixed = {item.name for item in fields(made) if not item.init}
+    constraints: dict[str, Any] = getattr(made, "_parameter_constraints", {})
+    if fixed & constraints.keys():
+        free = {name: kinds for name, kinds in constraints.items() if name not in fixed}
+        setattr(made, "_parameter_constraints", free)  # noqa: B010 (mypy knows no such attribute)
     return made
 
 

@@ -228,8 +228,12 @@ class DecompositionDecoder(nn.Module):
             )
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        total: Any = sum(self.components(z, c).values())
-        return total.expand(len(z), self.n_timesteps, total.shape[2])
+        return self.total(self.components(z, c))
+
+    def total(self, parts: dict[str, Tensor]) -> Tensor:
+        """Return the sum of the components, ``(B, T, D)``."""
+        total: Any = sum(parts.values())
+        return total.expand(-1, self.n_timesteps, -1)
 
     def components(self, z: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
         """Return the components by name, ``(B, T, D)`` each, or ``(B, 1, D)`` if constant."""

@@ -172,7 +172,8 @@ class ComponentVAE(VAE):
         """Draw as ``_draw`` does, from the same stream, and keep the parts."""
         z, given = self._draw_latents(n_samples, c, rng), self._tensor(c)
         with self._inference() as module:
-            parts, x_hat = module.decoder.components(z, given), module.decoder(z, given)
+            parts = module.decoder.components(z, given)
+            x_hat = module.decoder.total(parts)
             return _arrays(parts), as_numpy(x_hat + self._noise(module, x_hat, rng))
 
     def _restore_parts(self, parts: Parts, x: FloatArray | None) -> Parts:

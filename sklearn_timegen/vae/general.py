@@ -283,7 +283,7 @@ class VAE(VariationalLatents):
     @property
     def interrupted_(self) -> bool:
         """Whether the last training, or the fit of the prior after it, was ended by Ctrl-C."""
-        return super().interrupted_ or bool(getattr(self.prior_, "interrupted_", False))
+        return super().interrupted_ or self.prior_.interrupted_
 
     def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
         v, c = super()._enter(X, y)
@@ -325,10 +325,14 @@ class VAE(VariationalLatents):
         fitted = fit_or_normal(prior, as_numpy(draws), given, derive_seed(seed, "fit"))
         self.prior_ = fitted.keep(getattr(self, "prior_", None))
 
-    def _posterior(self, v: FloatArray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and log-variance of q(z | x), float32."""
-        with self._inference() as module:
-            parts = [module.posterior(self._tensor(v[rows])) for rows in self._batches(len(v))]
+    def _posterior(
+        self, v: FloatArray, dtype: torch.dtype = torch.float32
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and log-variance of what stands for p(z | x)."""
+        with self._inference(dtype) as module:
+            parts = [
+                module.posterior(self._tensor(v[rows], dtype)) for rows in self._batches(len(v))
+            ]
         mean, log_var = (torch.cat(part) for part in zip(*parts, strict=True))
         return mean, log_var
 
@@ -354,12 +358,8 @@ class VAE(VariationalLatents):
         return spread * self.net_.criterion_.error.correlate(e)
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        with self._inference(EXACT) as module:
-            parts = [
-                as_numpy(module.posterior(self._tensor(v[rows], EXACT))[0])
-                for rows in self._batches(len(v))
-            ]
-        return np.concatenate(parts).astype(np.float32)
+        mean: NDArray[np.float64] = as_numpy(self._posterior(v, EXACT)[0])
+        return mean.astype(np.float32)
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as module:

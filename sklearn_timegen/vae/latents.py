@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
@@ -80,10 +81,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         noise = self._shared_noise(n_samples, random_state)
         v, c = self._view.transform(x), self._encode_conditions(y, len(x))
         with self._inference(EXACT) as module:
-            for rows in self._batches(len(v), len(noise)):
-                mean, log_var = module.posterior(self._tensor(v[rows], EXACT))
-                z = draws_from(mean, log_var, noise)
-                x_hat = as_numpy(module.decode(z, self._tensor(rows_of(c, rows), EXACT)))
+            for rows, _, _, decoded in self._decoded_draws(module, v, c, noise):
+                x_hat = as_numpy(decoded)
                 # The mean is taken in the units of X: a representation may bend.
                 drawn = self._undo(x_hat.reshape(-1, *v.shape[1:]).astype(np.float32))
                 x[rows] = drawn.reshape(*x_hat.shape[:2], *x.shape[1:]).mean(axis=1)
@@ -192,6 +191,15 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
         return noise.to(EXACT)
 
+    def _decoded_draws(
+        self, module: Any, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
+    ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield batch by batch the rows, log-variances, latents ``(B, K, d)`` and series."""
+        for rows in self._batches(len(v), len(noise)):
+            mean, log_var = module.posterior(self._tensor(v[rows], EXACT))
+            z = draws_from(mean, log_var, noise)
+            yield rows, log_var, z, module.decode(z, self._tensor(rows_of(c, rows), EXACT))
+
     def _bound(
         self, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
     ) -> NDArray[np.float64]:
@@ -199,12 +207,9 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         error, bound = self.net_.criterion_.error, np.empty(len(v))
         no_pi = 0.5 * noise.shape[1] * np.log(2 * np.pi)
         with self._inference(EXACT) as module:
-            for rows in self._batches(len(v), len(noise)):
+            for rows, log_var, z, x_hat in self._decoded_draws(module, v, c, noise):
                 x = self._tensor(v[rows], EXACT)
-                mean, log_var = module.posterior(x)
-                z = draws_from(mean, log_var, noise)
-                given = self._tensor(rows_of(c, rows), EXACT)
-                fit = log_likelihood(x[:, None], module.decode(z, given), module.noise(), error)
+                fit = log_likelihood(x[:, None], x_hat, module.noise(), error)
                 asked = self._tensor(rows_of(self._prior_condition(c), rows), EXACT)
                 log_p_z = self.prior_.log_density(z, asked) + no_pi
                 weights = log_weights(fit, log_p_z, noise, log_var[:, None])

@@ -6,7 +6,6 @@ A name pins what its paper's name means, and re-defaults what the paper used.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
 
 from torch import nn
 
@@ -14,10 +13,6 @@ from sklearn_timegen.base import estimator, pinned
 from sklearn_timegen.vae.general import VAE
 
 __all__ = ["RELBOVAE", "BetaVAE", "RecurrentVAE", "RenyiVAE"]
-
-
-def _constraints_without(*names: str) -> dict[str, list[Any]]:
-    return {k: v for k, v in VAE._parameter_constraints.items() if k not in names}
 
 
 @estimator
@@ -54,10 +49,6 @@ class BetaVAE(VAE):
     alpha: float | None = pinned(None)
     bound: str = pinned("variational")
     n_importance_samples: int | None = pinned(1)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = _constraints_without(
-        "alpha", "bound", "n_importance_samples"
-    )
 
 
 @estimator
@@ -100,10 +91,6 @@ class RenyiVAE(VAE):
     beta: float = pinned(1.0)
     bound: str = pinned("variational")
     free_bits: float = pinned(0.0)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = _constraints_without(
-        "beta", "bound", "free_bits"
-    )
 
 
 @estimator
@@ -149,8 +136,6 @@ class RELBOVAE(VAE):
     beta: float = pinned(1.0)
     bound: str = pinned("relbo")
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = _constraints_without("beta", "bound")
-
 
 @estimator
 class RecurrentVAE(VAE):
@@ -184,7 +169,3 @@ class RecurrentVAE(VAE):
     encoder: str | Callable[..., nn.Module] = pinned("recurrent")
     decoder: str | Callable[..., nn.Module] = pinned("recurrent")
     hidden_dims: Sequence[int] = (64,)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = _constraints_without(
-        "encoder", "decoder"
-    )

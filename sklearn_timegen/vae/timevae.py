@@ -137,11 +137,7 @@ class TimeVAE(ComponentVAE):
     n_iter_no_change: int | None = 50
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **{
-            name: constraint
-            for name, constraint in VAE._parameter_constraints.items()
-            if name not in ("encoder", "decoder", "error")
-        },
+        **VAE._parameter_constraints,
         "level": ["boolean"],
         "trend_degree": [Interval(Integral, 0, None, closed="left")],
         "seasonalities": ["array-like"],
