@@ -255,6 +255,15 @@ class PressCtrlC(Callback):
         self._press(net, "batch")
 
 
+@pytest.fixture
+def keyboard():
+    """Let Ctrl-C through: a shell's background jobs inherit that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 @pytest.mark.parametrize(("epoch", "event"), [(3, "epoch"), (2, "batch"), (1, "batch")])
 def test_ctrl_c_keeps_what_was_learned(X, epoch, event):
     generator = vae(max_epochs=10, callbacks=[PressCtrlC(epoch, event)], n_iter_no_change=5)
@@ -267,6 +276,7 @@ def test_ctrl_c_keeps_what_was_learned(X, epoch, event):
     assert pickle.loads(pickle.dumps(generator)).sample(2).shape == (2, 8, 2)
 
 
+@pytest.mark.usefixtures("keyboard")
 def test_ctrl_c_at_the_end_of_an_epoch_is_no_early_stopping(X):
     generator = vae(max_epochs=10, callbacks=[PressCtrlC(3, "epoch end")])
     before = signal.getsignal(signal.SIGINT)

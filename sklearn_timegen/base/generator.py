@@ -1,4 +1,4 @@
-"""Generators with and without latents.
+"""What every generator does.
 
 The public method validates, the private one works. ``fit`` lets series in by one door
 (``check_series``), represents them and hands them to ``_fit``; ``sample`` asks ``_draw`` for
@@ -15,10 +15,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._conditions import ConditionEncoder
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
@@ -27,7 +26,7 @@ from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, c
 from sklearn_timegen.base.declaration import Declared, estimator
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
-__all__ = ["BaseGenerator", "LatentGenerator"]
+__all__ = ["BaseGenerator"]
 
 FloatArray = NDArray[np.float32]
 
@@ -263,72 +262,4 @@ class BaseGenerator(Declared, ABC):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = self.conditional
         tags.non_deterministic = False
-        return tags
-
-
-@estimator
-class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGenerator):
-    """A generator with latents: adds ``transform``, ``inverse_transform`` and feature names.
-
-    A subclass implements ``_encode(v)`` and ``_decode(z, c)``, on arrays.
-    """
-
-    def transform(self, X: ArrayLike) -> FloatArray:
-        """Return the latents of the series in ``X``: deterministic, float32.
-
-        Parameters
-        ----------
-        X : array-like of series
-            Of the sizes seen in ``fit``.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, latent_dim)
-            The latents.
-        """
-        check_is_fitted(self)
-        return self._encode(self._represent(X))
-
-    def inverse_transform(self, Z: ArrayLike, y: Any = None) -> FloatArray:
-        """Return the series that the latents ``Z`` stand for.
-
-        Parameters
-        ----------
-        Z : array-like of shape (n_samples, latent_dim)
-            Latents.
-        y : label, vector or array-like, default=None
-            Conditions, if the generator is conditional.
-
-        Returns
-        -------
-        X : ndarray of series
-            In the units and the layout of the ``X`` seen in ``fit``.
-        """
-        check_is_fitted(self)
-        z = self._check_latents(Z)
-        c = self._encode_conditions(y, len(z))
-        return self._layout.restore(self._undo(self._decode(z, c)))
-
-    def _check_latents(self, Z: ArrayLike) -> FloatArray:
-        z: FloatArray = check_array(Z, dtype=np.float32, input_name="Z")
-        if z.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"Z has {z.shape[1]} columns, but {type(self).__name__} has "
-                f"{self._n_features_out} latents"
-            )
-        return z
-
-    @abstractmethod
-    def _encode(self, v: FloatArray) -> FloatArray: ...
-
-    @abstractmethod
-    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray: ...
-
-    @property
-    @abstractmethod
-    def _n_features_out(self) -> int: ...
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags

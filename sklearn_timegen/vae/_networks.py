@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sklearn_timegen.base.networks import check_shape
 from sklearn_timegen.nn.variational import VariationalAutoencoder
 
 __all__ = ["build_network", "check_shapes"]
@@ -41,14 +42,6 @@ def check_shapes(
                 f"a pair of tensors; it returned {type(made).__name__}"
             )
         for name, moment in zip(("mean", "log-variance"), made, strict=True):
-            _check(moment, (len(v), latent_dim), f"the encoder's {name}", module.encoder)
+            check_shape(moment, (len(v), latent_dim), f"the encoder's {name}", module.encoder)
         x_hat = module.decoder(torch.zeros(len(v), latent_dim, device=net.device), given)
-        _check(x_hat, v.shape, "the decoder's series", module.decoder)
-
-
-def _check(made: torch.Tensor, shape: tuple[int, ...], what: str, network: nn.Module) -> None:
-    if tuple(made.shape) != tuple(shape):
-        raise ValueError(
-            f"{what} ({type(network).__name__}) must have the shape {tuple(shape)} for "
-            f"{shape[0]} series, got {tuple(made.shape)}"
-        )
+        check_shape(x_hat, v.shape, "the decoder's series", module.decoder)

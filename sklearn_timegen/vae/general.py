@@ -19,8 +19,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_timegen._random import derive_seed, draw_seed
-from sklearn_timegen._validation import check_count
 from sklearn_timegen.base import NeuralGenerator, estimator
+from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
@@ -258,17 +258,11 @@ class VAE(VariationalLatents):
                 "training never gets to the whole loss"
             )
         criterion = choose_bound(self)
-        hidden_dims = _check_hidden_dims(self.hidden_dims)
+        hidden_dims = check_hidden_dims(self.hidden_dims)
         sizes = (n_timesteps, n_channels, self.latent_dim, hidden_dims)
         encoder, decoder = self._networks(n_timesteps, n_channels)
         for network, name in ((encoder, self.encoder), (decoder, self.decoder)):
-            network = getattr(network, "func", network)
-            if getattr(network, "needs_time_axis", False) and not self._view.keeps_time_axis:
-                raise ValueError(
-                    f"the network {name!r} slides along time, but representation="
-                    f"{self.representation!r} has no time axis; use encoder='dense' and "
-                    "decoder='dense' (class VAE), or a representation that keeps it"
-                )
+            check_time_axis(network, name, self._view, self.representation)
         noise = partial(DecoderNoise, self.decoder_noise, *sizes[:2], self._start, self._varying)
         alpha = self.alpha if self.bound == "relbo" else None
         module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
@@ -384,9 +378,3 @@ def _warn_if_collapsed(divergence: NDArray[Any]) -> None:
             UserWarning,
             stacklevel=6,
         )
-
-
-def _check_hidden_dims(hidden_dims: Sequence[int]) -> tuple[int, ...]:
-    if len(hidden_dims) == 0:
-        raise ValueError("hidden_dims must name at least one layer, got none")
-    return tuple(check_count(width, "each of hidden_dims") for width in hidden_dims)

@@ -28,23 +28,6 @@ EXACT = torch.float64
 class VariationalLatents(LatentGenerator, NeuralGenerator):
     """Public methods that need no more than a fitted encoder, decoder, noise and prior."""
 
-    def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:
-        """Return the series decoded from the posterior means of ``X``.
-
-        Parameters
-        ----------
-        X : array-like of series
-            Of the sizes seen in ``fit``.
-        y : label, vector or array-like, default=None
-            Their conditions, if the generator is conditional.
-
-        Returns
-        -------
-        X_hat : ndarray of series
-            In the units and the layout of the ``X`` seen in ``fit``.
-        """
-        return self.inverse_transform(self.transform(X), y)
-
     def denoise(
         self,
         X: ArrayLike,
@@ -87,44 +70,6 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
                 drawn = self._undo(x_hat.reshape(-1, *v.shape[1:]).astype(np.float32))
                 x[rows] = drawn.reshape(*x_hat.shape[:2], *x.shape[1:]).mean(axis=1)
         return self._layout.restore(x)
-
-    def interpolate(
-        self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None
-    ) -> NDArray[np.float32]:
-        """Return series on the way from each of ``X_a`` to its partner in ``X_b``.
-
-        The way is straight in the latents, at equal steps; its ends are the reconstructions.
-
-        Parameters
-        ----------
-        X_a, X_b : array-like of series
-            Equally many, of the sizes seen in ``fit``.
-        n : int, default=8
-            Number of series on each way, with both ends; 2 at least.
-        y : label, vector or array-like, default=None
-            Conditions of the ways, if the generator is conditional.
-
-        Returns
-        -------
-        X : ndarray of shape (n_pairs, n, n_timesteps[, n_channels])
-            In the units and the layout of the ``X`` seen in ``fit``.
-
-        Raises
-        ------
-        ValueError
-            If there are not as many series in one as in the other, or ``n`` is below 2.
-        """
-        if check_count(n, "n") < 2:
-            raise ValueError(f"n must be at least 2, for the two ends, got {n}")
-        z_a, z_b = self.transform(X_a), self.transform(X_b)
-        if len(z_a) != len(z_b):
-            raise ValueError(f"X_a has {len(z_a)} series, but X_b has {len(z_b)}: pass pairs")
-        share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
-        c = self._encode_conditions(y, len(z_a))
-        given = None if c is None else np.repeat(c, n, axis=0)
-        z = ((1 - share) * z_a[:, None] + share * z_b[:, None]).reshape(-1, z_a.shape[1])
-        x = self._layout.restore(self._undo(self._decode(z, given)))
-        return x.reshape(len(z_a), n, *x.shape[1:])
 
     def score_samples(
         self,

@@ -10,103 +10,24 @@ from __future__ import annotations
 
 import copy
 import math
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, EpochTimer
+from skorch.callbacks import Callback, EpochTimer
 from skorch.history import History
 from skorch.utils import TeeGenerator
 from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
+from sklearn_timegen.training.data import Batch, BatchIterator, SeriesDataset
 
-__all__ = [
-    "BatchIterator",
-    "GeneratorNet",
-    "HoldOut",
-    "ProgressBar",
-    "SeriesDataset",
-    "early_stopping",
-    "resolve_device",
-]
-
-Batch = tuple[Tensor, Tensor | None]
-
-
-class SeriesDataset(Dataset[Any]):
-    """Represented series and, if there are any, their conditions, on the training device."""
-
-    def __init__(self, x: Tensor, c: Tensor | None = None) -> None:
-        self.x = x
-        self.c = c
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.x[i] if self.c is None else (self.x[i], self.c[i])
-
-
-class BatchIterator:
-    """Batches as slices of a tensor that is permuted once an epoch.
-
-    A ``DataLoader`` collates item by item, which costs more than a training step of a small
-    network does.
-    """
-
-    def __init__(
-        self, dataset: Any, batch_size: int, generator: torch.Generator | None = None
-    ) -> None:
-        index: Any = slice(None)
-        while isinstance(dataset, Subset):  # what a skorch train_split makes
-            index = torch.as_tensor(dataset.indices)[index]
-            dataset = dataset.dataset
-        self.x: Tensor = dataset.x[index]
-        self.c: Tensor | None = None if dataset.c is None else dataset.c[index]
-        self.batch_size = len(self.x) if batch_size == -1 else batch_size
-        self.generator = generator
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.x) / self.batch_size)
-
-    def __iter__(self) -> Iterator[Batch]:
-        x, c = self.x, self.c
-        if self.generator is not None:
-            order = torch.randperm(len(x), generator=self.generator).to(x.device)
-            x, c = x[order], None if c is None else c[order]
-        if c is None:
-            for batch in x.split(self.batch_size):
-                yield batch, None
-        else:
-            yield from zip(x.split(self.batch_size), c.split(self.batch_size), strict=True)
-
-
-class HoldOut:
-    """A skorch ``train_split`` that holds a fraction of the series out, at random but seeded."""
-
-    def __init__(self, fraction: float, seed: int) -> None:
-        self.fraction = fraction
-        self.seed = seed
-
-    def __call__(self, dataset: Any, y: Any = None) -> tuple[Subset[Any], Subset[Any]]:
-        n_valid = math.ceil(self.fraction * len(dataset))
-        if n_valid >= len(dataset):
-            raise ValueError(
-                f"validation_fraction={self.fraction} of {len(dataset)} series leaves none to "
-                "train on"
-            )
-        order = np.random.default_rng(self.seed).permutation(len(dataset))
-        train, valid = order[n_valid:].tolist(), order[:n_valid].tolist()
-        return Subset(dataset, train), Subset(dataset, valid)
+__all__ = ["GeneratorNet"]
 
 
 class GeneratorNet(NeuralNet):
@@ -136,6 +57,8 @@ class GeneratorNet(NeuralNet):
     ) -> None:
         self.seed = seed
         super().__init__(module, criterion, **kwargs)
+
+    _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
 
     # -- made once ---------------------------------------------------------------------------
 
@@ -190,18 +113,21 @@ class GeneratorNet(NeuralNet):
             self._drop_unfinished_epoch()
         return self
 
-    def _snapshot(self) -> tuple[Any, ...]:
+    def _snapshot(self) -> dict[str, Any]:
         """All that training changes."""
-        weights = copy.deepcopy((self.module_.state_dict(), self.optimizer_.state_dict()))
-        return *weights, len(self.history), self.shuffle_.get_state(), self.noise_.get_state()
+        return {
+            **{name: copy.deepcopy(getattr(self, name).state_dict()) for name in self._trained},
+            "history": len(self.history),
+            "shuffle_": self.shuffle_.get_state(),
+            "noise_": self.noise_.get_state(),
+        }
 
-    def _restore(self, kept: tuple[Any, ...]) -> None:
-        weights, optimizer, n_epochs, shuffle, noise = kept
-        self.module_.load_state_dict(weights)
-        self.optimizer_.load_state_dict(optimizer)
-        self.history_ = History(self.history[:n_epochs])
-        self.shuffle_.set_state(shuffle)
-        self.noise_.set_state(noise)
+    def _restore(self, kept: dict[str, Any]) -> None:
+        for name in self._trained:
+            getattr(self, name).load_state_dict(kept[name])
+        self.history_ = History(self.history[: kept["history"]])
+        self.shuffle_.set_state(kept["shuffle_"])
+        self.noise_.set_state(kept["noise_"])
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         super().fit_loop(X, y, epochs, **params)
@@ -252,11 +178,15 @@ class GeneratorNet(NeuralNet):
     def _record_loss(self, prefix: str, loss: float) -> None:
         if not math.isfinite(loss):
             raise self._diverged(f"the {prefix} loss became {loss}")
-        # The last best row has the least loss so far: no need to look at all of them.
+        self._record_best(f"{prefix}_loss", loss)
+
+    def _record_best(self, name: str, value: float) -> None:
+        """Record a number that is the better the smaller, and whether it is the best so far."""
+        # The last best row has the least value so far: no need to look at all of them.
         rows = reversed(self.history[:-1])
-        best = (row[f"{prefix}_loss"] for row in rows if row.get(f"{prefix}_loss_best"))
-        self.history.record(f"{prefix}_loss", loss)
-        self.history.record(f"{prefix}_loss_best", loss < next(best, math.inf))
+        best = (row[name] for row in rows if row.get(f"{name}_best"))
+        self.history.record(name, value)
+        self.history.record(f"{name}_best", value < next(best, math.inf))
 
     def _check_weights(self) -> None:
         """The loss is that of before a step: the last step has to be looked at itself."""
@@ -324,72 +254,3 @@ def _noticing_ctrl_c() -> Iterator[list[int]]:
         yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class ProgressBar(Callback):
-    """One tqdm bar for a training, an epoch a step, with the losses behind it."""
-
-    def __init__(self, description: str = "", disable: bool = False) -> None:
-        self.description = description
-        self.disable = disable
-
-    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        from tqdm.auto import tqdm
-
-        self.bar_ = tqdm(
-            total=net.n_epochs_, desc=self.description, unit="epoch", disable=self.disable
-        )
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        row = net.history[-1]
-        shown = {name[:5]: row[name] for name in ("train_loss", "valid_loss") if name in row}
-        self.bar_.set_postfix({name: f"{loss:.4g}" for name, loss in shown.items()})
-        self.bar_.update()
-
-    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.bar_.close()
-        del self.bar_
-
-
-def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> EarlyStopping:
-    """Stop when ``monitor`` stands still; the best weights are kept in memory and restored.
-
-    The first ``start`` epochs do not count: in a warm-up, the loss is another one.
-
-    Not in a file, as skorch's ``Checkpoint`` does: the workers of a parallel grid search would
-    load each other's weights.
-    """
-    kind = partial(_LateStopping, start) if start else EarlyStopping
-    return kind(
-        monitor=monitor,
-        patience=patience,
-        threshold=tol,
-        threshold_mode="abs",
-        load_best=True,
-    )
-
-
-class _LateStopping(EarlyStopping):
-    def __init__(self, start: int = 0, **kwargs: Any) -> None:
-        self.start = start
-        super().__init__(**kwargs)
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        if len(net.history) > self.start:
-            super().on_epoch_end(net, **kwargs)
-
-
-def resolve_device(device: str) -> str:
-    """Return the torch device that ``device`` names; ``"auto"`` is CUDA where there is one."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
-        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}")
-    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device != "cpu" and (torch.device(device).index or 0) >= n_devices:
-        seen = "no CUDA device" if n_devices == 0 else f"{n_devices} CUDA device(s)"
-        raise ValueError(
-            f"device={device!r} was asked for, but torch sees {seen} here; use device='cpu' or "
-            "device='auto'"
-        )
-    return device

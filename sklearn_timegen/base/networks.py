@@ -1,0 +1,39 @@
+"""What can be said of networks before they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from sklearn_timegen._validation import check_count
+from sklearn_timegen.representation import SeriesView
+
+__all__ = ["check_hidden_dims", "check_shape", "check_time_axis"]
+
+
+def check_hidden_dims(hidden_dims: Sequence[int], name: str = "hidden_dims") -> tuple[int, ...]:
+    """Return the widths of layers as a tuple of positive integers, at least one."""
+    if len(hidden_dims) == 0:
+        raise ValueError(f"{name} must name at least one layer, got none")
+    return tuple(check_count(width, f"each of {name}") for width in hidden_dims)
+
+
+def check_time_axis(network: Any, name: Any, view: SeriesView, representation: Any) -> None:
+    """Refuse a network that slides along time where a representation has no time axis."""
+    made = getattr(network, "func", network)
+    if getattr(made, "needs_time_axis", False) and not view.keeps_time_axis:
+        raise ValueError(
+            f"the network {name!r} slides along time, but representation={representation!r} has "
+            "no time axis; use 'dense' networks, or a representation that keeps it"
+        )
+
+
+def check_shape(made: Tensor, shape: Sequence[int], what: str, network: nn.Module) -> None:
+    """Refuse what a network returned in another shape than it has to."""
+    if tuple(made.shape) != tuple(shape):
+        raise ValueError(
+            f"{what} ({type(network).__name__}) must have the shape {tuple(shape)} for "
+            f"{shape[0]} series, got {tuple(made.shape)}"
+        )

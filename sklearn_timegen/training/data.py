@@ -1,0 +1,100 @@
+"""Series on the training device, in batches that are slices of a tensor."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+__all__ = ["Batch", "BatchIterator", "HoldOut", "SeriesDataset", "resolve_device"]
+
+Batch = tuple[Tensor, Tensor | None]
+
+
+class SeriesDataset(Dataset[Any]):
+    """Represented series and, if there are any, their conditions, on the training device."""
+
+    def __init__(self, x: Tensor, c: Tensor | None = None) -> None:
+        self.x = x
+        self.c = c
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.x[i] if self.c is None else (self.x[i], self.c[i])
+
+
+class BatchIterator:
+    """Batches as slices of a tensor that is permuted once an epoch.
+
+    A ``DataLoader`` collates item by item, which costs more than a training step of a small
+    network does.
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int, generator: torch.Generator | None = None
+    ) -> None:
+        index: Any = slice(None)
+        while isinstance(dataset, Subset):  # what a skorch train_split makes
+            index = torch.as_tensor(dataset.indices)[index]
+            dataset = dataset.dataset
+        self.x: Tensor = dataset.x[index]
+        self.c: Tensor | None = None if dataset.c is None else dataset.c[index]
+        self.batch_size = len(self.x) if batch_size == -1 else batch_size
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        x, c = self.x, self.c
+        if self.generator is not None:
+            order = torch.randperm(len(x), generator=self.generator).to(x.device)
+            x, c = x[order], None if c is None else c[order]
+        if c is None:
+            for batch in x.split(self.batch_size):
+                yield batch, None
+        else:
+            yield from zip(x.split(self.batch_size), c.split(self.batch_size), strict=True)
+
+
+class HoldOut:
+    """A skorch ``train_split`` that holds a fraction of the series out, at random but seeded."""
+
+    def __init__(self, fraction: float, seed: int) -> None:
+        self.fraction = fraction
+        self.seed = seed
+
+    def __call__(self, dataset: Any, y: Any = None) -> tuple[Subset[Any], Subset[Any]]:
+        n_valid = math.ceil(self.fraction * len(dataset))
+        if n_valid >= len(dataset):
+            raise ValueError(
+                f"validation_fraction={self.fraction} of {len(dataset)} series leaves none to "
+                "train on"
+            )
+        order = np.random.default_rng(self.seed).permutation(len(dataset))
+        train, valid = order[n_valid:].tolist(), order[:n_valid].tolist()
+        return Subset(dataset, train), Subset(dataset, valid)
+
+
+def resolve_device(device: str) -> str:
+    """Return the torch device that ``device`` names; ``"auto"`` is CUDA where there is one."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:N', got {device!r}")
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device != "cpu" and (torch.device(device).index or 0) >= n_devices:
+        seen = "no CUDA device" if n_devices == 0 else f"{n_devices} CUDA device(s)"
+        raise ValueError(
+            f"device={device!r} was asked for, but torch sees {seen} here; use device='cpu' or "
+            "device='auto'"
+        )
+    return device
