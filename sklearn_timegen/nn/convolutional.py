@@ -6,24 +6,49 @@ T is the number of timesteps, D of channels, and each of the L layers halves (or
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
 
-from sklearn_timegen.nn.layers import StridedConv, StridedConvTranspose, glorot_, with_condition
+from sklearn_timegen.nn.encoder import Body, Encoder
+from sklearn_timegen.nn.layers import (
+    StridedConv,
+    StridedConvTranspose,
+    glorot_,
+    halved,
+    leaky_relu,
+    with_condition,
+)
 
-__all__ = ["ConvolutionalDecoder", "ConvolutionalEncoder"]
+__all__ = ["ConvolutionalBody", "ConvolutionalDecoder", "ConvolutionalEncoder"]
 
 
-def _reduced(n_timesteps: int, n_layers: int) -> int:
-    """Timesteps that are left after ``n_layers`` strided convolutions."""
-    for _ in range(n_layers):
-        n_timesteps = (n_timesteps + 1) // 2
-    return n_timesteps
+class ConvolutionalBody(Body):
+    """Strided convolutions; what is left of the time axis is flattened."""
+
+    needs_time_axis: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        n_timesteps: int,
+        n_channels: int,
+        hidden_dims: Sequence[int],
+        activation: Callable[[], nn.Module] = leaky_relu,
+    ) -> None:
+        super().__init__()
+        convs = [StridedConv(a, b) for a, b in itertools.pairwise([n_channels, *hidden_dims])]
+        self.convolutions = nn.ModuleList(convs)
+        self.activation = activation()
+        self.n_features = halved(n_timesteps, len(hidden_dims)) * hidden_dims[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for convolution in self.convolutions:
+            x = self.activation(convolution(x))
+        return x.flatten(1)
 
 
-class ConvolutionalEncoder(nn.Module):
+class ConvolutionalEncoder(Encoder):
     """Strided convolutions, then dense mean and log-variance of the latents."""
 
     needs_time_axis: ClassVar[bool] = True
@@ -31,19 +56,8 @@ class ConvolutionalEncoder(nn.Module):
     def __init__(
         self, n_timesteps: int, n_channels: int, latent_dim: int, hidden_dims: Sequence[int]
     ) -> None:
-        super().__init__()
-        widths = [n_channels, *hidden_dims]
-        convs = [StridedConv(a, b) for a, b in itertools.pairwise(widths)]
-        self.convolutions = nn.ModuleList(convs)
-        n_features = _reduced(n_timesteps, len(hidden_dims)) * widths[-1]
-        self.moments = nn.Linear(n_features, 2 * latent_dim)
-        self.apply(glorot_)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        for convolution in self.convolutions:
-            x = convolution(x).relu()
-        mean, log_var = self.moments(x.flatten(1)).chunk(2, dim=1)
-        return mean, log_var
+        body = ConvolutionalBody(n_timesteps, n_channels, hidden_dims, nn.ReLU)
+        super().__init__(body, latent_dim)
 
 
 class ConvolutionalDecoder(nn.Module):
@@ -61,7 +75,7 @@ class ConvolutionalDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.series_shape = (n_timesteps, n_channels)
-        n_reduced = _reduced(n_timesteps, len(hidden_dims))
+        n_reduced = halved(n_timesteps, len(hidden_dims))
         self.reduced_shape = (n_reduced, hidden_dims[-1])
         self.expand = nn.Linear(latent_dim + n_conditions, n_reduced * hidden_dims[-1])
         widths = [*reversed(hidden_dims), n_channels]

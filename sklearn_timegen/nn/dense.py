@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
 
-from sklearn_timegen.nn.layers import glorot_, mlp, with_condition
+from sklearn_timegen.nn.encoder import Body, Encoder
+from sklearn_timegen.nn.layers import glorot_, leaky_relu, mlp, with_condition
 
-__all__ = ["DenseDecoder", "DenseEncoder"]
+__all__ = ["DenseBody", "DenseDecoder", "DenseEncoder"]
 
 
-class DenseEncoder(nn.Module):
+class DenseBody(Body):
+    """Dense layers over the flattened series."""
+
+    needs_time_axis: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        n_timesteps: int,
+        n_channels: int,
+        hidden_dims: Sequence[int],
+        activation: Callable[[], nn.Module] = leaky_relu,
+    ) -> None:
+        super().__init__()
+        self.layers = mlp([n_timesteps * n_channels, *hidden_dims], activation)
+        self.n_features = hidden_dims[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x.flatten(1))
+
+
+class DenseEncoder(Encoder):
     """Dense layers over the flattened series, then mean and log-variance of the latents."""
 
     needs_time_axis: ClassVar[bool] = False
@@ -20,14 +41,7 @@ class DenseEncoder(nn.Module):
     def __init__(
         self, n_timesteps: int, n_channels: int, latent_dim: int, hidden_dims: Sequence[int]
     ) -> None:
-        super().__init__()
-        self.body = mlp([n_timesteps * n_channels, *hidden_dims])
-        self.moments = nn.Linear(hidden_dims[-1], 2 * latent_dim)
-        self.apply(glorot_)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_var = self.moments(self.body(x.flatten(1))).chunk(2, dim=1)
-        return mean, log_var
+        super().__init__(DenseBody(n_timesteps, n_channels, hidden_dims, nn.ReLU), latent_dim)
 
 
 class DenseDecoder(nn.Module):

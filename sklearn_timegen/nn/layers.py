@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,18 @@ __all__ = [
     "DilatedConv",
     "StridedConv",
     "StridedConvTranspose",
+    "conv_glorot_",
     "glorot_",
+    "halved",
+    "leaky_relu",
     "mlp",
+    "neighbourhoods",
     "with_condition",
+    "with_condition_everywhere",
 ]
+
+# What discriminators are made with: a unit that passes nothing on tells a generator nothing.
+leaky_relu: Callable[[], nn.Module] = partial(nn.LeakyReLU, 0.2)
 
 
 def glorot_(module: nn.Module) -> None:
@@ -33,17 +42,39 @@ def glorot_(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Dense layers of the given sizes, each followed by a ReLU."""
+def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Dense layers of the given sizes, each followed by an activation."""
     layers: list[nn.Module] = []
     for n_in, n_out in itertools.pairwise(sizes):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        layers += [nn.Linear(n_in, n_out), activation()]
     return nn.Sequential(*layers)
+
+
+def halved(n_timesteps: int, n_times: int) -> int:
+    """Timesteps that are left after ``n_times`` strided convolutions."""
+    for _ in range(n_times):
+        n_timesteps = (n_timesteps + 1) // 2
+    return n_timesteps
 
 
 def with_condition(z: Tensor, c: Tensor | None) -> Tensor:
     """Append the condition, if there is one, to a flat input."""
     return z if c is None else torch.cat([z, c], dim=1)
+
+
+def with_condition_everywhere(x: Tensor, c: Tensor | None) -> Tensor:
+    """Append the condition, if there is one, to every timestep of a series."""
+    if c is None:
+        return x
+    return torch.cat([x, c.unsqueeze(1).expand(-1, x.shape[1], -1)], dim=2)
+
+
+def neighbourhoods(x: Tensor, n_taps: int, dilation: int = 1) -> Tensor:
+    """Every timestep beside its neighbours, zero beyond the ends: ``(B, T, n_taps D)``."""
+    n = x.shape[1]
+    reach = dilation * (n_taps // 2)
+    padded = F.pad(x, (0, 0, reach, reach))
+    return torch.cat([padded[:, k * dilation : k * dilation + n] for k in range(n_taps)], dim=2)
 
 
 class StridedConv(nn.Module):
@@ -56,7 +87,7 @@ class StridedConv(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_out, 3 * n_in))  # columns: tap by tap
         self.bias = nn.Parameter(torch.zeros(n_out))
-        _conv_glorot_(self.weight, n_in, n_out)
+        conv_glorot_(self.weight, n_in, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         n = (x.shape[1] + 1) // 2
@@ -77,15 +108,13 @@ class DilatedConv(nn.Module):
         self.dilation = dilation
         self.weight = nn.Parameter(torch.empty(n_out, 3 * n_in))  # columns: tap by tap
         self.bias = nn.Parameter(torch.zeros(n_out))
-        _conv_glorot_(self.weight, n_in, n_out)
+        conv_glorot_(self.weight, n_in, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         n, d = x.shape[1], self.dilation
         if d >= n:  # the outer taps see padding only
             return F.linear(x, self.weight.chunk(3, dim=1)[1], self.bias)
-        padded = F.pad(x, (0, 0, d, d))
-        taps = [padded[:, k * d : k * d + n] for k in range(3)]
-        return F.linear(torch.cat(taps, dim=2), self.weight, self.bias)
+        return F.linear(neighbourhoods(x, 3, d), self.weight, self.bias)
 
 
 class StridedConvTranspose(nn.Module):
@@ -99,7 +128,7 @@ class StridedConvTranspose(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(3 * n_out, n_in))  # rows: tap by tap
         self.bias = nn.Parameter(torch.zeros(n_out))
-        _conv_glorot_(self.weight, n_in, n_out)
+        conv_glorot_(self.weight, n_in, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         after, even, before = F.linear(x, self.weight).chunk(3, dim=2)
@@ -107,6 +136,7 @@ class StridedConvTranspose(nn.Module):
         return torch.stack([even, odd], dim=2).flatten(1, 2) + self.bias
 
 
-def _conv_glorot_(weight: Tensor, n_in: int, n_out: int) -> None:
-    bound = math.sqrt(6 / (3 * n_in + 3 * n_out))
+def conv_glorot_(weight: Tensor, n_in: int, n_out: int, n_taps: int = 3) -> None:
+    """Glorot-uniform weights for a convolution."""
+    bound = math.sqrt(6 / (n_taps * n_in + n_taps * n_out))
     nn.init.uniform_(weight, -bound, bound)

@@ -1,4 +1,4 @@
-"""Recurrent encoder and decoder, after VRAE (Fabius and van Amersfoort 2014).
+"""Recurrent networks, after VRAE (Fabius and van Amersfoort 2014) and recurrent GANs.
 
 The layers are ``torch.nn.LSTM``, which on a CPU takes a third to two thirds of the time of
 ``torch.nn.GRU`` (2.6 to 6.6 ms against 10 ms, forwards and backwards, for 32 windows of 24
@@ -14,12 +14,50 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from sklearn_timegen.nn.layers import glorot_, with_condition
+from sklearn_timegen.nn.encoder import Body, Encoder
+from sklearn_timegen.nn.layers import glorot_, with_condition, with_condition_everywhere
 
-__all__ = ["RecurrentDecoder", "RecurrentEncoder"]
+__all__ = [
+    "BidirectionalBody",
+    "RecurrentBody",
+    "RecurrentDecoder",
+    "RecurrentEncoder",
+    "RecurrentGenerator",
+]
 
 
-class RecurrentEncoder(nn.Module):
+class RecurrentBody(Body):
+    """Recurrent layers, whose state after every timestep is features: ``(B, T, n_features)``.
+
+    The discriminator of RCGAN judges every timestep (Esteban et al. 2017, section 3,
+    https://arxiv.org/abs/1706.02633).
+    """
+
+    needs_time_axis: ClassVar[bool] = True
+    bidirectional: ClassVar[bool] = False
+
+    def __init__(self, n_timesteps: int, n_channels: int, hidden_dims: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = _lstm_layers([n_channels, *hidden_dims], self.bidirectional)
+        self.n_features = (1 + self.bidirectional) * hidden_dims[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x, _ = layer(x)
+        return x
+
+
+class BidirectionalBody(RecurrentBody):
+    """Both directions side by side, so that a timestep is judged by what follows it, too.
+
+    Source: O. Mogren (2016), "C-RNN-GAN: continuous recurrent neural networks with adversarial
+    training", section 3, https://arxiv.org/abs/1611.09904
+    """
+
+    bidirectional: ClassVar[bool] = True
+
+
+class RecurrentEncoder(Encoder):
     """Recurrent layers, then dense mean and log-variance of the latents from the last state."""
 
     needs_time_axis: ClassVar[bool] = True
@@ -27,16 +65,10 @@ class RecurrentEncoder(nn.Module):
     def __init__(
         self, n_timesteps: int, n_channels: int, latent_dim: int, hidden_dims: Sequence[int]
     ) -> None:
-        super().__init__()
-        self.layers = _lstm_layers([n_channels, *hidden_dims])
-        self.moments = nn.Linear(hidden_dims[-1], 2 * latent_dim)
-        self.apply(glorot_)
+        super().__init__(RecurrentBody(n_timesteps, n_channels, hidden_dims), latent_dim)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        for layer in self.layers:
-            x, _ = layer(x)
-        mean, log_var = self.moments(x[:, -1]).chunk(2, dim=1)
-        return mean, log_var
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x)[:, -1]
 
 
 class RecurrentDecoder(nn.Module):
@@ -77,6 +109,44 @@ class RecurrentDecoder(nn.Module):
         return self.output(h)
 
 
-def _lstm_layers(widths: Sequence[int]) -> nn.ModuleList:
-    pairs = itertools.pairwise(widths)
-    return nn.ModuleList(nn.LSTM(a, b, batch_first=True) for a, b in pairs)
+class RecurrentGenerator(nn.Module):
+    """Recurrent layers over noise of its own for every timestep, and a dense output.
+
+    z is flat, ``(B, n_latents)`` with ``n_latents = T latent_dim``, and the condition is given at
+    every timestep: RCGAN's generator (Esteban et al. 2017, section 3,
+    https://arxiv.org/abs/1706.02633). C-RNN-GAN's (Mogren 2016, section 3,
+    https://arxiv.org/abs/1611.09904) hands each output on beside the next noise. With an output
+    that is linear in the state, that adds no function to these, as in :class:`RecurrentDecoder`.
+    """
+
+    needs_time_axis: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        n_timesteps: int,
+        n_channels: int,
+        latent_dim: int,
+        hidden_dims: Sequence[int],
+        n_conditions: int = 0,
+    ) -> None:
+        super().__init__()
+        self.noise_shape = (n_timesteps, latent_dim)
+        self.n_latents = n_timesteps * latent_dim
+        widths = list(reversed(hidden_dims))
+        self.layers = _lstm_layers([latent_dim + n_conditions, *widths])
+        self.output = nn.Linear(widths[-1], n_channels)
+        self.apply(glorot_)
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        h = with_condition_everywhere(z.unflatten(1, self.noise_shape), c)
+        for layer in self.layers:
+            h, _ = layer(h)
+        return self.output(h)
+
+
+def _lstm_layers(widths: Sequence[int], bidirectional: bool = False) -> nn.ModuleList:
+    layers = []
+    for k, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
+        n_inputs = 2 * n_in if bidirectional and k > 0 else n_in
+        layers.append(nn.LSTM(n_inputs, n_out, batch_first=True, bidirectional=bidirectional))
+    return nn.ModuleList(layers)

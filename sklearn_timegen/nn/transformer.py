@@ -11,16 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_timegen.nn.differentiation import differentiated_twice
+from sklearn_timegen.nn.encoder import Body, Encoder
 from sklearn_timegen.nn.layers import glorot_, with_condition
 
-__all__ = ["TransformerBlock", "TransformerDecoder", "TransformerEncoder"]
+__all__ = ["TransformerBlock", "TransformerBody", "TransformerDecoder", "TransformerEncoder"]
 
 
 class TransformerBlock(nn.Module):
     """Attention, then a feed-forward network of four times the width: ``(B, N, width)`` -> same.
 
-    Each of the two sees normalised tokens and is added to them. On a CPU, second derivatives
-    (gradient penalties) need torch's ``sdpa_kernel(SDPBackend.MATH)`` around the call.
+    Each of the two sees normalised tokens and is added to them. Second derivatives (gradient
+    penalties) need ``double_backward()`` around the call.
 
     Parameters
     ----------
@@ -53,11 +55,32 @@ class TransformerBlock(nn.Module):
         """Every token's mixture of all tokens, ``softmax(Q K' / sqrt(d)) V`` in each head."""
         heads = self.qkv(x).unflatten(2, (3, self.n_heads, -1))  # (B, N, 3, n_heads, d)
         q, k, v = heads.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        if differentiated_twice():
+            scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
+            mixed = scores.softmax(dim=3) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v)
         return self.mix(mixed.transpose(1, 2).flatten(2))
 
 
-class TransformerEncoder(nn.Module):
+class TransformerBody(Body):
+    """Blocks over the timesteps, and the mean of the tokens."""
+
+    needs_time_axis: ClassVar[bool] = True
+
+    def __init__(self, n_timesteps: int, n_channels: int, hidden_dims: Sequence[int]) -> None:
+        super().__init__()
+        self.embed = nn.Linear(n_channels, hidden_dims[0], bias=False)
+        self.positions = _positions(n_timesteps, hidden_dims[0])
+        self.blocks = _blocks(hidden_dims)
+        self.n_features = hidden_dims[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens: Tensor = self.blocks(self.embed(x) + self.positions)
+        return tokens.mean(dim=1)
+
+
+class TransformerEncoder(Encoder):
     """Blocks over the timesteps, then dense mean and log-variance from the mean token."""
 
     needs_time_axis: ClassVar[bool] = True
@@ -65,17 +88,7 @@ class TransformerEncoder(nn.Module):
     def __init__(
         self, n_timesteps: int, n_channels: int, latent_dim: int, hidden_dims: Sequence[int]
     ) -> None:
-        super().__init__()
-        self.embed = nn.Linear(n_channels, hidden_dims[0], bias=False)
-        self.positions = _positions(n_timesteps, hidden_dims[0])
-        self.blocks = _blocks(hidden_dims)
-        self.moments = nn.Linear(hidden_dims[-1], 2 * latent_dim)
-        self.apply(glorot_)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        tokens = self.blocks(self.embed(x) + self.positions)
-        mean, log_var = self.moments(tokens.mean(dim=1)).chunk(2, dim=1)
-        return mean, log_var
+        super().__init__(TransformerBody(n_timesteps, n_channels, hidden_dims), latent_dim)
 
 
 class TransformerDecoder(nn.Module):
