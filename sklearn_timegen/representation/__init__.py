@@ -11,6 +11,8 @@ written. Every generator takes one as ``representation=``, by name or as an obje
 ``"quantile"``         a standard normal, by the values' own quantiles
 ``"cosine"``           orthonormal cosine transform along time, each coefficient standardised
 ``"cosine-quantile"``  the same, each coefficient mapped to a standard normal by its quantiles
+``"pca"``              principal coordinates of ``"cosine"``, each of unit variance
+``"pca-quantile"``     principal coordinates of ``"cosine-quantile"``, each of unit variance
 =====================  ==========================================================================
 
 The first three treat each cell (timestep and channel) by itself, as scikit-learn's scalers do
@@ -28,6 +30,7 @@ from sklearn_timegen.representation.view import (
     SeriesView,
     make_representation,
 )
+from sklearn_timegen.representation.whitening import WhiteningTransform
 
 __all__ = [
     "REPRESENTATIONS",
@@ -38,5 +41,6 @@ __all__ = [
     "Representation",
     "SeriesScaler",
     "SeriesView",
+    "WhiteningTransform",
     "make_representation",
 ]

@@ -12,6 +12,7 @@ from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+from sklearn_timegen.representation.whitening import WhiteningTransform
 
 __all__ = ["REPRESENTATIONS", "Representation", "SeriesView", "make_representation"]
 
@@ -74,6 +75,8 @@ REPRESENTATIONS: dict[str, Representation] = {
     "quantile": QuantileScaler(),
     "cosine": CosineTransform("standard"),
     "cosine-quantile": CosineTransform("quantile"),
+    "pca": WhiteningTransform("standard"),
+    "pca-quantile": WhiteningTransform("quantile"),
 }
 
 
