@@ -16,6 +16,22 @@ if TYPE_CHECKING:
         evaluate_generator,
         evaluate_samples,
     )
+    from sklearn_timegen.gan import (
+        CRNNGAN,
+        FGAN,
+        GAN,
+        LSGAN,
+        NSGAN,
+        R3GAN,
+        RCGAN,
+        SNGAN,
+        WGAN,
+        WGANGP,
+        GradientNormalizedGAN,
+        StyleGAN,
+        UnrolledGAN,
+        VanillaGAN,
+    )
     from sklearn_timegen.model_selection import make_windows
     from sklearn_timegen.series import SeriesGenerator
     from sklearn_timegen.synthetic_training import (
@@ -30,8 +46,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "CRNNGAN",
+    "FGAN",
+    "GAN",
+    "LSGAN",
+    "NSGAN",
+    "R3GAN",
+    "RCGAN",
     "RELBOVAE",
+    "SNGAN",
     "VAE",
+    "WGAN",
+    "WGANGP",
     "AugmentedClassifier",
     "AugmentedRegressor",
     "Augmenter",
@@ -39,6 +65,7 @@ __all__ = [
     "BetaVAE",
     "BlockBootstrap",
     "EvaluationReport",
+    "GradientNormalizedGAN",
     "LatentGenerator",
     "NeighbourInterpolation",
     "NeuralGenerator",
@@ -46,9 +73,12 @@ __all__ = [
     "RecurrentVAE",
     "RenyiVAE",
     "SeriesGenerator",
+    "StyleGAN",
     "TSTRClassifier",
     "TSTRRegressor",
     "TimeVAE",
+    "UnrolledGAN",
+    "VanillaGAN",
     "check_generator",
     "compare_generators",
     "evaluate_generator",
@@ -57,6 +87,20 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CRNNGAN": "gan",
+    "FGAN": "gan",
+    "GAN": "gan",
+    "LSGAN": "gan",
+    "NSGAN": "gan",
+    "R3GAN": "gan",
+    "RCGAN": "gan",
+    "SNGAN": "gan",
+    "WGAN": "gan",
+    "WGANGP": "gan",
+    "GradientNormalizedGAN": "gan",
+    "StyleGAN": "gan",
+    "UnrolledGAN": "gan",
+    "VanillaGAN": "gan",
     "RELBOVAE": "vae",
     "VAE": "vae",
     "AugmentedClassifier": "synthetic_training",

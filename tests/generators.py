@@ -5,21 +5,51 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_timegen import (
+    FGAN,
+    R3GAN,
+    RCGAN,
     RELBOVAE,
+    SNGAN,
     VAE,
+    WGANGP,
     BaseGenerator,
     BetaVAE,
     BlockBootstrap,
+    GradientNormalizedGAN,
     NeighbourInterpolation,
     PCAMixture,
     RecurrentVAE,
     RenyiVAE,
+    StyleGAN,
     TimeVAE,
+    UnrolledGAN,
 )
 from sklearn_timegen.base import estimator
 from sklearn_timegen.representation import SeriesScaler
 
 DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (16,), "latent_dim": 3}
+
+TINY = {
+    "hidden_dims": (8,),
+    "latent_dim": 3,
+    "max_epochs": 2,
+    "encoder_steps": 5,
+    "lr": 1e-2,
+    "batch_size": 32,
+}
+
+FLAT = {"generator": "dense", "discriminator": "dense"}
+
+ADVERSARIAL = [
+    R3GAN(**TINY, **FLAT, representation="cosine-quantile"),
+    WGANGP(**TINY, **FLAT, penalty_interval=2, n_critic=2),
+    SNGAN(**TINY, **FLAT, slope=10.0, condition="concatenation"),
+    UnrolledGAN(**TINY, **FLAT, unroll_steps=2, n_kernels=2),
+    GradientNormalizedGAN(**{**TINY, "lr": 4e-3}, **FLAT, discriminator_lr=1e-2),
+    FGAN(**TINY, generator="transformer", divergence="pearson", penalty="r1"),
+    RCGAN(**TINY, conditional=False),
+    StyleGAN(**TINY),
+]
 
 GENERATORS = [
     VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
@@ -50,6 +80,7 @@ GENERATORS = [
     BlockBootstrap(block_length=3),
     BlockBootstrap(method="stationary", representation=SeriesScaler("minmax", per="channel")),
     NeighbourInterpolation(),
+    *ADVERSARIAL,
 ]
 
 # One that learns enough for predictors that are trained on its series.

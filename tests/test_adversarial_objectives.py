@@ -435,9 +435,10 @@ def test_what_an_unrolled_step_sees_of_the_generator(name):
     assert gradcheck(paid, shift) if name != "r1" else not paid(shift).isnan()
 
 
-def test_published_weights():
-    weights = {name: penalty.published_weight for name, penalty in PENALTIES.items()}
+def test_default_weights():
+    weights = {name: penalty.default_weight for name, penalty in PENALTIES.items()}
     assert weights.pop("path-length") == 2
+    assert weights.pop("zero-centred") == 1
     assert set(weights.values()) == {10}
     assert ON_LINES == ["gradient", "one-sided"]
 

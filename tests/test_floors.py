@@ -15,6 +15,7 @@ FLOORS = {
     "evaluation": 5,
     "forecasting": 5,
     "vae": 4,
+    "gan": 4,
     "classical": 4,
     "metrics": 4,
     "synthetic_training": 4,

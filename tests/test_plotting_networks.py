@@ -2,16 +2,18 @@
 
 import types
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen import VAE
+from sklearn_timegen import R3GAN, VAE
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.plotting import LatentDisplay, TrainingDisplay
 from sklearn_timegen.plotting._common import PALETTE
+from sklearn_timegen.training import COLLAPSED, SATURATED
 
-from .generators import DENSE, Resampler
+from .generators import DENSE, TINY, Resampler
 
 QUICK = {**DENSE, "max_epochs": 2, "random_state": 0}
 
@@ -138,3 +140,147 @@ def test_losses_of_other_histories():
     assert TrainingDisplay.from_estimator(with_history(rows)).ax_.get_yscale() == "linear"
     with pytest.raises(ValueError, match="holds no loss: 1 epochs"):
         TrainingDisplay.from_estimator(with_history([{"epoch": 1}]))
+
+
+def game(n_epochs, *without):
+    row = {
+        "discriminator_loss": -3.0,
+        "discriminator_gradient": 0.01,
+        "discriminator_accuracy": 0.7,
+        "generator_loss": 100.0,
+        "generator_gradient": 0.02,
+        "train_distance": 0.2,
+        "effective_sample_ratio": 0.4,
+        "valid_distance": 0.3,
+    }
+    row = {name: value for name, value in row.items() if name not in without}
+    return [{"epoch": k + 1, "dur": 1.0, **row} for k in range(n_epochs)]
+
+
+def labelled(panel):
+    lines = {line.get_label(): line for line in panel.lines}
+    return {name: line for name, line in lines.items() if not name.startswith("_")}
+
+
+def texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_panels_of_a_game():
+    X = make_sines(30, 6, 1, random_state=0)
+    dense = {**TINY, "generator": "dense", "discriminator": "dense", "random_state": 0}
+    gan = R3GAN(**dense | {"max_epochs": 4}, validation_fraction=0.3).fit(X)
+    display = TrainingDisplay.from_estimator(gan)
+    titles = ["distance", "loss", "gradient norm", "accuracy", "effective ratio"]
+    assert [panel.get_ylabel() for panel in display.axes_] == titles
+    assert display.ax_ is display.axes_[0]
+    assert display.axes_[-1].get_xlabel() == "epoch"
+    assert display.ax_.get_shared_x_axes().joined(*display.axes_[[0, -1]])
+    assert sorted(display.losses) == ["discriminator_loss", "generator_loss"]
+    drawn = [labelled(panel) for panel in display.axes_]
+    for panel, label, name in (
+        (0, "training series", "train_distance"),
+        (0, "held-out series", "valid_distance"),
+        (1, "generator", "generator_loss"),
+        (1, "discriminator", "discriminator_loss"),
+        (2, "generator", "generator_gradient"),
+        (2, "discriminator", "discriminator_gradient"),
+        (3, "discriminator", "discriminator_accuracy"),
+        (4, "training series", "effective_sample_ratio"),
+    ):
+        assert np.allclose(drawn[panel][label].get_ydata(), gan.history_[:, name])
+        assert drawn[panel][label].get_xdata().tolist() == [1, 2, 3, 4]
+    valid = gan.history_[:, "valid_distance"]
+    assert display.best_epoch_ == 1 + int(np.argmin(valid))
+    assert drawn[0][f"best epoch ({display.best_epoch_})"].get_ydata() == [min(valid)]
+    assert [len(lines) for lines in drawn] == [3, 2, 2, 1, 1]
+
+
+def test_levels_and_scales_of_a_game():
+    rows = game(3)
+    rows[1] |= {"train_distance": 0.1, "discriminator_gradient": 0.0}
+    rows[2] |= {"valid_distance": 0.25, "effective_sample_ratio": 3.0}
+    display = TrainingDisplay.from_estimator(with_history(rows))
+    scales = [panel.get_yscale() for panel in display.axes_]
+    assert scales == ["linear", "linear", "log", "linear", "linear"]
+    assert display.best_epoch_ == 3
+    words = [[text.get_text() for text in panel.texts] for panel in display.axes_]
+    assert words == [[], [], [], ["chance", "saturated"], ["as data", "collapsed"]]
+    for panel, level, bad in (
+        (display.axes_[3], 0.5, (SATURATED, 1.05)),
+        (display.axes_[4], 1, (0, COLLAPSED)),
+    ):
+        assert [level, level] in [list(line.get_ydata()) for line in panel.lines]
+        (band,) = panel.patches
+        assert np.allclose((band.get_y(), band.get_y() + band.get_height()), bad)
+    assert display.axes_[4].get_ylim()[1] > 3
+    rows = [row | {"train_distance": 10.0 ** -row["epoch"]} for row in rows]
+    rows = [row | {"valid_distance": 0.01, "discriminator_loss": 1.0} for row in rows]
+    scales = [p.get_yscale() for p in TrainingDisplay.from_estimator(with_history(rows)).axes_]
+    assert scales == ["log", "log", "log", "linear", "linear"]
+
+
+def test_a_game_that_holds_nothing_out():
+    rows = game(3, "valid_distance")
+    rows[1]["train_distance"] = -0.01  # of as many samples, it may be
+    display = TrainingDisplay.from_estimator(with_history(rows))
+    assert display.best_epoch_ == 2
+    assert list(labelled(display.ax_)) == ["training series", "best epoch (2)"]
+
+
+def test_epochs_without_a_step_of_the_generator():
+    rare = ("generator_loss", "generator_gradient")
+    rows = [game(6, *(() if k % 2 else rare))[k] for k in range(6)]
+    display = TrainingDisplay.from_estimator(with_history(rows))
+    assert np.isnan(display.losses["generator_loss"]).tolist() == [True, False] * 3
+    for panel in display.axes_[1:3]:
+        assert labelled(panel)["generator"].get_xdata().tolist() == [2, 4, 6]
+        assert labelled(panel)["discriminator"].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    display = TrainingDisplay.from_estimator(with_history(rows[:2]))
+    assert labelled(display.axes_[1])["generator"].get_marker() == "."
+    never = TrainingDisplay.from_estimator(with_history(game(2, *rare)))
+    assert list(labelled(never.axes_[1])) == ["discriminator"]
+    few = game(2, "discriminator_accuracy", "valid_distance", "train_distance")
+    display = TrainingDisplay.from_estimator(with_history(few))
+    assert [p.get_ylabel() for p in display.axes_] == ["loss", "gradient norm", "effective ratio"]
+    assert display.best_epoch_ is None
+
+
+@pytest.mark.parametrize("rows", [game(1), [{"epoch": 1, "train_loss": 2.0}]])
+def test_a_single_epoch(rows):
+    display = TrainingDisplay.from_estimator(with_history(rows))
+    display.figure_.canvas.draw()
+    for panel in display.axes_:
+        assert all(line.get_marker() in (".", "*") for line in labelled(panel).values())
+    low, high = display.axes_[-1].get_xlim()
+    ticks = display.axes_[-1].get_xticks()
+    assert ticks[(ticks >= low) & (ticks <= high)].tolist() == [1]
+
+
+@pytest.mark.parametrize("layout", [None, "tight", "constrained"])
+def test_a_game_divides_the_place_it_is_given(layout):
+    figure, (left, right) = plt.subplots(1, 2, layout=layout)
+    assert TrainingDisplay.from_estimator(with_history([{"train_loss": 1.0}]), ax=left).ax_ is left
+    display = TrainingDisplay.from_estimator(with_history(game(3)), ax=right)
+    assert display.figure_ is figure
+    assert right not in figure.axes
+    figure.canvas.draw()
+    end = left.get_window_extent().x1
+    assert all(panel.get_window_extent().x0 > end for panel in display.axes_)
+    series = ["training series", "held-out series", "best epoch (1)"]
+    legends = [panel.get_legend() for panel in display.axes_]
+    if layout == "constrained":
+        (legend,) = figure.subfigs[0].legends
+        assert texts(legend) == [*series, "discriminator", "generator"]
+        assert legends == [None] * 5
+    else:
+        assert texts(legends[0]) == series
+        assert texts(legends[1]) == ["discriminator", "generator"]
+        assert legends[2:] == [None] * 3
+
+
+def test_other_losses_of_a_game():
+    rows = [row | {"encoder_loss": 1.0} for row in game(2)]
+    lines = labelled(TrainingDisplay.from_estimator(with_history(rows)).axes_[1])
+    assert list(lines) == ["discriminator", "generator", "encoder loss"]
+    assert len({line.get_color() for line in lines.values()}) == 3

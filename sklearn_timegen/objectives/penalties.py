@@ -51,7 +51,7 @@ class Penalty(Protocol):
     player: ClassVar[str] = "discriminator"
     uses: ClassVar[tuple[str, ...]] = ()
     on_interpolates: ClassVar[bool] = False
-    published_weight: ClassVar[float]
+    default_weight: ClassVar[float]
 
     def __call__(
         self,
@@ -91,7 +91,7 @@ def between(real: Tensor, fake: Tensor, e: Tensor) -> Tensor:
 
 class _OnInterpolates(Penalty):
     on_interpolates = True
-    published_weight = 10.0
+    default_weight = 10.0
 
     def excess(self, norm: Tensor) -> Tensor:
         raise NotImplementedError
@@ -140,7 +140,7 @@ class OneSidedPenalty(_OnInterpolates):
 
 
 class _OnSeries(Penalty):
-    published_weight = 10.0
+    default_weight = 10.0
 
     def __call__(
         self,
@@ -175,10 +175,12 @@ class ZeroCentredPenalty(_OnSeries):
     """:class:`R1` plus :class:`R2`, weight gamma.
 
     R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441) has both. Its gammas belong to
-    data sets of images, and differ between them by orders of magnitude; 10 is Mescheder et al.'s.
+    data sets of images, and differ between them by orders of magnitude; 1 suits standardised
+    windows of some hundred values (``benchmarks/results/quality.md``).
     """
 
     uses = ("real", "fake")
+    default_weight = 1.0
 
 
 # -- on the generator -------------------------------------------------------------------------
@@ -197,7 +199,7 @@ class PathLengthPenalty(nn.Module):
     """
 
     player: ClassVar[str] = "generator"
-    published_weight: ClassVar[float] = 2.0
+    default_weight: ClassVar[float] = 2.0
     DECAY = 0.01
     mean_length: Tensor
 

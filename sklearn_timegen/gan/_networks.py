@@ -1,0 +1,93 @@
+"""The players' networks, made from names or callables, and looked at before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sklearn_timegen.base.networks import check_shape
+from sklearn_timegen.nn.adversaries import Adversaries
+from sklearn_timegen.nn.discriminator import BODIES, Discriminator
+from sklearn_timegen.nn.normalization import GradientNormalized, SpectralNormalized
+
+__all__ = ["build_players", "check_players", "make_discriminator", "make_normalization"]
+
+
+def make_discriminator(
+    kind: str | Callable[..., nn.Module], condition: str, n_kernels: int, bias: bool
+) -> Callable[..., nn.Module]:
+    """Return what makes the discriminator from ``(n_timesteps, n_channels, hidden_dims)``."""
+    if not isinstance(kind, str):
+        if n_kernels > 0:
+            raise ValueError(
+                f"n_kernels={n_kernels} belongs to the discriminators that have a name, "
+                f"{', '.join(BODIES)}; build minibatch discrimination into {kind!r} itself"
+            )
+        return kind
+    return partial(
+        Discriminator, BODIES[kind], condition=condition, n_kernels=n_kernels, bias=bias
+    )
+
+
+def build_players(
+    generator: Callable[..., nn.Module],
+    discriminator: Callable[..., nn.Module],
+    sizes: tuple[int, int, int, int],
+    widths: tuple[tuple[int, ...], tuple[int, ...]],
+    normalize: Callable[[nn.Module], nn.Module],
+    ema_decay: float,
+) -> Adversaries:
+    """Make both players; ``sizes`` are timesteps, channels, latents and conditions."""
+    n_timesteps, n_channels, latent_dim, n_conditions = sizes
+    shape = (n_timesteps, n_channels)
+    player = generator(*shape, latent_dim, widths[0], n_conditions=n_conditions)
+    judge = normalize(discriminator(*shape, widths[1], n_conditions=n_conditions))
+    return Adversaries(player, judge, latent_dim, ema_decay)
+
+
+def make_normalization(kind: str | None, slope: float) -> Callable[[nn.Module], nn.Module]:
+    """Return what is to be put around a discriminator."""
+    if kind == "spectral":
+        return partial(SpectralNormalized, slope=slope)
+    return GradientNormalized if kind == "gradient" else _as_it_is
+
+
+def _as_it_is(module: nn.Module) -> nn.Module:
+    return module
+
+
+def check_players(
+    net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, needs_features: bool
+) -> None:
+    """Refuse networks that return other shapes than series and values."""
+    players = net.players
+    x, given = (None if a is None else torch.tensor(a, device=net.device) for a in (v, c))
+    z = torch.zeros(len(v), players.n_latents, device=net.device)
+    noise = torch.zeros(len(v), players.n_noise, device=net.device) if players.n_noise else None
+    with torch.no_grad():
+        fake = players.generate(z, given, noise)
+        check_shape(fake, v.shape, "the generator's series", players.generator)
+        values = players.discriminator(x, given)
+    judge = _inner(players.discriminator)
+    if values.ndim not in (1, 2) or len(values) != len(v):
+        raise ValueError(
+            f"the discriminator's values ({type(judge).__name__}) must have the shape "
+            f"({len(v)},), or ({len(v)}, K) for K judgements of each, for {len(v)} series, got "
+            f"{tuple(values.shape)}"
+        )
+    if needs_features and not hasattr(players.discriminator, "features"):
+        raise ValueError(
+            f"feature_matching needs a discriminator with a method features(x, c), which "
+            f"{type(judge).__name__} has not"
+        )
+
+
+def _inner(module: Any) -> nn.Module:
+    """The discriminator itself, inside of what normalises it."""
+    return module.module if isinstance(module, SpectralNormalized | GradientNormalized) else module

@@ -1,0 +1,54 @@
+"""What the history of a game tells that a user has to know."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sklearn_timegen.training import COLLAPSED, SATURATED
+
+__all__ = ["warn_of_bad_training"]
+
+# Before so many steps of the generator, bad samples are no failure but a beginning.
+LEAST_STEPS = 500
+
+
+def warn_of_bad_training(net: Any) -> None:
+    """Warn of mode collapse, a saturated discriminator and divergence, with remedies."""
+    if net.n_steps_["generator"] < LEAST_STEPS:
+        return
+    for message in _symptoms(net.history):
+        warnings.warn(message, UserWarning, stacklevel=6)
+
+
+def _symptoms(history: Any) -> Iterator[str]:
+    latest = max(1, len(history) // 4)
+    ratio = _mean(history[-latest:], "effective_sample_ratio")
+    if ratio < COLLAPSED:
+        yield (
+            f"mode collapse: the samples are worth {ratio:.0%} as many different series as the "
+            "data. Try penalty='zero-centred' with a greater penalty_weight, loss='relativistic', "
+            "n_kernels=16, unroll_steps=5, or instance_noise"
+        )
+    accuracy = _mean(history[-latest:], "discriminator_accuracy")
+    if accuracy > SATURATED:
+        yield (
+            f"the discriminator is saturated: it tells {accuracy:.1%} of real and generated "
+            "series apart, so that the generator learns little from it. Try a smaller "
+            "discriminator_lr, n_critic=1, instance_noise, or penalty='zero-centred' with a "
+            "greater penalty_weight"
+        )
+    first, last = history[0]["train_distance"], _mean(history[-latest:], "train_distance")
+    if last > 2 * first:
+        yield (
+            f"training diverges: the samples' distance from the data rose from {first:.3g} after "
+            f"the first epoch to {last:.3g}. Try a smaller lr, n_iter_no_change (which keeps the "
+            "best weights), or a penalty"
+        )
+
+
+def _mean(rows: Any, name: str) -> float:
+    return float(np.mean([row[name] for row in rows]))

@@ -1,0 +1,134 @@
+"""Latents of a network that was trained without any way back: learned after the game."""
+
+from __future__ import annotations
+
+import copy
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_timegen._random import derive_seed, draw_seed
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.gan._latents import learn_encoder, refined
+from sklearn_timegen.gan._warnings import warn_of_bad_training
+from sklearn_timegen.nn.discriminator import BODIES
+
+__all__ = ["AdversarialLatents", "as_numpy"]
+
+FloatArray = NDArray[np.float32]
+EXACT = torch.float64
+
+
+@estimator
+class AdversarialLatents(LatentGenerator, NeuralGenerator):
+    """``transform`` of a generator that plays against a discriminator, not an encoder."""
+
+    encoder: str = "dense"
+    encoder_steps: int = 1000
+    refine: int = 0
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralGenerator._parameter_constraints,
+        "encoder": [StrOptions(set(BODIES))],
+        "encoder_steps": [Interval(Integral, 1, None, closed="left")],
+        "refine": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    # What does not touch the two players.
+    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {"refine"}
+
+    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+        self.__dict__.pop("encoder_", None)
+        super()._fit(v, c, n_epochs)
+
+    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+        if np.ptp(v, axis=0).any():
+            warn_of_bad_training(self.net_)
+        seed = derive_seed(draw_seed(self.random_state), "encoder")
+        before = getattr(self, "encoder_", None)
+        share = 1.0 if before is None else min(1.0, self.net_.n_epochs_ / self.max_epochs)
+
+        def conditions(n: int) -> Any:
+            rows = np.random.default_rng(seed).integers(len(v), size=n)
+            return None if c is None else self._tensor(c[rows])
+
+        self.encoder_ = learn_encoder(
+            self.net_.players,
+            conditions,
+            v.shape[1:],
+            self._encoder_widths,
+            max(1, round(share * self.encoder_steps)),
+            seed,
+            kind=self.encoder,
+            device=self.net_.device,
+            before=before,
+        )
+        self.reconstruction_error_ = self._reconstruction_error(v[:1024], c)
+
+    def _reconstruction_error(self, v: FloatArray, c: FloatArray | None) -> float:
+        """Share of the series' variance that their latents miss."""
+        missed = v - self._decode(self._encode(v), None if c is None else c[: len(v)])
+        spread = float(np.square(v - v.mean(axis=0)).sum())
+        return float(np.square(missed).sum()) / spread if spread > 0 else 0.0
+
+    @property
+    def interrupted_(self) -> bool:
+        """Whether the last training, or the regression of latents, was ended by Ctrl-C."""
+        return super().interrupted_ or self.encoder_.interrupted_
+
+    def _encode(self, v: FloatArray) -> FloatArray:
+        # In float64, latents do not depend on a series' neighbours in the batch.
+        encoder = copy.deepcopy(self.encoder_.module_).to(EXACT).eval()
+        players = copy.deepcopy(self.net_.players).to(EXACT).eval().requires_grad_(False)
+        parts = []
+        for rows in self._batches(len(v)):
+            x = self._tensor(v[rows], EXACT)
+            with torch.no_grad():
+                z, c = encoder(x).split([players.n_latents, self._n_conditions], dim=1)
+            if self.refine:
+                z = refined(players, x, z, self._settled(c), self.refine)
+            parts.append(as_numpy(z))
+        return np.concatenate(parts)
+
+    def _settled(self, c: torch.Tensor) -> torch.Tensor | None:
+        """Conditions as they can be: a label is one of those known."""
+        if self._conditions is None:
+            return None
+        if self._given_vectors:
+            return c
+        return nn.functional.one_hot(c.argmax(dim=1), c.shape[1]).to(c)
+
+    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
+        with self._inference() as players:
+            parts = [
+                as_numpy(
+                    players.sample(
+                        self._tensor(z[rows]), self._tensor(None if c is None else c[rows])
+                    )
+                )
+                for rows in self._batches(len(z))
+            ]
+        return np.concatenate(parts)
+
+    @property
+    def _encoder_widths(self) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    @property
+    def _n_conditions(self) -> int:
+        return 0 if self._conditions is None else int(self._conditions.n_conditions_)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.net_.players.n_latents)
+
+
+def as_numpy(x: torch.Tensor) -> FloatArray:
+    """Return a tensor as a float32 array."""
+    made: FloatArray = x.detach().cpu().numpy().astype(np.float32)
+    return made

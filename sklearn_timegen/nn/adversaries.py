@@ -1,0 +1,83 @@
+"""Two networks that play against each other, and the average of one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+__all__ = ["Adversaries"]
+
+
+class Adversaries(nn.Module):
+    """A generator, a discriminator, and a moving average of the generator's weights.
+
+    Parameters
+    ----------
+    generator : Module
+        ``forward(z, c)`` returns series; with an attribute ``n_noise``, ``forward(z, c, noise)``,
+        where noise is ``(B, n_noise)``. ``n_latents`` is the width of z, if it is not
+        ``latent_dim``.
+    discriminator : Module
+        ``forward(x, c)`` returns values ``(B,)`` or ``(B, K)``.
+    latent_dim : int
+        Width of z, unless the generator has its own mind.
+    ema_decay : float
+        Decay of the average in each step of the generator, after a warm-up; 0 keeps none.
+    """
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, latent_dim: int, ema_decay: float
+    ) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.n_latents = int(getattr(generator, "n_latents", latent_dim))
+        self.n_noise = int(getattr(generator, "n_noise", 0))
+        self.ema_decay = ema_decay
+        if ema_decay > 0:  # buffers: what is not trained must not be handed to an optimizer
+            for k, parameter in enumerate(generator.parameters()):
+                self.register_buffer(f"average_{k}", parameter.detach().clone())
+
+    def draw(self, n_samples: int, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Return latents and, if the generator takes any, noise."""
+        width = self.n_latents + self.n_noise
+        drawn = torch.randn(n_samples, width, generator=rng, device=rng.device)
+        z, noise = drawn.split([self.n_latents, self.n_noise], dim=1)
+        return z, noise if self.n_noise else None
+
+    def generate(self, z: Tensor, c: Tensor | None, noise: Tensor | None = None) -> Tensor:
+        """Return series by the weights that are being trained."""
+        given = (z, c) if noise is None else (z, c, noise)
+        series: Tensor = self.generator(*given)
+        return series
+
+    def sample(
+        self, z: Tensor, c: Tensor | None, noise: Tensor | None = None, **how: Any
+    ) -> Tensor:
+        """Return series by the averaged weights, if there are any."""
+        given = (z, c) if noise is None else (z, c, noise)
+        series: Tensor = functional_call(self.generator, self.averaged(), given, how)
+        return series
+
+    def averaged(self) -> dict[str, Tensor]:
+        """The generator's averaged weights by name; none without an average."""
+        if self.ema_decay == 0:
+            return {}
+        names = [name for name, _ in self.generator.named_parameters()]
+        return dict(zip(names, self._averages(), strict=True))
+
+    def track(self, n: int) -> None:
+        """Take the weights after the generator's step number ``n`` into the average."""
+        if self.ema_decay == 0:
+            return
+        decay = min(self.ema_decay, n / (n + 9))  # a long memory must not begin with the start
+        torch._foreach_lerp_(self._averages(), self._trained(), 1 - decay)
+
+    def _averages(self) -> list[Tensor]:
+        return [buffer for name, buffer in self._buffers.items() if name.startswith("average_")]  # type: ignore[misc]
+
+    def _trained(self) -> list[Tensor]:
+        return [parameter.detach() for parameter in self.generator.parameters()]

@@ -1,0 +1,119 @@
+"""What two players minimise: adversarial loss, penalties, and what softens the game.
+
+Symbols: x real series, x~ = G(z) generated ones, D the discriminator's values of them, c the
+conditions that both are given, w a penalty's weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_timegen.nn.adversaries import Adversaries
+from sklearn_timegen.nn.normalization import double_backward
+from sklearn_timegen.objectives.adversarial import feature_matching
+
+__all__ = ["Game"]
+
+Critic = Callable[[Tensor], Tensor]
+
+
+class Game(nn.Module):
+    """The losses of both players.
+
+    Parameters
+    ----------
+    loss : object
+        With ``discriminator(real, fake)`` and ``generator(real, fake)`` on values.
+    penalties : sequence of (penalty, float)
+        Penalties on the discriminator and their weights.
+    path_length : (penalty, float) or None
+        A penalty on the generator, and its weight.
+    interval : int
+        Penalties are taken at each so-manieth step, so many times as heavy (Karras et al. 2020,
+        "Analyzing and improving the image quality of StyleGAN", appendix B).
+    matching : float
+        Share of feature matching in the generator's loss.
+    """
+
+    def __init__(
+        self,
+        loss: Any,
+        penalties: Sequence[tuple[Any, float]] = (),
+        path_length: tuple[Any, float] | None = None,
+        interval: int = 1,
+        matching: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.loss = loss
+        self.penalties = [penalty for penalty, _ in penalties]
+        self.weights = [weight for _, weight in penalties]
+        self.path_length: Any = path_length[0] if path_length else None
+        self.path_weight = path_length[1] if path_length else 0.0
+        self.interval = interval
+        self.matching = matching
+        self.needs_real = bool(getattr(loss, "generator_needs_real", False))
+        self.sees_differences = bool(getattr(loss, "sees_differences", False))
+
+    # -- the discriminator --------------------------------------------------------------------
+
+    def of_discriminator(
+        self, critic: Critic, real: Tensor, fake: Tensor, step: int, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the discriminator's loss, and its values of real and generated series."""
+        if not self.penalties or step % self.interval:
+            of_real, of_fake = critic(real), critic(fake)
+            return self.loss.discriminator(of_real, of_fake).mean(), of_real, of_fake
+        uses = {name for penalty in self.penalties for name in penalty.uses}
+        real = _differentiable(real) if "real" in uses else real
+        fake = _differentiable(fake) if "fake" in uses else fake
+        with double_backward():
+            of_real, of_fake = critic(real), critic(fake)
+            loss = self.loss.discriminator(of_real, of_fake).mean()
+            for penalty, weight in zip(self.penalties, self.weights, strict=True):
+                e = torch.rand(len(real), 1, 1, generator=rng, device=real.device)
+                paid = penalty(critic, real, fake, of_real, of_fake, e)
+                loss = loss + self.interval * weight * paid.mean()
+        return loss, of_real, of_fake
+
+    # -- the generator ------------------------------------------------------------------------
+
+    def of_generator(
+        self,
+        critic: Critic,
+        features: Critic | None,
+        real: Tensor,
+        fake: Tensor,
+    ) -> Tensor:
+        """Return what the generator descends; ``fake`` is its series, with gradients."""
+        share = self.matching
+        loss: Any = 0.0
+        if share < 1:
+            with torch.no_grad():
+                of_real = critic(real) if self.needs_real else None
+            loss = (1 - share) * self.loss.generator(of_real, critic(fake)).mean()
+        if share > 0 and features is not None:
+            with torch.no_grad():
+                wanted = features(real)
+            loss = loss + share * feature_matching(wanted, features(fake)).sum()
+        return loss
+
+    def of_path(
+        self, players: Adversaries, z: Tensor, c: Tensor | None, rng: torch.Generator
+    ) -> Any:
+        """Return the penalty on the lengths of the generator's paths, times its weight."""
+        generator: Any = players.generator
+        styled = hasattr(generator, "synthesize")
+        with double_backward():
+            w = generator.map(z, c) if styled else z.requires_grad_()
+            x = generator.synthesize(w) if styled else generator(w, c)
+            y = torch.randn(x.shape, generator=rng, device=x.device)
+            return self.interval * self.path_weight * self.path_length(w, x, y).mean()
+
+
+def _differentiable(x: Tensor) -> Tensor:
+    """Let gradients reach a batch; where they do already (unrolling), they go on."""
+    return x if x.requires_grad else x.detach().requires_grad_()

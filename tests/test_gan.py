@@ -1,0 +1,495 @@
+"""The adversarial family: the players' steps, the axes, the names, what is refused and watched."""
+
+import pickle
+import re
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from torch import nn
+
+from sklearn_timegen import (
+    CRNNGAN,
+    FGAN,
+    GAN,
+    LSGAN,
+    NSGAN,
+    R3GAN,
+    RCGAN,
+    SNGAN,
+    WGAN,
+    WGANGP,
+    GradientNormalizedGAN,
+    StyleGAN,
+    UnrolledGAN,
+    VanillaGAN,
+)
+from sklearn_timegen.datasets import make_labelled_sines, make_sines
+from sklearn_timegen.gan._warnings import _symptoms
+from sklearn_timegen.nn.discriminator import BODIES
+from sklearn_timegen.nn.generators import GENERATORS
+from sklearn_timegen.training.data import SeriesDataset
+
+SMALL = {"hidden_dims": (8,), "latent_dim": 3, "encoder_steps": 5, "random_state": 0}
+DENSE = {**SMALL, "generator": "dense", "discriminator": "dense"}
+NAMES = {
+    CRNNGAN: {"generator": "recurrent", "discriminator": "bidirectional", "feature_matching": 1.0},
+    FGAN: {},
+    LSGAN: {"loss": "least-squares"},
+    NSGAN: {"loss": "non-saturating"},
+    R3GAN: {"loss": "relativistic", "penalty": "zero-centred"},
+    RCGAN: {"generator": "recurrent", "discriminator": "recurrent"},
+    SNGAN: {"normalization": "spectral"},
+    WGAN: {"loss": "wasserstein", "normalization": "clip"},
+    WGANGP: {"loss": "wasserstein", "penalty": "gradient"},
+    GradientNormalizedGAN: {"normalization": "gradient"},
+    StyleGAN: {"generator": "style", "discriminator": "style"},
+    UnrolledGAN: {"unroll_steps": 5},
+    VanillaGAN: {"loss": "minimax"},
+}
+
+
+@pytest.fixture(scope="module")
+def X():
+    return make_sines(60, 8, 2, random_state=0)
+
+
+def weights(module):
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def changed(before, module):
+    return {n for n, value in module.state_dict().items() if not torch.equal(value, before[n])}
+
+
+def players_and_batch(gan, X):
+    """A fitted net, ready for single steps, and a batch for it."""
+    net = gan.fit(X).net_
+    net._set_training(True)
+    return net, (torch.from_numpy(gan._represent(X)[:16]), None)
+
+
+# -- steps ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {},
+        {"loss": "hinge", "penalty": None, "normalization": "spectral"},
+        {"loss": "hinge", "penalty": None, "normalization": "gradient"},
+        {"loss": "non-saturating", "unroll_steps": 2},
+        {"feature_matching": 0.5},
+        {"penalty": ["r1", "path-length"]},
+    ],
+)
+def test_a_step_of_one_player_leaves_the_other_alone(X, axes):
+    gan = GAN(**DENSE, max_epochs=1, **axes)
+    net, batch = players_and_batch(gan, X)
+    generator, judge = weights(net.players.generator), weights(net.players.discriminator)
+    net._generator_step(batch)
+    assert not changed(judge, net.players.discriminator)
+    assert changed(generator, net.players.generator) >= {"body.0.weight", "output.weight"}
+    generator = weights(net.players.generator)
+    net._discriminator_step(batch)
+    assert not changed(generator, net.players.generator)
+    assert changed(judge, net.players.discriminator)
+
+
+@pytest.mark.parametrize("n_critic", [1, 3])
+def test_the_critics_steps_are_counted(X, n_critic):
+    gan = GAN(**DENSE, n_critic=n_critic, batch_size=10, max_epochs=4).fit(X)  # 24 batches
+    assert gan.net_.n_steps_ == {"discriminator": 24, "generator": 24 // n_critic}
+    gan.partial_fit(X)
+    assert gan.net_.n_steps_ == {"discriminator": 30, "generator": 30 // n_critic}
+    state = gan.net_.optimizer_.state
+    steps = [int(state[next(iter(g["params"]))]["step"]) for g in gan.net_.optimizer_.param_groups]
+    assert steps == [30 // n_critic, 30]
+
+
+def test_an_epoch_too_short_for_the_generator_has_no_loss_of_it(X):
+    gan = WGANGP(**DENSE, n_critic=5, batch_size=30, max_epochs=3).fit(X)  # 2 batches an epoch
+    assert ["generator_loss" in row for row in gan.history_] == [False, False, True]
+
+
+def test_unrolling_gives_discriminator_and_optimizer_back(X):
+    net, batch = players_and_batch(UnrolledGAN(**DENSE, max_epochs=2, unroll_steps=3), X)
+    judge, state = weights(net.players.discriminator), pickle.dumps(net.optimizer_.state_dict())
+    fake = net.players.generate(*net.players.draw(16, net.noise_)[:1], None)
+    ahead = net._ahead(batch[0], fake, None)
+    now = net.players.discriminator(batch[0])
+    assert not torch.allclose(ahead(batch[0]), now)
+    assert not changed(judge, net.players.discriminator)
+    assert pickle.dumps(net.optimizer_.state_dict()) == state
+
+
+def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
+    from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
+
+    calls = []
+    plain = ZeroCentredPenalty.__call__
+    monkeypatch.setattr(
+        ZeroCentredPenalty, "__call__", lambda *a: calls.append(0) or plain(*a), raising=True
+    )
+    R3GAN(**DENSE, penalty_interval=4, batch_size=10, max_epochs=2).fit(X)
+    assert len(calls) == 3  # steps 0, 4 and 8 of 12
+    net, (x, _) = players_and_batch(R3GAN(**DENSE, penalty_interval=4, penalty_weight=2.0), X)
+    game, rng = net.criterion_, net.noise_
+    fake = torch.zeros_like(x)
+    with_it = game.of_discriminator(net.players.discriminator, x, fake, 4, rng)[0]
+    without = game.of_discriminator(net.players.discriminator, x, fake, 5, rng)[0]
+    each = []
+    for series in (x, fake):
+        rows = series.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(net.players.discriminator(rows).sum(), rows)
+        each.append(0.5 * slope.flatten(1).square().sum(1).mean())
+    assert float((with_it - without).detach()) == pytest.approx(
+        4 * 2.0 * float(sum(each)), rel=1e-4
+    )
+
+
+def test_the_average_follows_the_generator(X):
+    net, batch = players_and_batch(GAN(**DENSE, ema_decay=0.9), X)
+    players = net.players
+    before = {name: value.clone() for name, value in players.averaged().items()}
+    net.n_steps_["generator"] = 1000
+    net._generator_step(batch)
+    now = dict(players.generator.named_parameters())
+    for name, value in players.averaged().items():
+        assert torch.allclose(value, 0.9 * before[name] + 0.1 * now[name], atol=1e-6)
+    z, _ = players.draw(5, net.noise_)
+    assert not torch.allclose(players.sample(z, None), players.generate(z, None))
+    plain, _ = players_and_batch(GAN(**DENSE, ema_decay=0.0), X)
+    assert torch.equal(plain.players.sample(z, None), plain.players.generate(z, None))
+
+
+def test_label_smoothing_and_instance_noise_act(X):
+    fits = [
+        GAN(**DENSE, max_epochs=2, loss="non-saturating", penalty=None, **more).fit(X)
+        for more in ({}, {"label_smoothing": 0.2}, {"instance_noise": 0.5})
+    ]
+    losses = [fitted.history_[-1]["discriminator_loss"] for fitted in fits]
+    assert len(set(losses)) == 3
+    net = fits[2].net_
+    net._n_before, x = 0, torch.zeros(2000, 8, 2)
+    net.n_epochs_ = len(net.history) + 1
+    assert float(net._blurred(x).std()) == pytest.approx(0.5 * (1 - 1 / 3), rel=0.05)
+
+
+def test_clipped_weights_stay_within(X):
+    judge = WGAN(**DENSE, max_epochs=3, clip_value=0.02).fit(X).net_.players.discriminator
+    assert max(float(p.detach().abs().max()) for p in judge.parameters()) <= 0.02
+
+
+def test_one_optimizer_serves_schedulers_for_both(X):
+    from skorch.callbacks import LRScheduler
+    from torch.optim.lr_scheduler import StepLR
+
+    halved = LRScheduler(StepLR, step_size=1, gamma=0.5, monitor=None)
+    gan = GAN(**DENSE, max_epochs=3, lr=1e-3, discriminator_lr=2e-3, callbacks=[halved]).fit(X)
+    lrs = [group["lr"] for group in gan.net_.optimizer_.param_groups]
+    assert lrs[1] == pytest.approx(2 * lrs[0])
+    assert lrs[0] < 1e-3
+
+
+# -- axes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("discriminator", sorted(BODIES))
+@pytest.mark.parametrize("generator", sorted(GENERATORS))
+def test_any_generator_plays_any_discriminator(X, generator, discriminator):
+    networks = {"generator": generator, "discriminator": discriminator}
+    fitted = GAN(**SMALL, **networks, max_epochs=1, penalty=["gradient", "r2"]).fit(X)
+    assert fitted.sample(3).shape == (3, 8, 2)
+    assert fitted.inverse_transform(fitted.transform(X[:2])).shape == (2, 8, 2)
+
+
+@pytest.mark.parametrize("condition", ["projection", "concatenation"])
+@pytest.mark.parametrize("setting", list(NAMES), ids=lambda s: s.__name__)
+def test_every_name_takes_conditions(setting, condition):
+    X, y = make_labelled_sines(24, 6, random_state=0)
+    small = {**SMALL, "hidden_dims": (6,), "max_epochs": 1, "conditional": True}
+    fitted = setting(**small, condition=condition).fit(X, y)
+    assert fitted.sample(2, y="fast").shape == (2, 6)
+    assert fitted.fit(X, np.linspace(0, 1, 48).reshape(24, 2)).sample(2, y=[[0, 0], [1, 1]]).size
+
+
+@pytest.mark.parametrize("setting", list(NAMES), ids=lambda s: s.__name__)
+def test_a_name_is_a_setting(X, setting):
+    y = np.arange(60) % 2
+    small = {**SMALL, "max_epochs": 1}
+    named = setting(**small)
+    for name, value in NAMES[setting].items():
+        assert getattr(named, name) == value
+        if name not in named.get_params():
+            with pytest.raises(TypeError, match=name):
+                setting(**{name: None})
+    general = GAN(**{name: getattr(named, name) for name in GAN().get_params()})
+    if setting is FGAN:
+        general.loss = named.divergence
+    ours, theirs = named.fit(X, y), general.fit(X, y)
+    label = 1 if named.conditional else None
+    assert np.array_equal(ours.sample(3, y=label), theirs.sample(3, y=label))
+    assert clone(named).get_params() == named.get_params()
+    assert np.array_equal(pickle.loads(pickle.dumps(ours)).transform(X), ours.transform(X))
+
+
+class Own(nn.Module):
+    """A generator or a discriminator, of the right shapes or not."""
+
+    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0, shape=None):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        self.shape = shape or (n_timesteps, n_channels)
+
+    def forward(self, x, c=None):
+        return (
+            self.layer(x.flatten(1).mean(dim=1, keepdim=True))
+            .expand(-1, int(np.prod(self.shape)))
+            .unflatten(1, self.shape)
+        )
+
+
+class OwnJudge(Own):
+    def __init__(self, *sizes, n_conditions=0):
+        super().__init__(*sizes, shape=(1,))
+
+    def forward(self, x, c=None):
+        return super().forward(x, c).squeeze(1)
+
+
+class Mute(OwnJudge):
+    def forward(self, x, c=None):
+        return super().forward(x, c).sum()
+
+
+class Narrow(Own):
+    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0):
+        super().__init__(n_timesteps, n_channels - 1)
+
+
+def test_networks_of_ones_own(X):
+    fitted = GAN(**SMALL, generator=Own, discriminator=OwnJudge, max_epochs=1).fit(X)
+    assert isinstance(fitted.net_.players.generator, Own)
+    assert fitted.sample(2).shape == (2, 8, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"generator": Narrow}, r"generator's series \(Narrow\) must have the shape \(2, 8, 2\)"),
+        ({"discriminator": Mute}, r"discriminator's values \(Mute\) must have the shape \(2,\)"),
+        (
+            {"discriminator": OwnJudge, "feature_matching": 0.5},
+            r"method features\(x, c\), which OwnJudge has not",
+        ),
+        ({"discriminator": OwnJudge, "n_kernels": 4}, "n_kernels=4 belongs to"),
+        (
+            {"discriminator": "transformer", "normalization": "spectral", "penalty": None},
+            "spectral normalization cannot take a TransformerBody",
+        ),
+        ({"loss": "least-squared"}, "'least-squares'"),
+        ({"penalty": "r3"}, "penalty='r3' is not known; known are gradient, one-sided"),
+        ({"penalty": ["r1", "r1"]}, "counts r1 twice"),
+        ({"penalty": ["r1", "zero-centred"]}, r"twice"),
+        ({"penalty_weight": [1.0, 2.0]}, "2 weights for 1 penalties"),
+        ({"penalty_weight": -1.0}, "penalty_weight must be positive, got -1.0"),
+        ({"penalty": None, "penalty_weight": 1.0}, "weighs nothing"),
+        ({"normalization": "layer"}, "'spectral'"),
+        ({"n_critic": 0}, "n_critic"),
+        ({"generator": "gru"}, "'recurrent'"),
+        ({"discriminator": "gru"}, "'bidirectional'"),
+        ({"betas": (0.5, 1.0)}, "betas must be two numbers"),
+        ({"hidden_dims": ()}, "hidden_dims must name at least one layer"),
+        ({"discriminator_hidden_dims": (0,)}, "each of discriminator_hidden_dims"),
+        ({"loss": "wasserstein", "penalty": None}, "nothing bounds the discriminator's slope"),
+        ({"loss": "hinge", "label_smoothing": 0.1}, "label"),
+        ({"penalty": "gradient", "n_kernels": 4}, r"penalty=\['gradient'\].*single points"),
+        ({"penalty": None, "normalization": "gradient", "n_kernels": 4}, "single series"),
+        ({"normalization": "gradient"}, r"penalty=\['zero-centred'\] is about"),
+        ({"normalization": "clip", "unroll_steps": 2}, "cannot look through"),
+        ({"feature_matching": 1, "unroll_steps": 2}, "changes nothing with feature_matching=1"),
+        ({"truncation": 0.5}, "truncation=0.5 needs generator='style'"),
+        ({"representation": "cosine", "discriminator": "recurrent"}, "'recurrent' slides along"),
+        ({"representation": "cosine", "encoder": "style"}, "'style' slides along time"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(X, wrong, message, monkeypatch):
+    from sklearn_timegen.training import AdversarialNet
+
+    def never(*args, **kwargs):
+        raise AssertionError("training began")
+
+    monkeypatch.setattr(AdversarialNet, "partial_fit", never)
+    with pytest.raises(ValueError, match=message):
+        GAN(**{**DENSE, **wrong}).fit(X)
+
+
+def test_a_conditional_network_needs_y(X):
+    with pytest.raises(ValueError, match="y is missing"):
+        RCGAN(**SMALL, max_epochs=1).fit(X)
+
+
+# -- latents ----------------------------------------------------------------------------------
+
+
+def linear(n_samples=400):
+    """Series that a dense network can learn: four numbers make each."""
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(n_samples, 3)) @ rng.normal(size=(3, 12))).reshape(n_samples, 6, 2)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    # Generated series and not real ones are what the encoder is taught, so the game may be short.
+    sizes = {"hidden_dims": (32,), "latent_dim": 3, "encoder_steps": 1500}
+    return R3GAN(
+        generator="dense", discriminator="dense", **sizes, max_epochs=60, lr=3e-3, random_state=0
+    ).fit(linear())
+
+
+def test_latents_of_samples_are_found(learned):
+    players = learned.net_.players
+    z, _ = players.draw(300, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        x = players.sample(z, None).numpy()
+    found = learned._encode(x)
+    assert np.square(found - z.numpy()).mean() < 0.5 * np.square(z.numpy()).mean()
+    again = learned._decode(found, None)
+    assert np.square(again - x).mean() < 0.2 * np.square(x - x.mean(axis=0)).mean()
+
+
+def test_refining_comes_nearer_and_is_reported(learned):
+    X = linear()[:50]
+    rough = np.square(learned.reconstruct(X) - X).mean()
+    refined = clone(learned)
+    refined.__dict__.update(learned.__dict__)
+    refined.set_params(refine=50)
+    assert np.square(refined.reconstruct(X) - X).mean() < 0.9 * rough
+    assert np.allclose(refined.transform(X[3:5]), refined.transform(X)[3:5], atol=1e-4)
+    assert 0 < learned.reconstruction_error_ < 1
+    v = learned._represent(linear())
+    missed = v - learned._decode(learned._encode(v), None)
+    expected = np.square(missed).sum() / np.square(v - v.mean(axis=0)).sum()
+    assert learned.reconstruction_error_ == pytest.approx(expected, rel=1e-4)
+
+
+def test_refining_knows_the_condition_without_being_told():
+    X, y = make_labelled_sines(120, 12, random_state=0)
+    sizes = {"hidden_dims": (16,), "latent_dim": 2, "encoder_steps": 400, "max_epochs": 60}
+    networks = {"generator": "dense", "discriminator": "dense"}
+    gan = R3GAN(**sizes, **networks, lr=5e-3, conditional=True, random_state=0).fit(X, y)
+    rough = np.square(gan.reconstruct(X, y) - X).mean()
+    gan.set_params(refine=40)
+    assert np.square(gan.reconstruct(X, y) - X).mean() < rough
+    vectors = (y == "fast").astype(float).reshape(-1, 1)
+    assert gan.fit(X, vectors).transform(X).shape == (120, 2)
+
+
+def test_further_training_goes_on_with_the_encoder(X):
+    gan = GAN(**DENSE, max_epochs=2).fit(X)
+    n_before = len(gan.encoder_.history)
+    gan.partial_fit(X)
+    assert len(gan.encoder_.history) > n_before
+    gan.set_params(warm_start=True, refine=2).fit(X)
+    assert gan.n_iter_ == 5
+
+
+def test_truncation_draws_samples_to_the_centre(X):
+    gan = StyleGAN(**SMALL, max_epochs=3).fit(X)
+    free = gan.sample(200)
+    centred = gan.set_params(truncation=0.3).sample(200)
+    assert centred.std(axis=0).mean() < 0.8 * free.std(axis=0).mean()
+    assert np.isfinite(gan.set_params(truncation=0.0).sample(2)).all()
+
+
+# -- what is watched --------------------------------------------------------------------------
+
+
+def test_the_history_tells_what_to_trust(X):
+    gan = R3GAN(**DENSE, max_epochs=3, validation_fraction=0.3).fit(X)
+    for row in gan.history_:
+        for name in (
+            "generator_loss",
+            "discriminator_loss",
+            "generator_gradient",
+            "discriminator_gradient",
+            "discriminator_accuracy",
+            "train_distance",
+            "valid_distance",
+            "effective_sample_ratio",
+        ):
+            assert np.isfinite(row[name]), name
+        assert 0 <= row["discriminator_accuracy"] <= 1
+
+
+def test_the_distance_is_that_between_samples_and_series(X):
+    from sklearn_timegen._distance import relative_energy_distance
+    from sklearn_timegen.training.watch import DistanceWatch
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 40, 5, 2)).astype(np.float32)
+    distance, ratio = DistanceWatch(torch.from_numpy(a), None)(torch.from_numpy(b))
+    rows = (x.reshape(40, -1).astype(float) for x in (a, b))
+    assert distance == pytest.approx(relative_energy_distance(*rows), abs=1e-5)
+    assert ratio == pytest.approx(1, abs=0.1)
+    copies = torch.from_numpy(np.repeat(b[:4], 10, axis=0))
+    assert DistanceWatch(torch.from_numpy(a), None)(copies)[1] == pytest.approx(0.1, abs=0.02)
+
+
+def test_early_stopping_keeps_the_weights_of_the_least_distance(X):
+    gan = R3GAN(**DENSE, max_epochs=60, lr=3e-2, validation_fraction=0.3, n_iter_no_change=4)
+    gan.fit(X)
+    assert gan.n_iter_ < 60
+    distances = [row["valid_distance"] for row in gan.history_]
+    best = int(np.argmin(distances))
+    assert gan.n_iter_ == best + 5
+    net = gan.net_
+    net._watches = {}
+    net.history.new_epoch()
+    data = SeriesDataset(torch.from_numpy(gan._represent(X)))
+    _, held_out = net.get_split_datasets(data)
+    net._record_distance(net.get_iterator(held_out), "valid")
+    assert net.history[-1]["valid_distance"] == pytest.approx(distances[best], abs=1e-6)
+
+
+def test_divergence_is_an_error_that_loses_nothing(X):
+    gan = NSGAN(**DENSE, max_epochs=1).fit(X)
+    before, steps = gan.sample(3), dict(gan.net_.n_steps_)
+    gan.set_params(lr=1e25)
+    with pytest.raises(FloatingPointError, match="smaller lr"):
+        gan.partial_fit(X)
+    assert np.array_equal(gan.sample(3), before)
+    assert gan.net_.n_steps_ == steps
+
+
+def rows(**last):
+    healthy = {
+        "train_distance": 0.1,
+        "discriminator_accuracy": 0.7,
+        "effective_sample_ratio": 0.9,
+    }
+    return [healthy] * 6 + [{**healthy, **last}] * 6
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ({"effective_sample_ratio": 0.05}, "mode collapse: .* 5%"),
+        ({"discriminator_accuracy": 0.999}, "saturated: .* 99.9%"),
+        ({"train_distance": 0.5}, "rose from 0.1 .* to 0.5"),
+    ],
+)
+def test_symptoms_come_with_remedies(last, message):
+    (told,) = _symptoms(rows(**last))
+    assert re.search(message, told)
+    assert "Try " in told
+    assert not list(_symptoms(rows()))
+
+
+def test_mode_collapse_is_told():
+    X = np.random.default_rng(0).normal(size=(400, 6, 2))
+    gan = NSGAN(**{**DENSE, "latent_dim": 1}, max_epochs=26, batch_size=20, lr=1e-2)
+    with pytest.warns(UserWarning, match=r"mode collapse.*Try penalty='zero-centred'"):
+        gan.fit(X)
