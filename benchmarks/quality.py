@@ -9,7 +9,8 @@ window, beside that of training windows to their nearest other one that shares n
 R2 of the last timestep of all channels, predicted from the others after training on synthetic
 windows, on the windows that the generator was fitted to: compare with copies; the floor, half
 against half, is tested on windows it was not trained on. Networks train for their default number
-of epochs, but about 25,000 steps at most.
+of epochs, but about 25,000 steps at most; adversarial settings all for 6,000 steps of the
+discriminator, by networks of three dense layers of 128 where a name does not ask for others.
 
 What is done is kept in ``benchmarks/results/quality/`` and not done again; the table is written
 from that. Sets whose data are not found (``SKLEARN_TIMEGEN_DATA``) are left out, and said.
@@ -34,15 +35,29 @@ from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from sklearn_timegen import (
+    CRNNGAN,
+    FGAN,
+    GAN,
+    LSGAN,
+    NSGAN,
+    R3GAN,
+    RCGAN,
     RELBOVAE,
+    SNGAN,
     VAE,
+    WGAN,
+    WGANGP,
     BetaVAE,
     BlockBootstrap,
+    GradientNormalizedGAN,
     NeighbourInterpolation,
     PCAMixture,
     RecurrentVAE,
     RenyiVAE,
+    StyleGAN,
     TimeVAE,
+    UnrolledGAN,
+    VanillaGAN,
     __version__,
 )
 from sklearn_timegen.datasets import load_energy, load_stocks, make_sines
@@ -53,6 +68,7 @@ Array = NDArray[Any]
 RESULTS = Path(__file__).parent / "results"
 LENGTH = 24
 MOST_STEPS = 25_000  # of training: 200 epochs of TimeVAE on stocks
+ADVERSARIAL_STEPS = 6_000  # of the discriminator, in all adversarial settings
 N_QUICK = 1000  # windows of a set with --quick
 
 
@@ -94,6 +110,14 @@ COSINE: dict[str, Any] = {
     "prior": "mixture",
     "max_epochs": 400,
 }
+# What the adversarial settings are compared in: the same networks and numbers of batches.
+GAME: dict[str, Any] = {
+    "representation": "quantile",
+    "hidden_dims": (128, 128, 128),
+    "latent_dim": 32,
+    "batch_size": 128,
+}
+SEQUENCES: dict[str, Any] = {"representation": "quantile", "batch_size": 128}
 GENERATORS: dict[str, Any] = {
     "PCAMixture": PCAMixture(),
     "PCAMixture, 64 normals": PCAMixture(n_mixture_components=64),
@@ -109,6 +133,25 @@ GENERATORS: dict[str, Any] = {
     "RenyiVAE, cosine": RenyiVAE(**COSINE),
     "RELBOVAE, cosine": RELBOVAE(**COSINE),
     "RecurrentVAE": RecurrentVAE(decoder_noise="per-channel", prior="mixture"),
+    "VanillaGAN": VanillaGAN(**GAME),
+    "NSGAN": NSGAN(**GAME),
+    "LSGAN": LSGAN(**GAME),
+    "WGAN": WGAN(**GAME),
+    "WGANGP": WGANGP(**GAME),
+    "SNGAN": SNGAN(**GAME, slope=10.0),
+    "FGAN": FGAN(**GAME),
+    "R3GAN": R3GAN(**GAME),
+    "UnrolledGAN": UnrolledGAN(**GAME),
+    "GradientNormalizedGAN": GradientNormalizedGAN(**GAME),
+    "R3GAN, pca-quantile": R3GAN(
+        **GAME | {"representation": "pca-quantile", "latent_dim": 128, "hidden_dims": (256,) * 3}
+    ),
+    "R3GAN, convolutional": R3GAN(
+        **GAME, generator="convolutional", discriminator="convolutional"
+    ),
+    "RCGAN": RCGAN(**SEQUENCES, conditional=False),
+    "CRNNGAN": CRNNGAN(**SEQUENCES),
+    "StyleGAN": StyleGAN(**GAME | {"hidden_dims": (64, 64)}),
 }
 COLUMNS = {
     "discriminative_score": "DS, GRU",
@@ -173,12 +216,17 @@ def trained(
 def with_budget(generator: Any, n_samples: int, quick: bool) -> Any:
     """Limit training to about ``MOST_STEPS``, and to the default number of epochs."""
     params = generator.get_params()
-    within = MOST_STEPS * params["batch_size"] // n_samples
-    epochs = 20 if quick else min(params["max_epochs"], max(1, within))
-    return clone(generator).set_params(max_epochs=epochs)
+    if isinstance(generator, GAN):
+        epochs = round(ADVERSARIAL_STEPS * params["batch_size"] / n_samples)
+    else:
+        within = MOST_STEPS * params["batch_size"] // n_samples
+        epochs = min(params["max_epochs"], max(1, within))
+    return clone(generator).set_params(max_epochs=20 if quick else epochs)
 
 
-def run_set(name: str, quick: bool, folder: Path) -> Iterator[str]:
+def run_set(
+    name: str, quick: bool, folder: Path, wanted: list[str], most_seeds: int | None
+) -> Iterator[str]:
     """Do what is not done of a set; yields the name of each piece of work as it ends."""
     make, n_seeds, n_judges = SETS[name]
     path = folder / f"{name.replace(' ', '-').strip('()').replace('(', '').lower()}.json"
@@ -200,9 +248,11 @@ def run_set(name: str, quick: bool, folder: Path) -> Iterator[str]:
         fresh.write_text(json.dumps(done, indent=1) + "\n")
         fresh.replace(path)  # whole or not at all
 
+    n_seeds = min(n_seeds, most_seeds or n_seeds)
     cells: list[tuple[str, Any, int]] = [("references", None, 0)]
     # Seed by seed: a first answer for all, then more.
     cells += [(name, made, seed) for seed in range(n_seeds) for name, made in GENERATORS.items()]
+    cells = [cell for cell in cells if cell[1] is None or cell[0] in wanted]
     for label, generator, seed in cells:
         key = label if generator is None else f"{label} / {seed}"
         if key not in done["cells"]:
@@ -277,18 +327,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small sets, under 5 minutes")
     parser.add_argument("--sets", nargs="+", choices=list(SETS), help="default: all")
+    parser.add_argument(
+        "--generators", nargs="+", choices=list(GENERATORS), metavar="NAME", help="default: all"
+    )
+    parser.add_argument("--seeds", type=int, help="at most so many, default: the set's")
     arguments = parser.parse_args()
+    wanted = arguments.generators or list(GENERATORS)
     torch.set_num_threads(1)
     folder = RESULTS / ("quality-quick" if arguments.quick else "quality")
     folder.mkdir(parents=True, exist_ok=True)
     names = arguments.sets or (["sines (TimeGAN)", "stocks"] if arguments.quick else list(SETS))
-    n_cells = sum(
-        1 + len(GENERATORS) * (1 if arguments.quick else SETS[name][1]) for name in names
-    )
+    n_cells = sum(1 + len(wanted) * (1 if arguments.quick else SETS[name][1]) for name in names)
     with tqdm(total=n_cells, unit="cell") as bar:
         for name in names:
             try:
-                for label in run_set(name, arguments.quick, folder):
+                for label in run_set(name, arguments.quick, folder, wanted, arguments.seeds):
                     bar.set_description(label)
                     bar.update()
             except FileNotFoundError as error:

@@ -182,12 +182,11 @@ class RCGAN(GAN):
     Examples
     --------
     >>> from sklearn_timegen import RCGAN
-    >>> from sklearn_timegen.datasets import make_sines
-    >>> X = make_sines(64, 24, 2, random_state=0)
-    >>> gan = RCGAN(hidden_dims=(8,), latent_dim=4, max_epochs=2, encoder_steps=10,
-    ...         random_state=0)
-    >>> gan.fit(X).sample(3).shape
-    (3, 24, 2)
+    >>> from sklearn_timegen.datasets import make_labelled_sines
+    >>> X, y = make_labelled_sines(60, 12, random_state=0)
+    >>> gan = RCGAN(hidden_dims=(8,), max_epochs=2, encoder_steps=10, random_state=0)
+    >>> gan.fit(X, y).sample(3, y="fast").shape
+    (3, 12)
     """
 
     generator: Network = pinned("recurrent")
