@@ -144,6 +144,14 @@ def test_vectors_condition_a_mixture_exactly():
     assert np.allclose(generator.score_samples(x, c), expected, atol=1e-2)
 
 
+def test_latents_lead_back_and_between():
+    X = np.random.default_rng(0).normal(size=(40, 6)).cumsum(axis=1)
+    fitted = PCAMixture(n_components=6).fit(X)
+    assert np.allclose(fitted.reconstruct(X), X, atol=1e-4)
+    ways = fitted.interpolate(X[:2], X[2:4], n=3)
+    assert np.allclose(ways[:, 1], (X[:2] + X[2:4]) / 2, atol=1e-4)
+
+
 def test_latents_are_principal_scores():
     x, _ = clusters(60)
     generator = PCAMixture(n_components=3, representation=PER_CHANNEL, random_state=0).fit(x)

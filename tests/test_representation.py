@@ -15,6 +15,7 @@ from sklearn_timegen.representation import (
     Representation,
     SeriesScaler,
     SeriesView,
+    WhiteningTransform,
 )
 
 from .generators import DENSE
@@ -209,3 +210,39 @@ def test_levels_that_are_rounding_only_stay_constant():
         shifted = transform.transform((x + 0.1).astype(np.float32))
         assert (shifted[:, 0, 0] == 0).all()
         assert np.abs(shifted).max() < 10
+
+
+# -- whitening --------------------------------------------------------------------------------
+
+
+def correlated(n_samples=400):
+    rng = np.random.default_rng(0)
+    levels = rng.normal(size=(n_samples, 1, 1)) * 10
+    return (levels + rng.normal(size=(n_samples, 6, 2)).cumsum(axis=1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["pca", "pca-quantile"])
+def test_whitened_coordinates_are_uncorrelated_and_of_one_size(name):
+    view = SeriesView(name).fit(correlated())
+    v = view.transform(correlated()).reshape(400, -1)
+    assert np.allclose(np.cov(v.T), np.eye(12), atol=0.02)
+    assert np.allclose(
+        view.inverse_transform(view.transform(correlated())), correlated(), atol=0.01
+    )
+
+
+def test_a_floor_keeps_rounding_small():
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(300, 3)) @ rng.normal(size=(3, 8)))[:, :, None].astype(np.float32)
+    whitened = WhiteningTransform(floor=1e-3).fit(X)
+    v = whitened.transform(X).reshape(300, -1)
+    assert np.allclose(v[:, :3].std(axis=0), 1, atol=0.01)
+    assert np.abs(v[:, 3:]).max() < 0.01
+    assert whitened.scale_[3:] == pytest.approx(1e-3**0.5)
+    assert (whitened.scale_[:3] > 0.1).all()
+
+
+def test_few_wide_and_constant_series_are_whitened():
+    for X in (correlated(3), np.repeat(correlated(1), 5, axis=0), correlated(20)[:, :1]):
+        view = SeriesView("pca").fit(X)
+        assert np.allclose(view.inverse_transform(view.transform(X)), X, atol=0.02)

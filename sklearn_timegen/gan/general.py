@@ -145,7 +145,8 @@ class GAN(AdversarialLatents):
         Whether to learn the distribution given ``y``.
     representation : str or object, default="standard"
         The view of series in which the networks work: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, or an object; see
+        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"pca"``, ``"pca-quantile"``, or an
+        object; see
         :mod:`sklearn_timegen.representation`.
     bounds : (low, high) or None, default=None
         Values that samples never leave, in the units of ``X``: each ``None``, a number, or one

@@ -127,7 +127,8 @@ class VAE(VariationalLatents):
         Whether to learn the distribution given ``y``.
     representation : str or object, default="standard"
         The view of series in which the network works: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, or an object; see
+        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"pca"``, ``"pca-quantile"``, or an
+        object; see
         :mod:`sklearn_timegen.representation`.
     bounds : (low, high) or None, default=None
         Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
