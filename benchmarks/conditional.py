@@ -159,14 +159,19 @@ def as_markdown(done: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folds", type=int, default=5, help="how many of the five are run")
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument(
+        "--generators", nargs="+", choices=list(GENERATORS), default=list(GENERATORS)
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     path = RESULTS / "conditional.json"
     done = json.loads(path.read_text()) if path.exists() else {}
-    for name, load in SETS.items():
-        X, y = load()
+    for name in arguments.sets:
+        X, y = SETS[name]()
         folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
-        for label, generator in tqdm(GENERATORS.items(), desc=name):
+        for label in tqdm(arguments.generators, desc=name):
+            generator = GENERATORS[label]
             rows = done.setdefault(f"{name} / {label}", [])
             for train, test in folds[len(rows) : arguments.folds]:
                 rows.append(one_fold(generator, X, y, train, test, len(rows)))

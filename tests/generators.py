@@ -5,12 +5,16 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_timegen import (
+    CRNNGAN,
     FGAN,
+    LSGAN,
+    NSGAN,
     R3GAN,
     RCGAN,
     RELBOVAE,
     SNGAN,
     VAE,
+    WGAN,
     WGANGP,
     BaseGenerator,
     BetaVAE,
@@ -23,6 +27,7 @@ from sklearn_timegen import (
     StyleGAN,
     TimeVAE,
     UnrolledGAN,
+    VanillaGAN,
 )
 from sklearn_timegen.base import estimator
 from sklearn_timegen.representation import SeriesScaler
@@ -35,6 +40,7 @@ TINY = {
     "max_epochs": 2,
     "encoder_steps": 5,
     "lr": 1e-2,
+    "lr_end": 1.0,
     "batch_size": 32,
 }
 
@@ -46,8 +52,13 @@ ADVERSARIAL = [
     SNGAN(**TINY, **FLAT, slope=10.0, condition="concatenation"),
     UnrolledGAN(**TINY, **FLAT, unroll_steps=2, n_kernels=2),
     GradientNormalizedGAN(**{**TINY, "lr": 4e-3}, **FLAT, discriminator_lr=1e-2),
-    FGAN(**TINY, generator="transformer", divergence="pearson", penalty="r1"),
+    FGAN(**TINY, generator="dense", divergence="pearson", penalty="r1"),
+    VanillaGAN(**TINY, **FLAT, penalty="r1"),
+    NSGAN(**TINY, **FLAT, feature_matching=0.2, instance_noise=0.1),
+    LSGAN(**TINY, **FLAT, penalty="zero-centred"),
+    WGAN(**TINY, **FLAT, n_critic=2, clip_value=0.1),
     RCGAN(**TINY, conditional=False),
+    CRNNGAN(**TINY),
     StyleGAN(**TINY),
 ]
 

@@ -438,8 +438,8 @@ def test_what_an_unrolled_step_sees_of_the_generator(name):
 def test_default_weights():
     weights = {name: penalty.default_weight for name, penalty in PENALTIES.items()}
     assert weights.pop("path-length") == 2
-    assert weights.pop("zero-centred") == 1
-    assert set(weights.values()) == {10}
+    assert weights.pop("gradient") == weights.pop("one-sided") == 10
+    assert set(weights.values()) == {1}
     assert ON_LINES == ["gradient", "one-sided"]
 
 

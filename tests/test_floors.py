@@ -33,6 +33,7 @@ FLOORS = {
     "_mixture": 0,
     "_random": 0,
     "_validation": 0,
+    "_warning": 0,
     "datasets": 0,
     "model_selection": 0,
     "representation": 0,

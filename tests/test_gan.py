@@ -29,6 +29,7 @@ from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.gan._warnings import _symptoms
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.generators import GENERATORS
+from sklearn_timegen.objectives.adversarial import HingeLoss
 from sklearn_timegen.training.data import SeriesDataset
 
 SMALL = {"hidden_dims": (8,), "latent_dim": 3, "encoder_steps": 5, "random_state": 0}
@@ -124,6 +125,40 @@ def test_unrolling_gives_discriminator_and_optimizer_back(X):
     assert pickle.dumps(net.optimizer_.state_dict()) == state
 
 
+@pytest.mark.parametrize("loss", ["minimax", "wasserstein", "relativistic", "hellinger"])
+def test_the_generator_looks_through_the_steps_ahead(X, loss):
+    """Its gradient is that of the game's value at the discriminator after the steps, by autograd.
+
+    The values of real series are part of that: the steps depend on what was generated.
+    """
+    gan = GAN(**DENSE, max_epochs=1, loss=loss, penalty="r1", unroll_steps=1, ema_decay=0.0)
+    net, (x, _) = players_and_batch(gan, X)
+    group = net._group("discriminator")
+    net.optimizer_ = torch.optim.SGD(net.optimizer_.param_groups, lr=0.1)
+    net.optimizer_.param_groups[1]["lr"] = 0.1
+    game, judge = net.criterion_, net.players.discriminator
+    fake = net.players.generate(net.players.draw(16, net.noise_)[0], None)
+    weights = dict(judge.named_parameters())
+    loss_now = game.of_discriminator(judge, x, fake, net.noise_)[0]
+    slopes = torch.autograd.grad(loss_now, list(weights.values()), create_graph=True)
+    later = {name: w - 0.1 * s for (name, w), s in zip(weights.items(), slopes, strict=True)}
+
+    def critic(series):
+        return torch.func.functional_call(judge, later, (series,))
+
+    if game.zero_sum:
+        expected = -game.loss.discriminator(critic(x), critic(fake)).mean()
+    else:
+        expected = game.loss.generator(critic(x), critic(fake)).mean()
+    parameters = list(net.players.generator.parameters())
+    wanted = torch.autograd.grad(expected, parameters, retain_graph=True)
+    value = game.of_generator(net._ahead(x, fake, None), None, x, fake, True)
+    got = torch.autograd.grad(value, parameters)
+    for a, b in zip(got, wanted, strict=True):
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-7)
+    assert group["params"][0] is not None
+
+
 def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
     from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
 
@@ -137,8 +172,8 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
     net, (x, _) = players_and_batch(R3GAN(**DENSE, penalty_interval=4, penalty_weight=2.0), X)
     game, rng = net.criterion_, net.noise_
     fake = torch.zeros_like(x)
-    with_it = game.of_discriminator(net.players.discriminator, x, fake, 4, rng)[0]
-    without = game.of_discriminator(net.players.discriminator, x, fake, 5, rng)[0]
+    with_it = game.of_discriminator(net.players.discriminator, x, fake, rng, 4)[0]
+    without = game.of_discriminator(net.players.discriminator, x, fake, rng, None)[0]
     each = []
     for series in (x, fake):
         rows = series.clone().requires_grad_()
@@ -164,6 +199,23 @@ def test_the_average_follows_the_generator(X):
     assert torch.equal(plain.players.sample(z, None), plain.players.generate(z, None))
 
 
+def test_learning_rates_fall_along_a_cosine_and_come_back(X):
+    from skorch.callbacks import Callback
+
+    class Seen(Callback):
+        lrs: list = []
+
+        def on_batch_begin(self, net, training=None, **kwargs):
+            self.lrs.append([group["lr"] for group in net.optimizer_.param_groups])
+
+    gan = GAN(**DENSE, max_epochs=4, lr_end=0.2, discriminator_lr=4e-3, callbacks=[Seen()]).fit(X)
+    share = 0.2 + 0.8 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+    assert np.allclose(Seen.lrs, np.outer(share, [1e-3, 4e-3]))
+    assert [g["lr"] for g in gan.net_.optimizer_.param_groups] == pytest.approx([1e-3, 4e-3])
+    gan.partial_fit(X)
+    assert Seen.lrs[-1] == pytest.approx([1e-3, 4e-3])
+
+
 def test_label_smoothing_and_instance_noise_act(X):
     fits = [
         GAN(**DENSE, max_epochs=2, loss="non-saturating", penalty=None, **more).fit(X)
@@ -178,7 +230,8 @@ def test_label_smoothing_and_instance_noise_act(X):
 
 
 def test_clipped_weights_stay_within(X):
-    judge = WGAN(**DENSE, max_epochs=3, clip_value=0.02).fit(X).net_.players.discriminator
+    gan = WGAN(**DENSE, n_critic=1, max_epochs=3, clip_value=0.02).fit(X)
+    judge = gan.net_.players.discriminator
     assert max(float(p.detach().abs().max()) for p in judge.parameters()) <= 0.02
 
 
@@ -311,6 +364,14 @@ def test_networks_of_ones_own(X):
         ({"normalization": "clip", "unroll_steps": 2}, "cannot look through"),
         ({"feature_matching": 1, "unroll_steps": 2}, "changes nothing with feature_matching=1"),
         ({"truncation": 0.5}, "truncation=0.5 needs generator='style'"),
+        ({"slope": 2.0}, "slope=2.0 needs normalization='spectral'"),
+        ({"clip_value": 0.5}, "clip_value=0.5 needs normalization='clip'"),
+        ({"penalty": None, "penalty_interval": 4}, "there is nothing to take"),
+        ({"instance_noise": np.inf}, "'instance_noise' parameter"),
+        ({"loss": HingeLoss}, "is a class: pass one of its objects"),
+        ({"lr_end": 0.0}, "lr_end"),
+        ({"net_params": {"compile": True}}, "would do nothing"),
+        ({"net_params": {"optimizer__param_groups": []}}, "use discriminator_lr"),
         ({"representation": "cosine", "discriminator": "recurrent"}, "'recurrent' slides along"),
         ({"representation": "cosine", "encoder": "style"}, "'style' slides along time"),
     ],
@@ -324,6 +385,32 @@ def test_what_makes_no_sense_is_refused_by_name(X, wrong, message, monkeypatch):
     monkeypatch.setattr(AdversarialNet, "partial_fit", never)
     with pytest.raises(ValueError, match=message):
         GAN(**{**DENSE, **wrong}).fit(X)
+
+
+def test_a_loss_of_ones_own_gets_values_of_both(X):
+    class Gap:
+        def discriminator(self, real, fake):
+            return (fake - real).tanh()
+
+        def generator(self, real, fake):
+            return (real - fake).tanh()
+
+    assert np.isfinite(GAN(**DENSE, loss=Gap(), max_epochs=2).fit(X).sample(3)).all()
+
+
+def test_truncation_of_what_has_no_style_is_refused_later_too(X):
+    gan = GAN(**DENSE, max_epochs=1).fit(X).set_params(truncation=0.5)
+    with pytest.raises(ValueError, match="needs generator='style'"):
+        gan.sample()
+
+
+def test_betas_stay_beside_other_arguments_of_the_optimizer(X):
+    more = {"optimizer__weight_decay": 1e-4}
+    gan = GAN(**DENSE, max_epochs=1, betas=(0.3, 0.8), net_params=more).fit(X)
+    assert gan.net_.optimizer_.param_groups[1]["betas"] == (0.3, 0.8)
+    assert gan.net_.optimizer_.param_groups[1]["weight_decay"] == 1e-4
+    plain = {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.5}
+    assert np.isfinite(GAN(**DENSE, max_epochs=1, net_params=plain).fit(X).sample(2)).all()
 
 
 def test_a_conditional_network_needs_y(X):
@@ -380,11 +467,44 @@ def test_refining_knows_the_condition_without_being_told():
     sizes = {"hidden_dims": (16,), "latent_dim": 2, "encoder_steps": 400, "max_epochs": 60}
     networks = {"generator": "dense", "discriminator": "dense"}
     gan = R3GAN(**sizes, **networks, lr=5e-3, conditional=True, random_state=0).fit(X, y)
-    rough = np.square(gan.reconstruct(X, y) - X).mean()
+    drawn = gan.sample(120, y=y)
+    rough = np.square(gan.reconstruct(drawn, y) - drawn).mean()
     gan.set_params(refine=40)
-    assert np.square(gan.reconstruct(X, y) - X).mean() < rough
+    assert np.square(gan.reconstruct(drawn, y) - drawn).mean() < 0.8 * rough
     vectors = (y == "fast").astype(float).reshape(-1, 1)
     assert gan.fit(X, vectors).transform(X).shape == (120, 2)
+
+
+def test_latents_are_told_apart_from_an_interruption(X, monkeypatch):
+    from sklearn_timegen.gan._latents import LatentRegression
+
+    def pressed(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LatentRegression, "_pairs", pressed)
+    gan = GAN(**DENSE, max_epochs=1)
+    with pytest.warns(UserWarning, match="regression of latents was interrupted") as told:
+        gan.fit(X)
+    assert told[0].filename == __file__
+    assert gan.interrupted_
+    assert np.isnan(gan.reconstruction_error_)
+    assert gan.transform(X).shape == (60, 3)
+
+
+def test_series_for_the_regression_are_drawn_a_few_at_a_time(X, monkeypatch):
+    from sklearn_timegen.gan import _latents
+
+    drawn = []
+    pairs = _latents.LatentRegression._pairs
+    monkeypatch.setattr(
+        _latents.LatentRegression,
+        "_pairs",
+        lambda self, n, name: drawn.append((n, name)) or pairs(self, n, name),
+    )
+    monkeypatch.setattr(_latents, "MOST_VALUES", 2 * 128 * (8 * 2 + 3))
+    GAN(**DENSE, max_epochs=1).fit(X)  # 5 steps of 128
+    assert [n for n, _ in drawn] == [256, 256, 128]
+    assert len({name for _, name in drawn}) == 3
 
 
 def test_further_training_goes_on_with_the_encoder(X):
@@ -486,6 +606,12 @@ def test_symptoms_come_with_remedies(last, message):
     assert re.search(message, told)
     assert "Try " in told
     assert not list(_symptoms(rows()))
+    assert not list(_symptoms([{**rows()[0], "train_distance": d} for d in (-0.001, 0.0, 0.01)]))
+
+
+def test_a_generator_without_a_step_is_told(X):
+    with pytest.warns(UserWarning, match=r"has not been trained: n_critic=9 .* there were 2\b"):
+        WGANGP(**DENSE, n_critic=9, max_epochs=2).fit(X)
 
 
 def test_mode_collapse_is_told():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._validation import check_series
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base.declaration import estimator
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.training import (
@@ -172,11 +172,9 @@ class NeuralGenerator(BaseGenerator):
         self.net_: GeneratorNet = net
         self._after_training(v, c)
         if net.interrupted_:
-            warnings.warn(
+            warn_user(
                 f"training was interrupted after {len(net.history) - n_before} of {n_epochs} "
-                "epochs; the generator keeps what it has learned and can be used",
-                UserWarning,
-                stacklevel=4,
+                "epochs; the generator keeps what it has learned and can be used"
             )
 
     def _enter_again(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:

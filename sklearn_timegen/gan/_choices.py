@@ -10,13 +10,16 @@ from sklearn_timegen.objectives.adversarial import make_loss
 from sklearn_timegen.objectives.penalties import PENALTIES
 from sklearn_timegen.training import Game
 
-__all__ = ["NORMALIZATIONS", "check_combination", "make_game"]
+__all__ = ["CLIP_VALUE", "NORMALIZATIONS", "check_combination", "make_game"]
 
+CLIP_VALUE = 0.01  # the paper's
 NORMALIZATIONS = ("spectral", "gradient", "clip")
 
 
 def make_game(gan: Any, loss: Any) -> Game:
     """Return the game that the generator's hyper-parameters describe."""
+    if isinstance(loss, type):
+        raise ValueError(f"loss={loss!r} is a class: pass one of its objects, {loss.__name__}()")
     made = make_loss(loss, gan.label_smoothing)
     penalties = _weighed(gan.penalty, gan.penalty_weight)
     check_combination(gan, made, [name for name, _ in penalties])
@@ -97,9 +100,16 @@ def check_combination(gan: Any, loss: Any, penalties: Sequence[str]) -> None:
             "are those of the discriminator as it is",
         ),
         (
-            gan.truncation != 1 and gan.generator != "style",
-            f"truncation={gan.truncation} needs generator='style': others have no style that "
-            "could be drawn to its centre",
+            gan.slope != 1 and gan.normalization != "spectral",
+            f"slope={gan.slope} needs normalization='spectral', whose bound it is",
+        ),
+        (
+            gan.clip_value != CLIP_VALUE and gan.normalization != "clip",
+            f"clip_value={gan.clip_value} needs normalization='clip', whose bound it is",
+        ),
+        (
+            gan.penalty_interval > 1 and not penalties,
+            f"penalty_interval={gan.penalty_interval} with penalty=None: there is nothing to take",
         ),
     )
     for applies, message in contradictions:

@@ -6,7 +6,6 @@ Symbols: G the generator, E the encoder, z latents, c conditions, x a series.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,14 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_timegen._random import derive_seed, torch_generator
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
+from sklearn_timegen.nn.normalization import double_backward
 from sklearn_timegen.training import GeneratorNet, SeriesDataset
 
-__all__ = ["LatentRegressor", "SquaredMiss", "learn_encoder", "refined"]
+__all__ = ["LatentRegression", "LatentRegressor", "SquaredMiss", "refined"]
 
 BATCH = 128
-MOST_VALUES = 2**23  # of the series that are drawn for the regression: 32 MiB
+MOST_VALUES = 2**23  # of series and latents that are drawn at once: 32 MiB
 REFINING_LR = 0.05  # of latents, whose standard deviation is 1
 
 
@@ -55,68 +56,88 @@ class SquaredMiss(nn.Module):
         return (module(x) - c).square().mean(dim=1)
 
 
-def learn_encoder(
-    players: Adversaries,
-    draw_conditions: Callable[[int], Tensor | None],
-    shape: tuple[int, int],
-    hidden_dims: tuple[int, ...],
-    n_steps: int,
-    seed: int,
-    *,
-    kind: str,
-    device: str,
-    before: GeneratorNet | None = None,
-) -> GeneratorNet:
-    """Regress the latents of generated series on the series; go on from ``before``, if given.
+class LatentRegression:
+    """The regression of latents of generated series on the series.
 
-    In the mean over draws of z, the best answer is E[z | G(z) = x].
+    In the mean over draws of z, its best answer is E[z | G(z) = x]. Series are drawn anew as they
+    are used up, so that there is nothing to learn by heart.
+
+    Parameters
+    ----------
+    players : Adversaries
+        Whose generator it is.
+    shape : tuple of int
+        Of a series.
+    c : Tensor or None
+        The training series' conditions, which generated ones are given in turn.
+    seed : int
+        Of weights, conditions and series.
     """
-    n_series = max(BATCH, min(n_steps * BATCH, MOST_VALUES // max(1, math.prod(shape))))
-    x, wanted = _pairs(players, draw_conditions, n_series, derive_seed(seed, "pairs"))
-    if before is None:
-        module = partial(
-            LatentRegressor, BODIES[kind], *shape, hidden_dims, n_outputs=wanted.shape[1]
-        )
-        before = GeneratorNet(
+
+    def __init__(
+        self, players: Adversaries, shape: tuple[int, int], c: Tensor | None, seed: int
+    ) -> None:
+        self.players, self.shape, self.c, self.seed = players, shape, c, seed
+        self.n_outputs = players.n_latents + (0 if c is None else c.shape[1])
+
+    def make_net(self, kind: str, hidden_dims: tuple[int, ...]) -> GeneratorNet:
+        """Return an encoder that was not trained yet."""
+        module = partial(LatentRegressor, BODIES[kind], *self.shape, hidden_dims, self.n_outputs)
+        net = GeneratorNet(
             module,
             SquaredMiss,
-            seed=seed,
+            seed=self.seed,
             batch_size=BATCH,
             lr=1e-3,
             optimizer=torch.optim.Adam,
             optimizer__fused=True,
             train_split=None,
             verbose=0,
-            device=device,
+            device=str(next(self.players.parameters()).device),
         ).initialize()
-    n_epochs = max(1, round(n_steps * BATCH / n_series))
-    before.partial_fit(SeriesDataset(x, wanted), epochs=n_epochs)
-    if before.interrupted_:
-        warnings.warn(
-            f"the regression of latents was interrupted after {len(before.history)} of {n_epochs} "
-            "epochs; transform uses what it has learned",
-            UserWarning,
-            stacklevel=7,
-        )
-    return before
+        net.interrupted_ = True  # until it was trained
+        return net
 
+    def train(self, net: GeneratorNet, n_steps: int) -> None:
+        """Train for ``n_steps`` batches; after Ctrl-C, ``net`` keeps what it has learned."""
+        at_once = max(1, min(n_steps, MOST_VALUES // (BATCH * self._n_values)))
+        done, pressed = 0, False
+        try:
+            while done < n_steps and not pressed:
+                n_batches = min(at_once, n_steps - done)
+                data = SeriesDataset(*self._pairs(n_batches * BATCH, f"pairs {done}"))
+                net.partial_fit(data, epochs=1)
+                pressed = net.interrupted_
+                done += n_batches
+        except KeyboardInterrupt:  # while series were drawn
+            pressed = True
+        net.interrupted_ = pressed
+        if pressed:
+            warn_user(
+                f"the regression of latents was interrupted after about {done} of {n_steps} "
+                "steps; samples are not touched by that, transform uses what it has learned"
+            )
 
-@torch.no_grad()
-def _pairs(
-    players: Adversaries, draw_conditions: Callable[[int], Tensor | None], n_series: int, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Draw series, and what they were made of."""
-    device = next(players.parameters()).device
-    rng = torch_generator(seed, device)
-    players.eval()
-    c = draw_conditions(n_series)
-    series, made_of = [], []
-    for start in range(0, n_series, 1024):
-        z, noise = players.draw(min(1024, n_series - start), rng)
-        given = None if c is None else c[start : start + 1024]
-        series.append(players.sample(z, given, noise))
-        made_of.append(z if given is None else torch.cat([z, given], dim=1))
-    return torch.cat(series), torch.cat(made_of)
+    @property
+    def _n_values(self) -> int:
+        return max(1, math.prod(self.shape) + self.n_outputs)
+
+    @torch.no_grad()
+    def _pairs(self, n_series: int, name: str) -> tuple[Tensor, Tensor]:
+        """Draw series, and what they were made of."""
+        players = self.players.eval()
+        rng = torch_generator(derive_seed(self.seed, name), next(players.parameters()).device)
+        series, made_of = [], []
+        for start in range(0, n_series, 1024):
+            n_drawn = min(1024, n_series - start)
+            z, noise = players.draw(n_drawn, rng)
+            c = self.c
+            if c is not None:
+                rows = torch.randint(len(c), (n_drawn,), generator=rng, device=rng.device)
+                c = c[rows]
+            series.append(players.sample(z, c, noise))
+            made_of.append(z if c is None else torch.cat([z, c], dim=1))
+        return torch.cat(series), torch.cat(made_of)
 
 
 def refined(players: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_steps: int) -> Tensor:
@@ -128,7 +149,8 @@ def refined(players: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_step
     moving = z.clone().requires_grad_()
     optimizer = torch.optim.Adam([moving], lr=REFINING_LR)
     for k in range(n_steps + 1):
-        miss = (players.sample(moving, c) - x).square().flatten(1).sum(dim=1)
+        with double_backward():  # which cuDNN refuses in evaluation mode even once
+            miss = (players.sample(moving, c) - x).square().flatten(1).sum(dim=1)
         better = miss.detach() < least
         best[better], least[better] = moving.detach()[better], miss.detach()[better]
         if k == n_steps:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.training import COLLAPSED, SATURATED
 
 __all__ = ["warn_of_bad_training"]
 
 # Before so many steps of the generator, bad samples are no failure but a beginning.
 LEAST_STEPS = 500
+FAR = 0.1  # a distance that is no chance: of a constant it is about 0.4
 
 
 def warn_of_bad_training(net: Any) -> None:
     """Warn of mode collapse, a saturated discriminator and divergence, with remedies."""
-    if net.n_steps_["generator"] < LEAST_STEPS:
-        return
-    for message in _symptoms(net.history):
-        warnings.warn(message, UserWarning, stacklevel=6)
+    steps = net.n_steps_
+    # A single epoch may be one of many, by partial_fit.
+    if steps["generator"] == 0 and net.n_epochs_ > 1 and net.history:
+        warn_user(
+            f"the generator has not been trained: n_critic={net.n_critic} steps of the "
+            f"discriminator come first, and there were {steps['discriminator']}. Try a smaller "
+            "n_critic, a smaller batch_size or more epochs"
+        )
+    if steps["generator"] >= LEAST_STEPS and net.history:
+        for message in _symptoms(net.history):
+            warn_user(message)
 
 
 def _symptoms(history: Any) -> Iterator[str]:
@@ -42,7 +50,7 @@ def _symptoms(history: Any) -> Iterator[str]:
             "greater penalty_weight"
         )
     first, last = history[0]["train_distance"], _mean(history[-latest:], "train_distance")
-    if last > 2 * first:
+    if last > max(FAR, 2 * first):
         yield (
             f"training diverges: the samples' distance from the data rose from {first:.3g} after "
             f"the first epoch to {last:.3g}. Try a smaller lr, n_iter_no_change (which keeps the "

@@ -122,7 +122,7 @@ class UnrolledGAN(GAN):
         Steps that are looked ahead, 1 at least. They are Adam's, continued from the optimizer's
         state, or plain gradient steps with another optimizer.
     **others
-        As for :class:`GAN`; no parameter is.
+        As for :class:`GAN`; no parameter is fixed.
 
     See Also
     --------
@@ -283,5 +283,4 @@ class StyleGAN(GAN):
     discriminator: Network = pinned("style")
     loss: Any = "non-saturating"
     penalty: str | Sequence[str] | None = ("r1", "path-length")
-    penalty_weight: float | Sequence[float] | None = (1.0, 2.0)
     penalty_interval: int = 8

@@ -234,8 +234,8 @@ class FGAN(GAN):
     ----------
     divergence : {"kl", "reverse-kl", "pearson", "hellinger", "jensen-shannon", "gan"}, \
             default="jensen-shannon"
-        ``"kl"`` asks for all modes, ``"reverse-kl"`` for none that the data lack; ``"gan"`` is
-        twice the Jensen-Shannon divergence less log 4, :class:`VanillaGAN`.
+        ``"kl"`` asks for all modes, ``"reverse-kl"`` for none that the data lack; the game of
+        ``"jensen-shannon"`` and ``"gan"`` is that of :class:`VanillaGAN`, up to a constant.
     **others
         As for :class:`GAN`; ``loss`` is fixed, and follows from ``divergence``.
 

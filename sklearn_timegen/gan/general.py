@@ -18,7 +18,7 @@ from torch import nn
 
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
-from sklearn_timegen.gan._choices import NORMALIZATIONS, make_game
+from sklearn_timegen.gan._choices import CLIP_VALUE, NORMALIZATIONS, make_game
 from sklearn_timegen.gan._networks import (
     build_players,
     check_players,
@@ -42,7 +42,8 @@ class GAN(AdversarialLatents):
 
     The generator G maps latents z ~ N(0, I) (and conditions) to a series, the discriminator D
     a series to a value that is to be greater for real ones. What papers changed since 2014 is an
-    axis here, axes can be combined freely, and the famous names are settings:
+    axis here, axes can be combined freely, and the famous names are settings (of those without a
+    penalty below, ``penalty=None``; what else a paper had is the default of its name):
 
     =========================  ==============================================================
     ``VanillaGAN``             ``loss="minimax"``
@@ -91,8 +92,8 @@ class GAN(AdversarialLatents):
         ``"one-sided"`` (1 at most), ``"r1"``, ``"r2"`` (slope 0 at real, at generated ones),
         ``"zero-centred"`` (both). On the generator: ``"path-length"``.
     penalty_weight : float, list of float or None, default=None
-        Weight of the penalty, or of each; ``None`` is 10, as published, but 2 for the
-        path length and 1 for ``"zero-centred"``.
+        Weight of the penalty, or of each; ``None`` is 10 for ``"gradient"`` and
+        ``"one-sided"``, 2 for ``"path-length"``, as published, and 1 for the others.
     penalty_interval : int, default=1
         Take penalties at every so-manieth step only, so many times as heavy.
     normalization : {"spectral", "gradient", "clip"} or None, default=None
@@ -116,14 +117,14 @@ class GAN(AdversarialLatents):
         What the label of real series lacks to 1, for the losses that have labels.
     instance_noise : float, default=0.0
         Standard deviation, in the representation, of noise on all that D sees. It falls to 0 in
-        the course of training.
+        the course of a ``fit``; ``partial_fit`` has all of it.
     ema_decay : float, default=0.999
         Decay of the moving average of G's weights that samples are drawn by; 0 for none.
     condition : {"projection", "concatenation"}, default="projection"
         How D is given conditions: their inner product with its features, or as channels.
-    latent_dim : int, default=32
+    latent_dim : int, default=64
         Number of latents (at each timestep, for ``"recurrent"``).
-    hidden_dims : sequence of int, default=(128, 128, 128)
+    hidden_dims : sequence of int, default=(256, 256, 256)
         Widths of the layers, in the order of the discriminator; G has them reversed.
     discriminator_hidden_dims : sequence of int or None, default=None
         The discriminator's own.
@@ -131,6 +132,9 @@ class GAN(AdversarialLatents):
         The discriminator's own learning rate.
     betas : (float, float), default=(0.0, 0.99)
         Of Adam, for both.
+    lr_end : float, default=0.1
+        Share of both learning rates that is left at the end of training; they fall along a
+        cosine. 1 keeps them, and so does ``partial_fit``.
     truncation : float, default=1.0
         With ``generator="style"``, how far styles may be from their mean in samples: below 1,
         samples are more typical and less diverse. May be changed after ``fit``.
@@ -153,8 +157,8 @@ class GAN(AdversarialLatents):
         for each channel.
     n_channels : int, default=1
         Number of channels in the rows of a 2-d ``X``.
-    max_epochs, batch_size, lr : int, int, float, default=300, 64, 1e-3
-        Training by Adam.
+    max_epochs, batch_size, lr : int, int, float, default=300, 128, 1e-3
+        Training by Adam. A game needs some thousand steps: with few series, more epochs.
     validation_fraction : float, default=0.0
         Share of the series that is held out, at random, for ``valid_distance``. Overlapping
         windows leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
@@ -168,7 +172,8 @@ class GAN(AdversarialLatents):
         Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
         ``batch_size``, ``max_epochs`` and ``verbose`` may change.
     callbacks : list or None, default=None
-        skorch callbacks, cloned before use.
+        skorch callbacks, cloned before use. What they may monitor is in ``history_``, which has
+        no ``train_loss``.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
     net_params : dict or None, default=None
@@ -243,7 +248,7 @@ class GAN(AdversarialLatents):
     penalty_interval: int = 1
     normalization: str | None = None
     slope: float = 1.0
-    clip_value: float = 0.01
+    clip_value: float = CLIP_VALUE
     n_critic: int = 1
     unroll_steps: int = 0
     n_kernels: int = 0
@@ -252,13 +257,14 @@ class GAN(AdversarialLatents):
     instance_noise: float = 0.0
     ema_decay: float = 0.999
     condition: str = "projection"
-    latent_dim: int = 32
-    hidden_dims: Sequence[int] = (128, 128, 128)
+    latent_dim: int = 64
+    hidden_dims: Sequence[int] = (256, 256, 256)
     discriminator_hidden_dims: Sequence[int] | None = None
     discriminator_lr: float | None = None
     betas: tuple[float, float] = (0.0, 0.99)
+    lr_end: float = 0.1
     max_epochs: int = 300
-    batch_size: int = 64
+    batch_size: int = 128
     truncation: float = 1.0
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -285,11 +291,15 @@ class GAN(AdversarialLatents):
         "discriminator_hidden_dims": ["array-like", None],
         "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
         "betas": [tuple, list],
+        "lr_end": [Interval(Real, 0, 1, closed="right")],
         "truncation": [Interval(Real, 0, 1, closed="both")],
     }
 
     # What does not touch the two players.
-    _may_change: ClassVar[frozenset[str]] = AdversarialLatents._may_change | {"truncation"}
+    _may_change: ClassVar[frozenset[str]] = AdversarialLatents._may_change | {
+        "discriminator_lr",
+        "truncation",
+    }
 
     # -- training ----------------------------------------------------------------------------
 
@@ -319,8 +329,7 @@ class GAN(AdversarialLatents):
             make_normalization(self.normalization, self.slope),
             self.ema_decay,
         )
-        if not any(name.startswith("optimizer") for name in self.net_params or ()):
-            params["optimizer__betas"] = _check_betas(self.betas)
+        params |= _optimizer_params(self.betas, dict(self.net_params or {}))
         return AdversarialNet(
             module,
             game,
@@ -329,6 +338,7 @@ class GAN(AdversarialLatents):
             discriminator_lr=self.discriminator_lr,
             clip_value=self.clip_value if self.normalization == "clip" else None,
             instance_noise=self.instance_noise,
+            lr_end=self.lr_end,
             **params,
         )
 
@@ -348,6 +358,7 @@ class GAN(AdversarialLatents):
         return self._widths()[1]
 
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
+        self._check_truncation(net.players.generator)
         given = None if c is None else c[:2]
         check_players(net, v[:2], given, self.feature_matching > 0)
 
@@ -356,17 +367,41 @@ class GAN(AdversarialLatents):
 
     def _update(self, net: Any) -> Any:
         net = super()._update(net)
-        if self.discriminator_lr is not None:  # a new lr is for the generator alone
-            net.optimizer_.param_groups[1]["lr"] = self.discriminator_lr
+        # A new lr is set for all groups.
+        net.optimizer_.param_groups[1]["lr"] = self.discriminator_lr or self.lr
         return net
 
     # -- sampling -------------------------------------------------------------------------------
 
+    def _check_truncation(self, generator: nn.Module) -> None:
+        if self.truncation != 1 and not hasattr(generator, "synthesize"):
+            raise ValueError(
+                f"truncation={self.truncation} needs generator='style': others have no style that "
+                "could be drawn to its centre"
+            )
+
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         with self._inference() as players:
+            self._check_truncation(players.generator)  # which may have been set since
             z, noise = players.draw(n_samples, rng)
             how = {} if self.truncation == 1 else {"truncation": self.truncation}
             return as_numpy(players.sample(z, self._tensor(c), noise, **how))
+
+
+def _optimizer_params(betas: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what the optimizer is told beside ``net_params``, of which some is refused."""
+    if given.get("compile"):
+        raise ValueError(
+            "net_params={'compile': True} would do nothing: the steps of a game call its networks "
+            "one by one, and not the compiled module"
+        )
+    if "optimizer__param_groups" in given:
+        raise ValueError(
+            "net_params holds optimizer__param_groups, but the groups are the two players; use "
+            "discriminator_lr"
+        )
+    own = "optimizer" in given or "optimizer__betas" in given
+    return {} if own else {"optimizer__betas": _check_betas(betas)}
 
 
 def _check_betas(betas: Any) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
-from sklearn_timegen.gan._latents import learn_encoder, refined
+from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
 from sklearn_timegen.nn.discriminator import BODIES
 
@@ -22,6 +22,7 @@ __all__ = ["AdversarialLatents", "as_numpy"]
 
 FloatArray = NDArray[np.float32]
 EXACT = torch.float64
+N_RECONSTRUCTED = 1024  # series of which reconstruction_error_ is taken
 
 
 @estimator
@@ -40,7 +41,10 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
     }
 
     # What does not touch the two players.
-    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {"refine"}
+    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {
+        "encoder_steps",
+        "refine",
+    }
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("encoder_", None)
@@ -50,30 +54,21 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
         if np.ptp(v, axis=0).any():
             warn_of_bad_training(self.net_)
         seed = derive_seed(draw_seed(self.random_state), "encoder")
-        before = getattr(self, "encoder_", None)
-        share = 1.0 if before is None else min(1.0, self.net_.n_epochs_ / self.max_epochs)
+        regression = LatentRegression(self.net_.players, v.shape[1:], self._tensor(c), seed)
+        again = hasattr(self, "encoder_")
+        if not again:
+            self.encoder_ = regression.make_net(self.encoder, self._encoder_widths)
+        share = min(1.0, self.net_.n_epochs_ / self.max_epochs) if again else 1.0
+        regression.train(self.encoder_, max(1, round(share * self.encoder_steps)))
+        self.reconstruction_error_ = self._reconstruction_error(v, c, seed)
 
-        def conditions(n: int) -> Any:
-            rows = np.random.default_rng(seed).integers(len(v), size=n)
-            return None if c is None else self._tensor(c[rows])
-
-        self.encoder_ = learn_encoder(
-            self.net_.players,
-            conditions,
-            v.shape[1:],
-            self._encoder_widths,
-            max(1, round(share * self.encoder_steps)),
-            seed,
-            kind=self.encoder,
-            device=self.net_.device,
-            before=before,
-        )
-        self.reconstruction_error_ = self._reconstruction_error(v[:1024], c)
-
-    def _reconstruction_error(self, v: FloatArray, c: FloatArray | None) -> float:
+    def _reconstruction_error(self, v: FloatArray, c: FloatArray | None, seed: int) -> float:
         """Share of the series' variance that their latents miss."""
-        missed = v - self._decode(self._encode(v), None if c is None else c[: len(v)])
-        spread = float(np.square(v - v.mean(axis=0)).sum())
+        if self.encoder_.interrupted_:
+            return float("nan")
+        rows = np.random.default_rng(seed).permutation(len(v))[:N_RECONSTRUCTED]
+        missed = v[rows] - self._decode(self._encode(v[rows]), None if c is None else c[rows])
+        spread = float(np.square(v[rows] - v.mean(axis=0)).sum())
         return float(np.square(missed).sum()) / spread if spread > 0 else 0.0
 
     @property
@@ -84,7 +79,9 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
     def _encode(self, v: FloatArray) -> FloatArray:
         # In float64, latents do not depend on a series' neighbours in the batch.
         encoder = copy.deepcopy(self.encoder_.module_).to(EXACT).eval()
-        players = copy.deepcopy(self.net_.players).to(EXACT).eval().requires_grad_(False)
+        players: Any = self.net_.players
+        if self.refine:
+            players = copy.deepcopy(players).to(EXACT).eval().requires_grad_(False)
         parts = []
         for rows in self._batches(len(v)):
             x = self._tensor(v[rows], EXACT)

@@ -50,6 +50,7 @@ class AdversarialLoss(Protocol):
 
     generator_needs_real: ClassVar[bool] = False  # else its ``real`` may be None
     sees_differences: ClassVar[bool] = False  # the same if all values move by as much
+    zero_sum: ClassVar[bool] = False  # the generator's loss is minus D's, but for D(x)
     has_labels: ClassVar[bool] = False  # only labels can be smoothed
     needs_lipschitz: ClassVar[bool] = False  # unbounded, unless D's slope is held
 
@@ -85,6 +86,8 @@ class MinimaxLoss(_CrossEntropyLoss):
 
     It saturates: its slope vanishes where D is sure of a fake.
     """
+
+    zero_sum = True
 
     def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
         return -softplus(fake)
@@ -139,6 +142,7 @@ class WassersteinLoss(AdversarialLoss):
     networks", https://arxiv.org/abs/1701.07875
     """
 
+    zero_sum = True
     needs_lipschitz = True
     sees_differences = True
 
@@ -272,6 +276,8 @@ class FDivergenceLoss(AdversarialLoss):
     samplers using variational divergence minimization", https://arxiv.org/abs/1606.00709
     """
 
+    zero_sum = True
+
     def __init__(self, divergence: str | Divergence) -> None:
         self.divergence = DIVERGENCES[divergence] if isinstance(divergence, str) else divergence
 
@@ -298,7 +304,7 @@ def make_loss(loss: str | AdversarialLoss, smoothing: float = 0.0) -> Adversaria
     """Return the loss of a name in ``LOSSES`` or ``DIVERGENCES``, or the object as it is.
 
     An object needs the methods ``discriminator`` and ``generator``. Flags that it lacks are taken
-    for False; ``AdversarialLoss`` is there to inherit them from.
+    for False, but for ``generator_needs_real``; ``AdversarialLoss`` is there to inherit them from.
     """
     if not isinstance(loss, str):
         if not all(callable(getattr(loss, name, None)) for name in ("discriminator", "generator")):
@@ -310,8 +316,8 @@ def make_loss(loss: str | AdversarialLoss, smoothing: float = 0.0) -> Adversaria
     if smoothing:
         labelled = [name for name, one in LOSSES.items() if one.has_labels]
         raise ValueError(
-            f"smoothing={smoothing} changes labels, of which loss={loss!r} has none; losses that "
-            f"have them are {labelled}"
+            f"label_smoothing={smoothing} changes labels, of which loss={loss!r} has none; losses "
+            f"that have them are {labelled}"
         )
     if not isinstance(loss, str):
         return loss

@@ -66,7 +66,8 @@ class Penalty(Protocol):
 
 def squared_slope(values: Tensor, series: Tensor) -> Tensor:
     """Squared norm of each series' gradient, which can be differentiated in turn."""
-    # A value depends on its own series only, so that one backward pass serves the whole batch.
+    # A value depends on its own series, so that one backward pass serves the whole batch. (With
+    # minibatch discrimination, on the others, too; their share is then in the slope.)
     total = values.reshape(len(values), -1).mean(dim=1).sum()
     (gradient,) = torch.autograd.grad(total, series, create_graph=True)
     return gradient.flatten(1).square().sum(dim=1)
@@ -140,7 +141,9 @@ class OneSidedPenalty(_OnInterpolates):
 
 
 class _OnSeries(Penalty):
-    default_weight = 10.0
+    # Papers' gammas belong to data sets of images, and differ between them by orders of magnitude;
+    # 1 suits standardised windows of some hundred values (benchmarks/results/quality.md).
+    default_weight = 1.0
 
     def __call__(
         self,
@@ -156,7 +159,7 @@ class _OnSeries(Penalty):
 
 
 class R1(_OnSeries):
-    """``1/2 ||grad D(x)||^2`` on real series; the weight is gamma, 10 in the paper.
+    """``1/2 ||grad D(x)||^2`` on real series; the weight is gamma.
 
     Source: L. Mescheder, A. Geiger and S. Nowozin (2018), "Which training methods for GANs do
     actually converge?", https://arxiv.org/abs/1801.04406
@@ -174,13 +177,11 @@ class R2(_OnSeries):
 class ZeroCentredPenalty(_OnSeries):
     """:class:`R1` plus :class:`R2`, weight gamma.
 
-    R3GAN (Huang et al. 2024, https://arxiv.org/abs/2501.05441) has both. Its gammas belong to
-    data sets of images, and differ between them by orders of magnitude; 1 suits standardised
-    windows of some hundred values (``benchmarks/results/quality.md``).
+    Source: Y. Huang et al. (2024), "The GAN is dead; long live the GAN! A modern GAN baseline"
+    (R3GAN), https://arxiv.org/abs/2501.05441
     """
 
     uses = ("real", "fake")
-    default_weight = 1.0
 
 
 # -- on the generator -------------------------------------------------------------------------

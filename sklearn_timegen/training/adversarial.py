@@ -50,6 +50,8 @@ class AdversarialNet(GeneratorNet):
     instance_noise : float
         Standard deviation of the noise on all that the discriminator sees, at the beginning of
         training; it falls to 0 at the end.
+    lr_end : float
+        Share of the learning rates that is left at the end of training; they fall along a cosine.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class AdversarialNet(GeneratorNet):
         discriminator_lr: float | None = None,
         clip_value: float | None = None,
         instance_noise: float = 0.0,
+        lr_end: float = 1.0,
         **kwargs: Any,
     ) -> None:
         self.n_critic = n_critic
@@ -70,6 +73,7 @@ class AdversarialNet(GeneratorNet):
         self.discriminator_lr = discriminator_lr
         self.clip_value = clip_value
         self.instance_noise = instance_noise
+        self.lr_end = lr_end
         super().__init__(module, criterion, seed=seed, **kwargs)
 
     # -- made once ---------------------------------------------------------------------------
@@ -107,9 +111,11 @@ class AdversarialNet(GeneratorNet):
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_before = len(self.history)
         self._watches: dict[str, DistanceWatch] = {}
+        self._lr_left = 1.0
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
+            self._slow_down(1.0)
             del self._watches
 
     def run_single_epoch(
@@ -118,10 +124,22 @@ class AdversarialNet(GeneratorNet):
         if iterator is None:
             return
         if training:
+            self._slow_down(1 - (1 - self.lr_end) * (1 - math.cos(math.pi * self._progress)) / 2)
             self._set_training(True)
             self._record_means(list(self._steps(iterator, step_fn, params)))
         self._record_distance(iterator, prefix)
         self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    @property
+    def _progress(self) -> float:
+        """Share of this training's epochs that are over."""
+        return (len(self.history) - 1 - self._n_before) / self.n_epochs_
+
+    def _slow_down(self, left: float) -> None:
+        """Set the share that is left of the learning rates, which callbacks may change, too."""
+        for group in self.optimizer_.param_groups:
+            group["lr"] *= left / self._lr_left
+        self._lr_left = left
 
     def _steps(self, iterator: Any, step_fn: Any, params: Any) -> Iterator[dict[str, Tensor]]:
         for batch in iterator:
@@ -176,9 +194,9 @@ class AdversarialNet(GeneratorNet):
             fake = self.players.generate(z, c, noise)
         critic = partial(self.players.discriminator, c=c)
         real, fake = self._blurred(real), self._blurred(fake)
-        loss, of_real, of_fake = self.criterion_.of_discriminator(
-            critic, real, fake, step, self.noise_
-        )
+        game = self.criterion_
+        due = game.interval if step % game.interval == 0 else None
+        loss, of_real, of_fake = game.of_discriminator(critic, real, fake, self.noise_, due)
         norm = self._descend("discriminator", loss, batch)
         if self.clip_value is not None:
             clip_weights_(self.players.discriminator, self.clip_value)
@@ -198,7 +216,8 @@ class AdversarialNet(GeneratorNet):
         critic = self._ahead(real, fake, c)
         matched = self.criterion_.matching > 0
         features = partial(self.players.discriminator.features, c=c) if matched else None
-        loss = self.criterion_.of_generator(critic, features, real, fake)
+        ahead = self.unroll_steps > 0
+        loss = self.criterion_.of_generator(critic, features, real, fake, ahead)
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
             z, _ = self.players.draw(len(real), self.noise_)
             loss = loss + self.criterion_.of_path(self.players, z, c, self.noise_)
@@ -218,9 +237,8 @@ class AdversarialNet(GeneratorNet):
             return partial(discriminator, c=c)
 
         def loss(weights: dict[str, Tensor]) -> Tensor:
-            step = self.n_steps_["discriminator"]
             critic = partial(_called_with, discriminator, weights, c)
-            return self.criterion_.of_discriminator(critic, real, fake, step, self.noise_)[0]
+            return self.criterion_.of_discriminator(critic, real, fake, self.noise_)[0]
 
         start = {n: p for n, p in discriminator.named_parameters() if p.requires_grad}
         with double_backward():
@@ -230,7 +248,7 @@ class AdversarialNet(GeneratorNet):
     def _unrolled_step(self, parameters: dict[str, Tensor]) -> Any:
         """The optimizer's own step, as a function that can be differentiated."""
         group = self._group("discriminator")
-        if isinstance(self.optimizer_, torch.optim.Adam):
+        if type(self.optimizer_) is torch.optim.Adam:
             state = {name: self.optimizer_.state.get(p, {}) for name, p in parameters.items()}
             return AdamStep(group["lr"], group["betas"], group["eps"], state)
         return GradientStep(group["lr"])
@@ -241,12 +259,12 @@ class AdversarialNet(GeneratorNet):
         for parameter in group["params"]:
             parameter.grad = None
         torch.autograd.backward(loss, inputs=group["params"])
-        if self._gradients_heard:
-            named = TeeGenerator(getattr(self.players, player).named_parameters())
-            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         norm = torch.nn.utils.get_total_norm(
             [p.grad for p in group["params"] if p.grad is not None]
         )
+        if self._gradients_heard:
+            named = TeeGenerator(getattr(self.players, player).named_parameters())
+            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         groups = self.optimizer_.param_groups
         self.optimizer_.param_groups = [group]
         try:
@@ -262,9 +280,8 @@ class AdversarialNet(GeneratorNet):
         """Add the instance noise that is left in this epoch (Sonderby et al. 2017)."""
         if self.instance_noise == 0:
             return x
-        share = 1 - (len(self.history) - 1 - self._n_before) / self.n_epochs_
         noise = torch.randn(x.shape, generator=self.noise_, device=x.device)
-        return x + self.instance_noise * share * noise
+        return x + self.instance_noise * (1 - self._progress) * noise
 
 
 def _trainable(module: torch.nn.Module) -> list[torch.nn.Parameter]:

@@ -6,7 +6,7 @@ conditions that both are given, w a penalty's weight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.normalization import double_backward
 from sklearn_timegen.objectives.adversarial import feature_matching
+from sklearn_timegen.objectives.penalties import Critic
 
 __all__ = ["Game"]
-
-Critic = Callable[[Tensor], Tensor]
 
 
 class Game(nn.Module):
@@ -55,16 +54,26 @@ class Game(nn.Module):
         self.path_weight = path_length[1] if path_length else 0.0
         self.interval = interval
         self.matching = matching
-        self.needs_real = bool(getattr(loss, "generator_needs_real", False))
+        # A loss of one's own may not say, and gets what it might need.
+        self.needs_real = bool(getattr(loss, "generator_needs_real", True))
+        self.zero_sum = bool(getattr(loss, "zero_sum", False))
         self.sees_differences = bool(getattr(loss, "sees_differences", False))
 
     # -- the discriminator --------------------------------------------------------------------
 
     def of_discriminator(
-        self, critic: Critic, real: Tensor, fake: Tensor, step: int, rng: torch.Generator
+        self,
+        critic: Critic,
+        real: Tensor,
+        fake: Tensor,
+        rng: torch.Generator,
+        interval: int | None = 1,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the discriminator's loss, and its values of real and generated series."""
-        if not self.penalties or step % self.interval:
+        """Return the discriminator's loss, and its values of real and generated series.
+
+        Penalties stand for ``interval`` steps, or are left out where that is None.
+        """
+        if not self.penalties or interval is None:
             of_real, of_fake = critic(real), critic(fake)
             return self.loss.discriminator(of_real, of_fake).mean(), of_real, of_fake
         uses = {name for penalty in self.penalties for name in penalty.uses}
@@ -76,7 +85,7 @@ class Game(nn.Module):
             for penalty, weight in zip(self.penalties, self.weights, strict=True):
                 e = torch.rand(len(real), 1, 1, generator=rng, device=real.device)
                 paid = penalty(critic, real, fake, of_real, of_fake, e)
-                loss = loss + self.interval * weight * paid.mean()
+                loss = loss + interval * weight * paid.mean()
         return loss, of_real, of_fake
 
     # -- the generator ------------------------------------------------------------------------
@@ -87,15 +96,24 @@ class Game(nn.Module):
         features: Critic | None,
         real: Tensor,
         fake: Tensor,
+        ahead: bool = False,
     ) -> Tensor:
-        """Return what the generator descends; ``fake`` is its series, with gradients."""
+        """Return what the generator descends; ``fake`` is its series, with gradients.
+
+        A critic that is ``ahead`` depends on the generator, and so do its values of real series.
+        """
         share = self.matching
         loss: Any = 0.0
         if share < 1:
-            with torch.no_grad():
-                of_real = critic(real) if self.needs_real else None
-            loss = (1 - share) * self.loss.generator(of_real, critic(fake)).mean()
-        if share > 0 and features is not None:
+            with torch.set_grad_enabled(ahead):
+                of_real = critic(real) if self.needs_real or ahead else None
+            of_fake = critic(fake)
+            if ahead and self.zero_sum:
+                each = -self.loss.discriminator(of_real, of_fake)
+            else:
+                each = self.loss.generator(of_real, of_fake)
+            loss = (1 - share) * each.mean()
+        if features is not None:
             with torch.no_grad():
                 wanted = features(real)
             loss = loss + share * feature_matching(wanted, features(fake)).sum()

@@ -35,6 +35,7 @@ class DistanceWatch:
 
     def __init__(self, x: Tensor, c: Tensor | None) -> None:
         self.c = c
+        self.centre = x.mean(dim=0)  # cdist, by matrix products, rounds what is far from 0
         self.real = self._rows(x)
         self.within = torch.cdist(self.real, self.real)
         n = len(x)
@@ -55,7 +56,7 @@ class DistanceWatch:
 
     def _rows(self, x: Tensor) -> Tensor:
         """Flat series, with the conditions as one more channel."""
-        flat = x.flatten(1)
+        flat = (x - self.centre).flatten(1)
         return flat if self.c is None else torch.cat([flat, self.c * x.shape[1] ** 0.5], dim=1)
 
     def _effective(self, distances: Tensor) -> Tensor:

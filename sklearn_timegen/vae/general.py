@@ -6,7 +6,6 @@ Symbols as in :mod:`sklearn_timegen.objectives.variational`.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral, Real
@@ -19,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_timegen._random import derive_seed, draw_seed
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import NeuralGenerator, estimator
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
@@ -371,11 +371,9 @@ class VAE(VariationalLatents):
 
 def _warn_if_collapsed(divergence: NDArray[Any]) -> None:
     if (divergence < 0.01).all():
-        warnings.warn(
+        warn_user(
             "the posterior has collapsed: no latent tells anything of a series (their KL "
             f"divergences from the prior are {divergence.max():.1g} nats at most), so that all "
             "samples are alike but for noise. Try a greater reconstruction_weight, decoder_noise="
-            "'learned', a smaller beta, kl_warmup, free_bits, or more epochs",
-            UserWarning,
-            stacklevel=6,
+            "'learned', a smaller beta, kl_warmup, free_bits, or more epochs"
         )

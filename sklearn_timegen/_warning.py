@@ -1,0 +1,28 @@
+"""Warnings that point at the user's own line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
+
+__all__ = ["warn_user"]
+
+# scikit-learn stands between a user and us in fit_transform, pipelines and searches.
+INSIDE = tuple(str(Path(str(f)).parent) + os.sep for f in (__file__, sklearn.__file__))
+
+
+def warn_user(message: str) -> None:
+    """Warn at the first line of the stack that is not this package's, nor scikit-learn's.
+
+    How deep that is depends on the way in: ``fit``, ``fit_transform``, ``partial_fit``, within a
+    search or not.
+    """
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(INSIDE):
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(message, UserWarning, stacklevel=depth)
