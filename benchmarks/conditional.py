@@ -64,7 +64,13 @@ SETS: dict[str, Callable[[], tuple[Array, Array]]] = {
     "ItalyPowerDemand": italy,
     "BasicMotions": basic_motions,
 }
-GAME: dict[str, Any] = {"conditional": True, "representation": "standard", "encoder_steps": 1}
+GAME: dict[str, Any] = {
+    "conditional": True,
+    "hidden_dims": (128, 128, 128),
+    "latent_dim": 32,
+    "batch_size": 64,
+    "encoder_steps": 1,
+}
 STEPS = 4_000  # of the discriminator
 GENERATORS: dict[str, Any] = {
     "PCAMixture": PCAMixture(conditional=True),

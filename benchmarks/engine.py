@@ -193,6 +193,8 @@ def as_markdown(runs: list[dict[str, Any]]) -> str:
                 f"| {row['ratio']:.2f} | <= 1.00 |"
             )
             for name in GAMES:
+                if f"{name}, batch {size}" not in run:  # of an older run
+                    continue
                 row = run[f"{name}, batch {size}"]
                 lines.append(
                     f"| {name}: fit, batch {size}, CPU s | {row['ours_cpu_s']:.2f} "

@@ -167,7 +167,7 @@ class WGAN(GAN):
     >>> from sklearn_timegen import WGAN
     >>> from sklearn_timegen.datasets import make_sines
     >>> X = make_sines(64, 24, 2, random_state=0)
-    >>> gan = WGAN(hidden_dims=(8,), latent_dim=4, max_epochs=2, encoder_steps=10,
+    >>> gan = WGAN(hidden_dims=(8,), latent_dim=4, max_epochs=5, encoder_steps=10,
     ...        random_state=0)
     >>> gan.fit(X).sample(3).shape
     (3, 24, 2)
@@ -210,7 +210,7 @@ class WGANGP(GAN):
     >>> from sklearn_timegen import WGANGP
     >>> from sklearn_timegen.datasets import make_sines
     >>> X = make_sines(64, 24, 2, random_state=0)
-    >>> gan = WGANGP(hidden_dims=(8,), latent_dim=4, max_epochs=2, encoder_steps=10,
+    >>> gan = WGANGP(hidden_dims=(8,), latent_dim=4, max_epochs=5, encoder_steps=10,
     ...          random_state=0)
     >>> gan.fit(X).sample(3).shape
     (3, 24, 2)
