@@ -119,7 +119,9 @@ def trained(name: str, seed: int, quick: bool) -> dict[str, Any]:
     """Fit one setting from one seed."""
     params = params_of(name, quick)
     decay = LRScheduler(CosineAnnealingLR, monitor=None, T_max=params["max_epochs"])
-    gan = SETTINGS[name][0](**params, callbacks=[decay], device="cpu", random_state=seed)
+    # To 0, which is lower than lr_end goes.
+    how: dict[str, Any] = {"callbacks": [decay], "lr_end": 1.0, "device": "cpu"}
+    gan = SETTINGS[name][0](**params, **how, random_state=seed)
     began = time.process_time()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
