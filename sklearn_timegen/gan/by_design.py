@@ -67,7 +67,7 @@ class SNGAN(GAN):
 
 @estimator
 class GradientNormalizedGAN(GAN):
-    """The discriminator f becomes f / (|grad f| + |f|): bounded, and of bounded slope.
+    """The discriminator f becomes ``f / (|grad f| + |f|)``: bounded, and of bounded slope.
 
     A normalization of the whole function, not of its layers, that any network takes. Each value
     costs a backward pass.
