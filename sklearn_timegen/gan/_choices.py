@@ -10,7 +10,7 @@ from sklearn_timegen.objectives.adversarial import make_loss
 from sklearn_timegen.objectives.penalties import PENALTIES
 from sklearn_timegen.training import Game
 
-__all__ = ["CLIP_VALUE", "NORMALIZATIONS", "check_combination", "make_game"]
+__all__ = ["CLIP_VALUE", "NORMALIZATIONS", "check_combination", "make_game", "optimizer_params"]
 
 CLIP_VALUE = 0.01  # the paper's
 NORMALIZATIONS = ("spectral", "gradient", "clip")
@@ -115,3 +115,25 @@ def check_combination(gan: Any, loss: Any, penalties: Sequence[str]) -> None:
     for applies, message in contradictions:
         if applies:
             raise ValueError(message)
+
+
+def optimizer_params(betas: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what the optimizer is told beside ``net_params``, of which some is refused."""
+    if given.get("compile"):
+        raise ValueError(
+            "net_params={'compile': True} would do nothing: the steps of a game call its networks "
+            "one by one, and not the compiled module"
+        )
+    if "optimizer__param_groups" in given:
+        raise ValueError(
+            "net_params holds optimizer__param_groups, but the groups are the two players; use "
+            "discriminator_lr"
+        )
+    own = "optimizer" in given or "optimizer__betas" in given
+    return {} if own else {"optimizer__betas": _check_betas(betas)}
+
+
+def _check_betas(betas: Any) -> tuple[float, float]:
+    if len(betas) != 2 or not all(isinstance(b, Real) and 0 <= float(b) < 1 for b in betas):
+        raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
+    return float(betas[0]), float(betas[1])

@@ -18,14 +18,20 @@ from torch import nn
 
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
-from sklearn_timegen.gan._choices import CLIP_VALUE, NORMALIZATIONS, make_game
+from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.gan._choices import (
+    CLIP_VALUE,
+    NORMALIZATIONS,
+    make_game,
+    optimizer_params,
+)
 from sklearn_timegen.gan._networks import (
     build_players,
     check_players,
     make_discriminator,
     make_normalization,
 )
-from sklearn_timegen.gan.latents import AdversarialLatents, as_numpy
+from sklearn_timegen.gan.latents import AdversarialLatents
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.generators import GENERATORS
 from sklearn_timegen.objectives.adversarial import DIVERGENCES, LOSSES
@@ -329,7 +335,7 @@ class GAN(AdversarialLatents):
             make_normalization(self.normalization, self.slope),
             self.ema_decay,
         )
-        params |= _optimizer_params(self.betas, dict(self.net_params or {}))
+        params |= optimizer_params(self.betas, dict(self.net_params or {}))
         return AdversarialNet(
             module,
             game,
@@ -386,25 +392,3 @@ class GAN(AdversarialLatents):
             z, noise = players.draw(n_samples, rng)
             how = {} if self.truncation == 1 else {"truncation": self.truncation}
             return as_numpy(players.sample(z, self._tensor(c), noise, **how))
-
-
-def _optimizer_params(betas: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what the optimizer is told beside ``net_params``, of which some is refused."""
-    if given.get("compile"):
-        raise ValueError(
-            "net_params={'compile': True} would do nothing: the steps of a game call its networks "
-            "one by one, and not the compiled module"
-        )
-    if "optimizer__param_groups" in given:
-        raise ValueError(
-            "net_params holds optimizer__param_groups, but the groups are the two players; use "
-            "discriminator_lr"
-        )
-    own = "optimizer" in given or "optimizer__betas" in given
-    return {} if own else {"optimizer__betas": _check_betas(betas)}
-
-
-def _check_betas(betas: Any) -> tuple[float, float]:
-    if len(betas) != 2 or not all(isinstance(b, Real) and 0 <= float(b) < 1 for b in betas):
-        raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
-    return float(betas[0]), float(betas[1])

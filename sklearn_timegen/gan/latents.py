@@ -14,14 +14,14 @@ from torch import nn
 
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
 from sklearn_timegen.nn.discriminator import BODIES
 
-__all__ = ["AdversarialLatents", "as_numpy"]
+__all__ = ["AdversarialLatents"]
 
 FloatArray = NDArray[np.float32]
-EXACT = torch.float64
 N_RECONSTRUCTED = 1024  # series of which reconstruction_error_ is taken
 
 
@@ -90,7 +90,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
             if self.refine:
                 z = refined(players, x, z, self._settled(c), self.refine)
             parts.append(as_numpy(z))
-        return np.concatenate(parts)
+        return np.concatenate(parts).astype(np.float32)
 
     def _settled(self, c: torch.Tensor) -> torch.Tensor | None:
         """Conditions as they can be: a label is one of those known."""
@@ -103,11 +103,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as players:
             parts = [
-                as_numpy(
-                    players.sample(
-                        self._tensor(z[rows]), self._tensor(None if c is None else c[rows])
-                    )
-                )
+                as_numpy(players.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
                 for rows in self._batches(len(z))
             ]
         return np.concatenate(parts)
@@ -123,9 +119,3 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
     @property
     def _n_features_out(self) -> int:
         return int(self.net_.players.n_latents)
-
-
-def as_numpy(x: torch.Tensor) -> FloatArray:
-    """Return a tensor as a float32 array."""
-    made: FloatArray = x.detach().cpu().numpy().astype(np.float32)
-    return made

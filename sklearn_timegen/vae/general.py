@@ -21,6 +21,7 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import NeuralGenerator, estimator
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
@@ -33,7 +34,7 @@ from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
 from sklearn_timegen.vae._priors import PRIORS, fit_or_normal
 from sklearn_timegen.vae._training import Warmup
-from sklearn_timegen.vae.latents import EXACT, VariationalLatents, as_numpy, rows_of
+from sklearn_timegen.vae.latents import VariationalLatents
 
 __all__ = ["VAE"]
 

@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.variational import draws_from
 from sklearn_timegen.objectives.variational import log_likelihood, log_weights, renyi_bound
 
-__all__ = ["EXACT", "VariationalLatents", "as_numpy", "rows_of"]
+__all__ = ["VariationalLatents"]
 
 FloatArray = NDArray[np.float32]
-EXACT = torch.float64
 
 
 @estimator
@@ -160,13 +160,3 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
                 weights = log_weights(fit, log_p_z, noise, log_var[:, None])
                 bound[rows] = as_numpy(renyi_bound(weights, alpha=0.0))
         return bound
-
-
-def rows_of(c: FloatArray | None, rows: slice) -> FloatArray | None:
-    """Return the conditions of some rows, if there are conditions."""
-    return None if c is None else c[rows]
-
-
-def as_numpy(x: torch.Tensor) -> Any:
-    """Return a tensor's values as an array, wherever it is."""
-    return x.cpu().numpy()
