@@ -86,7 +86,9 @@ class BaseGenerator(Declared, ABC):
         """
         with self._as_before_if_it_fails():
             self._validate_params()
-            self._fit(*self._enter(X, y))
+            v, c = self._enter(X, y)
+            self._fit(v, c)
+            self._calibrate(c)
         return self
 
     def sample(
@@ -171,7 +173,7 @@ class BaseGenerator(Declared, ABC):
     def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let training data in: learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
-        view = SeriesView(self._choose_representation(), self.bounds).fit(x)
+        view = SeriesView(self._choose_representation(x.shape[1]), self.bounds).fit(x)
         encoder = self._make_condition_encoder(layout) if self.conditional else None
         conditions = None if encoder is None else encoder.fit(y, len(x))
         v = view.transform(x)
@@ -191,7 +193,7 @@ class BaseGenerator(Declared, ABC):
                 setattr(self, name, getattr(conditions, name))
         return v, self._encode_conditions(y, len(x))
 
-    def _choose_representation(self) -> str | Representation:
+    def _choose_representation(self, n_timesteps: int) -> str | Representation:
         return self.representation
 
     def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
@@ -234,6 +236,21 @@ class BaseGenerator(Declared, ABC):
                 "Fit it again with a smaller lr or another representation"
             )
         return x
+
+    def _calibrate(self, c: FloatArray | None) -> None:
+        """Show the view what the model draws, if it has to know: channels that stand still."""
+        if not self._view.needs_calibration:
+            return
+        # A seed of its own: what is drawn later does not depend on it.
+        seed, n_samples = derive_seed(0, "calibration"), 500
+        rng = self._make_rng(seed)
+        if c is not None:
+            c = c[np.random.default_rng(seed).integers(len(c), size=n_samples)]
+        drawn = [
+            self._draw(len(range(n_samples)[rows]), None if c is None else c[rows], rng)
+            for rows in self._batches(n_samples)
+        ]
+        self._view.calibrate(np.concatenate(drawn))
 
     def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:
         """Slices of at most ``_sample_batch_size`` rows, of which each counts ``weight`` times."""

@@ -26,7 +26,7 @@ def check_time_axis(network: Any, name: Any, view: SeriesView, representation: A
     if getattr(made, "needs_time_axis", False) and not view.keeps_time_axis:
         raise ValueError(
             f"the network {name!r} slides along time, but representation={representation!r} has "
-            "no time axis; use 'dense' networks, or a representation that keeps it"
+            "no time axis; use a network that does not, or a representation that keeps it"
         )
 
 

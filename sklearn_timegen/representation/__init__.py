@@ -23,6 +23,7 @@ along time.
 from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
+from sklearn_timegen.representation.grid import GridSnapper
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 from sklearn_timegen.representation.view import (
     REPRESENTATIONS,
@@ -37,6 +38,7 @@ __all__ = [
     "Bounds",
     "ChannelReducer",
     "CosineTransform",
+    "GridSnapper",
     "QuantileScaler",
     "Representation",
     "SeriesScaler",

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
+from sklearn_timegen.representation.grid import GridSnapper
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 from sklearn_timegen.representation.whitening import WhiteningTransform
 
@@ -34,17 +35,34 @@ class Representation(Protocol):
 
 
 class SeriesView:
-    """The second door of a generator: leave out channels, represent; and back, within bounds."""
+    """The second door of a generator: leave out channels, represent; and back, within bounds.
+
+    Channels that are read on a grid come back on it, and after ``calibrate`` they stand still as
+    often as in training. They are represented as they are, so that densities stay what they were.
+    """
 
     def __init__(self, representation: str | Representation, bounds: Any = None) -> None:
         self.reducer = ChannelReducer()
+        self.snapper = GridSnapper()
         self.inner: Any = make_representation(representation)
         self.given_bounds = bounds
 
     def fit(self, x: FloatArray) -> SeriesView:
         self.bounds = Bounds(self.given_bounds, x.shape[2])
         self.bounds.check(x)
-        self.inner.fit(self.reducer.fit_transform(x))
+        kept = self.reducer.fit_transform(x)
+        self.inner.fit(self.snapper.fit_transform(kept))
+        return self
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether ``calibrate`` would change anything."""
+        return bool(self.snapper.grids_)
+
+    def calibrate(self, v: FloatArray) -> SeriesView:
+        """Learn from represented series that a generator drew how often its paths stand still."""
+        if self.needs_calibration:
+            self.snapper.calibrate(np.asarray(self.inner.inverse_transform(v)))
         return self
 
     def transform(self, x: FloatArray) -> FloatArray:
@@ -52,7 +70,8 @@ class SeriesView:
         return np.ascontiguousarray(v, dtype=np.float32)
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:
-        x = self.reducer.inverse_transform(self.inner.inverse_transform(v))
+        kept = self.snapper.inverse_transform(np.asarray(self.inner.inverse_transform(v)))
+        x = self.reducer.inverse_transform(kept)
         return self.bounds.clip(np.asarray(x, dtype=np.float32))
 
     def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:

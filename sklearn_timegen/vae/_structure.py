@@ -240,8 +240,15 @@ def _scaled(
         return None
     low, high = limits
     for d in set(range(low.shape[1])) - set(reducer.kept_.tolist()):
-        source = int(reducer.kept_[reducer.source_[d]])
         constant = not np.isnan(reducer.constants_[d])
+        if reducer.source_[d] < 0:
+            if np.isfinite(low[:, d]).any() or np.isfinite(high[:, d]).any():
+                raise ValueError(
+                    f"channel {d} is a combination of other channels in X, and {name} of it "
+                    "follows from theirs: give None for it"
+                )
+            continue
+        source = int(reducer.kept_[reducer.source_[d]])
         if constant and not ((low[:, d] <= 0) & (high[:, d] >= 0)).all():
             raise ValueError(f"channel {d} never varies in X: it cannot have {name} as given")
         if not constant and not (_same(low, d, source) and _same(high, d, source)):

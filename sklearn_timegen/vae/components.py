@@ -185,16 +185,15 @@ class ComponentVAE(VAE):
                 "is bent afterwards, and they have no units. Use 'auto', or a SeriesScaler"
             )
         shift, scale = (a.astype(np.float32) for a in affine)
-        reducer, constant = self._view.reducer, np.nan_to_num(self._view.reducer.constants_)
-        varies = np.isnan(reducer.constants_)
+        reducer = self._view.reducer
         shape = (len(next(iter(parts.values()))), *self.series_shape_)
         out = {"level": np.zeros(shape, np.float32)}
         for name, part in parts.items():
             scaled = np.broadcast_to(part * scale, (shape[0], shape[1], part.shape[2]))
-            out[name] = scaled[:, :, reducer.source_] * varies
+            out[name] = reducer.spread(scaled)
         # What the representation subtracts is a level, whether the decoder has one or not.
-        offset = np.broadcast_to(shift, (shape[1], shift.shape[1]))[:, reducer.source_]
-        out["level"] = out["level"] + np.where(varies, offset, constant)
+        offset = reducer.spread(np.broadcast_to(shift, (1, shape[1], shift.shape[1])))
+        out["level"] = out["level"] + offset + reducer.offsets_.astype(np.float32)
         whole = sum(out.values())
         out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
         return {name: self._layout.restore(part.astype(np.float32)) for name, part in out.items()}

@@ -153,7 +153,7 @@ class TimeVAE(ComponentVAE):
         ],
     }
 
-    def _choose_representation(self) -> str | Representation:
+    def _choose_representation(self, n_timesteps: int) -> str | Representation:
         if not isinstance(self.representation, str) or self.representation != "auto":
             return self.representation
         if self.trend_degree == 0 and len(self.seasonalities) == 0:
