@@ -60,7 +60,7 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         """
         check_is_fitted(self)
         z = self._check_latents(Z)
-        c = self._encode_conditions(y, len(z))
+        c = self._latent_conditions(y, len(z))
         return self._layout.restore(self._undo(self._decode(z, c)))
 
     def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:
@@ -78,14 +78,15 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         X_hat : ndarray of series
             In the units and the layout of the ``X`` seen in ``fit``.
         """
-        return self.inverse_transform(self.transform(X), y)
+        return self.inverse_transform(self._latents(X, y), y)
 
     def interpolate(
         self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None
     ) -> NDArray[np.float32]:
         """Return series on the way from each of ``X_a`` to its partner in ``X_b``.
 
-        The way is straight in the latents, at equal steps; its ends are the reconstructions.
+        The way is straight in the latents, at equal steps; its ends are the reconstructions. For
+        a flow it is an arc: half-way between two draws of noise lies no draw of noise.
 
         Parameters
         ----------
@@ -108,15 +109,27 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         """
         if check_count(n, "n") < 2:
             raise ValueError(f"n must be at least 2, for the two ends, got {n}")
-        z_a, z_b = self.transform(X_a), self.transform(X_b)
+        z_a, z_b = self._latents(X_a, y), self._latents(X_b, y)
         if len(z_a) != len(z_b):
             raise ValueError(f"X_a has {len(z_a)} series, but X_b has {len(z_b)}: pass pairs")
         share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
-        c = self._encode_conditions(y, len(z_a))
+        c = self._latent_conditions(y, len(z_a))
         given = None if c is None else np.repeat(c, n, axis=0)
-        z = ((1 - share) * z_a[:, None] + share * z_b[:, None]).reshape(-1, z_a.shape[1])
+        z = self._between(z_a, z_b, share).reshape(-1, z_a.shape[1])
         x = self._layout.restore(self._undo(self._decode(z, given)))
         return x.reshape(len(z_a), n, *x.shape[1:])
+
+    def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
+        """Return the latents of series whose conditions may be known."""
+        return self.transform(X)
+
+    def _latent_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
+        """Encode the conditions that latents are decoded under."""
+        return self._encode_conditions(y, n_samples)
+
+    def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
+        """Return the latents ``(n_pairs, n, latent_dim)`` at the shares ``(n, 1)`` of the way."""
+        return (1 - share) * z_a[:, None] + share * z_b[:, None]
 
     def _check_latents(self, Z: ArrayLike) -> FloatArray:
         z: FloatArray = check_array(Z, dtype=np.float32, input_name="Z")

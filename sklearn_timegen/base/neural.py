@@ -97,16 +97,21 @@ class NeuralGenerator(BaseGenerator):
         with self._as_before_if_it_fails():
             self._validate_params()
             if not self.__sklearn_is_fitted__():
-                self._fit(*self._enter(X, y), n_epochs=1)
+                v, c = self._enter(X, y)
+                self._fit(v, c, n_epochs=1)
             else:
-                self._train(*self._enter_again(X, y), n_epochs=1)
+                v, c = self._enter_again(X, y)
+                self._train(v, c, n_epochs=1)
+            self._calibrate(c)
         return self
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
         if not (self.warm_start and self.__sklearn_is_fitted__()):
             return super().fit(X, y)
         self._validate_params()
-        self._train(*self._enter_again(X, y), n_epochs=self.max_epochs)
+        v, c = self._enter_again(X, y)
+        self._train(v, c, n_epochs=self._n_epochs(len(v)))
+        self._calibrate(c)
         return self
 
     fit.__doc__ = BaseGenerator.fit.__doc__
@@ -153,7 +158,11 @@ class NeuralGenerator(BaseGenerator):
             for name, value in self.get_params(deep=False).items()
             if name not in self._may_change
         }
-        self._train(v, c, n_epochs or self.max_epochs, net)
+        self._train(v, c, n_epochs or self._n_epochs(len(v)), net)
+
+    def _n_epochs(self, n_series: int) -> int:
+        """Epochs of a training on so many series."""
+        return self.max_epochs
 
     def _train(
         self,

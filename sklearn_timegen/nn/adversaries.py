@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from sklearn_timegen.nn.averaging import WeightAverage
+
 __all__ = ["Adversaries"]
 
 
-class Adversaries(nn.Module):
+class Adversaries(WeightAverage):
     """A generator, a discriminator, and a moving average of the generator's weights.
 
     Parameters
@@ -31,15 +33,15 @@ class Adversaries(nn.Module):
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module, latent_dim: int, ema_decay: float
     ) -> None:
-        super().__init__()
+        super().__init__(generator, ema_decay)
         self.generator = generator
         self.discriminator = discriminator
         self.n_latents = int(getattr(generator, "n_latents", latent_dim))
         self.n_noise = int(getattr(generator, "n_noise", 0))
-        self.ema_decay = ema_decay
-        if ema_decay > 0:  # buffers: what is not trained must not be handed to an optimizer
-            for k, parameter in enumerate(generator.parameters()):
-                self.register_buffer(f"average_{k}", parameter.detach().clone())
+
+    @property
+    def averaged_network(self) -> nn.Module:
+        return self.generator
 
     def draw(self, n_samples: int, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Return latents and, if the generator takes any, noise."""
@@ -61,23 +63,3 @@ class Adversaries(nn.Module):
         given = (z, c) if noise is None else (z, c, noise)
         series: Tensor = functional_call(self.generator, self.averaged(), given, how)
         return series
-
-    def averaged(self) -> dict[str, Tensor]:
-        """The generator's averaged weights by name; none without an average."""
-        if self.ema_decay == 0:
-            return {}
-        names = [name for name, _ in self.generator.named_parameters()]
-        return dict(zip(names, self._averages(), strict=True))
-
-    def track(self, n: int) -> None:
-        """Take the weights after the generator's step number ``n`` into the average."""
-        if self.ema_decay == 0:
-            return
-        decay = min(self.ema_decay, n / (n + 9))  # a long memory must not begin with the start
-        torch._foreach_lerp_(self._averages(), self._trained(), 1 - decay)
-
-    def _averages(self) -> list[Tensor]:
-        return [buffer for name, buffer in self._buffers.items() if name.startswith("average_")]  # type: ignore[misc]
-
-    def _trained(self) -> list[Tensor]:
-        return [parameter.detach() for parameter in self.generator.parameters()]

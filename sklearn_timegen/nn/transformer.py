@@ -15,14 +15,20 @@ from sklearn_timegen.nn.differentiation import differentiated_twice
 from sklearn_timegen.nn.encoder import Body, Encoder
 from sklearn_timegen.nn.layers import glorot_, with_condition
 
-__all__ = ["TransformerBlock", "TransformerBody", "TransformerDecoder", "TransformerEncoder"]
+__all__ = [
+    "SelfAttention",
+    "TransformerBlock",
+    "TransformerBody",
+    "TransformerDecoder",
+    "TransformerEncoder",
+    "sinusoidal_positions",
+]
 
 
-class TransformerBlock(nn.Module):
-    """Attention, then a feed-forward network of four times the width: ``(B, N, width)`` -> same.
+class SelfAttention(nn.Module):
+    """Every token's mixture of all tokens: what the blocks of transformers derive from.
 
-    Each of the two sees normalised tokens and is added to them. Second derivatives (gradient
-    penalties) need ``double_backward()`` around the call.
+    Second derivatives (gradient penalties) need ``double_backward()`` around the call.
 
     Parameters
     ----------
@@ -35,10 +41,38 @@ class TransformerBlock(nn.Module):
     def __init__(self, width: int, n_heads: int | None = None) -> None:
         super().__init__()
         self.n_heads = n_heads or next(n for n in (4, 2, 1) if width % n == 0)
-        self.attention_norm = nn.LayerNorm(width)
         # Without biases: softmax cancels the keys' one, and the layers around have the others.
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.mix = nn.Linear(width, width)
+
+    def attention(self, x: Tensor) -> Tensor:
+        """Return ``softmax(Q K' / sqrt(d)) V`` of each head, mixed: ``(B, N, width)`` -> same."""
+        heads = self.qkv(x).unflatten(2, (3, self.n_heads, -1))  # (B, N, 3, n_heads, d)
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
+        if differentiated_twice():
+            scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
+            mixed = scores.softmax(dim=3) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.mix(mixed.transpose(1, 2).flatten(2))
+
+
+class TransformerBlock(SelfAttention):
+    """Attention, then a feed-forward network of four times the width: ``(B, N, width)`` -> same.
+
+    Each of the two sees normalised tokens and is added to them.
+
+    Parameters
+    ----------
+    width : int
+        Size of a token.
+    n_heads : int, optional
+        Heads of the attention, as in :class:`SelfAttention`.
+    """
+
+    def __init__(self, width: int, n_heads: int | None = None) -> None:
+        super().__init__(width, n_heads)
+        self.attention_norm = nn.LayerNorm(width)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, 4 * width),
@@ -51,17 +85,6 @@ class TransformerBlock(nn.Module):
         x = x + self.attention(self.attention_norm(x))
         return x + self.feed_forward(x)
 
-    def attention(self, x: Tensor) -> Tensor:
-        """Every token's mixture of all tokens, ``softmax(Q K' / sqrt(d)) V`` in each head."""
-        heads = self.qkv(x).unflatten(2, (3, self.n_heads, -1))  # (B, N, 3, n_heads, d)
-        q, k, v = heads.permute(2, 0, 3, 1, 4)
-        if differentiated_twice():
-            scores = (q * q.shape[3] ** -0.5) @ k.transpose(2, 3)
-            mixed = scores.softmax(dim=3) @ v
-        else:
-            mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.mix(mixed.transpose(1, 2).flatten(2))
-
 
 class TransformerBody(Body):
     """Blocks over the timesteps, and the mean of the tokens."""
@@ -71,7 +94,7 @@ class TransformerBody(Body):
     def __init__(self, n_timesteps: int, n_channels: int, hidden_dims: Sequence[int]) -> None:
         super().__init__()
         self.embed = nn.Linear(n_channels, hidden_dims[0], bias=False)
-        self.positions = _positions(n_timesteps, hidden_dims[0])
+        self.positions = sinusoidal_positions(n_timesteps, hidden_dims[0])
         self.blocks = _blocks(hidden_dims)
         self.n_features = hidden_dims[-1]
 
@@ -107,7 +130,7 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         widths = list(reversed(hidden_dims))
         self.content = nn.Linear(latent_dim + n_conditions, widths[0], bias=False)
-        self.positions = _positions(n_timesteps, widths[0])
+        self.positions = sinusoidal_positions(n_timesteps, widths[0])
         self.blocks = _blocks(widths)
         self.output = nn.Linear(widths[-1], n_channels)
         self.apply(glorot_)
@@ -117,7 +140,7 @@ class TransformerDecoder(nn.Module):
         return self.output(self.blocks(content.unsqueeze(1) + self.positions))
 
 
-def _positions(n_timesteps: int, width: int) -> nn.Parameter:
+def sinusoidal_positions(n_timesteps: int, width: int) -> nn.Parameter:
     """Embeddings ``(n_timesteps, width)``, learned from sinusoids on (Vaswani et al. 2017, 3.5).
 
     They also serve as the tokens' bias. Small random ones, as is usual, leave a decoder's tokens

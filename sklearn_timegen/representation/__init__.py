@@ -11,6 +11,7 @@ written. Every generator takes one as ``representation=``, by name or as an obje
 ``"quantile"``         a standard normal, by the values' own quantiles
 ``"cosine"``           orthonormal cosine transform along time, each coefficient standardised
 ``"cosine-quantile"``  the same, each coefficient mapped to a standard normal by its quantiles
+``"own-scale"``        level, scale and shape of each window, each number mapped to a normal
 ``"pca"``              principal coordinates of ``"cosine"``, each of unit variance
 ``"pca-quantile"``     principal coordinates of ``"cosine-quantile"``, each of unit variance
 =====================  ==========================================================================
@@ -24,6 +25,7 @@ from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.grid import GridSnapper
+from sklearn_timegen.representation.own_scale import OwnScaleTransform
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 from sklearn_timegen.representation.view import (
     REPRESENTATIONS,
@@ -39,6 +41,7 @@ __all__ = [
     "ChannelReducer",
     "CosineTransform",
     "GridSnapper",
+    "OwnScaleTransform",
     "QuantileScaler",
     "Representation",
     "SeriesScaler",

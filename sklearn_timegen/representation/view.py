@@ -12,6 +12,7 @@ from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.grid import GridSnapper
+from sklearn_timegen.representation.own_scale import OwnScaleTransform
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 from sklearn_timegen.representation.whitening import WhiteningTransform
 
@@ -94,6 +95,7 @@ REPRESENTATIONS: dict[str, Representation] = {
     "quantile": QuantileScaler(),
     "cosine": CosineTransform("standard"),
     "cosine-quantile": CosineTransform("quantile"),
+    "own-scale": OwnScaleTransform(),
     "pca": WhiteningTransform("standard"),
     "pca-quantile": WhiteningTransform("quantile"),
 }

@@ -1,10 +1,12 @@
 """Training by skorch, as lean as a hand-written loop.
 
-``GeneratorNet`` trains one module by one objective, ``AdversarialNet`` two that play against each
-other. Batches are slices of tensors already in memory, and every random stream is the net's own.
+``GeneratorNet`` trains one module by one objective, ``AveragedNet`` also averages its weights, and
+``AdversarialNet`` trains two that play against each other. Batches are slices of tensors already
+in memory, and every random stream is the net's own.
 """
 
 from sklearn_timegen.training.adversarial import AdversarialNet
+from sklearn_timegen.training.averaged import AveragedNet
 from sklearn_timegen.training.callbacks import ProgressBar, early_stopping
 from sklearn_timegen.training.data import BatchIterator, HoldOut, SeriesDataset, resolve_device
 from sklearn_timegen.training.game import Game
@@ -15,6 +17,7 @@ __all__ = [
     "COLLAPSED",
     "SATURATED",
     "AdversarialNet",
+    "AveragedNet",
     "BatchIterator",
     "Game",
     "GeneratorNet",

@@ -1,0 +1,127 @@
+"""A network, the path that it was trained on, and what follows from the two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from sklearn_timegen.nn.averaging import WeightAverage
+from sklearn_timegen.objectives.paths import Path, Prediction, beside
+
+__all__ = ["FlowField"]
+
+NORMAL = ("normal_mean", "normal_directions", "normal_variances")
+
+
+class FlowField(WeightAverage):
+    """What flows noise into series: F(x_t, t) by the network, and both ends by the path.
+
+    In training mode the network's own weights are used, else their average.
+
+    Parameters
+    ----------
+    network : Module
+        ``forward(x, t, c)``; conditions have a last column that tells whether they are given.
+    path : Path
+        From noise to data.
+    prediction : Prediction
+        What the network's output stands for.
+    varies : ndarray of bool of shape (n_timesteps, n_channels)
+        Cells that are not the same in all series. The others are kept from the network: they stay
+        the noise that they were, which the representation turns into their value.
+    reach : float
+        Largest absolute value of represented series: no estimate of a series goes beyond it where
+        the prediction blows errors up (as published for DDPM, in its code).
+    ema_decay : float
+        Decay of the average of weights.
+    """
+
+    varies: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        path: Path,
+        prediction: Prediction,
+        varies: NDArray[np.bool_],
+        reach: float,
+        ema_decay: float,
+    ) -> None:
+        super().__init__(network, ema_decay)
+        self.network = network
+        self.path = path
+        self.prediction = prediction
+        self.register_buffer("varies", torch.from_numpy(varies.astype(np.float32)))
+        self.reach = reach
+        self._all_vary = bool(varies.all())
+
+    def know_normal(self, mean: Tensor, directions: Tensor, variances: Tensor) -> None:
+        """Keep mean and covariance of the represented series, of flattened cells."""
+        for name, value in zip(NORMAL, (mean, directions, variances), strict=True):
+            self.register_buffer(name, value.float())
+
+    @property
+    def normal(self) -> tuple[Tensor, ...]:
+        """Mean ``(n,)``, directions ``(n, n)`` and variances ``(n,)`` of the series."""
+        return tuple(self.get_buffer(name) for name in NORMAL)
+
+    @property
+    def averaged_network(self) -> nn.Module:
+        return self.network
+
+    def forward(self, x_t: Tensor, t: Tensor, c: Tensor | None, given: Any = None) -> Tensor:
+        """Return F(x_t, t); ``given`` is 1 for series whose condition counts, 0 for others."""
+        if c is not None:
+            counts = torch.ones_like(c[:, :1]) if given is None else given.reshape(-1, 1)
+            c = torch.cat([c * counts, counts.to(c).expand(len(c), 1)], dim=1)
+        s = torch.sqrt(self.path.alpha(t) ** 2 + self.path.sigma(t) ** 2)
+        seen = x_t / beside(s, x_t)
+        if not self._all_vary:
+            seen = seen * self.varies
+        f: Tensor
+        if self.training or self.ema_decay == 0:
+            f = self.network(seen, t, c)
+        else:
+            f = functional_call(self.network, self.averaged(), (seen, t, c))
+        return f
+
+    def ends(
+        self, x_t: Tensor, time: float, c: Tensor | None, guidance: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Return the estimates of the series x_1 and of the noise eps behind x_t.
+
+        With guidance w, they are those without the condition plus w times what it adds
+        (Ho and Salimans 2022).
+        """
+        asked = min(max(time, self.prediction.first), self.prediction.last)
+        t = torch.full((len(x_t),), asked, dtype=x_t.dtype, device=x_t.device)
+        if c is None or guidance == 1:
+            f = self(x_t, t, c)
+        else:
+            free = self(x_t, t, c, torch.zeros(len(x_t), dtype=x_t.dtype, device=x_t.device))
+            f = free if guidance == 0 else torch.lerp(free, self(x_t, t, c), guidance)
+        x_1, eps = self.prediction.ends(self.path, x_t, f, t)
+        if self.prediction.blows_up:
+            alpha, sigma = self.path.alpha(t[:1]), self.path.sigma(t[:1]).clamp_min(1e-6)
+            within = x_1.clamp(-self.reach, self.reach)
+            eps = torch.where(within == x_1, eps, (x_t - alpha * within) / sigma)
+            x_1 = within
+        if self._all_vary:
+            return x_1, eps
+        alpha, sigma = self.path.alpha(t[:1]), self.path.sigma(t[:1])
+        kept, across = self.varies > 0, x_t / (alpha**2 + sigma**2)
+        return torch.where(kept, x_1, alpha * across), torch.where(kept, eps, sigma * across)
+
+    def velocity(
+        self, x_t: Tensor, time: float, c: Tensor | None, guidance: float = 1.0
+    ) -> Tensor:
+        """Return dx_t / dt."""
+        within = min(max(time, self.prediction.first), self.prediction.last, self.path.last)
+        x_1, eps = self.ends(x_t, within, c, guidance)
+        of_alpha, of_sigma = self.path.slopes(x_t.new_tensor(within))
+        return of_alpha * x_1 + of_sigma * eps

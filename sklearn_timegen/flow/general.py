@@ -1,0 +1,381 @@
+"""The general flow, of which diffusion is a setting.
+
+Symbols as in :mod:`sklearn_timegen.objectives.paths`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_timegen.base import estimator
+from sklearn_timegen.base.networks import check_shape, check_time_axis
+from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.flow._field import FlowField
+from sklearn_timegen.flow._normal import normal_of
+from sklearn_timegen.flow._solvers import SOLVERS, solve, times
+from sklearn_timegen.flow.completion import FlowCompletion
+from sklearn_timegen.nn.fields import FIELDS
+from sklearn_timegen.objectives.flow import FlowLoss
+from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
+from sklearn_timegen.representation import Representation
+from sklearn_timegen.training import AveragedNet
+
+__all__ = ["FlowMatching"]
+
+FloatArray = NDArray[np.float32]
+LONG = 128  # timesteps from which on a window is no longer one token
+N_BATCHES, MOST_EPOCHS = 5000, 1000  # of a training whose length is not given
+
+
+@estimator
+class FlowMatching(FlowCompletion):
+    """Flow matching: a network learns the way from noise to series, and samples go along it.
+
+    A point of the path at time t is x_t = alpha(t) x_1 + sigma(t) eps, from noise eps at t = 0
+    to a series x_1 at t = 1. The network predicts from x_t what it does not know of the two; the
+    velocity dx_t / dt that follows leads noise to series, in a few passes, and series back to
+    noise, which are their latents. ``score_samples`` is the density of the flow, ``impute``
+    fills what is missing, and ``continue_`` goes on from a past.
+
+    =================  =========================================================================
+    ``FlowMatching``   ``path="linear"``
+    ``Diffusion``      ``path="ddpm"`` or ``"cosine"``, ``prediction="noise"``,
+                       ``solver="ddim"`` or ``"ddpm"``
+    =================  =========================================================================
+
+    Parameters
+    ----------
+    network : {"auto", "channel-transformer", "temporal-transformer", "u-net"} or callable, \
+            default="auto"
+        One token a channel that holds its whole window; one token a timestep; or convolutions
+        along time at several resolutions. ``"auto"`` is the first up to 128 timesteps, and
+        where a representation leaves no time axis; then the last. A callable makes the module from
+        ``(n_timesteps, n_channels, hidden_dim, n_layers, n_conditions)``; its ``forward(x, t,
+        c)`` returns what ``prediction`` says, in the shape of ``x``. The last column of ``c`` is
+        0 where a condition is withheld.
+    hidden_dim, n_layers : int, int, default=128, 4
+        Width and depth of the network; resolutions of a U-net.
+    path : {"linear", "cosine", "ddpm"}, default="linear"
+        alpha and sigma: t and 1 - t; sine and cosine; or the noise schedule of DDPM.
+    prediction : {"preconditioned", "velocity", "data", "noise"}, default="preconditioned"
+        What the network predicts: the part (sigma x_1 - alpha eps) / s of unit variance that x_t
+        does not tell (Karras et al. 2022; v-prediction on a path with s = 1), the velocity, the
+        series, or the noise.
+    coupling : {"independent", "optimal"}, default="independent"
+        How noise and series of a batch are paired. ``"optimal"`` is by optimal transport (POT),
+        for straighter ways; within each label, and not with conditions that are vectors.
+    time_mean, time_std : float, float, default=0.0, 1.0
+        Training times are sigmoid(time_mean + time_std N(0, 1)).
+    fourier_weight : float, default=0.0
+        Weight of the absolute error of the predicted series' Fourier coefficients along time,
+        beside the squared error (Yuan and Qiao 2024). Needs a representation with a time axis.
+    ema_decay : float, default=0.999
+        Decay of the moving average of weights that samples are drawn by; 0 for none.
+    warmup_steps : int, default=100
+        Steps in which the learning rate rises.
+    lr_end : float, default=0.0
+        Share of the learning rate that is left at the end of training; it falls along a cosine.
+        ``partial_fit`` keeps it.
+    weight_decay : float, default=0.01
+        Of AdamW.
+    condition_dropout : float, default=0.1
+        Share of series whose condition is withheld in training, for ``guidance`` and for flows
+        without a condition.
+    guidance : float, default=1.0
+        Weight of what the condition adds to the flow (classifier-free guidance): above 1,
+        samples are more typical of it and less diverse. May be changed after ``fit``.
+    solver : {"ddim", "ddpm", "dpm", "euler", "exponential", "heun", "midpoint", "rk4"}, \
+            default="exponential"
+        How samples go along the flow. ``"exponential"`` takes the flow of a normal distribution
+        with the data's covariance exactly, and what goes beyond it by midpoint steps; ``"dpm"``
+        is DPM-Solver++(2M); ``"ddpm"`` draws new noise on the way. The network is asked once a
+        step, twice with ``"exponential"``, ``"heun"`` and ``"midpoint"``, four times with
+        ``"rk4"``. May be changed after ``fit``.
+    n_steps : int, default=6
+        Steps of the solver. May be changed after ``fit``.
+    n_latent_steps : int, default=32
+        Runge-Kutta steps of ``transform``, ``inverse_transform`` and ``score_samples``, which
+        have to be exact. May be changed after ``fit``.
+    conditional : bool, default=False
+        Whether to learn the distribution given ``y``.
+    representation : str or object, default="auto"
+        The view of series in which the flow works: ``"standard"``, ``"minmax"``, ``"quantile"``,
+        ``"cosine"``, ``"cosine-quantile"``, ``"pca"``, ``"pca-quantile"``, or an object; see
+        :mod:`sklearn_timegen.representation`. ``"auto"`` is ``"cosine-quantile"`` up to 128
+        timesteps, if the network allows, and ``"quantile"`` otherwise.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
+    n_channels : int, default=1
+        Number of channels in the rows of a 2-d ``X``.
+    max_epochs : int or None, default=None
+        Training by AdamW; ``None`` is as many epochs as 5,000 batches take, but 1,000 at most.
+    batch_size, lr : int, float, default=128, 1e-3
+        Series in a batch, and the highest learning rate.
+    validation_fraction : float, default=0.0
+        Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
+        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
+    n_iter_no_change : int or None, default=None
+        Stop after so many epochs without an improvement by ``tol``, and go back to the best
+        weights.
+    tol : float, default=1e-4
+        See ``n_iter_no_change``.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
+        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
+    callbacks : list or None, default=None
+        skorch callbacks, cloned before use.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
+    net_params : dict or None, default=None
+        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.RMSprop}``.
+    verbose : int, default=0
+        Whether to show a progress bar with the losses.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of weights, batches, noise and samples.
+
+    Attributes
+    ----------
+    net_ : AveragedNet
+        The fitted skorch net; ``net_.module_`` holds the ``network``, the path, and the average
+        of weights.
+    history_ : skorch.history.History
+        A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, by the averaged weights.
+    n_iter_ : int
+        Number of epochs.
+    series_shape_ : tuple of int
+        ``(n_timesteps, n_channels)``.
+    representation_ : object
+        The fitted representation.
+    classes_ : ndarray
+        The labels, if conditional on labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    References
+    ----------
+    Y. Lipman, R. Chen, H. Ben-Hamu, M. Nickel and M. Le (2023), "Flow matching for generative
+    modeling", ICLR. https://arxiv.org/abs/2210.02747
+
+    T. Karras, M. Aittala, T. Aila and S. Laine (2022), "Elucidating the design space of
+    diffusion-based generative models", NeurIPS. https://arxiv.org/abs/2206.00364
+
+    P. Esser et al. (2024), "Scaling rectified flow transformers for high-resolution image
+    synthesis" (logit-normal times), ICML. https://arxiv.org/abs/2403.03206
+
+    A. Tong et al. (2024), "Improving and generalizing flow-based generative models with minibatch
+    optimal transport", TMLR. https://arxiv.org/abs/2302.00482
+
+    X. Yuan and Y. Qiao (2024), "Diffusion-TS: interpretable diffusion for general time series
+    generation" (the Fourier term), ICLR. https://arxiv.org/abs/2403.01742
+
+    J. Ho and T. Salimans (2022), "Classifier-free diffusion guidance".
+    https://arxiv.org/abs/2207.12598
+
+    C. Lu et al. (2022), "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
+    models". https://arxiv.org/abs/2211.01095
+
+    M. Hochbruck and A. Ostermann (2010), "Exponential integrators", Acta Numerica 19.
+    https://doi.org/10.1017/S0962492910000048
+
+    Examples
+    --------
+    >>> from sklearn_timegen import FlowMatching
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 24, 2, random_state=0)
+    >>> flow = FlowMatching(hidden_dim=16, n_layers=1, max_epochs=2, random_state=0).fit(X)
+    >>> flow.sample(3).shape
+    (3, 24, 2)
+    >>> flow.transform(X).shape
+    (64, 48)
+    """
+
+    network: str | Callable[..., nn.Module] = "auto"
+    hidden_dim: int = 128
+    n_layers: int = 4
+    path: str = "linear"
+    prediction: str = "preconditioned"
+    coupling: str = "independent"
+    time_mean: float = 0.0
+    time_std: float = 1.0
+    fourier_weight: float = 0.0
+    ema_decay: float = 0.999
+    warmup_steps: int = 100
+    lr_end: float = 0.0
+    weight_decay: float = 0.01
+    condition_dropout: float = 0.1
+    solver: str = "exponential"
+    n_steps: int = 6
+    representation: str | Representation = "auto"
+    max_epochs: int | None = None  # type: ignore[assignment]
+    batch_size: int = 128
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **FlowCompletion._parameter_constraints,
+        "network": [StrOptions({"auto", *FIELDS}), callable],
+        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "path": [StrOptions(set(PATHS))],
+        "prediction": [StrOptions(set(PREDICTIONS))],
+        "coupling": [StrOptions({"independent", "optimal"})],
+        "time_mean": [Interval(Real, None, None, closed="neither")],
+        "time_std": [Interval(Real, 0, None, closed="neither")],
+        "fourier_weight": [Interval(Real, 0, None, closed="left")],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "warmup_steps": [Interval(Integral, 0, None, closed="left")],
+        "lr_end": [Interval(Real, 0, 1, closed="both")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "condition_dropout": [Interval(Real, 0, 1, closed="left")],
+        "guidance": [Interval(Real, 0, None, closed="left")],
+        "solver": [StrOptions(set(SOLVERS))],
+        "n_steps": [Interval(Integral, 1, None, closed="left")],
+        "representation": [
+            StrOptions({"auto"}),
+            *FlowCompletion._parameter_constraints["representation"],
+        ],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    # What only matters once a flow is learned.
+    _may_change: ClassVar[frozenset[str]] = FlowCompletion._may_change | {
+        "guidance",
+        "n_latent_steps",
+        "n_steps",
+        "solver",
+    }
+
+    # -- training ----------------------------------------------------------------------------
+
+    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        v, c = super()._enter(X, y)
+        self._check_choices()
+        self._varies: NDArray[np.bool_] = np.ptp(v, axis=0) > 0
+        self._reach = float(np.abs(v).max())
+        self._normal = normal_of(v, self._varies)
+        return v, c
+
+    def _choose_representation(self, n_timesteps: int) -> str | Representation:
+        if self.representation != "auto":
+            return self.representation
+        slides = getattr(self._network_class(n_timesteps, False), "needs_time_axis", False)
+        return "quantile" if slides else "cosine-quantile"
+
+    def _network_class(self, n_timesteps: int, keeps_time_axis: bool) -> Any:
+        if callable(self.network):
+            return self.network
+        if self.network != "auto":
+            return FIELDS[self.network]
+        long = n_timesteps > LONG and (keeps_time_axis or self.representation == "auto")
+        return FIELDS["u-net" if long else "channel-transformer"]
+
+    def _check_choices(self) -> None:
+        """Refuse what contradicts itself, before training and before sampling."""
+        if self.guidance != 1 and not self.conditional:
+            raise ValueError(
+                f"guidance={self.guidance} needs conditional=True: without conditions there is "
+                "nothing to be guided by"
+            )
+        if self.guidance != 1:
+            self._check_free_flow()
+        if self.coupling == "optimal" and self._given_vectors:
+            raise ValueError(
+                "coupling='optimal' needs conditions that are labels: paired across vectors, "
+                "each of them would see its own part of the noise only"
+            )
+        if self.fourier_weight > 0 and not self._view.keeps_time_axis:
+            raise ValueError(
+                f"fourier_weight={self.fourier_weight} needs a representation with a time axis, "
+                f"and {self._view.inner!r} has none; use 'standard' or 'quantile'"
+            )
+
+    def _check_free_flow(self) -> None:
+        if self.condition_dropout == 0:
+            raise ValueError(
+                "a flow without conditions was asked for (guidance, or y=None), but "
+                "condition_dropout=0 trains none: pass y, or a dropout above 0"
+            )
+
+    def _n_epochs(self, n_series: int) -> int:
+        if self.max_epochs is not None:
+            return self.max_epochs
+        n_batches = math.ceil(n_series / self.batch_size)
+        return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> AveragedNet:
+        network = self._network_class(n_timesteps, self._view.keeps_time_axis)
+        check_time_axis(network, self.network, self._view, self.representation)
+        given = dict(self.net_params or {})
+        if "optimizer" not in given:
+            params["optimizer"] = torch.optim.AdamW
+            params.setdefault("optimizer__weight_decay", self.weight_decay)
+        loss = partial(
+            FlowLoss,
+            self.time_mean,
+            self.time_std,
+            optimal=self.coupling == "optimal",
+            labelled=self._conditions is not None and not self._given_vectors,
+            fourier_weight=self.fourier_weight,
+            condition_dropout=self.condition_dropout,
+        )
+        # Beside the conditions, a network is told whether they count.
+        n_given = n_conditions + 1 if n_conditions else 0
+        sizes = (n_timesteps, n_channels, self.hidden_dim, self.n_layers, n_given)
+        module = partial(
+            _build_field,
+            network,
+            sizes,
+            self._normal,
+            PATHS[self.path],
+            PREDICTIONS[self.prediction],
+            self._varies,
+            self._reach,
+            self.ema_decay,
+        )
+        return AveragedNet(
+            module,
+            loss,
+            warmup_steps=self.warmup_steps,
+            lr_end=self.lr_end,
+            **params,
+        )
+
+    def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
+        x = torch.from_numpy(v[:2]).to(net.device)
+        given = None if c is None else torch.from_numpy(c[:2]).to(net.device)
+        with torch.no_grad():
+            made = net.module_(x, torch.full((len(x),), 0.5, device=x.device), given)
+        check_shape(made, x.shape, "what network returns", net.module_.network)
+
+    # -- sampling ------------------------------------------------------------------------------
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
+        self._validate_params()  # solver, steps and guidance may have been set since
+        self._check_choices()
+        noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
+        with self._inference() as field:
+            flow = self._flow(field, self._tensor(c), n_samples, self.guidance)
+            return as_numpy(solve(flow, noise, self._times(), self.solver, rng))
+
+    def _times(self) -> list[float]:
+        """Times that samples are taken to."""
+        return times(self.n_steps)
+
+
+def _build_field(network: Any, sizes: tuple[int, ...], normal: Any, *rest: Any) -> FlowField:
+    field = FlowField(network(*sizes), *rest)
+    field.know_normal(*map(torch.from_numpy, normal))
+    return field

@@ -1,0 +1,201 @@
+"""The way back: series to noise, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.flow._density import log_density, probes
+from sklearn_timegen.flow._solvers import Flow, solve, times
+
+__all__ = ["FlowLatents"]
+
+FloatArray = NDArray[np.float32]
+LATENT_POWER = 2.0  # of the times: the flow turns the faster the nearer it is to the series
+
+
+@estimator
+class FlowLatents(LatentGenerator, NeuralGenerator):
+    """``transform`` and ``score_samples`` of a generator that is a flow."""
+
+    guidance: float = 1.0
+    n_latent_steps: int = 32
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralGenerator._parameter_constraints,
+        "n_latent_steps": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
+        """Return the noise that flows into the series of ``X``: deterministic, float32.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional; ``None`` is the flow without any.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_timesteps * n_kept_channels)
+            Normal, as far as the flow has learned the series; channels that are constant or
+            follow from others have no part.
+        """
+        check_is_fitted(self)
+        v = self._represent(X)
+        return self._integrate(v, self._latent_conditions(y, len(v)), backwards=True)
+
+    def score_samples(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        n_probes: int | None = 16,
+        random_state: RandomState = None,
+    ) -> NDArray[np.float64]:
+        """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
+
+        By the change of variables along the flow, log p(x) = log N(z; 0, I) minus the integral
+        of the velocity's divergence (Chen et al. 2018), at ``n_latent_steps`` steps. Channels
+        that are constant or follow from others, and cells that never vary, do not count. A
+        generator that is conditional on labels and gets no ``y`` averages over the labels, in
+        their training frequencies. ``guidance`` is left out: with it, a flow has no density that
+        would be known.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional.
+        n_probes : int or None, default=16
+            Random directions by which the divergence is estimated (Hutchinson 1990), the same for
+            all series; ``None`` takes it exactly, at the cost of one direction a cell.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the directions; ``None`` is the generator's own, or 0 if that is no integer,
+            for the density to be a function of ``X``.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Greater is more likely.
+
+        References
+        ----------
+        R. Chen, Y. Rubanova, J. Bettencourt and D. Duvenaud (2018), "Neural ordinary differential
+        equations", NeurIPS. https://arxiv.org/abs/1806.07366
+        """
+        check_is_fitted(self)
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        if n_probes is not None:
+            n_probes = check_count(n_probes, "n_probes")
+        own = self.random_state if isinstance(self.random_state, Integral) else 0
+        seed = derive_seed(draw_seed(own if random_state is None else random_state), "probes")
+        v = self._view.transform(x)
+        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+            given = [self._encode_conditions(label, len(v)) for label in self.classes_]
+            each = [self._log_density(v, c, n_probes, seed) for c in given]
+            density = logsumexp(each, axis=0, b=self._conditions.class_frequencies[:, None])
+        else:
+            density = self._log_density(v, self._encode_conditions(y, len(v)), n_probes, seed)
+        return density + self._view.log_abs_det_jacobian(x)
+
+    # -- hooks -------------------------------------------------------------------------------
+
+    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
+        v = z.reshape(len(z), *self._v_shape)
+        return self._integrate(v, c, backwards=False).reshape(v.shape)
+
+    def _encode(self, v: FloatArray) -> FloatArray:
+        return self._integrate(v, self._latent_conditions(None, len(v)), backwards=True)
+
+    def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
+        return self.transform(X, y)
+
+    def _latent_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
+        """Encode conditions where they are given; ``None`` is the flow without any."""
+        if y is not None or self._conditions is None:
+            return self._encode_conditions(y, n_samples)
+        self._check_free_flow()
+        return None
+
+    def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
+        """Return points on the arc from one to the other: noise stays as far from 0 as it is."""
+        lengths = [np.linalg.norm(z, axis=1)[:, None, None] for z in (z_a, z_b)]
+        cosine = (z_a * z_b).sum(axis=1)[:, None, None] / np.maximum(
+            lengths[0] * lengths[1], 1e-12
+        )
+        angle = np.arccos(cosine.clip(-1, 1))
+        straight = np.sin(angle) < 1e-4  # nearly the same direction, or opposite ones
+        safe = np.where(straight, 1.0, np.sin(angle))
+        first = np.where(straight, 1 - share, np.sin((1 - share) * angle) / safe)
+        second = np.where(straight, share, np.sin(share * angle) / safe)
+        return (first * z_a[:, None] + second * z_b[:, None]).astype(np.float32)
+
+    @property
+    def _v_shape(self) -> tuple[int, ...]:
+        """Timesteps and channels of represented series."""
+        return tuple(self._varies.shape)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(np.prod(self._v_shape))
+
+    # -- integration ---------------------------------------------------------------------------
+
+    def _flow(self, field: Any, c: torch.Tensor | None, n: int, guidance: float = 1.0) -> Flow:
+        """Return the flow of ``n`` series under encoded conditions, or free of any."""
+        if c is None and self._conditions is not None:
+            width = self._conditions.n_conditions_
+            c = torch.zeros(n, width, dtype=field.varies.dtype, device=field.varies.device)
+            return Flow(field, c, guidance=0.0)
+        return Flow(field, c, guidance)
+
+    def _integrate(self, v: FloatArray, c: FloatArray | None, *, backwards: bool) -> FloatArray:
+        self._validate_params()  # the steps may have been set since
+        grid = times(self.n_latent_steps, LATENT_POWER, backwards=backwards)
+        parts = []
+        # In float64, latents do not depend on a series' neighbours in the batch.
+        with self._inference(EXACT) as field:
+            for rows in self._batches(len(v)):
+                x = self._tensor(v[rows], EXACT)
+                flow = self._flow(field, self._tensor(rows_of(c, rows), EXACT), len(x))
+                parts.append(as_numpy(solve(flow, x, grid, "rk4").flatten(1)))
+        return np.concatenate(parts).astype(np.float32)
+
+    def _log_density(
+        self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int
+    ) -> NDArray[np.float64]:
+        self._validate_params()
+        directions = probes(self._varies, n_probes, self._make_rng(seed))
+        grid = times(self.n_latent_steps, LATENT_POWER, backwards=True)
+        density = np.empty(len(v))
+        with self._differentiable() as field:
+            for rows in self._batches(len(v)):
+                x = self._tensor(v[rows], EXACT)
+                flow = self._flow(field, self._tensor(rows_of(c, rows), EXACT), len(x))
+                density[rows] = as_numpy(log_density(flow, x, grid, directions))
+        return density
+
+    @contextmanager
+    def _differentiable(self) -> Iterator[Any]:
+        """The module in float64 and evaluation mode, with gradients by its input."""
+        with self._inference(EXACT) as field, torch.inference_mode(False), torch.enable_grad():
+            yield field.requires_grad_(False)
+
+    def _check_free_flow(self) -> None:
+        """Refuse what needs the flow without conditions if there is none."""

@@ -1,0 +1,136 @@
+"""Each window on its own scale."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen.representation.scaling import QuantileScaler
+
+__all__ = ["OwnScaleTransform"]
+
+Array = NDArray[Any]
+FloatArray = NDArray[np.float32]
+
+LOG_RANGE = 5.0
+BEYOND = 1.25  # times the range of training, which generated values of such channels keep to
+LEAST_SCALE = 1e-6  # of a window, in units of the training spread: one that stands still
+
+
+class OwnScaleTransform(TransformerMixin, BaseEstimator):
+    """Level, logarithm of the own scale, and shape of each window and channel, made normal.
+
+    Calm and wild windows are the same shapes on other scales. Where they occur together, every
+    coefficient of a window is large or small with all the others, and a generator has to learn a
+    product of two things from their results. So a channel's orthonormal cosine coefficients are
+    taken apart: the first is the level; the root mean square s of the others, each in units of its
+    standard deviation, is the scale, of which the logarithm is kept; the others over s are the
+    shape. Each of the T + 1 numbers is mapped to a standard normal by its quantiles. On the way
+    back the shape is brought to the scale, whatever size it was generated in.
+
+    Of a channel that is positive and reaches over a factor of ``LOG_RANGE`` (prices, volumes,
+    counts), logarithms are taken first: it moves in proportion to where it is. What comes back
+    keeps to a quarter more than its range.
+
+    The time axis is gone, and there is one number more than timesteps: no density of ``v`` is one
+    of series, so ``score_samples`` needs another representation. Series of one or two timesteps
+    have no shape; their coefficients are mapped by their quantiles only.
+
+    Attributes
+    ----------
+    logarithmic_ : ndarray of bool of shape (n_channels,)
+        Channels of which logarithms are taken.
+    spread_ : ndarray of shape (n_timesteps - 1, n_channels)
+        Standard deviations of the coefficients behind the first.
+    scaler_ : QuantileScaler
+        Maps level, scale and shape to normals.
+
+    References
+    ----------
+    S. Lyu and E. Simoncelli (2009), "Nonlinear extraction of independent components of natural
+    images using radial Gaussianization" (scale mixtures, and what is left without their scale),
+    Neural Computation 21. https://doi.org/10.1162/neco.2009.04-08-773
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.representation import OwnScaleTransform
+    >>> rng = np.random.default_rng(0)
+    >>> spread = np.exp(rng.normal(size=(300, 1, 1)))
+    >>> x = (spread * rng.normal(size=(300, 8, 2)).cumsum(axis=1)).astype(np.float32)
+    >>> transform = OwnScaleTransform().fit(x)
+    >>> v = transform.transform(x)
+    >>> v.shape
+    (300, 9, 2)
+    >>> np.allclose(transform.inverse_transform(v), x, atol=1e-4 * abs(x).max())
+    True
+    """
+
+    keeps_time_axis: ClassVar[bool] = False
+
+    def fit(self, x: FloatArray, y: Any = None) -> OwnScaleTransform:
+        low, high = x.min(axis=(0, 1)), x.max(axis=(0, 1))
+        self.logarithmic_ = (low > 0) & (high > LOG_RANGE * low)
+        self._least = np.where(self.logarithmic_, low, 1.0)
+        self._most = np.where(self.logarithmic_, high, 1.0)
+        coefficients = self._cosine(x)
+        spread = coefficients[:, 1:].std(axis=0)
+        # What varies by rounding only is on no scale.
+        size = np.abs(coefficients).max(axis=(0, 1))
+        self.spread_ = np.where(spread > 1e-5 * size, spread, 0.0)
+        self.scaler_ = QuantileScaler().fit(self._apart(coefficients))
+        return self
+
+    def transform(self, x: FloatArray) -> FloatArray:
+        check_is_fitted(self)
+        return self.scaler_.transform(self._apart(self._cosine(x)))
+
+    def inverse_transform(self, v: FloatArray) -> FloatArray:
+        check_is_fitted(self)
+        parts = self.scaler_.inverse_transform(v).astype(np.float64)
+        if self._has_shape:
+            shape = parts[:, 2:]
+            shape = shape / np.maximum(self._size(shape), LEAST_SCALE)
+            scale = np.exp(parts[:, 1:2])
+            scale = np.where(scale > 2 * LEAST_SCALE, scale, 0.0)
+            parts = np.concatenate([parts[:, :1], shape * scale * self.spread_], axis=1)
+        x = scipy.fft.idct(parts, axis=1, norm="ortho")
+        # Exponentials of what lies outside of the data would be far outside.
+        within = x.clip(np.log(self._least / BEYOND), np.log(self._most * BEYOND))
+        x = np.where(self.logarithmic_, np.exp(np.where(self.logarithmic_, within, 0.0)), x)
+        return x.astype(np.float32)
+
+    def _cosine(self, x: FloatArray) -> Array:
+        # In float64: beside a large level, float32 would round the small coefficients away.
+        wide = x.astype(np.float64)
+        # New series may reach further down than those of training, but not to 0.
+        positive = np.maximum(wide, self._least / BEYOND)
+        wide = np.where(
+            self.logarithmic_, np.log(np.where(self.logarithmic_, positive, 1.0)), wide
+        )
+        return scipy.fft.dct(wide, axis=1, norm="ortho")
+
+    @property
+    def _has_shape(self) -> bool:
+        return len(self.spread_) > 1
+
+    def _apart(self, coefficients: Array) -> FloatArray:
+        """Return level, log-scale and shape of each channel, ``(n, T + 1, D)``."""
+        if not self._has_shape:
+            return coefficients.astype(np.float32)
+        varies = self.spread_ > 0
+        shape = coefficients[:, 1:] * varies / np.where(varies, self.spread_, 1.0)
+        scale = np.maximum(self._size(shape), LEAST_SCALE)
+        parts = np.concatenate([coefficients[:, :1], np.log(scale), shape / scale], axis=1)
+        return parts.astype(np.float32)
+
+    def _size(self, shape: Array) -> Array:
+        """Root mean square of each channel's shape, ``(n, 1, D)``."""
+        n_varying = np.maximum((self.spread_ > 0).sum(axis=0), 1)
+        size: Array = np.sqrt(np.square(shape).sum(axis=1, keepdims=True) / n_varying)
+        return size
