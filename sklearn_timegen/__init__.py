@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sklearn_timegen.base import BaseGenerator, LatentGenerator, NeuralGenerator
     from sklearn_timegen.classical import BlockBootstrap, NeighbourInterpolation, PCAMixture
+    from sklearn_timegen.distillation import OneStepGenerator
     from sklearn_timegen.estimator_checks import check_generator
     from sklearn_timegen.evaluation import (
         EvaluationReport,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         evaluate_generator,
         evaluate_samples,
     )
+    from sklearn_timegen.flow import Diffusion, FlowMatching
     from sklearn_timegen.gan import (
         CRNNGAN,
         FGAN,
@@ -64,11 +66,14 @@ __all__ = [
     "BaseGenerator",
     "BetaVAE",
     "BlockBootstrap",
+    "Diffusion",
     "EvaluationReport",
+    "FlowMatching",
     "GradientNormalizedGAN",
     "LatentGenerator",
     "NeighbourInterpolation",
     "NeuralGenerator",
+    "OneStepGenerator",
     "PCAMixture",
     "RecurrentVAE",
     "RenyiVAE",
@@ -109,10 +114,13 @@ _HOMES = {
     "BaseGenerator": "base",
     "BetaVAE": "vae",
     "BlockBootstrap": "classical",
+    "Diffusion": "flow",
     "EvaluationReport": "evaluation",
+    "FlowMatching": "flow",
     "LatentGenerator": "base",
     "NeighbourInterpolation": "classical",
     "NeuralGenerator": "base",
+    "OneStepGenerator": "distillation",
     "PCAMixture": "classical",
     "RecurrentVAE": "vae",
     "RenyiVAE": "vae",

@@ -19,8 +19,11 @@ from sklearn_timegen import (
     BaseGenerator,
     BetaVAE,
     BlockBootstrap,
+    Diffusion,
+    FlowMatching,
     GradientNormalizedGAN,
     NeighbourInterpolation,
+    OneStepGenerator,
     PCAMixture,
     RecurrentVAE,
     RenyiVAE,
@@ -62,6 +65,37 @@ ADVERSARIAL = [
     StyleGAN(**TINY),
 ]
 
+SHORT = {
+    "hidden_dim": 8,
+    "n_layers": 1,
+    "max_epochs": 2,
+    "n_steps": 3,
+    "n_latent_steps": 4,
+    "batch_size": 32,
+    "warmup_steps": 0,
+    "lr": 1e-2,
+    "lr_end": 1.0,
+}
+
+FLOWS = [
+    FlowMatching(**SHORT),
+    Diffusion(**SHORT, network="temporal-transformer", representation="standard"),
+]
+
+BRIEF = {
+    "n_pairs": 32,
+    "max_epochs": 2,
+    "batch_size": 32,
+    "lr": 1e-2,
+    "lr_end": 1.0,
+    "discriminator_hidden_dims": (8,),
+}
+
+STUDENTS = [
+    OneStepGenerator(teacher=FlowMatching(**SHORT), **BRIEF, adversarial_weight=0.1),
+    OneStepGenerator(teacher=FlowMatching(**SHORT), **BRIEF, method="adversarial"),
+]
+
 GENERATORS = [
     VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
     VAE(
@@ -92,6 +126,8 @@ GENERATORS = [
     BlockBootstrap(method="stationary", representation=SeriesScaler("minmax", per="channel")),
     NeighbourInterpolation(),
     *ADVERSARIAL,
+    *FLOWS,
+    *STUDENTS,
 ]
 
 # One that learns enough for predictors that are trained on its series.

@@ -16,6 +16,8 @@ FLOORS = {
     "forecasting": 5,
     "vae": 4,
     "gan": 4,
+    "flow": 4,
+    "distillation": 4,
     "classical": 4,
     "metrics": 4,
     "synthetic_training": 4,
@@ -44,6 +46,7 @@ SAME_FLOOR = {
     ("__main__", "_cli"),
     ("_cli", "_cli_evaluate"),
     ("_files", "model_selection"),
+    ("distillation", "flow"),
     ("plotting", "metrics"),
 }
 

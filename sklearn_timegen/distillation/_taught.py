@@ -1,0 +1,123 @@
+"""What a student takes over from its teacher: all that was learned of the data."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, pinned
+from sklearn_timegen.flow import FlowMatching
+
+__all__ = ["TaughtGenerator"]
+
+FloatArray = NDArray[np.float32]
+TAKEN_OVER = (
+    "_conditions",
+    "_embedding",
+    "_layout",
+    "_view",
+    "class_counts_",
+    "classes_",
+    "feature_names_in_",
+    "n_features_in_",
+    "representation_",
+    "series_shape_",
+)
+
+
+@estimator
+class TaughtGenerator(LatentGenerator, NeuralGenerator):
+    """A generator that sees series, conditions and latents as its teacher does."""
+
+    teacher: FlowMatching | FrozenEstimator | None = None
+
+    # The teacher's to choose.
+    conditional: bool = pinned(False)
+    representation: Any = pinned("auto")
+    bounds: Any = pinned(None)
+    n_channels: int = pinned(1)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralGenerator._parameter_constraints,
+        "teacher": [FlowMatching, FrozenEstimator, None],
+    }
+
+    def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
+        """Return the noise that the teacher's flow leads to the series of ``X``: float32.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the teacher is conditional; ``None`` is its flow without any.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_timesteps * n_kept_channels)
+            Latents: deterministic.
+        """
+        check_is_fitted(self)
+        v, teacher = self._represent(X), self.teacher_
+        return teacher._integrate(v, teacher._latent_conditions(y, len(v)), backwards=True)
+
+    # -- the teacher -------------------------------------------------------------------------
+
+    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        teacher = self._given_teacher()
+        self._check_choices(teacher)
+        if teacher.__sklearn_is_fitted__():
+            # A copy: what it is fitted to later must not change the way back.
+            self.teacher_: FlowMatching = copy.deepcopy(teacher)
+        else:
+            seed = derive_seed(draw_seed(self.random_state), "teacher")
+            self.teacher_ = seed_estimator(clone(teacher), seed).fit(X, y)
+        for name in TAKEN_OVER:
+            self.__dict__.pop(name, None)
+            if hasattr(self.teacher_, name):
+                setattr(self, name, getattr(self.teacher_, name))
+        return self._enter_again(X, y)
+
+    def _given_teacher(self) -> FlowMatching:
+        """Return the teacher as it was given, outside of what freezes it."""
+        if self.teacher is None:
+            return FlowMatching()
+        if not isinstance(self.teacher, FrozenEstimator):
+            return self.teacher
+        inner = self.teacher.estimator
+        if not isinstance(inner, FlowMatching):
+            raise ValueError(
+                f"the teacher must be a FlowMatching or a Diffusion, perhaps frozen, got {inner!r}"
+            )
+        check_is_fitted(inner)
+        return inner
+
+    def _check_choices(self, teacher: FlowMatching) -> None:
+        """Refuse what contradicts itself, before any training."""
+
+    # -- latents -------------------------------------------------------------------------------
+
+    def _encode(self, v: FloatArray) -> FloatArray:
+        return self.teacher_._encode(v)
+
+    def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
+        return self.transform(X, y)
+
+    def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
+        return self.teacher_._between(z_a, z_b, share)
+
+    @property
+    def _v_shape(self) -> tuple[int, ...]:
+        """Timesteps and channels of represented series."""
+        return self.teacher_._v_shape
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.teacher_._n_features_out

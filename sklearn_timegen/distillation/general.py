@@ -1,0 +1,391 @@
+"""The student of a flow, by two methods.
+
+Symbols: z is noise, G the student, G(z) its series.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_timegen._random import derive_seed, draw_seed
+from sklearn_timegen.base import estimator
+from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
+from sklearn_timegen.base.tensors import as_numpy, rows_of
+from sklearn_timegen.distillation._networks import PairDiscriminator, build_players
+from sklearn_timegen.distillation._taught import TaughtGenerator
+from sklearn_timegen.distillation._training import PairedGame, PairNet
+from sklearn_timegen.flow import FlowMatching
+from sklearn_timegen.flow._solvers import STOCHASTIC, solve, times
+from sklearn_timegen.nn.discriminator import BODIES, Discriminator
+from sklearn_timegen.objectives.adversarial import RelativisticLoss
+from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
+from sklearn_timegen.objectives.regression import PairRegression
+from sklearn_timegen.training import AdversarialNet, AveragedNet, Game
+
+__all__ = ["OneStepGenerator"]
+
+FloatArray = NDArray[np.float32]
+N_BATCHES, MOST_EPOCHS = 5000, 1000  # of a training whose length is not given
+FROZEN_SHARE = 0.85  # the paper's
+
+
+@estimator
+class OneStepGenerator(TaughtGenerator):
+    """A student that samples in one pass what a flow, its teacher, samples in many.
+
+    Both methods train a network that is asked once, with noise, at the beginning of the teacher's
+    path:
+
+    ===========  ==================================================================================
+    paired       The teacher leads ``n_pairs`` draws of noise to its series, and the student G
+                 learns to make of each noise z the series that belongs to it: by their distance
+                 and, if asked for, by a discriminator that sees (series, z). Then G(z) is near
+                 the teacher's series from the same seed (Kang et al. 2024, "Diffusion2GAN").
+    adversarial  The student is the teacher itself, of which a small part is trained on by a game
+                 against the real series alone (Zheng and Yang 2025, "D2O-F").
+    ===========  ==================================================================================
+
+    What the teacher has learned of the data (their layout, representation, conditions) holds for
+    the student, whose latents are the noise: ``transform`` is the teacher's flow backwards,
+    ``inverse_transform`` and ``sample`` are one pass.
+
+    Parameters
+    ----------
+    teacher : FlowMatching, Diffusion, FrozenEstimator or None, default=None
+        The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one that is
+        fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None`` is
+        ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
+        ``representation``, ``bounds``, ``n_channels``.
+    method : {"paired", "adversarial"}, default="paired"
+        See above.
+    n_pairs : int, default=20000
+        Number of pairs, anew for each ``fit`` and ``partial_fit``; their conditions are those in
+        training, each about equally often.
+    n_teacher_steps : int or None, default=None
+        Steps of the teacher's solver to each pair; ``None`` is its ``n_steps``.
+    adversarial_weight : float, default=0.0
+        Weight of the adversarial loss beside the distance of a pair. At 0 there is no
+        discriminator, and training takes less than half the time.
+    hidden_dim, n_layers : int or None, default=None
+        Width and depth of a network of the student's own, of the teacher's kind; with
+        ``method="paired"`` only. If both are ``None`` it is the teacher's, with its weights. One
+        of half the width and three layers is about three times as fast.
+    frozen_share : float or None, default=None
+        Share of the teacher's weights that stay as they are: the largest tensors. Trained are the
+        smallest until 1 - ``frozen_share`` is reached: biases, embedding and output first, the
+        great matrices never. The paper froze 85%, most convolutions of a U-Net; ``None`` is 0.85
+        for ``"adversarial"`` and 0 for ``"paired"``.
+    discriminator : {"bidirectional", "convolutional", "dense", "recurrent", "style", \
+            "transformer"}, default="dense"
+        Its network, as in :class:`GAN`; values are relativistic, with a zero-centred penalty.
+    discriminator_hidden_dims : sequence of int, default=(256, 256, 256)
+        Widths of its layers.
+    discriminator_lr : float or None, default=None
+        Its own learning rate.
+    penalty_weight : float, default=1.0
+        Weight of the penalty on its slope, at real and generated series.
+    ema_decay : float, default=0.999
+        Decay of the moving average of weights that samples are drawn by; 0 for none.
+    lr_end : float, default=0.0
+        Share of the learning rate that is left at the end of training; it falls along a cosine.
+        ``partial_fit`` keeps it.
+    max_epochs : int or None, default=None
+        Training by Adam; ``None`` is as many epochs as 5,000 batches take, but 1,000 at most.
+    batch_size, lr : int, float, default=128, 2e-3
+        Pairs (or series) in a batch, and the highest learning rate.
+    validation_fraction : float, default=0.0
+        Share of the pairs (or series) that is held out, at random.
+    n_iter_no_change : int or None, default=None
+        Stop after so many epochs without an improvement by ``tol`` of what ``history_`` tells, and
+        go back to the best weights.
+    tol : float, default=1e-4
+        See ``n_iter_no_change``.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on training where the last one ended, with the same teacher. In
+        between, ``lr``, ``batch_size``, ``max_epochs``, ``n_pairs``, ``n_teacher_steps`` and
+        ``verbose`` may change.
+    callbacks : list or None, default=None
+        skorch callbacks, cloned before use.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
+    net_params : dict or None, default=None
+        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.RMSprop}``.
+    verbose : int, default=0
+        Whether to show a progress bar.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of weights, pairs, batches and samples.
+
+    Attributes
+    ----------
+    teacher_ : FlowMatching
+        The fitted teacher; a copy, if it was fitted before.
+    net_ : AdversarialNet or AveragedNet
+        The fitted skorch net; ``net_.module_`` holds the student as ``generator``, and the
+        ``discriminator``, or None.
+    history_ : skorch.history.History
+        A row an epoch. With a discriminator: both players' losses, and ``train_distance``, the
+        energy distance between samples and what the student is to follow, the teacher's series
+        or the real ones. Else ``train_loss``, the mean distance of the pairs.
+    n_iter_ : int
+        Number of epochs.
+    series_shape_ : tuple of int
+        ``(n_timesteps, n_channels)``.
+    representation_ : object
+        The teacher's fitted representation.
+    classes_ : ndarray
+        The labels, if the teacher is conditional on labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` that the teacher saw.
+    feature_names_in_ : ndarray
+        Its column names, if it had string ones.
+
+    References
+    ----------
+    M. Kang et al. (2024), "Distilling diffusion models into conditional GANs", ECCV.
+    https://arxiv.org/abs/2405.05967
+
+    B. Zheng and T. Yang (2025), "Revisiting diffusion models: from generative pre-training to
+    one-step generation", ICML. https://arxiv.org/abs/2506.09376
+
+    Y. Song and P. Dhariwal (2024), "Improved techniques for training consistency models" (the
+    pseudo-Huber distance), ICLR. https://arxiv.org/abs/2310.14189
+
+    Y. Huang et al. (2024), "The GAN is dead; long live the GAN! A modern GAN baseline" (the
+    game), NeurIPS. https://arxiv.org/abs/2501.05441
+
+    Examples
+    --------
+    >>> from sklearn_timegen import FlowMatching, OneStepGenerator
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 24, 2, random_state=0)
+    >>> flow = FlowMatching(hidden_dim=16, n_layers=1, max_epochs=2, random_state=0)
+    >>> student = OneStepGenerator(teacher=flow, n_pairs=100, max_epochs=2, random_state=0)
+    >>> student.fit(X).sample(3).shape
+    (3, 24, 2)
+    """
+
+    method: str = "paired"
+    n_pairs: int = 20_000
+    n_teacher_steps: int | None = None
+    adversarial_weight: float = 0.0
+    hidden_dim: int | None = None
+    n_layers: int | None = None
+    frozen_share: float | None = None
+    discriminator: str = "dense"
+    discriminator_hidden_dims: Sequence[int] = (256, 256, 256)
+    discriminator_lr: float | None = None
+    penalty_weight: float = 1.0
+    ema_decay: float = 0.999
+    lr_end: float = 0.0
+    max_epochs: int | None = None  # type: ignore[assignment]
+    batch_size: int = 128
+    lr: float = 2e-3
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TaughtGenerator._parameter_constraints,
+        "method": [StrOptions({"paired", "adversarial"})],
+        "n_pairs": [Interval(Integral, 1, None, closed="left")],
+        "n_teacher_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "adversarial_weight": [Interval(Real, 0, None, closed="left")],
+        "hidden_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "n_layers": [Interval(Integral, 1, None, closed="left"), None],
+        "frozen_share": [Interval(Real, 0, 1, closed="left"), None],
+        "discriminator": [StrOptions(set(BODIES))],
+        "discriminator_hidden_dims": ["array-like"],
+        "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
+        "penalty_weight": [Interval(Real, 0, None, closed="left")],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "lr_end": [Interval(Real, 0, 1, closed="both")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    # Each training has pairs of its own.
+    _may_change: ClassVar[frozenset[str]] = TaughtGenerator._may_change | {
+        "discriminator_lr",
+        "n_pairs",
+        "n_teacher_steps",
+    }
+
+    @property  # type: ignore[misc]
+    def conditional(self) -> bool:  # type: ignore[override]
+        """Whether the teacher is conditional."""
+        teacher = getattr(self.teacher, "estimator", self.teacher)
+        return bool(getattr(teacher, "conditional", False))
+
+    # -- training ----------------------------------------------------------------------------
+
+    def _check_choices(self, teacher: FlowMatching) -> None:
+        own = {"hidden_dim": self.hidden_dim, "n_layers": self.n_layers}
+        sizes = ", ".join(f"{name}={value}" for name, value in own.items() if value is not None)
+        contradictions = (
+            (
+                self._paired and teacher.solver in STOCHASTIC,
+                f"method='paired' needs a teacher that leads each noise to one series, but its "
+                f"solver={teacher.solver!r} draws new noise on the way; use 'ddim' or 'dpm'",
+            ),
+            (
+                not self._paired and sizes,
+                f"method='adversarial' begins with the teacher's weights, which a network of "
+                f"{sizes} cannot have; leave them None, or use method='paired'",
+            ),
+            (
+                not self._paired and self.adversarial_weight > 0,
+                f"adversarial_weight={self.adversarial_weight} weighs nothing with "
+                "method='adversarial', which has no other loss",
+            ),
+            (
+                not self._paired and self.n_teacher_steps is not None,
+                f"n_teacher_steps={self.n_teacher_steps} needs method='paired': with "
+                f"{self.method!r} the teacher draws no series",
+            ),
+            (
+                self._frozen_share > 0 and sizes,
+                f"frozen_share={self.frozen_share} of the teacher's weights cannot be kept by a "
+                f"network of {sizes}, which has none of them",
+            ),
+        )
+        for applies, message in contradictions:
+            if applies:
+                raise ValueError(message)
+
+    @property
+    def _paired(self) -> bool:
+        return self.method == "paired"
+
+    @property
+    def _plays(self) -> bool:
+        """Whether there is a discriminator."""
+        return not self._paired or self.adversarial_weight > 0
+
+    @property
+    def _frozen_share(self) -> float:
+        if self.frozen_share is not None:
+            return self.frozen_share
+        return 0.0 if self._paired else FROZEN_SHARE
+
+    def _n_epochs(self, n_series: int) -> int:
+        if self.max_epochs is not None:
+            return self.max_epochs
+        n_batches = math.ceil((self.n_pairs if self._paired else n_series) / self.batch_size)
+        return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> Any:
+        sizes = (n_timesteps, n_channels, n_conditions)
+        field: Any = self.teacher_.net_.module_
+        module = partial(
+            build_players,
+            getattr(field, "_orig_mod", field),  # what torch.compile wraps
+            self._own_network(*sizes),
+            self._judge(*sizes) if self._plays else None,
+            n_conditions,
+            self._frozen_share,
+            self.ema_decay,
+        )
+        if not self._plays:
+            return AveragedNet(module, PairRegression, lr_end=self.lr_end, **params)
+        if not {"optimizer", "optimizer__betas"} & set(self.net_params or {}):
+            # The distance of pairs rules the student's steps, and is no game: momentum helps.
+            params["optimizer__betas"] = (0.9, 0.99) if self._paired else (0.0, 0.99)
+        loss, penalties = RelativisticLoss(), [(ZeroCentredPenalty(), self.penalty_weight)]
+        game = PairedGame(loss, penalties, self.adversarial_weight)
+        return (PairNet if self._paired else AdversarialNet)(
+            module,
+            game if self._paired else Game(loss, penalties),
+            discriminator_lr=self.discriminator_lr,
+            lr_end=self.lr_end,
+            **params,
+        )
+
+    def _own_network(self, n_timesteps: int, n_channels: int, n_conditions: int) -> Any:
+        """Return what makes a network of the student's own sizes, if it has any."""
+        if self.hidden_dim is None and self.n_layers is None:
+            return None
+        teacher = self.teacher_
+        network = teacher._network_class(n_timesteps, self._view.keeps_time_axis)
+        width = teacher.hidden_dim if self.hidden_dim is None else self.hidden_dim
+        depth = teacher.n_layers if self.n_layers is None else self.n_layers
+        told = n_conditions + 1 if n_conditions else 0  # and whether they count, as the teacher
+        return partial(network, n_timesteps, n_channels, width, depth, told)
+
+    def _judge(self, n_timesteps: int, n_channels: int, n_conditions: int) -> Any:
+        """Return what makes the discriminator, of series or of pairs."""
+        body = BODIES[self.discriminator]
+        check_time_axis(body, self.discriminator, self._view, self.representation_)
+        widths = check_hidden_dims(self.discriminator_hidden_dims, "discriminator_hidden_dims")
+        seen = 2 * n_channels if self._paired else n_channels
+        judge = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
+        return partial(_pair_judge, judge) if self._paired else judge
+
+    def _train(self, v: FloatArray, c: FloatArray | None, *rest: Any, **how: Any) -> None:
+        if self._paired:
+            v, c = self._pairs(c)
+        super()._train(v * self._varies, c, *rest, **how)
+
+    def _pairs(self, c: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+        """Return series of the teacher and, beside their conditions, the noise of each."""
+        made_before = len(self.net_.history) if hasattr(self, "net_") else 0
+        seed = derive_seed(draw_seed(self.random_state), f"pairs after epoch {made_before}")
+        rng, teacher = np.random.default_rng(seed), self.teacher_
+        z = rng.standard_normal((self.n_pairs, *self._v_shape), dtype=np.float32)
+        if c is not None:  # each of those in training about equally often
+            c = c[np.resize(rng.permutation(len(c)), self.n_pairs)]
+        grid = times(self.n_teacher_steps or teacher.n_steps)
+        x = np.empty_like(z)
+        with teacher._inference() as field:
+            for rows in self._batches(len(z)):
+                given = teacher._tensor(rows_of(c, rows))
+                noise = teacher._tensor(z[rows])
+                flow = teacher._flow(field, given, len(noise), teacher.guidance)
+                x[rows] = as_numpy(solve(flow, noise, grid, teacher.solver))
+        if not np.isfinite(x).all():
+            raise FloatingPointError("the teacher's series are not finite: it has diverged")
+        flat = z.reshape(len(z), -1)
+        return x, flat if c is None else np.concatenate([flat, c], axis=1)
+
+    @property
+    def _varies(self) -> FloatArray:
+        """1 for cells that are not the same in all series, else 0."""
+        return self.teacher_._varies.astype(np.float32)
+
+    def _make_callbacks(self, monitor: str) -> list[Any]:
+        return super()._make_callbacks(
+            monitor.replace("loss", "distance") if self._plays else monitor
+        )
+
+    def _update(self, net: Any) -> Any:
+        net = super()._update(net)
+        if self._plays:  # a new lr is set for all groups
+            net.optimizer_.param_groups[1]["lr"] = self.discriminator_lr or self.lr
+        return net
+
+    # -- sampling ------------------------------------------------------------------------------
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
+        # In the shape in which the teacher draws it: the same seed is the same noise.
+        noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
+        with self._inference() as players:
+            return as_numpy(players.sample(noise.flatten(1), self._tensor(c)))
+
+    def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
+        with self._inference() as players:
+            parts = [
+                as_numpy(players.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
+                for rows in self._batches(len(z))
+            ]
+        return np.concatenate(parts)
+
+
+def _pair_judge(judge: Any) -> nn.Module:
+    return PairDiscriminator(judge())

@@ -1,0 +1,40 @@
+"""Regression of a network's series on those that belong to the same noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["PairRegression", "pair_error"]
+
+SMOOTH = 0.03  # error per cell, in represented units, below which the loss is quadratic
+
+
+def pair_error(made: Tensor, wanted: Tensor) -> Tensor:
+    """Pseudo-Huber distance, ``sqrt(e + d^2) - d`` of a series' mean squared error e: ``(B,)``.
+
+    Squared errors would be ruled by the few series that fall between two modes, and let the
+    student's be blurred; a distance has all of them count, and is still smooth at 0 (Song and
+    Dhariwal 2024, "Improved techniques for training consistency models", section 3.3,
+    https://arxiv.org/abs/2310.14189).
+    """
+    squared = (made - wanted).square().mean(dim=(1, 2))
+    return torch.sqrt(squared + SMOOTH**2) - SMOOTH
+
+
+class PairRegression(nn.Module):
+    """``objective(players, x, c, generator)``, one value a series, without a second player.
+
+    The conditions begin with the noise that x belongs to; the error is that of the averaged
+    weights when it is not for training.
+    """
+
+    def forward(
+        self, players: Any, x: Tensor, c: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        z, rest = c[:, : players.n_latents], c[:, players.n_latents :]
+        given = rest if rest.shape[1] else None
+        make = players.generate if self.training else players.sample
+        return pair_error(make(z, given), x)
