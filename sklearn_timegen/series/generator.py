@@ -13,7 +13,6 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.base import estimator
@@ -23,11 +22,11 @@ from sklearn_timegen.series._calendar import CALENDARS, calendar_features, infer
 from sklearn_timegen.series._container import Record, read_container
 from sklearn_timegen.series._models import Asked, Models, go_over, match
 from sklearn_timegen.series._transforms import Chain
+from sklearn_timegen.series._windows import WindowSource
 
 __all__ = ["SeriesGenerator"]
 
 Array = NDArray[np.float64]
-N_LEARNED = 2000  # windows to learn the joining from
 
 
 @estimator
@@ -42,7 +41,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     A window that goes on where another ends is searched among ``n_candidates`` by its
     beginning, corrected by the regression of windows on their beginnings, and what is then left
     of the difference is cross-faded. For normal windows that is an exact draw given the past;
-    a cross-fade alone would average two noises and leave each seam too smooth.
+    a cross-fade alone would average two noises and leave each seam too smooth. A generator that
+    can ``continue_`` a past, such as :class:`FlowMatching`, is asked to do so instead.
 
     Parameters
     ----------
@@ -70,6 +70,9 @@ transformer, list or None, default=None
         ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.
     overlap : int or None, default=None
         Timesteps that a window shares with the series it goes on from; ``None`` is half of it.
+    joining : {"auto", "search", "continue"}, default="auto"
+        How windows go on from a past: searched, or continued by the generator, which ``"auto"``
+        takes where the generator can.
     n_candidates : int, default=256
         Windows among which the next one is searched, beside eight for each series.
     series_column, time_column : object or None, default=None
@@ -124,6 +127,7 @@ transformer, list or None, default=None
     period: int | str = "auto"
     calendar: Sequence[str] = ()
     overlap: int | None = None
+    joining: str = "auto"
     n_candidates: int = 256
     series_column: Any = None
     time_column: Any = None
@@ -137,6 +141,7 @@ transformer, list or None, default=None
         "period": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "calendar": [list, tuple],
         "overlap": [Interval(Integral, 1, None, closed="left"), None],
+        "joining": [StrOptions({"auto", "search", "continue"})],
         "n_candidates": [Interval(Integral, 1, None, closed="left")],
         "series_column": "no_validation",  # type: ignore[dict-item]
         "time_column": "no_validation",  # type: ignore[dict-item]
@@ -327,6 +332,11 @@ transformer, list or None, default=None
                 f"{self.generator!r} is conditional, but there is no calendar to condition it on: "
                 "pass calendar, or set its conditional=False"
             )
+        if self.joining == "continue" and not hasattr(self.generator, "continue_"):
+            raise ValueError(
+                f"joining='continue' needs a generator with the method continue_, got "
+                f"{self.generator!r}; use 'search'"
+            )
         overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)
         if overlap >= self.window:
             raise ValueError(f"overlap={overlap} must be less than window={self.window}")
@@ -357,17 +367,12 @@ transformer, list or None, default=None
         return np.concatenate(windows), np.concatenate(conditions) if self.calendar else None
 
     def _learn_joining(self, conditions: Array | None, rng: np.random.Generator) -> None:
-        # Conditions of training windows stand for any time that samples may begin at.
-        asked = None if conditions is None else rng.permutation(conditions)[:N_LEARNED]
-        drawn = self._draw_windows(N_LEARNED if asked is None else len(asked), asked, rng)
-        self._joiner = WindowJoiner(self.overlap_, self.n_candidates).fit(drawn, rng)
+        calendar = tuple(self.calendar)
+        self._source = WindowSource(self.generator_, self.window, self.overlap_, calendar)
+        if self.joining == "search" or not hasattr(self.generator_, "continue_"):
+            self._source.learn(conditions, self.n_candidates, rng)
 
     # -- drawing -----------------------------------------------------------------------------
-
-    def _draw_windows(self, n: int, y: Any, rng: np.random.Generator) -> Array:
-        given = {} if y is None else {"y": y}
-        drawn = self.generator_.sample(n, random_state=int(rng.integers(2**31)), **given)
-        return np.asarray(drawn, dtype=np.float64)
 
     def _draw(self, asked: list[Asked], models: Models, rng: np.random.Generator) -> list[Array]:
         """Draw transformed values; series that begin at one time are drawn together."""
@@ -378,23 +383,10 @@ transformer, list or None, default=None
         for members in groups.values():
             longest = max((asked[i] for i in members), key=lambda one: one.length)
             times = models.records[longest.like].timeline.make(longest.start, longest.length)
-            joined = self._join(len(members), times[models.chain.n_lost :], rng)
+            later = times[models.chain.n_lost :]
+            joined = self._source.series(len(members), later, self.n_features_in_, rng)
             made.update(zip(members, joined, strict=True))
         return [made[i] for i in range(len(asked))]
 
-    def _join(self, n_series: int, times: Any, rng: np.random.Generator) -> Array:
-        def draw(n: int, at: int) -> Array:
-            if not self.calendar:
-                return self._draw_windows(n, None, rng)
-            given = calendar_features(times[at : at + 1], tuple(self.calendar))[0]
-            return self._draw_windows(n, given, rng)
-
-        if len(times) == 0:
-            return np.empty((n_series, 0, self.n_features_in_))
-        first = draw(n_series, 0)
-        if len(times) <= self.window:
-            return first[:, : len(times)]
-        return self._joiner.extend(first, draw, len(times), rng)
-
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_joiner")
+        return hasattr(self, "_source")

@@ -1,0 +1,75 @@
+"""Windows of a fitted generator, put together to series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen._joining import WindowJoiner
+from sklearn_timegen.series._calendar import calendar_features
+
+__all__ = ["WindowSource"]
+
+Array = NDArray[np.float64]
+N_LEARNED = 2000  # windows to learn the joining from
+
+
+@dataclass
+class WindowSource:
+    """Draws windows, each given the calendar of its beginning, and goes on from them.
+
+    Without a joiner, a window is asked of the generator itself, which has ``continue_``.
+    """
+
+    generator: Any
+    window: int
+    overlap: int
+    calendar: tuple[str, ...]
+    joiner: WindowJoiner | None = None
+
+    def learn(self, conditions: Array | None, n_candidates: int, rng: np.random.Generator) -> None:
+        """Learn to join windows by searching, from windows of the generator."""
+        # Conditions of training windows stand for any time that samples may begin at.
+        asked = None if conditions is None else rng.permutation(conditions)[:N_LEARNED]
+        drawn = self._draw(N_LEARNED if asked is None else len(asked), asked, rng)
+        self.joiner = WindowJoiner(self.overlap, n_candidates).fit(drawn, rng)
+
+    def series(self, n_series: int, times: Any, n_channels: int, rng: Any) -> Array:
+        """Return series ``(n_series, len(times), n_channels)`` that begin at one time."""
+        if len(times) == 0:
+            return np.empty((n_series, 0, n_channels))
+        x = self._draw(n_series, self._given(times, 0), rng)
+        if len(times) <= self.window:
+            return x[:, : len(times)]
+        if self.joiner is not None:
+
+            def draw(n: int, at: int) -> Array:
+                return self._draw(n, self._given(times, at), rng)
+
+            return self.joiner.extend(x, draw, len(times), rng)
+        # At most half a window is new at a time, so that it lies in the window of its calendar.
+        n_new = min(self.window - self.overlap, max(1, self.window // 2))
+        n_past = self.window - n_new
+        while x.shape[1] < len(times):
+            at = x.shape[1] - n_past
+            x = np.concatenate([x, self._go_on(x[:, at:], n_new, self._given(times, at), rng)], 1)
+        return x[:, : len(times)]
+
+    def _given(self, times: Any, at: int) -> Any:
+        if not self.calendar:
+            return None
+        return calendar_features(times[at : at + 1], self.calendar)[0]
+
+    def _draw(self, n: int, y: Any, rng: np.random.Generator) -> Array:
+        given = {} if y is None else {"y": y}
+        drawn = self.generator.sample(n, random_state=int(rng.integers(2**31)), **given)
+        return np.asarray(drawn, dtype=np.float64)
+
+    def _go_on(self, past: Array, n_new: int, y: Any, rng: np.random.Generator) -> Array:
+        given = {} if y is None else {"y": y}
+        seed = int(rng.integers(2**31))
+        drawn = self.generator.continue_(past, n_new, random_state=seed, **given)
+        return np.asarray(drawn, dtype=np.float64)
