@@ -6,6 +6,7 @@ are compared. So for ``R3GAN`` and ``WGANGP``, of which ``fit`` also takes the s
 from the data after each epoch, and the loop does not.
 Sampling: windows a second of ``sample`` against a bare forward pass of the decoder.
 Memory: peak of ``sample(1_000_000)`` in a process of its own. Import: seconds beyond torch's.
+Flows: a report of their own, by :mod:`benchmarks.engine_flows`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
+from benchmarks import engine_flows
+from benchmarks.engine_clocks import alternate, cpu_seconds, wall_seconds
 from benchmarks.engine_games import GAMES, game_loop
 from sklearn_timegen import TimeVAE
 from sklearn_timegen.datasets import make_sines
@@ -82,35 +84,6 @@ def data_of(generator: TimeVAE) -> torch.Tensor:
 
 def series() -> Any:
     return make_sines(N_SAMPLES, N_TIMESTEPS, N_CHANNELS, random_state=0)
-
-
-def cpu_seconds(run: Callable[[], Any]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
-
-
-def wall_seconds(run: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def alternate(
-    first: Callable[[], Any],
-    second: Callable[[], Any],
-    rounds: int,
-    clock: Callable[[Callable[[], Any]], float],
-) -> tuple[float, float, float]:
-    """Medians of both, and the median of the ratios round by round, after one warm-up each."""
-    first(), second()
-    pairs = [(clock(first), clock(second)) for _ in range(rounds)]
-    ratios = [a / b for a, b in pairs]
-    return (
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(ratios),
-    )
 
 
 def training(batch_size: int, rounds: int) -> dict[str, float]:
@@ -241,6 +214,7 @@ def main() -> None:
     (folder / "engine.md").write_text(report)
     (folder / "engine.json").write_text(json.dumps(runs, indent=1) + "\n")
     print(report)
+    print(engine_flows.write(arguments.rounds))
 
 
 if __name__ == "__main__":
