@@ -188,7 +188,14 @@ class Levels(Windows):
 
 
 FLOW = FlowMatching(
-    hidden_dim=48, n_layers=2, batch_size=64, ema_decay=0.99, random_state=0, device="cpu"
+    representation="cosine-quantile",
+    hidden_dim=48,
+    n_layers=2,
+    batch_size=64,
+    lr=1e-3,
+    ema_decay=0.99,
+    random_state=0,
+    device="cpu",
 )
 METHODS: dict[str, Method] = {
     "naive": Naive(),

@@ -313,7 +313,7 @@ class OneStepGenerator(TaughtGenerator):
         if self.hidden_dim is None and self.n_layers is None:
             return None
         teacher = self.teacher_
-        network = teacher._network_class(n_timesteps, self._view.keeps_time_axis)
+        network = teacher._network_class(self.series_shape_[0], self._view.keeps_time_axis)
         width = teacher.hidden_dim if self.hidden_dim is None else self.hidden_dim
         depth = teacher.n_layers if self.n_layers is None else self.n_layers
         told = n_conditions + 1 if n_conditions else 0  # and whether they count, as the teacher

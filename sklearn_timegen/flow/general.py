@@ -63,7 +63,7 @@ class FlowMatching(FlowCompletion):
         ``(n_timesteps, n_channels, hidden_dim, n_layers, n_conditions)``; its ``forward(x, t,
         c)`` returns what ``prediction`` says, in the shape of ``x``. The last column of ``c`` is
         0 where a condition is withheld.
-    hidden_dim, n_layers : int, int, default=128, 4
+    hidden_dim, n_layers : int, int, default=128, 3
         Width and depth of the network; resolutions of a U-net.
     path : {"linear", "cosine", "ddpm"}, default="linear"
         alpha and sigma: t and 1 - t; sine and cosine; or the noise schedule of DDPM.
@@ -101,7 +101,7 @@ class FlowMatching(FlowCompletion):
         is DPM-Solver++(2M); ``"ddpm"`` draws new noise on the way. The network is asked once a
         step, twice with ``"exponential"``, ``"heun"`` and ``"midpoint"``, four times with
         ``"rk4"``. May be changed after ``fit``.
-    n_steps : int, default=6
+    n_steps : int, default=4
         Steps of the solver. May be changed after ``fit``.
     n_latent_steps : int, default=32
         Runge-Kutta steps of ``transform``, ``inverse_transform`` and ``score_samples``, which
@@ -110,9 +110,11 @@ class FlowMatching(FlowCompletion):
         Whether to learn the distribution given ``y``.
     representation : str or object, default="auto"
         The view of series in which the flow works: ``"standard"``, ``"minmax"``, ``"quantile"``,
-        ``"cosine"``, ``"cosine-quantile"``, ``"pca"``, ``"pca-quantile"``, or an object; see
-        :mod:`sklearn_timegen.representation`. ``"auto"`` is ``"cosine-quantile"`` up to 128
-        timesteps, if the network allows, and ``"quantile"`` otherwise.
+        ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``, ``"pca-quantile"``, or an
+        object; see :mod:`sklearn_timegen.representation`. ``"auto"`` is ``"own-scale"`` up to
+        128 timesteps, if the network allows, and ``"quantile"`` otherwise. The first gives the
+        best samples; for ``score_samples`` and forecasts by ``continue_`` take
+        ``"cosine-quantile"``.
     bounds : (low, high) or None, default=None
         Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
         for each channel.
@@ -120,7 +122,7 @@ class FlowMatching(FlowCompletion):
         Number of channels in the rows of a 2-d ``X``.
     max_epochs : int or None, default=None
         Training by AdamW; ``None`` is as many epochs as 5,000 batches take, but 1,000 at most.
-    batch_size, lr : int, float, default=128, 1e-3
+    batch_size, lr : int, float, default=128, 2e-3
         Series in a batch, and the highest learning rate.
     validation_fraction : float, default=0.0
         Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
@@ -199,12 +201,12 @@ class FlowMatching(FlowCompletion):
     >>> flow.sample(3).shape
     (3, 24, 2)
     >>> flow.transform(X).shape
-    (64, 48)
+    (64, 50)
     """
 
     network: str | Callable[..., nn.Module] = "auto"
     hidden_dim: int = 128
-    n_layers: int = 4
+    n_layers: int = 3
     path: str = "linear"
     prediction: str = "preconditioned"
     coupling: str = "independent"
@@ -217,10 +219,11 @@ class FlowMatching(FlowCompletion):
     weight_decay: float = 0.01
     condition_dropout: float = 0.1
     solver: str = "exponential"
-    n_steps: int = 6
+    n_steps: int = 4
     representation: str | Representation = "auto"
     max_epochs: int | None = None  # type: ignore[assignment]
     batch_size: int = 128
+    lr: float = 2e-3
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **FlowCompletion._parameter_constraints,
@@ -270,7 +273,7 @@ class FlowMatching(FlowCompletion):
         if self.representation != "auto":
             return self.representation
         slides = getattr(self._network_class(n_timesteps, False), "needs_time_axis", False)
-        return "quantile" if slides else "cosine-quantile"
+        return "quantile" if slides else "own-scale"
 
     def _network_class(self, n_timesteps: int, keeps_time_axis: bool) -> Any:
         if callable(self.network):
@@ -316,7 +319,7 @@ class FlowMatching(FlowCompletion):
     def _make_net(
         self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
     ) -> AveragedNet:
-        network = self._network_class(n_timesteps, self._view.keeps_time_axis)
+        network = self._network_class(self.series_shape_[0], self._view.keeps_time_axis)
         check_time_axis(network, self.network, self._view, self.representation)
         given = dict(self.net_params or {})
         if "optimizer" not in given:

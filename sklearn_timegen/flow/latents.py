@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
@@ -20,11 +21,26 @@ from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.flow._density import log_density, probes
 from sklearn_timegen.flow._solvers import Flow, solve, times
+from sklearn_timegen.representation import REPRESENTATIONS
 
 __all__ = ["FlowLatents"]
 
 FloatArray = NDArray[np.float32]
 LATENT_POWER = 2.0  # of the times: the flow turns the faster the nearer it is to the series
+
+
+def _has_density(self: FlowLatents) -> bool:
+    view: Any = self.representation
+    if hasattr(self, "_view"):
+        view = self._view.inner
+    elif isinstance(view, str):
+        view = REPRESENTATIONS.get(view, view)  # "auto" is told by what it comes to in fit
+    if not hasattr(view, "log_abs_det_jacobian"):
+        raise AttributeError(
+            f"representation={view!r} has no density, which score_samples needs: use "
+            "'cosine-quantile', 'cosine', 'quantile' or 'standard'"
+        )
+    return True
 
 
 @estimator
@@ -59,6 +75,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         v = self._represent(X)
         return self._integrate(v, self._latent_conditions(y, len(v)), backwards=True)
 
+    @available_if(_has_density)
     def score_samples(
         self,
         X: ArrayLike,
@@ -93,6 +110,11 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         -------
         log_density : ndarray of shape (n_samples,)
             Greater is more likely.
+
+        Raises
+        ------
+        AttributeError
+            If the representation has no density, as ``"own-scale"`` (``"auto"``) has none.
 
         References
         ----------

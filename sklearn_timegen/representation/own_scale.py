@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,7 +19,8 @@ Array = NDArray[Any]
 FloatArray = NDArray[np.float32]
 
 LOG_RANGE = 5.0
-BEYOND = 1.25  # times the range of training, which generated values of such channels keep to
+TOGETHER = 0.95
+LEAST_ROWS = 10  # observations for each channel, before correlations are believed
 LEAST_SCALE = 1e-6  # of a window, in units of the training spread: one that stands still
 
 
@@ -35,7 +37,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
 
     Of a channel that is positive and reaches over a factor of ``LOG_RANGE`` (prices, volumes,
     counts), logarithms are taken first: it moves in proportion to where it is. What comes back
-    keeps to a quarter more than its range.
+    keeps to its range. Channels that all but follow each other (correlated beyond ``TOGETHER``,
+    such as the prices of a day) are then turned into their principal components: what they
+    differ by becomes a channel of its own, or it would drown in what they share.
 
     The time axis is gone, and there is one number more than timesteps: no density of ``v`` is one
     of series, so ``score_samples`` needs another representation. Series of one or two timesteps
@@ -45,6 +49,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
     ----------
     logarithmic_ : ndarray of bool of shape (n_channels,)
         Channels of which logarithms are taken.
+    turn_ : ndarray of shape (n_channels, n_channels)
+        What channels, divided by their standard deviations, are multiplied by; the identity where
+        they go their own ways.
     spread_ : ndarray of shape (n_timesteps - 1, n_channels)
         Standard deviations of the coefficients behind the first.
     scaler_ : QuantileScaler
@@ -78,11 +85,13 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
         self.logarithmic_ = (low > 0) & (high > LOG_RANGE * low)
         self._least = np.where(self.logarithmic_, low, 1.0)
         self._most = np.where(self.logarithmic_, high, 1.0)
+        self._learn_turn(self._logged(x))
         coefficients = self._cosine(x)
         spread = coefficients[:, 1:].std(axis=0)
         # What varies by rounding only is on no scale.
         size = np.abs(coefficients).max(axis=(0, 1))
         self.spread_ = np.where(spread > 1e-5 * size, spread, 0.0)
+        self._constant = np.where(self.spread_ > 0, 0.0, coefficients[:, 1:].mean(axis=0))
         self.scaler_ = QuantileScaler().fit(self._apart(coefficients))
         return self
 
@@ -98,22 +107,45 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
             shape = shape / np.maximum(self._size(shape), LEAST_SCALE)
             scale = np.exp(parts[:, 1:2])
             scale = np.where(scale > 2 * LEAST_SCALE, scale, 0.0)
-            parts = np.concatenate([parts[:, :1], shape * scale * self.spread_], axis=1)
-        x = scipy.fft.idct(parts, axis=1, norm="ortho")
+            later = shape * scale * self.spread_ + self._constant
+            parts = np.concatenate([parts[:, :1], later], axis=1)
+        turned = scipy.fft.idct(parts, axis=1, norm="ortho")
+        x = turned @ self.turn_.T * self._width + self._middle
         # Exponentials of what lies outside of the data would be far outside.
-        within = x.clip(np.log(self._least / BEYOND), np.log(self._most * BEYOND))
+        within = x.clip(np.log(self._least), np.log(self._most))
         x = np.where(self.logarithmic_, np.exp(np.where(self.logarithmic_, within, 0.0)), x)
         return x.astype(np.float32)
 
+    def _learn_turn(self, wide: Array) -> None:
+        rows = wide.reshape(-1, wide.shape[2])
+        self._middle, width = rows.mean(axis=0), rows.std(axis=0)
+        # What varies by the rounding of float32 only has no width.
+        varies = width > 1e-5 * np.abs(rows).max(axis=0)
+        self._width = np.where(varies, width, 1.0)
+        self.turn_ = np.eye(len(width))
+        if len(rows) < LEAST_ROWS * len(width):
+            return
+        scaled = (rows - self._middle) / self._width
+        correlations = scaled.T @ scaled / len(rows)
+        together = (np.abs(correlations) > TOGETHER) & varies & varies[:, None]
+        _, group = connected_components(together, directed=False)
+        for k in np.unique(group):
+            cells = np.ix_(group == k, group == k)
+            if varies[group == k].all() and len(cells[0]) > 1:
+                self.turn_[cells] = np.linalg.eigh(correlations[cells])[1][:, ::-1]
+
     def _cosine(self, x: FloatArray) -> Array:
+        """Return coefficients of logarithmic, scaled and turned channels."""
+        turned = (self._logged(x) - self._middle) / self._width @ self.turn_
+        return scipy.fft.dct(turned, axis=1, norm="ortho")
+
+    def _logged(self, x: FloatArray) -> Array:
         # In float64: beside a large level, float32 would round the small coefficients away.
         wide = x.astype(np.float64)
         # New series may reach further down than those of training, but not to 0.
-        positive = np.maximum(wide, self._least / BEYOND)
-        wide = np.where(
-            self.logarithmic_, np.log(np.where(self.logarithmic_, positive, 1.0)), wide
-        )
-        return scipy.fft.dct(wide, axis=1, norm="ortho")
+        positive = np.maximum(wide, 0.5 * self._least)
+        logarithms = np.log(np.where(self.logarithmic_, positive, 1.0))
+        return np.where(self.logarithmic_, logarithms, wide)
 
     @property
     def _has_shape(self) -> bool:
