@@ -2,7 +2,8 @@
 
 Each takes the flow along a grid of times, forwards (noise to series) or backwards. "euler",
 "midpoint", "heun" and "rk4" are the textbook ones. "ddim" and "dpm" take the straight part of the
-path exactly and approximate what the network says; "ddpm" draws new noise on the way.
+path exactly and approximate what the network says; "exponential" takes the flow of a normal
+distribution exactly; "ddpm" draws new noise on the way.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -66,35 +68,11 @@ def solve(
 
 
 def _single_steps(
-    step: Callable[..., Tensor], flow: Any, x: Tensor, grid: Any, rng: Any
+    step: Callable[..., Tensor], flow: Any, x: Tensor, grid: Any, rng: Any = None
 ) -> Tensor:
     for t, s in pairwise(grid):
         x = step(flow, x, t, s)
     return x
-
-
-def euler(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
-    return _single_steps(_euler_step, flow, x, grid, rng)
-
-
-def midpoint(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
-    return _single_steps(_midpoint_step, flow, x, grid, rng)
-
-
-def heun(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
-    return _single_steps(_heun_step, flow, x, grid, rng)
-
-
-def rk4(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
-    return _single_steps(rk4_step, flow, x, grid, rng)
-
-
-def ddim(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
-    """Go to the next time as if both ends were known (Song, Meng and Ermon 2021).
-
-    On the straight path, this is Euler's step.
-    """
-    return _single_steps(_ddim_step, flow, x, grid, rng)
 
 
 def ddpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
@@ -120,7 +98,7 @@ def exponential(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) ->
     and Ostermann 2010). Wide and thin directions of the data cost no steps.
     """
     still = _Standing(flow)
-    w = midpoint(still, still.leave(x, grid[0]), grid)
+    w = _single_steps(_midpoint_step, still, still.leave(x, grid[0]), grid)
     return still.enter(w, grid[-1]).reshape(x.shape)
 
 
@@ -209,7 +187,7 @@ def _heun_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
     return x + (s - t) / 2 * (v + there)
 
 
-def rk4_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _rk4_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
     h, middle = s - t, (t + s) / 2
     k_1 = flow.velocity(x, t)
     k_2 = flow.velocity(x + h / 2 * k_1, middle)
@@ -219,19 +197,23 @@ def rk4_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
 
 
 def _ddim_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+    """Go to the next time as if both ends were known (Song, Meng and Ermon 2021).
+
+    On the straight path, this is Euler's step.
+    """
     x_1, eps = flow.ends(x, t)
     alpha, sigma = flow.sizes(s)
     return alpha * x_1 + sigma * eps
 
 
 SOLVERS: dict[str, Callable[..., Tensor]] = {
-    "ddim": ddim,
+    "ddim": partial(_single_steps, _ddim_step),
     "ddpm": ddpm,
     "dpm": dpm,
-    "euler": euler,
+    "euler": partial(_single_steps, _euler_step),
     "exponential": exponential,
-    "heun": heun,
-    "midpoint": midpoint,
-    "rk4": rk4,
+    "heun": partial(_single_steps, _heun_step),
+    "midpoint": partial(_single_steps, _midpoint_step),
+    "rk4": partial(_single_steps, _rk4_step),
 }
 STOCHASTIC = frozenset({"ddpm"})

@@ -371,11 +371,7 @@ class FlowMatching(FlowCompletion):
         noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
         with self._inference() as field:
             flow = self._flow(field, self._tensor(c), n_samples, self.guidance)
-            return as_numpy(solve(flow, noise, self._times(), self.solver, rng))
-
-    def _times(self) -> list[float]:
-        """Times that samples are taken to."""
-        return times(self.n_steps)
+            return as_numpy(solve(flow, noise, times(self.n_steps), self.solver, rng))
 
 
 def _build_field(network: Any, sizes: tuple[int, ...], normal: Any, *rest: Any) -> FlowField:
