@@ -1,0 +1,139 @@
+"""Training of players, with a look at their samples after each epoch."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sklearn_timegen._random import derive_seed, torch_generator
+from sklearn_timegen.training.data import Batch
+from sklearn_timegen.training.players import PlayersNet
+from sklearn_timegen.training.watch import DistanceWatch
+
+__all__ = ["WatchedNet"]
+
+N_WATCHED = 256  # series whose distance from samples is taken after each epoch
+
+
+class WatchedNet(PlayersNet):
+    """A skorch net of players whose losses tell little: after each epoch, samples are drawn.
+
+    A step (``train_step``) returns under ``"told"`` what it knows, by name: an epoch records the
+    means, and what ``DistanceWatch`` says of the training data (``train_distance``,
+    ``effective_sample_ratio``) and of those held out (``valid_distance``).
+
+    Parameters
+    ----------
+    module, criterion, seed, **kwargs
+        As for ``PlayersNet``.
+    lr_end : float
+        Share of the learning rates that is left at the end of training; they fall along a cosine.
+
+    Attributes
+    ----------
+    n_steps_ : dict of str to int
+        Steps that each player has taken.
+    """
+
+    def __init__(
+        self, module: Any, criterion: Any, *, seed: int, lr_end: float = 1.0, **kwargs: Any
+    ) -> None:
+        self.lr_end = lr_end
+        super().__init__(module, criterion, seed=seed, **kwargs)
+
+    @abstractmethod
+    def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
+        """Draw represented series by the weights that samples are drawn by."""
+
+    # -- made once ---------------------------------------------------------------------------
+
+    def initialize(self) -> WatchedNet:
+        self.n_steps_ = dict.fromkeys(self.PLAYERS, 0)
+        super().initialize()
+        return self
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {**super()._snapshot(), "n_steps_": dict(self.n_steps_)}
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        super()._restore(kept)
+        self.n_steps_ = kept["n_steps_"]
+
+    # -- epochs ------------------------------------------------------------------------------
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+        self._n_before = len(self.history)
+        self._watches: dict[str, DistanceWatch] = {}
+        self._lr_left = 1.0
+        try:
+            return super().fit_loop(X, y, epochs, **params)
+        finally:
+            self._slow_down(1.0)
+            del self._watches
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+    ) -> None:
+        if iterator is None:
+            return
+        if training:
+            self._slow_down(1 - (1 - self.lr_end) * (1 - math.cos(math.pi * self._progress)) / 2)
+            self._set_training(True)
+            self._record_means(list(self._steps(iterator, step_fn, params)))
+        self._record_distance(iterator, prefix)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    @property
+    def _progress(self) -> float:
+        """Share of this training's epochs that are over."""
+        return (len(self.history) - 1 - self._n_before) / self.n_epochs_
+
+    def _slow_down(self, left: float) -> None:
+        """Set the share that is left of the learning rates, which callbacks may change, too."""
+        for group in self.optimizer_.param_groups:
+            group["lr"] *= left / self._lr_left
+        self._lr_left = left
+
+    def _steps(self, iterator: Any, step_fn: Any, params: Any) -> Iterator[dict[str, Tensor]]:
+        for batch in iterator:
+            if self._batches_heard:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            step = step_fn(batch, **params)
+            if self._batches_heard:
+                self.history.record_batch("train_batch_size", len(batch[0]))
+                self.history.record_batch("train_loss", step["loss"].item())
+                self.notify("on_batch_end", batch=batch, training=True, **step)
+            yield step["told"]
+
+    def _record_means(self, told: list[dict[str, Tensor]]) -> None:
+        for key in dict.fromkeys(key for step in told for key in step):
+            value = float(torch.stack([step[key] for step in told if key in step]).mean())
+            if not math.isfinite(value):
+                raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
+            self.history.record(key, value)
+
+    def _record_distance(self, iterator: Any, prefix: str) -> None:
+        rng = torch_generator(derive_seed(self.seed, "watch"), self.device)  # equal in each epoch
+        if prefix not in self._watches:
+            self._watches[prefix] = DistanceWatch(*_some(iterator, derive_seed(self.seed, prefix)))
+        watch = self._watches[prefix]
+        self._set_training(False)
+        with torch.no_grad():
+            distance, ratio = watch(self._samples(len(watch.real), watch.c, rng))
+        if not math.isfinite(distance):
+            raise self._diverged("samples are no longer finite")
+        self._record_best(f"{prefix}_distance", distance)
+        if prefix == "train":
+            self.history.record("effective_sample_ratio", ratio)
+
+
+def _some(iterator: Any, seed: int) -> Batch:
+    """Return ``N_WATCHED`` of the series, at random: neighbours may be windows of one time."""
+    order = torch.randperm(len(iterator.x), generator=torch_generator(seed))[:N_WATCHED]
+    chosen = order.to(iterator.x.device)
+    return iterator.x[chosen], None if iterator.c is None else iterator.c[chosen]
