@@ -63,6 +63,7 @@ INDEXES = {
 
 @pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES)
 @pytest.mark.parametrize("kind", ["series", "frame"])
+@pytest.mark.usefixtures("quick_joining")
 def test_pandas_come_back_alike(index, kind):
     X = frame(index)
     X = X["units"] if kind == "series" else X

@@ -12,19 +12,24 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from sklearn_timegen import (
+    GAN,
+    VAE,
     AugmentedClassifier,
     AugmentedRegressor,
+    BlockBootstrap,
+    FlowMatching,
+    OneStepGenerator,
     PCAMixture,
+    TimeVAE,
     TSTRClassifier,
     TSTRRegressor,
 )
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.representation import ChannelReducer
 
-from .generators import CAPABLE, GENERATORS, name
+from .generators import CAPABLE, GENERATORS, name, of_each_kind
 
 TRANSFORMER_CHECKS = [
-    "check_dataframe_column_names_consistency",
     "check_get_feature_names_out_error",
     "check_global_output_transform_pandas",
     "check_set_output_transform",
@@ -32,18 +37,16 @@ TRANSFORMER_CHECKS = [
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
 ]
-OTHER_CHECKS = [
-    "check_dataframe_column_names_consistency",
-    "check_inplace_ensure_writeable",
-    "check_param_validation",
-]
+OTHER_CHECKS = ["check_inplace_ensure_writeable", "check_param_validation"]
 
-TRANSFORMERS = [generator for generator in GENERATORS if hasattr(generator, "transform")]
+# For contracts of public methods, which settings of one class share, to the function.
+KINDS = of_each_kind(GENERATORS)
+TRANSFORMERS = [generator for generator in KINDS if hasattr(generator, "transform")]
 
 SUPERVISED = [
-    TSTRClassifier(clone(CAPABLE).set_params(max_epochs=20), LogisticRegression()),
+    TSTRClassifier(clone(CAPABLE).set_params(max_epochs=10), LogisticRegression()),
     TSTRClassifier(
-        clone(CAPABLE).set_params(max_epochs=20, conditional=True),
+        clone(CAPABLE).set_params(max_epochs=10, conditional=True),
         LogisticRegression(),
         train_on="both",
     ),
@@ -74,14 +77,28 @@ def test_checks_beyond_check_estimator(estimator, check):
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
 
 
+@pytest.mark.parametrize("estimator", [*KINDS, *SUPERVISED], ids=lambda e: type(e).__name__)
+def test_names_of_columns(estimator):
+    check = estimator_checks.check_dataframe_column_names_consistency
+    check(type(estimator).__name__, clone(estimator))
+
+
 def test_metadata_routing():
     with config_context(enable_metadata_routing=True):
-        for estimator in (*GENERATORS, SUPERVISED[0]):
+        for estimator in (*KINDS, TSTRClassifier(PCAMixture(), LogisticRegression())):
             results = check_estimator(estimator, on_skip=None)
             assert {row["status"] for row in results} <= {"passed", "skipped"}
+        for generator in GENERATORS:  # what is routed is read off the signatures of each class
+            kind = next(one for one in KINDS if of_each_kind([one, generator]) == [one])
+            assert repr(generator.get_metadata_routing()) == repr(kind.get_metadata_routing())
         X, y = make_labelled_sines(40, 12, random_state=0)
         scores = cross_val_score(make_pipeline(StandardScaler(), GENERATORS[3]), X, y, cv=2)
         assert scores.shape == (2,)
+
+
+def test_every_family_has_a_kind():
+    for family in (VAE, TimeVAE, PCAMixture, BlockBootstrap, GAN, FlowMatching, OneStepGenerator):
+        assert any(isinstance(kind, family) for kind in KINDS), family
 
 
 def test_conditional_generators_pass_too():

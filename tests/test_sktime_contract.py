@@ -62,6 +62,7 @@ QUICK = [
 ]
 
 
+@pytest.mark.usefixtures("quick_joining")
 @pytest.mark.filterwarnings("ignore:the series end at different times:UserWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # sktime's own use of pandas and numpy
 @pytest.mark.filterwarnings("ignore::FutureWarning:sktime")
