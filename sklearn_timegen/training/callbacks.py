@@ -1,14 +1,15 @@
-"""skorch callbacks: a progress bar, and early stopping that keeps the best weights in memory."""
+"""skorch callbacks: a progress bar, a falling learning rate, and early stopping in memory."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 
-__all__ = ["ProgressBar", "early_stopping"]
+__all__ = ["CosineRate", "ProgressBar", "early_stopping"]
 
 SHOWN = ("train_loss", "valid_loss", "train_distance", "valid_distance")
 
@@ -36,6 +37,32 @@ class ProgressBar(Callback):
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         self.bar_.close()
         del self.bar_
+
+
+class CosineRate(Callback):
+    """Let the learning rates fall along a cosine to a share of them, epoch by epoch.
+
+    A training of one epoch keeps them, and after a training they are what they were before.
+    """
+
+    def __init__(self, lr_end: float = 0.0) -> None:
+        self.lr_end = lr_end
+
+    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        self.n_before_, self.left_ = len(net.history), 1.0
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        progress = (len(net.history) - 1 - self.n_before_) / net.n_epochs_
+        self._leave(net, 1 - (1 - self.lr_end) * (1 - math.cos(math.pi * progress)) / 2)
+
+    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        self._leave(net, 1.0)
+
+    def _leave(self, net: NeuralNet, left: float) -> None:
+        # Other callbacks may change the rates, too: only the share is ours.
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= left / self.left_
+        self.left_ = left
 
 
 def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> EarlyStopping:

@@ -1,0 +1,50 @@
+"""Exact likelihood of series whose timesteps are predicted one by one.
+
+Symbols: x_t a timestep, x_td its value in channel d, given the component k of the mixture that
+is predicted of it normal with mean m_kd and standard deviation s_kd, of weight w_k.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["TeacherForcedLikelihood", "mixture_log_density"]
+
+
+def mixture_log_density(
+    x: Tensor, log_weight: Tensor, mean: Tensor, std: Tensor, counts: Tensor
+) -> Tensor:
+    """Log-density of each timestep, log sum_k w_k prod_d N(x_td; m_kd, s_kd^2): ``(B, T)``.
+
+    ``counts``, of shape (T, D), tells which cells have a density.
+    """
+    z = (x.unsqueeze(2) - mean) / std
+    each = -0.5 * (z.square() + math.log(2 * math.pi)) - std.log()
+    of_component = (each * counts.unsqueeze(1)).sum(dim=3)
+    return torch.logsumexp(log_weight + of_component, dim=2)
+
+
+class TeacherForcedLikelihood(nn.Module):
+    """``-sum_t log p(x_t | x_1 ... x_(t-1), c)``, one value a series.
+
+    Source: R. Williams and D. Zipser (1989), "A learning algorithm for continually running fully
+    recurrent neural networks", Neural Computation 1, https://doi.org/10.1162/neco.1989.1.2.270,
+    for the true past as input; A. Graves (2013), "Generating sequences with recurrent neural
+    networks", section 4.1, https://arxiv.org/abs/1308.0850, for the mixture.
+    """
+
+    def forward(
+        self, module: Any, x: Tensor, c: Tensor | None, generator: torch.Generator
+    ) -> Tensor:
+        return self.of(module(x, c), x)
+
+    def of(self, mixture: Any, x: Tensor) -> Tensor:
+        """Return the loss of series, of what was predicted of them."""
+        log_density = mixture_log_density(
+            mixture.left(x), mixture.log_weight, mixture.mean, mixture.std, mixture.varies
+        )
+        return -log_density.sum(dim=1)

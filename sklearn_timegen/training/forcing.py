@@ -1,0 +1,140 @@
+"""Training that teaches a network to behave alike whether it is taught or left to itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sklearn_timegen.objectives.adversarial import NonSaturatingLoss
+from sklearn_timegen.training.data import Batch
+from sklearn_timegen.training.players import PlayersNet
+
+__all__ = ["ProfessorNet"]
+
+TAUGHT_BELOW = 0.99  # accuracy above which a discriminator learns no more
+TRUSTED_ABOVE = 0.75  # accuracy up to which it has nothing to tell the generator
+
+
+class ProfessorNet(PlayersNet):
+    """Likelihood given the true past, and a discriminator of taught and free-running behaviour.
+
+    Each batch is taught (the network reads the true series) and run free (it reads its own), and
+    the discriminator sees the states and the values of both. It takes a step unless it is right
+    in more than 99 % of the cases already, and adds to the generator's loss only if it is right
+    in more than 75 % (Lamb et al. 2016, section 2, https://arxiv.org/abs/1610.09038). An epoch
+    records the likelihood as ``train_loss``, and beside it both players' adversarial losses, the
+    norms of their gradients and the discriminator's accuracy.
+
+    Parameters
+    ----------
+    module, criterion, seed, discriminator_lr, **kwargs
+        As for ``PlayersNet``; the module is a ``Forced``, the criterion the likelihood.
+    adversarial_weight : float
+        Weight of the adversarial loss, a mean over timesteps.
+    mutual : bool
+        Whether taught behaviour is to look free, too.
+    game_interval : int
+        The discriminator plays with each so-manieth batch, and weighs so many times as much;
+        with the others, the network is only taught. The count goes on across epochs.
+
+    Attributes
+    ----------
+    n_steps_ : int
+        Steps that were taken since the weights were made.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        criterion: Any,
+        *,
+        seed: int,
+        adversarial_weight: float = 1.0,
+        mutual: bool = False,
+        game_interval: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        self.adversarial_weight = adversarial_weight
+        self.mutual = mutual
+        self.game_interval = game_interval
+        super().__init__(module, criterion, seed=seed, **kwargs)
+
+    def initialize(self) -> ProfessorNet:
+        self.n_steps_ = 0
+        super().initialize()
+        return self
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {**super()._snapshot(), "n_steps_": self.n_steps_}
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        super()._restore(kept)
+        self.n_steps_ = kept["n_steps_"]
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+    ) -> None:
+        self._told: list[dict[str, Tensor]] = []
+        super().run_single_epoch(iterator, training, prefix, step_fn, **params)
+        told, self._told = self._told, []
+        for key in told[0] if told else ():
+            value = float(torch.stack([step[key] for step in told]).mean())
+            if not math.isfinite(value):
+                raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
+            self.history.record(key, value)
+
+    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+        x, c = batch
+        mixture, states = self.players.generator.behave(x, c)
+        likelihood = self.criterion_.of(mixture, x).mean()
+        if self.n_steps_ % self.game_interval == 0:
+            self._told.append(self._play(likelihood, states, batch))
+        else:
+            self._descend("generator", likelihood, batch)
+        self.n_steps_ += 1
+        return {"loss": likelihood.detach(), "y_pred": None}
+
+    def _play(self, likelihood: Tensor, states: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Let the network run free, and both players take a step; return what is recorded."""
+        x, c = batch
+        network = self.players.generator
+        drawn, free_states = network.run_free(*network.noise(len(x), self.noise_), c)
+        taught, free = torch.cat([states, x], dim=2), torch.cat([free_states, drawn], dim=2)
+        told = self._discriminator_step(taught.detach(), free.detach(), batch)
+        loss = likelihood
+        if told["discriminator_accuracy"] > TRUSTED_ABOVE:
+            weight = self.game_interval * self.adversarial_weight
+            loss = loss + weight * self._deceit(taught, free, c)
+        return {**told, "generator_gradient": self._descend("generator", loss, batch)}
+
+    def _discriminator_step(self, taught: Tensor, free: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Let the discriminator learn, unless it knows; return how it judged before."""
+        game, c = NonSaturatingLoss(), batch[1]
+        of_taught, of_free = (self.players.discriminator(b, c) for b in (taught, free))
+        loss = game.discriminator(of_taught, of_free).mean()
+        told = {
+            "discriminator_loss": loss.detach(),
+            "discriminator_accuracy": _accuracy(of_taught.detach(), of_free.detach()),
+            "generator_loss": game.generator(None, of_free.detach()).mean(),
+        }
+        norm = torch.zeros_like(told["discriminator_loss"])
+        if told["discriminator_accuracy"] <= TAUGHT_BELOW:
+            norm = self._descend("discriminator", loss, batch)
+        return {**told, "discriminator_gradient": norm}
+
+    def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:
+        """Return what the generator pays for being told apart, by a judge that stays put."""
+        game, judge = NonSaturatingLoss(), self.players.discriminator
+        each = game.generator(None, judge(free, c))
+        if self.mutual:
+            each = each + game.generator(None, -judge(taught, c))
+        return each.mean()
+
+
+def _accuracy(of_taught: Tensor, of_free: Tensor) -> Tensor:
+    """Share of series whose mean value has the right sign; one half for a value of 0."""
+    right = torch.cat([of_taught.mean(dim=1), -of_free.mean(dim=1)]).sign()
+    return ((right + 1) / 2).mean()
