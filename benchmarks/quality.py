@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import time
@@ -54,9 +55,12 @@ from sklearn_timegen import (
     NeighbourInterpolation,
     OneStepGenerator,
     PCAMixture,
+    ProfessorForcing,
     RecurrentVAE,
     RenyiVAE,
     StyleGAN,
+    TeacherForcing,
+    TimeGAN,
     TimeVAE,
     UnrolledGAN,
     VanillaGAN,
@@ -131,6 +135,12 @@ GENERATORS: dict[str, Any] = {
     "FlowMatching": FlowMatching(),
     "FlowMatching, cosine-quantile": FlowMatching(representation="cosine-quantile"),
     "OneStepGenerator": OneStepGenerator(hidden_dim=64, n_layers=3),
+    "TimeGAN": TimeGAN(),
+    "TimeGAN, without supervision": TimeGAN(supervised=False),
+    "TimeGAN, without embedding": TimeGAN(embedding=False),
+    "TimeGAN, not joint": TimeGAN(joint=False),
+    "TeacherForcing": TeacherForcing(),
+    "ProfessorForcing": ProfessorForcing(),
     "VanillaGAN": VanillaGAN(**GAME),
     "NSGAN": NSGAN(**GAME),
     "LSGAN": LSGAN(**GAME),
@@ -210,11 +220,16 @@ def trained(
     return row
 
 
-def with_budget(generator: Any, n_samples: int, quick: bool) -> Any:
+def with_budget(
+    generator: Any, n_samples: int, quick: bool, adversarial_steps: int = ADVERSARIAL_STEPS
+) -> Any:
     """Limit training to about ``MOST_STEPS``, and to the default number of epochs."""
     params = generator.get_params()
     if isinstance(generator, GAN):
-        epochs = round(ADVERSARIAL_STEPS * params["batch_size"] / n_samples)
+        epochs = round(adversarial_steps / math.ceil(n_samples / params["batch_size"]))
+    elif isinstance(generator, TimeGAN):
+        few = {"embedding_epochs": 5, "supervised_epochs": 5, "max_epochs": 10} if quick else {}
+        return clone(generator).set_params(**few)
     elif params["max_epochs"] is None:  # of flows; the many channels of energy are dear
         return clone(generator).set_params(max_epochs=20 if quick else dear(n_samples))
     else:

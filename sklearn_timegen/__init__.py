@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         evaluate_samples,
     )
     from sklearn_timegen.flow import Diffusion, FlowMatching
+    from sklearn_timegen.forcing import ProfessorForcing, TeacherForcing
     from sklearn_timegen.gan import (
         CRNNGAN,
         FGAN,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         TSTRClassifier,
         TSTRRegressor,
     )
+    from sklearn_timegen.timegan import TimeGAN
     from sklearn_timegen.vae import RELBOVAE, VAE, BetaVAE, RecurrentVAE, RenyiVAE, TimeVAE
 
 __version__ = "0.1.0.dev0"
@@ -75,12 +77,15 @@ __all__ = [
     "NeuralGenerator",
     "OneStepGenerator",
     "PCAMixture",
+    "ProfessorForcing",
     "RecurrentVAE",
     "RenyiVAE",
     "SeriesGenerator",
     "StyleGAN",
     "TSTRClassifier",
     "TSTRRegressor",
+    "TeacherForcing",
+    "TimeGAN",
     "TimeVAE",
     "UnrolledGAN",
     "VanillaGAN",
@@ -122,11 +127,14 @@ _HOMES = {
     "NeuralGenerator": "base",
     "OneStepGenerator": "distillation",
     "PCAMixture": "classical",
+    "ProfessorForcing": "forcing",
     "RecurrentVAE": "vae",
     "RenyiVAE": "vae",
     "SeriesGenerator": "series",
     "TSTRClassifier": "synthetic_training",
     "TSTRRegressor": "synthetic_training",
+    "TeacherForcing": "forcing",
+    "TimeGAN": "timegan",
     "TimeVAE": "vae",
     "check_generator": "estimator_checks",
     "compare_generators": "evaluation",

@@ -26,6 +26,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn_timegen.base import NeuralGenerator
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.gan import GAN
+from sklearn_timegen.timegan import TimeGAN
 
 __all__ = ["check_generator", "generator_checks"]
 
@@ -119,7 +120,8 @@ def _is_trained(generator: Any) -> bool:
 
 
 def _is_adversarial(generator: Any) -> bool:
-    return isinstance(generator, GAN) or getattr(generator, "method", None) == "adversarial"
+    plays = isinstance(generator, GAN | TimeGAN)
+    return plays or getattr(generator, "method", None) == "adversarial"
 
 
 def _effort(generator: Any, n_epochs: int) -> dict[str, Any]:
@@ -245,11 +247,11 @@ def check_any_array_will_do(generator: Any) -> None:
 @_law()
 def check_small_data_work(generator: Any) -> None:
     X = _series()
-    for data, kind in (
-        (X[:1], "one series"),
-        (X[:, :1], "one timestep"),
-        (X[:2, :3], "two short series"),
-    ):
+    small = [(X[:1], "one series"), (X[:, :1], "one timestep"), (X[:2, :3], "two short series")]
+    if generator._fewest_timesteps > 1:
+        data, _ = small.pop(1)
+        _refused(["1 timestep", "at least 2"], _fresh(generator).fit, data)
+    for data, kind in small:
         drawn = _fresh(generator).fit(data).sample(2)
         assert drawn.shape == (2, *data.shape[1:]), f"{kind}: sample has shape {drawn.shape}"
         assert np.isfinite(drawn).all(), f"{kind}: sample is not finite"

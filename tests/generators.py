@@ -1,5 +1,6 @@
 """The table of all generators, small and quick, that the suites run over."""
 
+import inspect
 from typing import ClassVar
 
 import numpy as np
@@ -25,9 +26,12 @@ from sklearn_timegen import (
     NeighbourInterpolation,
     OneStepGenerator,
     PCAMixture,
+    ProfessorForcing,
     RecurrentVAE,
     RenyiVAE,
     StyleGAN,
+    TeacherForcing,
+    TimeGAN,
     TimeVAE,
     UnrolledGAN,
     VanillaGAN,
@@ -96,6 +100,26 @@ STUDENTS = [
     OneStepGenerator(teacher=FlowMatching(**SHORT), **BRIEF, method="adversarial"),
 ]
 
+READING = {"hidden_dim": 8, "n_components": 3, "max_epochs": 2, "batch_size": 64, "lr": 1e-2}
+
+FORCED = [
+    TeacherForcing(**READING),
+    TeacherForcing(**READING, cell="gru", n_layers=2, coupled=False, representation="minmax"),
+    ProfessorForcing(**READING, discriminator_hidden_dim=8),
+]
+
+PHASED = [
+    TimeGAN(
+        hidden_dim=6,
+        n_layers=2,
+        embedding_epochs=2,
+        supervised_epochs=1,
+        max_epochs=2,
+        batch_size=32,
+        lr=1e-2,
+    )
+]
+
 GENERATORS = [
     VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
     VAE(
@@ -128,15 +152,35 @@ GENERATORS = [
     *ADVERSARIAL,
     *FLOWS,
     *STUDENTS,
+    *FORCED,
+    *PHASED,
 ]
 
 # One that learns enough for predictors that are trained on its series.
-CAPABLE = VAE(**DENSE, max_epochs=100, reconstruction_weight=50.0, lr=5e-3)
+CAPABLE = VAE(**DENSE, max_epochs=30, reconstruction_weight=50.0, lr=2e-2)
 
 
 def name(generator) -> str:
     """Short, for test ids: the class and its representation."""
     return f"{type(generator).__name__}-{generator.representation}"
+
+
+def of_each_kind(generators) -> list:
+    """Return the first generator of each kind.
+
+    Of one kind are those of one family (a module or package of ``sklearn_timegen``) whose public
+    methods are the same functions, so that they differ in what these call only.
+    """
+    first = {}
+    for generator in generators:
+        cls = type(generator)
+        public = frozenset(
+            getattr(method, "__qualname__", repr(method))
+            for name, method in inspect.getmembers(cls, callable)
+            if not name.startswith("_")
+        )
+        first.setdefault((cls.__module__.split(".")[1], public), generator)
+    return list(first.values())
 
 
 @estimator

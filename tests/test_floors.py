@@ -17,6 +17,8 @@ FLOORS = {
     "vae": 4,
     "gan": 4,
     "flow": 4,
+    "forcing": 4,
+    "timegan": 4,
     "distillation": 4,
     "classical": 4,
     "metrics": 4,

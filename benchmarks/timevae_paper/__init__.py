@@ -29,7 +29,9 @@ before it, and nothing can be gained. Repeats: five networks, and five bootstrap
 series to train on, the same for arms of one size. Samples of the same generators are also judged
 against all test series, as many of them, so that judges are equally strong at every p%.
 
-Networks train for their default number of epochs, but about 25,000 steps at most. 2 and 5% are
+Networks train for their default number of epochs, but about 25,000 steps at most, RCGAN and
+C-RNN-GAN for 1,000 steps, which are dear. T-Forcing and P-Forcing are teacher and professor
+forcing. 2 and 5% are
 meant to have three subsets and training seeds, the others one; *seeds* says how many are done.
 Claims are looked at for 2, 20 and 100%.
 """

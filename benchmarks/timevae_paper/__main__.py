@@ -22,7 +22,16 @@ from benchmarks.timevae_paper.data import LOADERS, PERCENTS, few, held_out, load
 from benchmarks.timevae_paper.judging import discriminated, predicted, prediction_errors
 from benchmarks.timevae_paper.report import as_markdown
 from benchmarks.timevae_paper.results import REAL
-from sklearn_timegen import VAE, PCAMixture, TimeVAE
+from sklearn_timegen import (
+    CRNNGAN,
+    RCGAN,
+    VAE,
+    PCAMixture,
+    ProfessorForcing,
+    TeacherForcing,
+    TimeGAN,
+    TimeVAE,
+)
 from sklearn_timegen.metrics import discriminative, predictive
 
 # A generator for a seed; one more is one line more.
@@ -33,7 +42,13 @@ MODELS: dict[str, Callable[[int], Any]] = {
     ),
     "VAE, cosine": lambda seed: VAE(**COSINE, random_state=seed),
     "PCAMixture": lambda seed: PCAMixture(random_state=seed),
+    "TimeGAN": lambda seed: TimeGAN(random_state=seed),
+    "RCGAN": lambda seed: RCGAN(conditional=False, random_state=seed),
+    "C-RNN-GAN": lambda seed: CRNNGAN(random_state=seed),
+    "T-Forcing": lambda seed: TeacherForcing(random_state=seed),
+    "P-Forcing": lambda seed: ProfessorForcing(random_state=seed),
 }
+RECURRENT_STEPS = 1_000  # of RCGAN's and C-RNN-GAN's discriminators: a step is dear
 # Methods that give back series without their noise, if a generator has them, and their arms.
 DENOISERS = {"reconstruct": "reconstructed", "denoise": "denoised"}
 N_GENERATED = 10_000
@@ -84,7 +99,7 @@ def fitted(cell: Cell, of_pool: bool) -> tuple[Any, Array, float]:
     rows, _ = few(len(source), cell.percent, cell.seed)
     made = MODELS[cell.model](cell.seed)
     if "max_epochs" in made.get_params():
-        made = with_budget(made, len(rows), cell.quick)
+        made = with_budget(made, len(rows), cell.quick, RECURRENT_STEPS)
     began = time.process_time()
     made.fit(source[rows])
     return made, source[rows], time.process_time() - began

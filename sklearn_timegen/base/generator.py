@@ -56,6 +56,9 @@ class BaseGenerator(Declared, ABC):
         "random_state": ["random_state", np.random.Generator],
     }
 
+    # Timesteps without which there is nothing to learn.
+    _fewest_timesteps: ClassVar[int] = 1
+
     # Series drawn and undone at a time: large enough to be fast, small enough not to be seen
     # beside the result.
     _sample_batch_size: ClassVar[int] = 1024
@@ -173,6 +176,12 @@ class BaseGenerator(Declared, ABC):
     def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let training data in: learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
+        if x.shape[1] < self._fewest_timesteps:
+            raise ValueError(
+                f"X has 1 feature(s) to a channel, that is {x.shape[1]} timestep(s), and "
+                f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
+                "one follows from another"
+            )
         view = SeriesView(self._choose_representation(x.shape[1]), self.bounds).fit(x)
         encoder = self._make_condition_encoder(layout) if self.conditional else None
         conditions = None if encoder is None else encoder.fit(y, len(x))

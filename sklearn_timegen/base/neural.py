@@ -182,7 +182,7 @@ class NeuralGenerator(BaseGenerator):
         self._after_training(v, c)
         if net.interrupted_:
             warn_user(
-                f"training was interrupted after {len(net.history) - n_before} of {n_epochs} "
+                f"training was interrupted after {len(net.history) - n_before} of {net.n_epochs_} "
                 "epochs; the generator keeps what it has learned and can be used"
             )
 
@@ -232,10 +232,14 @@ class NeuralGenerator(BaseGenerator):
         # Cloned, because skorch writes into the objects it is given.
         callbacks = [_clone_callback(item) for item in self.callbacks or ()]
         if self.n_iter_no_change is not None:
-            patience, start = self.n_iter_no_change, self._n_warmup_epochs
-            callbacks.append(early_stopping(monitor, patience, self.tol, start))
+            callbacks.append(self._make_stopping(monitor))
         bar = ProgressBar(type(self).__name__, disable=not self.verbose)
         return [*callbacks, ("progress_bar", bar)]
+
+    def _make_stopping(self, monitor: str) -> Any:
+        """Return the callback that stops early; there is a patience."""
+        patience = int(self.n_iter_no_change or 0)
+        return early_stopping(monitor, patience, self.tol, self._n_warmup_epochs)
 
     @property
     def _n_warmup_epochs(self) -> int:

@@ -96,11 +96,11 @@ class GeneratorNet(NeuralNet):
     # -- training ----------------------------------------------------------------------------
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
-        self.n_epochs_ = params.get("epochs") or self.max_epochs
+        self.n_epochs_ = self._count_epochs(params.get("epochs") or self.max_epochs)
         kept = self._snapshot()
-        pressed: list[int] = []
+        self._pressed: list[int] = []
         try:
-            with _noticing_ctrl_c() as pressed:
+            with _noticing_ctrl_c() as self._pressed:
                 super().partial_fit(X, y, classes, **params)
         except Exception:
             for _, callback in self.callbacks_:  # bars close, files are written
@@ -109,9 +109,13 @@ class GeneratorNet(NeuralNet):
             self._restore(kept)
             raise
         finally:
-            self.interrupted_ = bool(pressed)
+            self.interrupted_ = bool(self._pressed)
             self._drop_unfinished_epoch()
         return self
+
+    def _count_epochs(self, n_epochs: int) -> int:
+        """Return how many epochs a training of ``n_epochs`` is to have."""
+        return n_epochs
 
     def _snapshot(self) -> dict[str, Any]:
         """All that training changes."""

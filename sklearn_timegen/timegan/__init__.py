@@ -1,0 +1,5 @@
+"""TimeGAN: adversarial training in a learned embedding, in phases."""
+
+from sklearn_timegen.timegan.general import TimeGAN
+
+__all__ = ["TimeGAN"]

@@ -1,0 +1,319 @@
+"""TimeGAN: five networks, three phases."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_timegen.base import estimator
+from sklearn_timegen.base.networks import check_time_axis
+from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.nn.stacked import CELLS
+from sklearn_timegen.nn.timegan import Sizes, TimeGANNetworks
+from sklearn_timegen.objectives.timegan import TimeGANLoss
+from sklearn_timegen.timegan.latents import EmbeddingLatents
+from sklearn_timegen.training import PhaseStopping, TimeGANNet
+
+__all__ = ["TimeGAN"]
+
+FloatArray = NDArray[np.float32]
+
+# Batches of the three phases where no epochs are given, and what few series are spared.
+N_BATCHES = {"embedding": 3000, "supervision": 1500, "joint": 8000}
+MOST_EPOCHS = 2000
+
+
+@estimator
+class TimeGAN(EmbeddingLatents):
+    """TimeGAN: adversarial training in a learned embedding, supervised step by step.
+
+    Five recurrent networks, trained in three phases. An embedder and a recovery network learn to
+    take series x to an embedding H and back. A supervisor learns what follows each timestep of H.
+    Then a generator learns to turn noise into embeddings that a discriminator takes for real
+    ones, that the supervisor finds plausible and whose series have the moments of real ones,
+    while embedder and recovery go on learning. A sample is ``recovery(supervisor(generator(z)))``.
+
+    Losses and weights are those of the published code (:mod:`sklearn_timegen.objectives.timegan`
+    has them), which differs from the published text:
+
+    - The supervisor is a network of its own that reads H only; in the text it is the generator,
+      which reads the last true H and noise.
+    - The generator has two terms more: the differences of the batches' means and of their
+      standard deviations, with the weight 100; and the discriminator also judges embeddings that
+      have not been through the supervisor, with the weight gamma.
+    - Weights: ``10 sqrt(L_R) + 0.1 L_S`` for the embedder, ``100 sqrt(L_S)`` for the generator; in
+      the text ``L_R + lambda L_S`` with lambda 1, and ``eta L_S`` with eta 10.
+    - The discriminator reads forwards only, in the text both ways; it steps only while its loss is
+      above 0.15, once for two steps of the others.
+    - Noise is uniform and independent at each timestep, in the text a Wiener process. There are no
+      static features.
+
+    This class differs from the code in what makes it fast: a step of generator and supervisor and
+    one of embedder and recovery are taken at once, from one pass through each network, where the
+    code runs embedder and supervisor again between them; and the discriminator learns from the
+    last of those passes, not from one more. It has fewer batches by default (the code has 50,000
+    iterations of each phase), and averages weights.
+
+    Parameters
+    ----------
+    hidden_dim : int, default=24
+        Units of a recurrent layer, and width of the embedding of a timestep.
+    n_layers : int, default=3
+        Recurrent layers of a network; the supervisor has one less, and one at least.
+    cell : {"gru", "lstm"}, default="gru"
+        The recurrent layers.
+    latent_dim : int or None, default=None
+        Width of the generator's noise at a timestep; ``None`` is the number of channels.
+    gamma : float, default=1.0
+        Weight of the embeddings that have not been through the supervisor, in both adversarial
+        losses.
+    discriminator_threshold : float, default=0.15
+        The discriminator only learns while its loss is above.
+    generator_steps : int, default=2
+        Steps of the other networks for each step of the discriminator.
+    embedding : bool, default=True
+        Whether there are embedder and recovery; without them, H is the series itself, and there
+        are no latents. An ablation of the paper, as are the next two.
+    supervised : bool, default=True
+        Whether there is a supervisor, and its loss.
+    joint : bool, default=True
+        Whether embedder and recovery go on learning with the generator, or stay what the first
+        phase has made of them.
+    pooling : {"mean", "last"} or None, default=None
+        What ``transform`` makes of an embedding: its mean over time, its last timestep, or, for
+        ``None``, all timesteps one after the other, of which alone ``inverse_transform`` can make
+        series again. May be changed after ``fit``.
+    ema_decay : float, default=0.999
+        Decay of the moving average of weights that samples and latents are made by; 0 for none.
+    conditional : bool, default=False
+        Whether to learn the distribution given ``y``. Generator, supervisor and discriminator are
+        given it at each timestep, embedder and recovery are not.
+    representation : str or object, default="minmax"
+        The view of series in which the networks work, with a time axis; see
+        :mod:`sklearn_timegen.representation`. The losses' weights are meant for values of about
+        the range of ``"minmax"``.
+    bounds : (low, high) or None, default=None
+        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
+        for each channel.
+    n_channels : int, default=1
+        Number of channels in the rows of a 2-d ``X``.
+    embedding_epochs, supervised_epochs, max_epochs : int or None, default=None
+        Epochs of the three phases. ``None`` stands for as many as make 3,000, 1,500 and 8,000
+        batches, but 2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third.
+    batch_size, lr : int, float, default=128, 1e-3
+        Training by Adam, which begins each phase anew; the learning rate is the last phase's.
+    discriminator_lr : float or None, default=None
+        The discriminator's own learning rate.
+    embedding_lr : float, default=1e-2
+        Learning rate of the first two phases.
+    lr_end : float, default=0.1
+        Share of the learning rate that is left at the end of each phase; it falls along a cosine.
+    validation_fraction : float, default=0.0
+        Share of the series that is held out, at random, for early stopping. Overlapping windows
+        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
+    n_iter_no_change : int or None, default=None
+        End a phase after so many epochs in which its loss (in the last phase, the distance of
+        samples) on held-out series, or on training series if nothing is held out, did not improve
+        by ``tol``, and go back to the phase's best weights.
+    tol : float, default=1e-4
+        See ``n_iter_no_change``.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
+        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
+    callbacks : list or None, default=None
+        skorch callbacks, cloned before use. One that stops training ends the phase.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
+    net_params : dict or None, default=None
+        Further arguments of the skorch net.
+    verbose : int, default=0
+        Whether to show a progress bar with the distance.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of weights, batches, noise and samples.
+
+    Attributes
+    ----------
+    net_ : TimeGANNet
+        The fitted skorch net; ``net_.module_`` holds the five networks.
+    history_ : skorch.history.History
+        A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
+        ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
+        joint phase has the players' losses and gradient norms and ``discriminator_accuracy``,
+        every epoch ``train_distance`` and ``effective_sample_ratio``, as :class:`GAN` has them.
+    n_iter_ : int
+        Number of epochs of the joint phase.
+    series_shape_ : tuple of int
+        ``(n_timesteps, n_channels)``.
+    representation_ : object
+        The fitted representation.
+    classes_ : ndarray
+        The labels, if conditional on labels.
+    n_features_in_ : int
+        ``X.shape[1]`` of the ``X`` seen in ``fit``.
+    feature_names_in_ : ndarray
+        Column names, if ``X`` had string ones.
+
+    See Also
+    --------
+    RCGAN : A recurrent generator and discriminator without embedding or supervision.
+    TeacherForcing : A recurrent network that predicts the next timestep's distribution.
+    FlowMatching : Costs less, and is better on most data.
+
+    References
+    ----------
+    J. Yoon, D. Jarrett and M. van der Schaar (2019), "Time-series generative adversarial
+    networks", NeurIPS. https://papers.nips.cc/paper/8789-time-series-generative-adversarial-networks
+
+    The published code: https://github.com/jsyoon0823/TimeGAN
+
+    Examples
+    --------
+    >>> from sklearn_timegen import TimeGAN
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 24, 2, random_state=0)
+    >>> gan = TimeGAN(hidden_dim=8, n_layers=2, embedding_epochs=2, supervised_epochs=1,
+    ...               max_epochs=2, random_state=0).fit(X)
+    >>> gan.sample(3).shape
+    (3, 24, 2)
+    >>> [row["phase"] for row in gan.history_]
+    ['embedding', 'embedding', 'supervision', 'joint', 'joint']
+    >>> gan.transform(X).shape, gan.reconstruct(X).shape
+    ((64, 192), (64, 24, 2))
+    """
+
+    hidden_dim: int = 24
+    n_layers: int = 3
+    cell: str = "gru"
+    latent_dim: int | None = None
+    gamma: float = 1.0
+    discriminator_threshold: float = 0.15
+    generator_steps: int = 2
+    embedding: bool = True
+    supervised: bool = True
+    joint: bool = True
+    ema_decay: float = 0.999
+    representation: Any = "minmax"
+    embedding_epochs: int | None = None
+    supervised_epochs: int | None = None
+    max_epochs: int | None = None  # type: ignore[assignment]
+    batch_size: int = 128
+    discriminator_lr: float | None = None
+    embedding_lr: float = 1e-2
+    lr_end: float = 0.1
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **EmbeddingLatents._parameter_constraints,
+        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "cell": [StrOptions(set(CELLS))],
+        "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "discriminator_threshold": [Interval(Real, 0, None, closed="left")],
+        "generator_steps": [Interval(Integral, 1, None, closed="left")],
+        "embedding": ["boolean"],
+        "supervised": ["boolean"],
+        "joint": ["boolean"],
+        "ema_decay": [Interval(Real, 0, 1, closed="left")],
+        "embedding_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "supervised_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
+        "embedding_lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_end": [Interval(Real, 0, 1, closed="right")],
+    }
+
+    _fewest_timesteps: ClassVar[int] = 2  # else there is nothing to supervise
+
+    # -- training ----------------------------------------------------------------------------
+
+    def _n_epochs(self, n_series: int) -> int:
+        return self._epochs_of("joint", self.max_epochs, n_series)
+
+    def _epochs_of(self, phase: str, given: int | None, n_series: int) -> int:
+        if given is not None:
+            return given
+        n_batches = math.ceil(n_series / self.batch_size)
+        return max(1, min(MOST_EPOCHS, round(N_BATCHES[phase] / n_batches)))
+
+    def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        v, c = super()._enter(X, y)
+        self._check_phases()
+        check_time_axis(TimeGANNetworks, "TimeGAN", self._view, self.representation)
+        return v, c
+
+    def _check_phases(self) -> None:
+        """Refuse epochs of a phase whose networks are left out."""
+        for name, network in (("embedding", "embedding"), ("supervised", "supervised")):
+            epochs = getattr(self, f"{name}_epochs")
+            if epochs is not None and not getattr(self, network):
+                raise ValueError(
+                    f"{name}_epochs={epochs}, but {network}=False leaves out the networks of that "
+                    f"phase; set {name}_epochs=None"
+                )
+        if not self.joint and not self.embedding:
+            raise ValueError(
+                "joint=False, but embedding=False leaves out the networks that would not learn "
+                "jointly; leave one of them as it is"
+            )
+
+    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+        self._v_shape = v.shape[1:]
+        self._early_epochs = {
+            phase: self._epochs_of(phase, epochs, len(v))
+            for phase, epochs, wanted in (
+                ("embedding", self.embedding_epochs, self.embedding),
+                ("supervision", self.supervised_epochs, self.supervised),
+            )
+            if wanted
+        }
+        super()._fit(v, c, n_epochs)
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> TimeGANNet:
+        sizes = Sizes(
+            n_channels, n_conditions, self.latent_dim or n_channels, self.hidden_dim, self.n_layers
+        )
+        module = partial(
+            TimeGANNetworks,
+            sizes,
+            cell=self.cell,
+            embedding=self.embedding,
+            supervised=self.supervised,
+            ema_decay=self.ema_decay,
+        )
+        return TimeGANNet(
+            module,
+            partial(TimeGANLoss, self.gamma),
+            early_epochs=self._early_epochs,
+            early_lr=self.embedding_lr,
+            generator_steps=self.generator_steps,
+            discriminator_threshold=self.discriminator_threshold,
+            joint=self.joint,
+            discriminator_lr=self.discriminator_lr,
+            lr_end=self.lr_end,
+            **params,
+        )
+
+    def _make_stopping(self, monitor: str) -> Any:
+        patience = int(self.n_iter_no_change or 0)
+        return PhaseStopping(patience, self.tol, monitor == "valid_loss")
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs of the joint phase that were finished."""
+        return sum(row["phase"] == "joint" for row in self.net_.history)
+
+    # -- sampling ----------------------------------------------------------------------------
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
+        with self._inference() as networks:
+            z = networks.draw(self._v_shape[0], n_samples, rng)
+            return as_numpy(networks.by_average("generate", z, self._tensor(c)))

@@ -1,0 +1,267 @@
+"""TimeGAN as an estimator: phases, stopping, latents, ablations, bad input."""
+
+import pickle
+import signal
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_timegen import TimeGAN
+from sklearn_timegen.datasets import make_labelled_sines, make_sines
+
+SMALL = {"hidden_dim": 6, "n_layers": 2, "batch_size": 16, "random_state": 0}
+BRIEF = {"embedding_epochs": 3, "supervised_epochs": 2, "max_epochs": 2}
+
+
+def series(n_samples=32, n_timesteps=8):
+    return make_sines(n_samples, n_timesteps, 2, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return TimeGAN(**SMALL, **BRIEF).fit(series())
+
+
+def phases(generator):
+    return [row["phase"] for row in generator.history_]
+
+
+# -- phases ----------------------------------------------------------------------------------
+
+
+def test_one_history_holds_all_phases(fitted):
+    assert phases(fitted) == ["embedding"] * 3 + ["supervision"] * 2 + ["joint"] * 2
+    assert fitted.n_iter_ == 2
+    rows = list(fitted.history_)
+    assert [row["epoch"] for row in rows] == list(range(1, 8))
+    assert all("reconstruction_loss" in row for row in rows if row["phase"] != "supervision")
+    assert all("supervised_loss" in row for row in rows if row["phase"] != "embedding")
+    known = {"generator_loss", "discriminator_loss", "discriminator_accuracy", "train_distance"}
+    assert all(known <= row.keys() for row in rows if row["phase"] == "joint")
+
+
+def test_early_losses_fall():
+    made = TimeGAN(**SMALL, embedding_epochs=30, supervised_epochs=15, max_epochs=1)
+    rows = list(made.fit(series()).history_)
+    assert rows[29]["reconstruction_loss"] < 0.9 * rows[0]["reconstruction_loss"]
+    assert rows[44]["supervised_loss"] < 0.8 * rows[30]["supervised_loss"]
+
+
+def test_going_on_goes_on_with_the_last_phase():
+    X = series()
+    made = TimeGAN(**SMALL, **BRIEF, warm_start=True).fit(X)
+    assert phases(made.fit(X))[7:] == ["joint"] * 2
+    assert phases(made.partial_fit(X))[9:] == ["joint"]
+    begun = TimeGAN(**SMALL, **BRIEF).partial_fit(X)
+    assert phases(begun) == ["embedding"] * 3 + ["supervision"] * 2 + ["joint"]
+
+
+def test_default_epochs_are_so_many_batches():
+    made = TimeGAN(batch_size=10)
+    assert made._n_epochs(1000) == 8000 // 100
+    assert TimeGAN(batch_size=10, max_epochs=7)._n_epochs(1000) == 7
+    assert made._n_epochs(10) == 2000  # few series are not seen without end
+
+
+def test_each_phase_stops_by_itself_and_keeps_its_best():
+    made = TimeGAN(
+        **SMALL,
+        embedding_epochs=40,
+        supervised_epochs=40,
+        max_epochs=40,
+        n_iter_no_change=2,
+        tol=1.0,  # nothing improves by so much
+        validation_fraction=0.25,
+    ).fit(series())
+    assert phases(made) == [p for p in ("embedding", "supervision", "joint") for _ in range(3)]
+    row = made.history_[0]
+    assert {"valid_reconstruction_loss", "valid_distance"} <= row.keys()
+    assert not made.interrupted_
+
+
+class Snap(Callback):
+    """Keeps a phase's weights after its first epoch."""
+
+    kept: ClassVar[dict] = {}  # shared by its copies: callbacks are cloned
+
+    def on_epoch_end(self, net, **kwargs):
+        if net.phase_ not in self.kept:
+            state = net.module_.embedder.state_dict()
+            self.kept[net.phase_] = {name: value.clone() for name, value in state.items()}
+
+
+def test_best_weights_of_a_phase_begin_the_next_one():
+    Snap.kept.clear()
+    made = TimeGAN(**SMALL, **{**BRIEF, "embedding_epochs": 4}, n_iter_no_change=1, tol=1.0)
+    made.set_params(callbacks=[Snap()]).fit(series())
+    # The first epoch was the best by so great a tolerance, and the next phase leaves embedding be.
+    assert phases(made)[:2] == ["embedding"] * 2
+    before, after = Snap.kept["embedding"], Snap.kept["supervision"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+class Interrupt(Callback):
+    """Presses Ctrl-C in the second epoch of a phase, once."""
+
+    pressed: ClassVar[list] = []
+
+    def __init__(self, phase="embedding"):
+        self.phase = phase
+
+    def on_epoch_begin(self, net, **kwargs):
+        n = sum(row.get("phase") == self.phase for row in net.history)
+        if n == 1 and net.phase_ == self.phase and not self.pressed:
+            self.pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("phase", "n_epochs"), [("embedding", 1), ("supervision", 4), ("joint", 6)]
+)
+def test_an_interrupted_fit_can_be_used_and_gone_on_with(phase, n_epochs):
+    X = series()
+    Interrupt.pressed.clear()
+    made = TimeGAN(**SMALL, **BRIEF, callbacks=[Interrupt(phase)], warm_start=True)
+    with pytest.warns(UserWarning, match="of 7 epochs"):
+        made.fit(X)
+    assert made.interrupted_
+    assert len(made.history_) == n_epochs
+    assert np.isfinite(made.sample(3)).all()
+    made.fit(X)  # what is left of the early phases, and the last one
+    expected = {"embedding": 3, "supervision": 2, "joint": 2 + (phase == "joint")}
+    assert {name: phases(made).count(name) for name in expected} == expected
+
+
+def test_early_phases_are_averaged_as_they_end():
+    made = TimeGAN(**SMALL, **BRIEF, ema_decay=0.99).fit(series())
+    module = made.net_.module_
+    averaged = module.averaged()
+    trained = dict(module.named_parameters())
+    assert set(averaged) == {n for n in trained if not n.startswith("discriminator")}
+    assert any(not torch.equal(averaged[name], trained[name]) for name in averaged)
+    # Of steps before the joint phase, nothing is left in the average but their end.
+    module.track(0)
+    assert all(torch.equal(module.averaged()[name], trained[name]) for name in averaged)
+
+
+# -- what comes out --------------------------------------------------------------------------
+
+
+def test_no_sample_depends_on_later_noise(fitted):
+    module = fitted.net_.module_
+    z = torch.rand(8, 3, module.latent_dim)
+    later = z.clone()
+    later[5:] = torch.rand(3, 3, module.latent_dim)
+    before, after = (module.by_average("generate", noise, None) for noise in (z, later))
+    torch.testing.assert_close(before[:, :5], after[:, :5])
+    assert (before[:, 5:] != after[:, 5:]).any()
+
+
+def test_the_supervisor_sees_no_future(fitted):
+    module = fitted.net_.module_
+    h = torch.rand(8, 3, 6)
+    later = h.clone()
+    later[5:] = 0
+    before, after = (module.follow(one, None) for one in (h, later))
+    torch.testing.assert_close(before[:5], after[:5])
+
+
+def test_latents_are_the_embedding(fitted):
+    X = series()
+    Z = fitted.transform(X)
+    assert Z.shape == (32, 8 * 6)
+    module = fitted.net_.module_
+    h = module.by_average("embed", torch.from_numpy(fitted._represent(X)))
+    np.testing.assert_allclose(Z, h.transpose(0, 1).flatten(1).detach().numpy(), atol=1e-5)
+    np.testing.assert_array_equal(fitted.inverse_transform(Z), fitted.reconstruct(X))
+    assert fitted.interpolate(X[:2], X[2:4], n=3).shape == (2, 3, 8, 2)
+    assert list(fitted.get_feature_names_out()[:1]) == ["timegan0"]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+def test_pooled_embeddings(fitted, pooling):
+    X = series()
+    whole = fitted.transform(X).reshape(32, 8, 6)
+    pooled = pickle.loads(pickle.dumps(fitted)).set_params(pooling=pooling)
+    expected = whole.mean(axis=1) if pooling == "mean" else whole[:, -1]
+    np.testing.assert_allclose(pooled.transform(X), expected, atol=1e-6)
+    assert not hasattr(pooled, "inverse_transform")
+    assert not hasattr(pooled, "reconstruct")
+
+
+def test_series_come_back_from_a_trained_embedding():
+    X = series(64)
+    made = TimeGAN(**{**SMALL, "hidden_dim": 12}, **BRIEF)
+    made.set_params(embedding_epochs=80).fit(X)
+    lost = np.square(made.reconstruct(X) - X).mean() / X.var()
+    assert lost < 0.2
+
+
+@pytest.mark.parametrize("left_out", ["embedding", "supervised", "joint"])
+def test_ablations(left_out):
+    X = series()
+    epochs = {key: value for key, value in BRIEF.items() if key != f"{left_out}_epochs"}
+    made = TimeGAN(**SMALL, **epochs, **{left_out: False}).fit(X)
+    assert made.sample(4).shape == (4, 8, 2)
+    assert hasattr(made, "transform") == (left_out != "embedding")
+    names = {"embedding": "embedding", "supervised": "supervision"}
+    assert names.get(left_out) not in phases(made)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("representation", ["standard", "quantile"])
+def test_cells_and_representations(cell, representation):
+    X = series()
+    made = TimeGAN(**SMALL, **BRIEF, cell=cell, representation=representation).fit(X)
+    assert np.isfinite(made.sample(20)).all()
+    stack = made.net_.module_.generator.stack
+    assert isinstance(stack, torch.nn.GRU if cell == "gru" else torch.nn.LSTM)
+
+
+def test_conditions_reach_the_networks():
+    X, y = make_labelled_sines(40, 8, random_state=0)
+    made = TimeGAN(**SMALL, **BRIEF, conditional=True).fit(X, y)
+    drawn = [made.sample(5, y=label, random_state=1) for label in ("fast", "slow")]
+    assert not np.array_equal(*drawn)
+    assert made.inverse_transform(made.transform(X)).shape == X.shape  # no labels needed
+
+
+# -- bad input -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["embedding_epochs", "supervised_epochs", "max_epochs"])
+def test_phases_of_no_epochs_are_refused(name):
+    with pytest.raises(ValueError, match=f"'{name}' parameter.*Got 0"):
+        TimeGAN(**{name: 0}).fit(series())
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"embedding": False, "embedding_epochs": 3}, "embedding_epochs=3, but embedding=False"),
+        ({"supervised": False, "supervised_epochs": 3}, "supervised_epochs=3, but supervised"),
+        ({"embedding": False, "joint": False}, "joint=False, but embedding=False"),
+        ({"representation": "cosine"}, "no time axis"),
+        ({"cell": "rnn"}, "cell"),
+        ({"pooling": "max"}, "pooling"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(params, words):
+    with pytest.raises(ValueError, match=words):
+        TimeGAN(**params).fit(series())
+
+
+def test_series_of_one_timestep_are_refused():
+    with pytest.raises(ValueError, match=r"1 timestep.*at least 2"):
+        TimeGAN().fit(np.zeros((5, 1, 3)))
+
+
+def test_no_latents_without_an_embedder():
+    made = TimeGAN(embedding=False)
+    for method in ("transform", "inverse_transform", "reconstruct", "interpolate"):
+        with pytest.raises(AttributeError) as error:
+            getattr(made, method)
+        assert "embedding=False" in str(error.value.__cause__)
