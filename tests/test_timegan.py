@@ -61,7 +61,7 @@ def test_going_on_goes_on_with_the_last_phase():
 
 def test_default_epochs_are_so_many_batches():
     made = TimeGAN(batch_size=10)
-    assert made._n_epochs(1000) == 8000 // 100
+    assert made._n_epochs(1000) == 5000 // 100
     assert TimeGAN(batch_size=10, max_epochs=7)._n_epochs(1000) == 7
     assert made._n_epochs(10) == 2000  # few series are not seen without end
 
@@ -152,12 +152,28 @@ def test_early_phases_are_averaged_as_they_end():
 
 def test_no_sample_depends_on_later_noise(fitted):
     module = fitted.net_.module_
-    z = torch.rand(8, 3, module.latent_dim)
+    z = module.draw(8, 3, torch.Generator().manual_seed(0))
     later = z.clone()
-    later[5:] = torch.rand(3, 3, module.latent_dim)
+    later[5:] += 1
     before, after = (module.by_average("generate", noise, None) for noise in (z, later))
     torch.testing.assert_close(before[:, :5], after[:, :5])
     assert (before[:, 5:] != after[:, 5:]).any()
+
+
+@pytest.mark.parametrize(("noise", "width"), [("uniform", 5), ("wiener", 5), ("both", 10)])
+def test_noise(noise, width):
+    made = TimeGAN(**SMALL, **BRIEF, noise=noise, latent_dim=5).fit(series())
+    z = made.net_.module_.draw(100, 4000, torch.Generator().manual_seed(0))
+    assert z.shape == (100, 4000, width)
+    if noise != "wiener":
+        steps = z[..., :5].flatten()
+        assert ((steps >= 0) & (steps <= 1)).all()
+        assert float(steps.var()) == pytest.approx(1 / 12, rel=0.02)
+    if noise != "uniform":  # begins as a standard normal, and grows by variance t / n_timesteps
+        path = z[..., -5:]
+        assert float(path[0].var()) == pytest.approx(1, rel=0.05)
+        assert float(path[-1].var()) == pytest.approx(1.99, rel=0.05)
+        assert float(path.diff(dim=0).var()) == pytest.approx(1 / 100, rel=0.02)
 
 
 def test_the_supervisor_sees_no_future(fitted):
@@ -247,6 +263,7 @@ def test_phases_of_no_epochs_are_refused(name):
         ({"representation": "cosine"}, "no time axis"),
         ({"cell": "rnn"}, "cell"),
         ({"pooling": "max"}, "pooling"),
+        ({"noise": "normal"}, "noise"),
     ],
 )
 def test_what_contradicts_itself_is_refused(params, words):

@@ -39,6 +39,18 @@ def test_losses_are_those_of_the_published_code():
     )
 
 
+def test_series_are_held_against_their_range():
+    loss = TimeGANLoss(spread=torch.tensor([2.0, 10.0]))
+    x = torch.tensor([[[0.0, 5.0], [2.0, 15.0]], [[1.0, 10.0], [1.0, 5.0]]])
+    plain = TimeGANLoss()
+    within, shifted = x / torch.tensor([2.0, 10.0]), x + torch.tensor([0.2, 2.0])
+    torch.testing.assert_close(
+        loss.of_reconstruction(x, shifted),
+        plain.of_reconstruction(within, within + torch.tensor([0.1, 0.2])),
+    )
+    assert float(loss.of_moments(x, shifted)) == pytest.approx(0.15, abs=1e-6)
+
+
 def test_moments_are_compared_cell_by_cell():
     x = torch.tensor([[[1.0], [3.0]], [[0.0], [4.0]]])  # timestep by timestep, two series
     x_hat = torch.tensor([[[2.0], [2.0]], [[1.0], [3.0]]])
@@ -48,12 +60,12 @@ def test_moments_are_compared_cell_by_cell():
 
 def make_net(**params):
     """A net that has been trained for an epoch of each phase, on two steps of one channel."""
-    small = {"hidden_dim": 2, "n_layers": 2, "latent_dim": 1, "ema_decay": 0.0, **params}
+    small = {"hidden_dim": 2, "n_layers": 2, "latent_dim": 1, "noise": "uniform", **params}
     epochs = {"embedding_epochs": 1, "supervised_epochs": 1, "max_epochs": 1}
     for name, network in (("embedding", "embedding"), ("supervised", "supervised")):
         if not small.get(network, True):
             epochs[f"{name}_epochs"] = None
-    made = TimeGAN(**small, **epochs, representation="minmax", random_state=0)
+    made = TimeGAN(**small, **epochs, ema_decay=0.0, random_state=0)
     return made.fit(X).net_
 
 
@@ -94,7 +106,7 @@ def test_a_step_of_the_embedding_phase():
     net = make_net()
     x = torch.from_numpy(X).unsqueeze(2)
     x_tilde = by_hand(net.module_.recovery, by_hand(net.module_.embedder, x.transpose(0, 1)))
-    error = mse_loss(x_tilde, x.transpose(0, 1))
+    error = mse_loss(x_tilde, x.transpose(0, 1)) / net.criterion_.spread.square()
     expected = expected_gradients(10 * error.sqrt(), net.module_.embedder, net.module_.recovery)
     told, moved = step(net, "embedding", x)
     assert float(told["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
@@ -130,16 +142,17 @@ def test_a_joint_step_is_that_of_separate_passes(gamma, monkeypatch):
     x_hat = by_hand(m.recovery, h_hat)
     y_hat, y_e = by_hand(m.discriminator, h_hat), by_hand(m.discriminator, e_hat)
     supervised = mse_loss(by_hand(m.supervisor, h)[:-1], h[1:])
-    variances = ((one.var(1, correction=0) + 1e-6).sqrt() for one in (x_hat, real))
+    scaled = [one / net.criterion_.spread for one in (x_hat, real)]
+    variances = ((one.var(1, correction=0) + 1e-6).sqrt() for one in scaled)
     spreads = torch.stack(list(variances)).diff(dim=0).abs().mean()
-    moments = spreads + (x_hat.mean(1) - real.mean(1)).abs().mean()
+    moments = spreads + (scaled[0].mean(1) - scaled[1].mean(1)).abs().mean()
     of_generator = softplus(-y_hat).mean() + gamma * softplus(-y_e).mean()
     of_generator = of_generator + 100 * supervised.sqrt() + 100 * moments
     expected = expected_gradients(of_generator, m.generator, m.supervisor)
 
     h = by_hand(m.embedder, real)
     supervised = mse_loss(by_hand(m.supervisor, h)[:-1], h[1:])
-    error = mse_loss(by_hand(m.recovery, h), real)
+    error = mse_loss(by_hand(m.recovery, h), real) / net.criterion_.spread.square()
     of_embedder = 10 * error.sqrt() + 0.1 * supervised
     expected |= expected_gradients(of_embedder, m.embedder, m.recovery)
 

@@ -104,6 +104,8 @@ class TimeGANNetworks(WeightAverage):
         Whether there are embedder and recovery; without them, H is x.
     supervised : bool
         Whether there is a supervisor; without it, H_hat is E_hat.
+    noise : {"uniform", "wiener", "both"}
+        What the generator is given at a timestep.
     ema_decay : float
         Decay of the average of all weights but the discriminator's; 0 keeps none.
     """
@@ -117,6 +119,7 @@ class TimeGANNetworks(WeightAverage):
         cell: str = "gru",
         embedding: bool = True,
         supervised: bool = True,
+        noise: str = "both",
         ema_decay: float = 0.0,
     ) -> None:
         width, n_given = sizes.hidden_dim, sizes.n_conditions
@@ -132,12 +135,14 @@ class TimeGANNetworks(WeightAverage):
         if embedding:
             made["embedder"] = network(sizes.n_channels, width, True)
             made["recovery"] = network(width, sizes.n_channels, False)
-        made["generator"] = network(sizes.latent_dim + n_given, n_embedded, embedding)
+        n_noise = sizes.latent_dim * (2 if noise == "both" else 1)
+        made["generator"] = network(n_noise + n_given, n_embedded, embedding)
         if supervised:
             made["supervisor"] = network(n_embedded + n_given, n_embedded, embedding, n_fewer=1)
         super().__init__(nn.ModuleDict(made), ema_decay)
         self.averaged_names = tuple(made)
         self.latent_dim = sizes.latent_dim
+        self.noise = noise
         self.embedder = made.get("embedder")
         self.recovery = made.get("recovery")
         self.generator = made["generator"]
@@ -200,9 +205,16 @@ class TimeGANNetworks(WeightAverage):
     # -- drawing -------------------------------------------------------------------------------
 
     def draw(self, n_timesteps: int, n_samples: int, rng: torch.Generator) -> Tensor:
-        """Return noise, uniform between 0 and 1."""
+        """Return noise ``(n_timesteps, n_samples, latent_dim)``."""
         shape = (n_timesteps, n_samples, self.latent_dim)
-        return torch.rand(shape, generator=rng, device=rng.device)
+        made = []
+        if self.noise != "wiener":
+            made.append(torch.rand(shape, generator=rng, device=rng.device))
+        if self.noise != "uniform":  # over a unit of time, and it begins anywhere
+            z = torch.randn(shape, generator=rng, device=rng.device)
+            z[1:] /= n_timesteps**0.5
+            made.append(z.cumsum(dim=0))
+        return torch.cat(made, dim=2)
 
     def forward(self, what: str, *given: Tensor | None) -> Tensor:
         """Do what a method of that name does: the door for other weights than one's own."""

@@ -51,6 +51,9 @@ class TimeGANLoss(nn.Module):
     ----------
     gamma : float
         Weight of E_hat.
+    spread : Tensor of shape (n_channels,) or None
+        Range of each channel of x. The weights are those of series between 0 and 1, so x is
+        divided by it in L_R and V.
     """
 
     RECONSTRUCTION_WEIGHT = 10.0
@@ -58,12 +61,19 @@ class TimeGANLoss(nn.Module):
     MOMENT_WEIGHT = 100.0
     EMBEDDER_WEIGHT = 0.1  # of L_S
 
-    def __init__(self, gamma: float = 1.0) -> None:
+    spread: Tensor | None
+
+    def __init__(self, gamma: float = 1.0, spread: Tensor | None = None) -> None:
         super().__init__()
         self.gamma = gamma
+        self.register_buffer("spread", spread)
+
+    def _scaled(self, *series: Tensor) -> tuple[Tensor, ...]:
+        return series if self.spread is None else tuple(x / self.spread for x in series)
 
     def of_reconstruction(self, x: Tensor, x_tilde: Tensor) -> tuple[Tensor, Tensor]:
         """Return what embedder and recovery descend, and L_R."""
+        x, x_tilde = self._scaled(x, x_tilde)
         error = mse_loss(x_tilde, x)
         return self.RECONSTRUCTION_WEIGHT * (error + LEAST).sqrt(), error
 
@@ -73,7 +83,7 @@ class TimeGANLoss(nn.Module):
 
     def of_moments(self, x: Tensor, x_hat: Tensor) -> Tensor:
         """Return V."""
-        return moment_distance(x, x_hat)
+        return moment_distance(*self._scaled(x, x_hat))
 
     def of_generator(
         self,

@@ -26,7 +26,7 @@ __all__ = ["TimeGAN"]
 FloatArray = NDArray[np.float32]
 
 # Batches of the three phases where no epochs are given, and what few series are spared.
-N_BATCHES = {"embedding": 3000, "supervision": 1500, "joint": 8000}
+N_BATCHES = {"embedding": 1500, "supervision": 500, "joint": 5000}
 MOST_EPOCHS = 2000
 
 
@@ -52,8 +52,8 @@ class TimeGAN(EmbeddingLatents):
       the text ``L_R + lambda L_S`` with lambda 1, and ``eta L_S`` with eta 10.
     - The discriminator reads forwards only, in the text both ways; it steps only while its loss is
       above 0.15, once for two steps of the others.
-    - Noise is uniform and independent at each timestep, in the text a Wiener process. There are no
-      static features.
+    - Noise is uniform and independent at each timestep, in the text a Wiener process; here it is
+      both by default (``noise``). There are no static features.
 
     This class differs from the code in what makes it fast: a step of generator and supervisor and
     one of embedder and recovery are taken at once, from one pass through each network, where the
@@ -71,6 +71,11 @@ class TimeGAN(EmbeddingLatents):
         The recurrent layers.
     latent_dim : int or None, default=None
         Width of the generator's noise at a timestep; ``None`` is the number of channels.
+    noise : {"both", "wiener", "uniform"}, default="both"
+        The generator's noise: a Wiener process, as in the published text, which begins at a
+        standard normal draw, or independent uniform draws at each timestep, as in the code, or
+        both side by side. From uniform draws alone, series jitter for long in training; from a
+        Wiener process alone, channels that do jitter are too calm.
     gamma : float, default=1.0
         Weight of the embeddings that have not been through the supervisor, in both adversarial
         losses.
@@ -95,17 +100,17 @@ class TimeGAN(EmbeddingLatents):
     conditional : bool, default=False
         Whether to learn the distribution given ``y``. Generator, supervisor and discriminator are
         given it at each timestep, embedder and recovery are not.
-    representation : str or object, default="minmax"
+    representation : str or object, default="standard"
         The view of series in which the networks work, with a time axis; see
-        :mod:`sklearn_timegen.representation`. The losses' weights are meant for values of about
-        the range of ``"minmax"``.
+        :mod:`sklearn_timegen.representation`. In the losses, each channel is divided by its range,
+        for which the published weights are meant.
     bounds : (low, high) or None, default=None
         Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
         for each channel.
     n_channels : int, default=1
         Number of channels in the rows of a 2-d ``X``.
     embedding_epochs, supervised_epochs, max_epochs : int or None, default=None
-        Epochs of the three phases. ``None`` stands for as many as make 3,000, 1,500 and 8,000
+        Epochs of the three phases. ``None`` stands for as many as make 1,500, 500 and 5,000
         batches, but 2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third.
     batch_size, lr : int, float, default=128, 1e-3
         Training by Adam, which begins each phase anew; the learning rate is the last phase's.
@@ -192,6 +197,7 @@ class TimeGAN(EmbeddingLatents):
     n_layers: int = 3
     cell: str = "gru"
     latent_dim: int | None = None
+    noise: str = "both"
     gamma: float = 1.0
     discriminator_threshold: float = 0.15
     generator_steps: int = 2
@@ -199,7 +205,7 @@ class TimeGAN(EmbeddingLatents):
     supervised: bool = True
     joint: bool = True
     ema_decay: float = 0.999
-    representation: Any = "minmax"
+    representation: Any = "standard"
     embedding_epochs: int | None = None
     supervised_epochs: int | None = None
     max_epochs: int | None = None  # type: ignore[assignment]
@@ -214,6 +220,7 @@ class TimeGAN(EmbeddingLatents):
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "cell": [StrOptions(set(CELLS))],
         "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "noise": [StrOptions({"uniform", "wiener", "both"})],
         "gamma": [Interval(Real, 0, None, closed="left")],
         "discriminator_threshold": [Interval(Real, 0, None, closed="left")],
         "generator_steps": [Interval(Integral, 1, None, closed="left")],
@@ -265,6 +272,8 @@ class TimeGAN(EmbeddingLatents):
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self._v_shape = v.shape[1:]
+        spread = np.ptp(v, axis=(0, 1))
+        self._spread = np.where(spread > 0, spread, np.float32(1))
         self._early_epochs = {
             phase: self._epochs_of(phase, epochs, len(v))
             for phase, epochs, wanted in (
@@ -287,11 +296,12 @@ class TimeGAN(EmbeddingLatents):
             cell=self.cell,
             embedding=self.embedding,
             supervised=self.supervised,
+            noise=self.noise,
             ema_decay=self.ema_decay,
         )
         return TimeGANNet(
             module,
-            partial(TimeGANLoss, self.gamma),
+            partial(TimeGANLoss, self.gamma, torch.from_numpy(self._spread)),
             early_epochs=self._early_epochs,
             early_lr=self.embedding_lr,
             generator_steps=self.generator_steps,
