@@ -101,7 +101,7 @@ def stockv() -> Array:
 SETS: dict[str, tuple[Callable[[], Array], int, int]] = {
     "stocks": (stocks, 3, 5),
     "stockv": (stockv, 1, 5),
-    "sines (TimeGAN)": (lambda: sines("timegan"), 1, 5),
+    "sines (TimeGAN)": (lambda: sines("timegan"), 3, 5),
     "sines (TimeVAE)": (lambda: sines("timevae"), 1, 5),
     "energy": (energy, 1, 10),  # where single judges are the most uncertain
 }

@@ -59,9 +59,22 @@ def test_going_on_goes_on_with_the_last_phase():
     assert phases(begun) == ["embedding"] * 3 + ["supervision"] * 2 + ["joint"]
 
 
+def test_going_on_at_other_rates():
+    X = series()
+    made = TimeGAN(**SMALL, **BRIEF, warm_start=True, lr_end=1.0).fit(X)
+    made.set_params(lr=0.5e-3, discriminator_lr=0.25e-3).fit(X)
+    assert [group["lr"] for group in made.net_.optimizer_.param_groups] == [
+        0.5e-3,
+        0.5e-3,
+        0.25e-3,
+    ]
+    with pytest.raises(ValueError, match="gamma changed"):
+        made.set_params(gamma=0.5).fit(X)
+
+
 def test_default_epochs_are_so_many_batches():
     made = TimeGAN(batch_size=10)
-    assert made._n_epochs(1000) == 5000 // 100
+    assert made._n_epochs(1000) == 4000 // 100
     assert TimeGAN(batch_size=10, max_epochs=7)._n_epochs(1000) == 7
     assert made._n_epochs(10) == 2000  # few series are not seen without end
 

@@ -367,7 +367,7 @@ class OneStepGenerator(TaughtGenerator):
     def _update(self, net: Any) -> Any:
         net = super()._update(net)
         if self._plays:  # a new lr is set for all groups
-            net.optimizer_.param_groups[1]["lr"] = self.discriminator_lr or self.lr
+            net.keep_discriminator_lr(self.discriminator_lr)
         return net
 
     # -- sampling ------------------------------------------------------------------------------

@@ -373,8 +373,7 @@ class GAN(AdversarialLatents):
 
     def _update(self, net: Any) -> Any:
         net = super()._update(net)
-        # A new lr is set for all groups.
-        net.optimizer_.param_groups[1]["lr"] = self.discriminator_lr or self.lr
+        net.keep_discriminator_lr(self.discriminator_lr)
         return net
 
     # -- sampling -------------------------------------------------------------------------------

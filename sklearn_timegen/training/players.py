@@ -60,6 +60,10 @@ class PlayersNet(GeneratorNet):
         """The module, outside of what ``torch.compile`` wraps around it."""
         return getattr(self.module_, "_orig_mod", self.module_)
 
+    def keep_discriminator_lr(self, discriminator_lr: float | None) -> None:
+        """Set the discriminator's learning rate for further training: ``lr`` is set for all."""
+        self._group("discriminator")["lr"] = discriminator_lr or self.lr
+
     def _descend(self, player: str, loss: Tensor, batch: Batch, *others: str) -> Tensor:
         """Take the step of one player, or of several; those who are not named stay put.
 
