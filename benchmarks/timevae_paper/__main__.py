@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -162,10 +162,10 @@ def claims(cell: Cell) -> dict[str, Any] | None:
 PARTS = {"scores": scores, "claims": claims}
 
 
-def run(cells: list[Cell], folder: Path) -> Iterator[str]:
+def run(cells: list[Cell], folder: Path, parts: Sequence[str] = tuple(PARTS)) -> Iterator[str]:
     """Do what is not done; yields the name of each cell as it ends."""
     for cell in cells:
-        for part, work in PARTS.items():
+        for part, work in ((part, PARTS[part]) for part in parts):
             path = folder / f"{part}-{cell.set.replace(' ', '-')}.json"
             done = json.loads(path.read_text()) if path.exists() else {}
             if str(cell) in done:
@@ -191,6 +191,8 @@ def main() -> None:
         default=("*", "*", "*"),
         help="as shell patterns; the model 'real' is what the others are compared with",
     )
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--seeds", type=int, default=3, help="at most so many")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     folder = RESULTS / ("timevae_paper-quick" if arguments.quick else "timevae_paper")
@@ -198,7 +200,8 @@ def main() -> None:
     cells = [
         cell
         for cell in all_cells(arguments.quick)
-        if all(
+        if cell.seed < arguments.seeds
+        and all(
             fnmatchcase(str(own), pattern)
             for own, pattern in zip(
                 (cell.set, cell.model, cell.percent), arguments.only, strict=True
@@ -211,7 +214,8 @@ def main() -> None:
             stack.enter_context(patch.object(predictive, "N_STEPS", 100))
         for name in LOADERS:
             try:
-                for label in run([cell for cell in cells if cell.set == name], folder):
+                wanted = [cell for cell in cells if cell.set == name]
+                for label in run(wanted, folder, arguments.parts):
                     bar.set_description(label)
                     bar.update()
             except FileNotFoundError as error:
