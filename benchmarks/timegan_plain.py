@@ -101,9 +101,9 @@ class PlainTimeGAN:
         return torch.from_numpy(np.stack(drawn).astype(np.float32))
 
     def _step(self, solver: str, loss: Tensor) -> None:
-        for one in self.solvers.values():
-            one.zero_grad()
-        loss.backward()
+        own = self.solvers[solver].param_groups[0]["params"]
+        self.solvers[solver].zero_grad()
+        loss.backward(inputs=own)  # a solver is told which variables are its own
         self.solvers[solver].step()
 
     def _supervision(self, h: Tensor) -> Tensor:

@@ -370,6 +370,11 @@ class ProfessorForcing(TeacherForcing):
             **params,
         )
 
+    def _update(self, net: Any) -> Any:
+        net = super()._update(net)
+        net.keep_discriminator_lr(self.discriminator_lr)
+        return net
+
 
 def _build_players(network: Any, sizes: tuple[int, ...]) -> Forced:
     return Forced(network(), BehaviourDiscriminator(*sizes))

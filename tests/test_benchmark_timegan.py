@@ -6,6 +6,7 @@ import torch
 
 from benchmarks.timegan import contestants, iterations
 from benchmarks.timegan_plain import KINDS, Cells, Layers, PlainTimeGAN
+from sklearn_timegen.training import TimeGANNet
 
 
 def test_cells_unrolled_are_layers():
@@ -32,10 +33,14 @@ def test_contestants_do_as_many_iterations(monkeypatch):
     x = np.random.default_rng(0).random((200, 5, 2)).astype(np.float32)
     monkeypatch.setattr("benchmarks.timegan.stocks", lambda: x)
     assert iterations(200) == 1  # two batches
-    done = []
+    done, ours = [], []
+    take = TimeGANNet._joint_step
+    monkeypatch.setattr(TimeGANNet, "_joint_step", lambda *given: ours.append(1) or take(*given))
     monkeypatch.setattr(PlainTimeGAN, "joint_iteration", lambda self: done.append(1))
     runs, n = contestants("gru")
     assert n == 2
+    ours.clear()
     runs["ours"]()
     runs["cells"]()
     assert len(done) == n
+    assert len(ours) == 2 * n  # of the generator, for each one of the discriminator

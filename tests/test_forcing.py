@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_timegen import ProfessorForcing, TeacherForcing
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
@@ -241,7 +241,7 @@ class Rates(Callback):
     def on_train_begin(self, net, **kwargs):
         self.seen = []
 
-    def on_epoch_end(self, net, **kwargs):
+    def on_batch_end(self, net, **kwargs):
         self.seen.append([group["lr"] for group in net.optimizer_.param_groups])
 
 
@@ -376,3 +376,21 @@ def test_the_game_is_played_with_some_batches_only():
     generator.partial_fit(X).partial_fit(X)  # the count goes on
     played = ["discriminator_loss" in row for row in generator.history_]
     assert played == [True, False, True, False, True]
+
+
+def test_going_on_at_other_rates():
+    X = make_sines(32, 6, 2, random_state=0)
+    made = ProfessorForcing(**SMALL, discriminator_lr=1e-5, warm_start=True).fit(X)
+    made.set_params(lr=5e-4).fit(X)
+    assert [group["lr"] for group in made.net_.optimizer_.param_groups] == [5e-4, 1e-5]
+
+
+def test_schedulers_that_set_rates_find_them_as_they_left_them():
+    schedule = LRScheduler("LambdaLR", lr_lambda=constant_rate)
+    made = TeacherForcing(**SMALL, lr=2e-3, callbacks=[schedule])
+    made.fit(make_sines(32, 6, 2, random_state=0))
+    assert made.net_.optimizer_.param_groups[0]["lr"] == 2e-3
+
+
+def constant_rate(epoch):
+    return 1.0

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_timegen import TimeGAN
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
@@ -148,16 +148,65 @@ def test_an_interrupted_fit_can_be_used_and_gone_on_with(phase, n_epochs):
     assert {name: phases(made).count(name) for name in expected} == expected
 
 
-def test_early_phases_are_averaged_as_they_end():
-    made = TimeGAN(**SMALL, **BRIEF, ema_decay=0.99).fit(series())
-    module = made.net_.module_
-    averaged = module.averaged()
-    trained = dict(module.named_parameters())
-    assert set(averaged) == {n for n in trained if not n.startswith("discriminator")}
-    assert any(not torch.equal(averaged[name], trained[name]) for name in averaged)
-    # Of steps before the joint phase, nothing is left in the average but their end.
-    module.track(0)
-    assert all(torch.equal(module.averaged()[name], trained[name]) for name in averaged)
+class Compare(Callback):
+    """Notes after each epoch whether averaged weights are the trained ones."""
+
+    seen: ClassVar[list] = []
+
+    def on_epoch_end(self, net, **kwargs):
+        trained, averaged = dict(net.module_.named_parameters()), net.module_.averaged()
+        same = all(torch.equal(averaged[name], trained[name]) for name in averaged)
+        self.seen.append((net.phase_, same, bool(averaged)))
+
+
+def test_the_average_begins_with_the_joint_phase():
+    Compare.seen.clear()
+    made = TimeGAN(**SMALL, **BRIEF, ema_decay=0.99, callbacks=[Compare()]).fit(series())
+    early = [("embedding", True, True)] * 3 + [("supervision", True, True)] * 2
+    assert Compare.seen == early + [("joint", False, True)] * 2
+    trained = {name.split(".")[0] for name in made.net_.module_.averaged()}
+    assert trained == {"embedder", "recovery", "generator", "supervisor"}
+
+
+class Stop(Callback):
+    """Ends training within a phase, as skorch's callbacks do."""
+
+    def __init__(self, event="on_epoch_begin"):
+        self.event = event
+
+    def _stop(self, net):
+        if net.phase_ == "embedding" and len(net.history) == 2:
+            raise KeyboardInterrupt
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.event == "on_epoch_begin":
+            self._stop(net)
+
+    def on_batch_end(self, net, **kwargs):
+        if self.event == "on_batch_end":
+            self._stop(net)
+
+
+@pytest.mark.parametrize("event", ["on_epoch_begin", "on_batch_end"])
+def test_a_callback_ends_a_phase_anywhere(event):
+    made = TimeGAN(**SMALL, **BRIEF, callbacks=[Stop(event)]).fit(series())
+    assert phases(made) == ["embedding"] + ["supervision"] * 2 + ["joint"] * 2
+    assert all("dur" in row for row in made.history_)
+
+
+def test_schedulers_that_set_rates_find_them_as_they_left_them():
+    schedule = LRScheduler("LambdaLR", lr_lambda=constant_rate)
+    made = TimeGAN(**SMALL, **BRIEF, lr=1e-3, callbacks=[schedule]).fit(series())
+    assert [group["lr"] for group in made.net_.optimizer_.param_groups] == [1e-3] * 3
+
+
+def constant_rate(epoch):
+    return 1.0
+
+
+def test_divergence_names_the_rate_of_its_phase():
+    with pytest.raises(FloatingPointError, match=r"embedding phase.*1e\+30"):
+        TimeGAN(**SMALL, **BRIEF, embedding_lr=1e30).fit(series())
 
 
 # -- what comes out --------------------------------------------------------------------------

@@ -225,7 +225,8 @@ def test_without_embedding_series_are_their_own_embedding():
     assert torch.equal(made.h, x.transpose(0, 1))
     assert torch.equal(made.x_hat, made.h_hat)
     assert step(net, "joint", x)[1] == {"generator", "supervisor"}
-    assert not hasattr(net.module_, "embedder.stack")
+    assert net.module_.embedder is None
+    assert net.module_.recovery is None
 
 
 def test_without_supervision_the_generator_makes_embeddings():

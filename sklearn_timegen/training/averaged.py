@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sklearn_timegen._random import derive_seed, torch_generator
@@ -88,16 +86,3 @@ class AveragedNet(GeneratorNet):
         risen = min(1.0, (self.n_steps_ + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         way = self._n_done / self._n_planned if self._n_planned else 0.0
         return risen * (1 - (1 - self.lr_end) * (1 - math.cos(math.pi * way)) / 2)
-
-    @contextmanager
-    def _slowed_down(self, share: float) -> Iterator[None]:
-        """Use a share of the learning rates, in one step only: callbacks may set them, too."""
-        groups = self.optimizer_.param_groups
-        rates = [group["lr"] for group in groups]
-        try:
-            for group, rate in zip(groups, rates, strict=True):
-                group["lr"] = rate * share
-            yield
-        finally:
-            for group, rate in zip(groups, rates, strict=True):
-                group["lr"] = rate

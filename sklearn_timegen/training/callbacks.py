@@ -49,20 +49,24 @@ class CosineRate(Callback):
         self.lr_end = lr_end
 
     def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.n_before_, self.left_ = len(net.history), 1.0
+        self.n_before_ = len(net.history)
+        self.rates_: list[float] = []
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         progress = (len(net.history) - 1 - self.n_before_) / net.n_epochs_
-        self._leave(net, 1 - (1 - self.lr_end) * (1 - math.cos(math.pi * progress)) / 2)
+        share = 1 - (1 - self.lr_end) * (1 - math.cos(math.pi * progress)) / 2
+        self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+        for group in net.optimizer_.param_groups:
+            group["lr"] *= share
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        # Other callbacks may change the rates between epochs: they find them as they left them.
+        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=False):
+            group["lr"] = rate
+        self.rates_ = []
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self._leave(net, 1.0)
-
-    def _leave(self, net: NeuralNet, left: float) -> None:
-        # Other callbacks may change the rates, too: only the share is ours.
-        for group in net.optimizer_.param_groups:
-            group["lr"] *= left / self.left_
-        self.left_ = left
+        self.on_epoch_end(net)  # of an epoch that was interrupted
 
 
 def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> EarlyStopping:

@@ -169,6 +169,19 @@ class GeneratorNet(NeuralNet):
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
 
+    @contextmanager
+    def _slowed_down(self, share: float) -> Iterator[None]:
+        """Use a share of the learning rates, in one step only: callbacks may set them, too."""
+        groups = self.optimizer_.param_groups
+        rates = [group["lr"] for group in groups]
+        try:
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate * share
+            yield
+        finally:
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate
+
     def validation_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         with torch.no_grad():
             return {"loss": self.batch_loss(batch), "y_pred": None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from skorch.callbacks import Callback
@@ -77,21 +76,21 @@ class PhasedNet(WatchedNet):
         """Yield the phases that are to be trained, and their epochs."""
         for phase, planned in self.early_epochs.items():
             if phase not in self.finished_:
-                done = sum(row["phase"] == phase for row in self.history)
+                done = sum(row.get("phase") == phase for row in self.history)
                 yield phase, max(1, planned - done)
         yield self.LAST, n_epochs
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         for phase, n_epochs in list(self._to_come(epochs or self.max_epochs)):
-            if not self.history or self.history[-1]["phase"] != phase:
+            if not self.history or self.history[-1].get("phase") != phase:
                 self.optimizer_.state.clear()
             self.phase_, self._n_in_phase = phase, n_epochs
             try:
-                with self._at_own_rate(phase):
-                    super().fit_loop(X, y, n_epochs, **params)
+                super().fit_loop(X, y, n_epochs, **params)
             except KeyboardInterrupt:
                 if self._pressed:
                     raise
+                self._drop_unfinished_epoch()
                 self._check_weights()
             self.finished_.add(phase)
             for _, callback in self.callbacks_:
@@ -99,21 +98,18 @@ class PhasedNet(WatchedNet):
                     callback.on_phase_end(self)
         return self
 
-    @contextmanager
-    def _at_own_rate(self, phase: str) -> Iterator[None]:
-        """Use an early phase's learning rate; that of the last one may have been set by others."""
-        if phase == self.LAST:
-            yield
-            return
-        groups = self.optimizer_.param_groups
-        rates = [group["lr"] for group in groups]
-        try:
-            for group in groups:
-                group["lr"] = self.early_lr
-            yield
-        finally:
-            for group, rate in zip(groups, rates, strict=True):
-                group["lr"] = rate
+    @property
+    def _share(self) -> float:
+        own = 1.0 if self.phase_ == self.LAST else self.early_lr / self.lr
+        return own * super()._share
+
+    def _diverged(self, what: str) -> FloatingPointError:
+        if self.phase_ == self.LAST:
+            return super()._diverged(what)
+        return FloatingPointError(
+            f"{what} in epoch {len(self.history)}, of the {self.phase_} phase. Try a smaller rate "
+            f"for it (it is {self.early_lr}), or another representation"
+        )
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any

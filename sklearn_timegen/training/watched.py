@@ -69,11 +69,9 @@ class WatchedNet(PlayersNet):
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_before = len(self.history)
         self._watches: dict[str, DistanceWatch] = {}
-        self._lr_left = 1.0
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
-            self._slow_down(1.0)
             del self._watches
 
     def run_single_epoch(
@@ -82,7 +80,6 @@ class WatchedNet(PlayersNet):
         if iterator is None:
             return
         if training:
-            self._slow_down(1 - (1 - self.lr_end) * (1 - math.cos(math.pi * self._progress)) / 2)
             self._set_training(True)
             self._record_means(list(self._steps(iterator, step_fn, params)))
         self._record_distance(iterator, prefix)
@@ -93,17 +90,18 @@ class WatchedNet(PlayersNet):
         """Share of this training's epochs that are over."""
         return (len(self.history) - 1 - self._n_before) / self.n_epochs_
 
-    def _slow_down(self, left: float) -> None:
-        """Set the share that is left of the learning rates, which callbacks may change, too."""
-        for group in self.optimizer_.param_groups:
-            group["lr"] *= left / self._lr_left
-        self._lr_left = left
+    @property
+    def _share(self) -> float:
+        """Share of the learning rates that is left in this epoch."""
+        return 1 - (1 - self.lr_end) * (1 - math.cos(math.pi * self._progress)) / 2
 
     def _steps(self, iterator: Any, step_fn: Any, params: Any) -> Iterator[dict[str, Tensor]]:
+        share = self._share
         for batch in iterator:
             if self._batches_heard:
                 self.notify("on_batch_begin", batch=batch, training=True)
-            step = step_fn(batch, **params)
+            with self._slowed_down(share):
+                step = step_fn(batch, **params)
             if self._batches_heard:
                 self.history.record_batch("train_batch_size", len(batch[0]))
                 self.history.record_batch("train_loss", step["loss"].item())
