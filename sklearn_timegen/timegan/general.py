@@ -60,8 +60,8 @@ class TimeGAN(EmbeddingLatents):
     code runs embedder and supervisor again between them; and the discriminator learns from the
     last of those passes, not from one more. The first two phases have a higher learning rate and
     recovery a linear output, where the code has a sigmoid: both reconstruct far better after few
-    batches. There are fewer of these by default (the code has 50,000 iterations of each phase),
-    and weights are averaged.
+    batches. The learning rates fall, weights are averaged, and there is less of it by default:
+    2,000 iterations of two batches in the joint phase, where the code has 50,000 of each phase.
 
     Parameters
     ----------
@@ -113,7 +113,8 @@ class TimeGAN(EmbeddingLatents):
         Number of channels in the rows of a 2-d ``X``.
     embedding_epochs, supervised_epochs, max_epochs : int or None, default=None
         Epochs of the three phases. ``None`` stands for as many as make 1,500, 500 and 4,000
-        batches, but 2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third.
+        batches, but 2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third; the
+        first call of ``partial_fit`` does the other two whole.
     batch_size, lr : int, float, default=128, 2e-3
         Training by Adam, which begins each phase anew; the learning rate is the last phase's.
     discriminator_lr : float or None, default=None
@@ -135,7 +136,8 @@ class TimeGAN(EmbeddingLatents):
         Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
         ``batch_size``, ``max_epochs`` and ``verbose`` may change.
     callbacks : list or None, default=None
-        skorch callbacks, cloned before use. One that stops training ends the phase.
+        skorch callbacks, cloned before use. One that stops training ends the phase; skorch's
+        ``EarlyStopping`` does so once only, ``n_iter_no_change`` in each phase.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
     net_params : dict or None, default=None
@@ -152,8 +154,9 @@ class TimeGAN(EmbeddingLatents):
     history_ : skorch.history.History
         A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
         ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
-        joint phase has the players' losses and gradient norms and ``discriminator_accuracy``,
-        every epoch ``train_distance`` and ``effective_sample_ratio``, as :class:`GAN` has them.
+        joint phase has the players' losses and gradient norms and ``discriminator_accuracy`` (in
+        epochs in which the discriminator had its turn), every epoch ``train_distance`` and
+        ``effective_sample_ratio``, as :class:`GAN` has them.
     n_iter_ : int
         Number of epochs of the joint phase.
     series_shape_ : tuple of int
