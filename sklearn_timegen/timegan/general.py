@@ -174,7 +174,7 @@ class TimeGAN(EmbeddingLatents):
     --------
     RCGAN : A recurrent generator and discriminator without embedding or supervision.
     TeacherForcing : A recurrent network that predicts the next timestep's distribution.
-    FlowMatching : Costs less, and is better on most data.
+    FlowMatching : Costs as much, and is far better.
 
     References
     ----------
