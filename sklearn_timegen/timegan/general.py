@@ -265,11 +265,11 @@ class TimeGAN(EmbeddingLatents):
 
     def _check_phases(self) -> None:
         """Refuse epochs of a phase whose networks are left out."""
-        for name, network in (("embedding", "embedding"), ("supervised", "supervised")):
+        for name in ("embedding", "supervised"):
             epochs = getattr(self, f"{name}_epochs")
-            if epochs is not None and not getattr(self, network):
+            if epochs is not None and not getattr(self, name):
                 raise ValueError(
-                    f"{name}_epochs={epochs}, but {network}=False leaves out the networks of that "
+                    f"{name}_epochs={epochs}, but {name}=False leaves out the networks of that "
                     f"phase; set {name}_epochs=None"
                 )
         if not self.joint and not self.embedding:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.training.data import Batch
-from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.net import GeneratorNet, cosine_share
 
 __all__ = ["AveragedNet"]
 
@@ -85,4 +84,4 @@ class AveragedNet(GeneratorNet):
         """Share of the learning rate in the step to come."""
         risen = min(1.0, (self.n_steps_ + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         way = self._n_done / self._n_planned if self._n_planned else 0.0
-        return risen * (1 - (1 - self.lr_end) * (1 - math.cos(math.pi * way)) / 2)
+        return risen * cosine_share(self.lr_end, way)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -80,11 +79,7 @@ class ProfessorNet(PlayersNet):
         self._told: list[dict[str, Tensor]] = []
         super().run_single_epoch(iterator, training, prefix, step_fn, **params)
         told, self._told = self._told, []
-        for key in told[0] if told else ():
-            value = float(torch.stack([step[key] for step in told]).mean())
-            if not math.isfinite(value):
-                raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
-            self.history.record(key, value)
+        self._record_means(told)
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         x, c = batch

@@ -27,7 +27,7 @@ from torch.utils.data import Subset
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.training.data import Batch, BatchIterator, SeriesDataset
 
-__all__ = ["GeneratorNet"]
+__all__ = ["GeneratorNet", "cosine_share"]
 
 
 class GeneratorNet(NeuralNet):
@@ -238,6 +238,11 @@ class GeneratorNet(NeuralNet):
             self.noise_ = torch_generator(seed, self.device)
             if torch.device(device).type == self.noise_.device.type:
                 self.noise_.set_state(stream)
+
+
+def cosine_share(end: float, way: float) -> float:
+    """Return what is left, after a share ``way`` of the steps, of what falls from 1 to ``end``."""
+    return 1 - (1 - end) * (1 - math.cos(math.pi * way)) / 2
 
 
 def _heard(callbacks: list[Callback], *events: str) -> bool:

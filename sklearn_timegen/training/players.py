@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import torch
@@ -90,6 +91,14 @@ class PlayersNet(GeneratorNet):
         finally:
             self.optimizer_.param_groups = groups
         return norm
+
+    def _record_means(self, told: list[dict[str, Tensor]]) -> None:
+        """Record the means of what steps of an epoch tell, by name; not all have to tell all."""
+        for key in dict.fromkeys(key for step in told for key in step):
+            value = float(torch.stack([step[key] for step in told if key in step]).mean())
+            if not math.isfinite(value):
+                raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
+            self.history.record(key, value)
 
     def _group(self, player: str) -> dict[str, Any]:
         return self.optimizer_.param_groups[self.PLAYERS.index(player)]

@@ -103,10 +103,7 @@ class TimeGANNet(PhasedNet):
 
     def _early_step(self, batch: Batch) -> dict[str, Tensor]:
         loss, told = self._early_loss(batch)
-        if self.phase_ == "embedding":
-            self._descend("autoencoder", loss, batch)
-        else:
-            self._descend("generator", loss, batch)
+        self._descend("autoencoder" if self.phase_ == "embedding" else "generator", loss, batch)
         self.players.track(0)  # nothing of before is worth remembering
         return told
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.training.data import Batch
+from sklearn_timegen.training.net import cosine_share
 from sklearn_timegen.training.players import PlayersNet
 from sklearn_timegen.training.watch import DistanceWatch
 
@@ -93,7 +94,7 @@ class WatchedNet(PlayersNet):
     @property
     def _share(self) -> float:
         """Share of the learning rates that is left in this epoch."""
-        return 1 - (1 - self.lr_end) * (1 - math.cos(math.pi * self._progress)) / 2
+        return cosine_share(self.lr_end, self._progress)
 
     def _steps(self, iterator: Any, step_fn: Any, params: Any) -> Iterator[dict[str, Tensor]]:
         share = self._share
@@ -107,13 +108,6 @@ class WatchedNet(PlayersNet):
                 self.history.record_batch("train_loss", step["loss"].item())
                 self.notify("on_batch_end", batch=batch, training=True, **step)
             yield step["told"]
-
-    def _record_means(self, told: list[dict[str, Tensor]]) -> None:
-        for key in dict.fromkeys(key for step in told for key in step):
-            value = float(torch.stack([step[key] for step in told if key in step]).mean())
-            if not math.isfinite(value):
-                raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
-            self.history.record(key, value)
 
     def _record_distance(self, iterator: Any, prefix: str) -> None:
         rng = torch_generator(derive_seed(self.seed, "watch"), self.device)  # equal in each epoch
