@@ -9,7 +9,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py -k array_api
 
 lint: $(VENV)/.dev
