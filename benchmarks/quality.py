@@ -178,8 +178,8 @@ def measure(
     measured: dict[str, Any] = {}
     for name in COLUMNS:
         # The judges split at random, as published; a window's neighbours are no other windows.
-        groups = {"groups": starts} if name == "nearest_record_ratio" else {}
-        value = METRICS[name](real, synthetic, **context, **groups)
+        known = {"window_starts": starts} if name == "nearest_record_ratio" else {}
+        value = METRICS[name](real, synthetic, **context, **known)
         measured[name] = {"value": float(value)}
         if isinstance(value, Measurement) and len(value.values) > 1:
             measured[name] |= {"std": value.std, "values": list(value.values)}
@@ -198,9 +198,9 @@ def references(real: Array, starts: Any, encoder: Any, n_judges: int) -> dict[st
 
 def apart(real: Array, starts: Any) -> float:
     """The nearest-record ratio of real windows to others that they share no timestep with."""
-    train, test = next(WindowKFold(2, n_blocks=8).split(real, groups=starts))
+    train, test = next(WindowKFold(2, n_blocks=8).split(real, window_starts=starts))
     metric = METRICS["nearest_record_ratio"]
-    return metric(real[train], real[test], groups=starts[train])
+    return metric(real[train], real[test], window_starts=starts[train])
 
 
 def trained(

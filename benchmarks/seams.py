@@ -76,11 +76,12 @@ def score_seams(generator: Any, series: list[Array]) -> tuple[Any, Any, float]:
         # Up to where a quarter of the next fade is done.
         high = max(low + 1, seam + stride - OVERLAP + OVERLAP // 4 - LENGTH + 1)
         within.append(_cut(x[half:], rng.integers(low, high, size=half)))
-    groups = np.tile(np.arange(half), N_SEAMS - 2)
-    seams = _judge(np.concatenate(across), np.concatenate(within), groups)
-    own = np.asarray(fitted.generator_.sample(2 * len(groups), random_state=1), dtype=float)
+    # Windows of one series stand at one place, so that they fall into one fold.
+    places = np.tile(np.arange(half), N_SEAMS - 2)
+    seams = _judge(np.concatenate(across), np.concatenate(within), places)
+    own = np.asarray(fitted.generator_.sample(2 * len(places), random_state=1), dtype=float)
     begins, middles = own[::2, :LENGTH], own[1::2, LENGTH : 2 * LENGTH]
-    return seams, _judge(begins, middles, np.arange(len(groups))), seconds
+    return seams, _judge(begins, middles, np.arange(len(places))), seconds
 
 
 def _cut(x: Array, starts: Array) -> Array:
@@ -88,13 +89,13 @@ def _cut(x: Array, starts: Array) -> Array:
     return np.take_along_axis(x, index[:, :, None], axis=1)
 
 
-def _judge(a: Array, b: Array, groups: Array) -> Any:
+def _judge(a: Array, b: Array, places: Array) -> Any:
     return discriminative_score(
         a,
         b,
         judge="boosting",
-        groups=groups,
-        groups_synthetic=groups,
+        window_starts=places,
+        window_starts_synthetic=places,
         max_samples=2500,
         random_state=0,
     )

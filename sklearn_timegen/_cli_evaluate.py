@@ -83,7 +83,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         "X_train": None if arguments.train is None else _read(arguments.train, arguments).X,
         "y_real": real.y if labelled else None,
         "y_synthetic": synthetic.y if labelled else None,
-        "groups": real.starts,
+        "window_starts": real.starts,
         "metrics": metrics,
         "n_splits": arguments.splits,
         "n_repeats": arguments.judges,

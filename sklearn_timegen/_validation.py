@@ -26,6 +26,7 @@ __all__ = [
     "check_resolution",
     "check_series",
     "check_two_samples",
+    "check_window_starts",
 ]
 
 
@@ -214,11 +215,43 @@ def check_finite(x: NDArray[Any], name: str = "X") -> None:
     )
 
 
-def check_count(value: Any, name: str) -> int:
-    """Return ``value`` as an int, which has to be at least 1."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """Return ``value`` as an int, which has to be at least ``least``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
     return int(value)
+
+
+def check_window_starts(
+    starts: Any, n_windows: int, name: str = "window_starts"
+) -> NDArray[np.int64]:
+    """Return where windows begin, integers of any type, as int64: differences are negative, too.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each window, one is no integer, or they are too far apart.
+    """
+    values = np.asarray(starts)
+    if values.shape != (n_windows,):
+        raise ValueError(
+            f"{name} must hold the start of each of the {n_windows} windows, got shape "
+            f"{values.shape}"
+        )
+    integers = values.dtype.kind in "iu"
+    if values.dtype.kind == "O":  # pandas' nullable integers
+        integers = all(isinstance(v, Integral) and not isinstance(v, bool) for v in values)
+    if not integers:
+        raise ValueError(
+            f"{name} must hold the start of each window as an integer, a number of timesteps "
+            f"(make_windows returns it); got {values.dtype}"
+        )
+    if n_windows and max(abs(int(values.min())), abs(int(values.max()))) >= 2**62:
+        raise ValueError(
+            f"{name} must be numbers of timesteps, got {values.min()} to {values.max()}: subtract "
+            "the first one"
+        )
+    return values.astype(np.int64)
 
 
 def _check_rank(X: Any) -> Any:

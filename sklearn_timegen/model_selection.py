@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_array
 
-from sklearn_timegen._validation import check_count
+from sklearn_timegen._validation import check_count, check_window_starts
 
 __all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
 
@@ -101,6 +101,8 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
     array([0, 2, 4])
     """
     windows = np.asarray(windows)
+    if windows.ndim not in (2, 3):
+        raise ValueError(f"windows must be 2-d or 3-d, got shape {windows.shape}")
     windows = windows.reshape(*windows.shape[:2], -1)
     few = windows[:9]
     for stride in range(1, windows.shape[1] - 1):
@@ -115,7 +117,10 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
 
 
 def nearest_gap(starts: Index, others: Index) -> Index:
-    """Return the timesteps from each start to the nearest of the others, which are sorted."""
+    """Return the timesteps from each start to the nearest of the others, which are sorted.
+
+    Both are signed integers, as :func:`check_window_starts` returns them.
+    """
     right = np.searchsorted(others, starts).clip(0, len(others) - 1)
     left = (right - 1).clip(0)
     gaps: Index = np.minimum(np.abs(starts - others[left]), np.abs(starts - others[right]))
@@ -142,7 +147,15 @@ class _WindowSplitter(BaseCrossValidator):
         """Return the number of splits."""
         return self.n_splits
 
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Index, Index]]:
+    # Under metadata routing, what scikit-learn's cross-validation is given is handed on.
+    __metadata_request__split: ClassVar[dict[str, bool]] = {
+        "groups": True,
+        "window_starts": True,
+    }
+
+    def split(
+        self, X: Any, y: Any = None, groups: Any = None, *, window_starts: Any = None
+    ) -> Iterator[tuple[Index, Index]]:
         """Yield the indices of training and test windows.
 
         Parameters
@@ -152,6 +165,10 @@ class _WindowSplitter(BaseCrossValidator):
         y : object
             Ignored.
         groups : array-like of shape (n_windows,), default=None
+            The same as ``window_starts``, by the name under which scikit-learn's
+            ``cross_val_score(..., groups=starts)`` and ``GridSearchCV.fit(..., groups=starts)``
+            hand something on to a splitter.
+        window_starts : array-like of int of shape (n_windows,), default=None
             Start of each window, as :func:`make_windows` returns it; without it, the windows
             are taken to be in time order, ``stride`` timesteps apart.
 
@@ -161,25 +178,11 @@ class _WindowSplitter(BaseCrossValidator):
             Indices into ``X``.
         """
         n_windows, length = self._sizes(X)
-        if groups is None:
-            starts = np.arange(n_windows) * check_count(self.stride, "stride")
-        else:
-            starts = np.asarray(groups)
-            if starts.shape != (n_windows,):
-                raise ValueError(
-                    f"groups must hold the start of each of the {n_windows} windows, got shape "
-                    f"{starts.shape}"
-                )
-            if starts.dtype.kind not in "iu":
-                raise ValueError(
-                    "groups must hold the start of each window as an integer, a number of "
-                    f"timesteps (make_windows returns it); got {starts.dtype}"
-                )
-        if not isinstance(self.gap, int | np.integer) or self.gap < 0:
-            raise ValueError(f"gap must be a non-negative integer, got {self.gap!r}")
+        starts = self._starts(n_windows, groups, window_starts)
+        reach = length + check_count(self.gap, "gap", least=0)
         order = np.argsort(starts, kind="stable")
         for test in self._test_blocks(order):
-            train = self._train(starts, np.sort(starts[test]), length + self.gap)
+            train = self._train(starts, np.sort(starts[test]), reach)
             if len(train) == 0:
                 raise ValueError(
                     f"n_splits={self.n_splits} leaves no training window outside the test block "
@@ -187,6 +190,17 @@ class _WindowSplitter(BaseCrossValidator):
                     f"and gap={self.gap}, all overlap it. Use fewer splits or a longer series"
                 )
             yield train, np.sort(test)
+
+    def _starts(self, n_windows: int, groups: Any, window_starts: Any) -> Index:
+        if groups is None and window_starts is None:
+            return np.arange(n_windows) * check_count(self.stride, "stride")
+        if groups is None:
+            return check_window_starts(window_starts, n_windows)
+        if window_starts is None:
+            return check_window_starts(groups, n_windows, "groups (of a splitter of windows)")
+        raise ValueError(
+            "groups and window_starts are the same to a splitter of windows: pass one"
+        )
 
     def _sizes(self, X: Any) -> tuple[int, int]:
         shape = np.shape(X)
@@ -222,7 +236,7 @@ class WindowKFold(_WindowSplitter):
         Length of a window; ``None`` is ``X.shape[1]``. Give it if the rows of a 2-d ``X`` hold
         several channels, or only a part of the window.
     stride : int, default=1
-        Timesteps between the starts of neighbouring windows, unless ``groups`` tells the starts.
+        Timesteps between the starts of neighbouring windows, unless ``window_starts`` tells them.
     gap : int, default=0
         Further timesteps to leave out on both sides of the test block.
     n_blocks : int, default=1
@@ -242,7 +256,7 @@ class WindowKFold(_WindowSplitter):
     >>> import numpy as np
     >>> from sklearn_timegen.model_selection import WindowKFold, make_windows
     >>> windows, starts = make_windows(np.arange(12.0), n_timesteps=3)
-    >>> for train, test in WindowKFold(2).split(windows, groups=starts):
+    >>> for train, test in WindowKFold(2).split(windows, window_starts=starts):
     ...     print(train, test)
     [7 8 9] [0 1 2 3 4]
     [0 1 2] [5 6 7 8 9]
@@ -279,7 +293,7 @@ class WindowTimeSeriesSplit(_WindowSplitter):
     n_timesteps : int or None, default=None
         Length of a window; ``None`` is ``X.shape[1]``.
     stride : int, default=1
-        Timesteps between the starts of neighbouring windows, unless ``groups`` tells the starts.
+        Timesteps between the starts of neighbouring windows, unless ``window_starts`` tells them.
     gap : int, default=0
         Further timesteps to leave out before the test block.
 
@@ -292,7 +306,7 @@ class WindowTimeSeriesSplit(_WindowSplitter):
     >>> import numpy as np
     >>> from sklearn_timegen.model_selection import WindowTimeSeriesSplit, make_windows
     >>> windows, starts = make_windows(np.arange(12.0), n_timesteps=2)
-    >>> for train, test in WindowTimeSeriesSplit(2).split(windows, groups=starts):
+    >>> for train, test in WindowTimeSeriesSplit(2).split(windows, window_starts=starts):
     ...     print(train, test)
     [0 1 2] [4 5 6 7]
     [0 1 2 3 4 5 6] [ 8  9 10]

@@ -23,6 +23,7 @@ from sklearn_timegen.evaluation._judging import Sample, disjoint_rows
 from sklearn_timegen.evaluation._reading import read
 from sklearn_timegen.evaluation.compare import critical_difference
 from sklearn_timegen.metrics import METRICS, Metric
+from sklearn_timegen.model_selection import WindowKFold
 
 from .generators import Resampler
 
@@ -102,9 +103,9 @@ def test_generators_see_the_training_fold_only(X):
 
 def test_overlapping_windows_are_held_out_in_blocks():
     windows, starts = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
-    for groups in (None, starts):  # noticed, or told
+    for told in (None, starts, starts.astype(np.uint8)):  # noticed, or told
         Recorder.seen = []
-        evaluate_generator(Recorder(), windows, cv=3, groups=groups, metrics="mmd")
+        evaluate_generator(Recorder(), windows, cv=3, window_starts=told, metrics="mmd")
         for seen in Recorder.seen:
             distances = np.abs(windows[None] - seen[:, None]).max(axis=(2, 3))
             trained = np.unique(distances.argmin(axis=1))
@@ -116,7 +117,14 @@ def test_overlapping_windows_are_held_out_in_blocks():
 
 def test_groups_that_belong_together_stay_so(X):
     names = np.repeat(["a", "b", "c", "d", "e", "f"], 20)
-    for cv, groups in ((3, names), (GroupKFold(3), np.repeat(np.arange(6), 20))):
+    numbers = np.repeat(np.arange(6), 20)
+    for cv, groups in (
+        (3, names),
+        (3, numbers),
+        (3, numbers.astype(np.uint8)),
+        (3, numbers / 2),
+        (GroupKFold(3), numbers),
+    ):
         Recorder.seen = []
         table = evaluate_generator(Recorder(), X, cv=cv, groups=groups, metrics=CHEAP)
         assert 0.7 < table.loc["nearest_record_ratio", "floor"] < 1.3
@@ -127,9 +135,25 @@ def test_groups_that_belong_together_stay_so(X):
 
 
 def test_leaking_folds_are_said():
-    windows, _ = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
-    with pytest.warns(UserWarning, match="overlap training windows"):
-        evaluate_generator(PCAMixture(), windows, cv=KFold(3, shuffle=True), metrics="mmd")
+    windows, starts = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
+    for params in ({"cv": KFold(3, shuffle=True)}, {"cv": 3, "groups": starts % 6}):
+        with pytest.warns(UserWarning, match="overlap training windows"):
+            evaluate_generator(PCAMixture(), windows, metrics="mmd", **params)
+
+
+def test_groups_are_no_starts(X):
+    with pytest.warns(UserWarning, match="pass it as window_starts"):
+        evaluate_generator(PCAMixture(), X, cv=2, metrics="mmd", groups=np.arange(len(X)))
+    for params, message in (
+        ({"groups": np.zeros(3)}, r"each of the 120 series, got shape \(3,\)"),
+        ({"groups": [None, *range(119)]}, "of one type"),
+        ({"groups": np.zeros(120), "window_starts": range(120)}, "pass one"),
+        ({"groups": np.zeros(120), "cv": WindowKFold(2)}, "pass that as window_starts"),
+        ({"window_starts": np.arange(120.0)}, "as an integer"),
+        ({"cv": 1}, "cv must be a number of folds, 2 at least"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            evaluate_generator(PCAMixture(), X, metrics="mmd", **params)
 
 
 def test_rows_are_read_fold_by_fold():

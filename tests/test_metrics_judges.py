@@ -246,7 +246,7 @@ class Recording(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("max_samples", [None, 60])
-def test_groups_keep_overlapping_windows_on_one_side(max_samples):
+def test_starts_keep_overlapping_windows_on_one_side(max_samples):
     walk = np.cumsum(np.random.default_rng(0).normal(size=150)) + 1e3
     windows, starts = make_windows(walk, 12)
     order = np.random.default_rng(1).permutation(len(windows))
@@ -262,7 +262,7 @@ def test_groups_keep_overlapping_windows_on_one_side(max_samples):
         windows[order],
         normal(140, 12, 1),
         judge=Recording(),
-        groups=starts[order],
+        window_starts=starts[order],
         max_samples=max_samples,
         n_repeats=2,
         random_state=0,
@@ -276,10 +276,12 @@ def test_groups_keep_overlapping_windows_on_one_side(max_samples):
     assert n_tested == 2 * (max_samples or len(windows))
 
 
-def test_groups_keep_the_gru_from_memorising(monkeypatch):
+def test_starts_keep_the_gru_from_memorising(monkeypatch):
     spy = Spy(monkeypatch, discriminative, n_steps=1)
     windows, starts = make_windows(np.cumsum(normal(120)), 8)
-    discriminative_score(windows, normal(50, 8, 1), groups=starts, n_repeats=5, random_state=0)
+    discriminative_score(
+        windows, normal(50, 8, 1), window_starts=starts, n_repeats=5, random_state=0
+    )
     tested = []
     for r in range(5):
         train, test = spy.splits[r][r]
@@ -314,11 +316,11 @@ def test_what_is_no_judge_is_refused(judge):
         discriminative_score(normal(9, 3), normal(9, 3), judge=judge)
 
 
-def test_wrong_groups_and_few_series_are_refused():
-    with pytest.raises(ValueError, match=r"each of the 9 real windows.*\(8,\)"):
-        discriminative_score(normal(9, 3), normal(9, 3), groups=np.arange(8))
+def test_wrong_starts_and_few_series_are_refused():
+    with pytest.raises(ValueError, match=r"each of the 9 windows.*\(8,\)"):
+        discriminative_score(normal(9, 3), normal(9, 3), window_starts=np.arange(8))
     with pytest.raises(ValueError, match="float64"):
-        discriminative_score(normal(9, 3), normal(9, 3), groups=np.arange(9.0))
+        discriminative_score(normal(9, 3), normal(9, 3), window_starts=np.arange(9.0))
     with pytest.raises(ValueError, match="4 series are too few"):
         discriminative_score(normal(9, 3), normal(4, 3))
 

@@ -12,6 +12,7 @@ from sklearn_timegen.metrics import (
     nearest_record_distances,
     nearest_record_ratio,
 )
+from sklearn_timegen.model_selection import make_windows
 
 TRAIN, HELD_OUT, FRESH = np.random.default_rng(0).normal(size=(3, 400, 6, 2)) * [1, 100] + [0, 50]
 HALF = np.concatenate([TRAIN[:200], FRESH[:200]])
@@ -135,3 +136,15 @@ def test_a_far_level_changes_nothing():
     assert far == pytest.approx(plain, rel=1e-6)
     copies = (train + 1e5).astype(np.float32)
     assert nearest_record_ratio(held_out + 1e5, copies, X_train=train + 1e5) == 0
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint64", "int16", object])
+def test_windows_that_share_timesteps_are_no_neighbours_for_any_integer_type(dtype):
+    windows, starts = make_windows(np.random.default_rng(0).normal(size=60).cumsum(), 8)
+    order = np.random.default_rng(1).permutation(len(starts))
+    windows, starts = windows[order], starts[order]
+    _, expected = nearest_record_distances(windows, windows[:5], window_starts=starts)
+    _, found = nearest_record_distances(windows, windows[:5], window_starts=starts.astype(dtype))
+    assert np.array_equal(found, expected)
+    _, leaked = nearest_record_distances(windows, windows[:5])
+    assert leaked.mean() < 0.7 * expected.mean()

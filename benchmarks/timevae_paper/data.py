@@ -56,7 +56,7 @@ def noisy_sine() -> Data:
 
 def stockv() -> Data:
     x = stockv_windows()
-    folds = WindowKFold(5, n_blocks=8).split(x, groups=find_window_starts(x))
+    folds = WindowKFold(5, n_blocks=8).split(x, window_starts=find_window_starts(x))
     train, test = next(folds)
     return Data(x, x[train], x[test], slice(None))
 

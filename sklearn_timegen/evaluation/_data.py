@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d, check_two_samples
+from sklearn_timegen._validation import as_3d, check_two_samples, check_window_starts
 from sklearn_timegen.evaluation._judging import Sample, typical_step
 from sklearn_timegen.model_selection import (
     WindowKFold,
@@ -71,44 +71,74 @@ def labels_of(generators: dict[str, Any], y: Any, n_samples: int) -> Array | Non
     return values if all(conditional) and _is_labels(values) else None
 
 
-def as_sample(x: Array, labels: Array | None, groups: Any, cv: Any) -> Sample:
-    """Put beside the series where they begin, if they are overlapping windows, or their groups.
-
-    Integers are starts for folds of windows (a number of folds, or a splitter of ours); what a
-    splitter of scikit-learn is given are groups that belong together.
-    """
+def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, cv: Any) -> Sample:
+    """Put beside the series where they begin, if they are overlapping windows, or their groups."""
     if groups is None:
-        return Sample(x, labels, find_window_starts(x))
-    values = np.asarray(groups)
-    if values.shape != (len(x),):
-        raise ValueError(f"groups has shape {values.shape} for {len(x)} series")
-    of_windows = isinstance(cv, int | np.integer | WindowKFold | WindowTimeSeriesSplit)
-    if of_windows and values.dtype.kind in "iu":
-        return Sample(x, labels, values)
-    return Sample(x, labels, None, values)
+        known = window_starts is not None
+        starts = check_window_starts(window_starts, len(x)) if known else find_window_starts(x)
+        return Sample(x, labels, starts)
+    if window_starts is not None:
+        raise ValueError(
+            "groups (of series that belong together) and window_starts were both given: pass one"
+        )
+    if isinstance(cv, WindowKFold | WindowTimeSeriesSplit):
+        raise ValueError(
+            f"{cv!r} splits by where windows begin: pass that as window_starts; groups are of "
+            "series that belong together"
+        )
+    return Sample(x, labels, None, _check_groups(groups, len(x)))
 
 
-def make_folds(cv: Any, sample: Sample, y: Any, groups: Any, seed: int) -> Folds:
+def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
     """Blocks of time for overlapping windows, whole groups, or shuffled, stratified by labels."""
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        folds = _folds_of_number(int(cv), sample, y, seed)
+    elif isinstance(cv, WindowKFold | WindowTimeSeriesSplit):
+        folds = list(cv.split(sample.x, window_starts=sample.starts))
+    else:
+        folds = list(check_cv(cv).split(sample.x, y, sample.groups))
+    starts = sample.starts if sample.groups is None else find_window_starts(sample.x)
+    _warn_of_overlap(folds, starts, sample.x.shape[1])
+    return folds
+
+
+def _folds_of_number(n_folds: int, sample: Sample, y: Any, seed: int) -> Folds:
     x, starts = sample.x, sample.starts
-    if not isinstance(cv, int | np.integer):
-        given = starts if isinstance(cv, WindowKFold | WindowTimeSeriesSplit) else groups
-        folds = list(check_cv(cv).split(x, y, given))
-        _warn_of_overlap(folds, starts, x.shape[1])
-        return folds
-    n_folds = int(cv)
+    if n_folds < 2:
+        raise ValueError(f"cv must be a number of folds, 2 at least, or a splitter; got {n_folds}")
     if starts is not None:
         # Several blocks a fold, for as many regimes, while each is long beside what it costs:
         # the training windows on both of its sides that reach into it.
         n_blocks = len(x) * typical_step(starts) // (n_folds * 4 * x.shape[1])
         splitter = WindowKFold(n_folds, n_blocks=min(max(n_blocks, 1), MOST_BLOCKS))
-        return list(splitter.split(x, groups=starts))
+        return list(splitter.split(x, window_starts=starts))
     if sample.groups is not None:
         return list(GroupKFold(n_folds).split(x, y, sample.groups))
     shuffled = {"shuffle": True, "random_state": derive_seed(seed, "folds")}
     if y is not None and _is_labels(np.asarray(y)):
         return list(StratifiedKFold(n_folds, **shuffled).split(x, y))
     return list(KFold(n_folds, **shuffled).split(x))
+
+
+def _check_groups(groups: Any, n_samples: int) -> Array:
+    values = np.asarray(groups)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"groups must hold the group of each of the {n_samples} series, got shape "
+            f"{values.shape}"
+        )
+    try:
+        n_groups = len(np.unique(values))
+    except TypeError as error:  # None, or words among numbers
+        raise ValueError(f"groups must be of one type, without gaps: {error}") from error
+    if n_groups == n_samples:
+        warnings.warn(
+            f"groups holds {n_samples} different groups for {n_samples} series, which keeps none "
+            "together. If it tells where windows begin, pass it as window_starts",
+            UserWarning,
+            stacklevel=4,
+        )
+    return values
 
 
 def check_classes(folds: Folds, y: Any) -> None:
@@ -140,7 +170,8 @@ def _warn_of_overlap(folds: Folds, starts: Any, length: int) -> None:
     if max(leaks) > 0:
         warnings.warn(
             f"up to {max(leaks):.0%} of the windows of a test fold overlap training windows: "
-            "memorising pays. Use WindowKFold, or a number of folds",
+            "memorising pays. Use WindowKFold, or a number of folds without groups (where windows "
+            "begin is window_starts=)",
             UserWarning,
             stacklevel=4,
         )

@@ -97,8 +97,8 @@ def judge(
             "random_state": derive_seed(split.seed, metric.name),
             "n_repeats": n_repeats,
             "X_train": None if train is None else train.x,
-            "groups": real.starts,
-            "groups_synthetic": drawn.starts,
+            "window_starts": real.starts,
+            "window_starts_synthetic": drawn.starts,
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder

@@ -67,6 +67,7 @@ def run_evaluation(
     *,
     cv: Any,
     groups: ArrayLike | None,
+    window_starts: ArrayLike | None,
     metrics: Any,
     n_repeats: int,
     n_jobs: int | None,
@@ -79,8 +80,9 @@ def run_evaluation(
     data.check_generators(generators)
     X, x = data.as_series(X, list(generators.values()))
     chosen = resolve_metrics(metrics, x.shape[1:])
-    everything = data.as_sample(x, data.labels_of(generators, y, len(x)), groups, cv)
-    folds = data.make_folds(cv, everything, y, groups, seed)
+    labels = data.labels_of(generators, y, len(x))
+    everything = data.as_sample(x, labels, groups, window_starts, cv)
+    folds = data.make_folds(cv, everything, y, seed)
     if any(getattr(generator, "conditional", False) for generator in generators.values()):
         data.check_classes(folds, y)
     splits = [

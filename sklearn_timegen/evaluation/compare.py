@@ -27,6 +27,7 @@ def compare_generators(
     *,
     cv: Any = 5,
     groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
     metrics: Any = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
@@ -45,7 +46,7 @@ def compare_generators(
     ----------
     generators : dict of str to generator, or list of generators
         What to compare; a list is named by class.
-    X, y, cv, groups, metrics, n_repeats, n_jobs, random_state, verbose
+    X, y, cv, groups, window_starts, metrics, n_repeats, n_jobs, random_state, verbose
         As for :func:`evaluate_generator`. The labels ``y`` are judged by only if every generator
         is conditional.
     alpha : float, default=0.05
@@ -95,6 +96,7 @@ def compare_generators(
         y,
         cv=cv,
         groups=groups,
+        window_starts=window_starts,
         metrics=metrics,
         n_repeats=n_repeats,
         n_jobs=n_jobs,

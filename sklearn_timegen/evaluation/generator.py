@@ -23,6 +23,7 @@ def evaluate_generator(
     *,
     cv: Any = 5,
     groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
     metrics: Any = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
@@ -51,9 +52,11 @@ def evaluate_generator(
         A number means shuffled folds, or, if the windows overlap, blocks of time: up to five for
         each fold, so that it holds more than one regime.
     groups : array-like of shape (n_samples,), default=None
-        Start of each window as an integer, for a number of folds or a splitter of windows
-        (windows in time order that overlap are noticed without); or groups that belong together,
-        for a splitter of scikit-learn, or as strings.
+        Series that belong together, of one patient say, have the same group, a number or a word:
+        a number of folds keeps them on one side, and a splitter of scikit-learn is given them.
+    window_starts : array-like of int of shape (n_samples,), default=None
+        Start of each window, if windows overlap and are not in time order (if they are, it is
+        noticed): folds are then blocks of time.
     metrics : {"default", "quick", "all"}, str, callable, Metric, list or dict, default="default"
         What to compute; see :mod:`sklearn_timegen.metrics`. ``"quick"`` leaves out all that
         trains a network. A function counts as lower-is-better, unless wrapped in ``Metric``.
@@ -104,6 +107,7 @@ def evaluate_generator(
         y,
         cv=cv,
         groups=groups,
+        window_starts=window_starts,
         metrics=metrics,
         n_repeats=n_repeats,
         n_jobs=n_jobs,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
 from sklearn_timegen.evaluation._judging import (
     Outcome,
     Sample,
@@ -37,7 +37,7 @@ def evaluate_samples(
     X_train: ArrayLike | None = None,
     y_real: ArrayLike | None = None,
     y_synthetic: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
     metrics: Any = "default",
     n_splits: int = 5,
     n_repeats: int = 5,
@@ -62,7 +62,7 @@ def evaluate_samples(
         metrics of memorisation, and ``membership_inference_auc`` cannot be told.
     y_real, y_synthetic : array-like of shape (n_samples,), default=None
         Labels, for ``tstr_score``.
-    groups : array-like of shape (n_samples,), default=None
+    window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if they overlap; noticed without if they are in time order.
     metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
         What to compute.
@@ -113,7 +113,10 @@ def evaluate_samples(
         raise ValueError("y_real and y_synthetic belong together: one is missing")
     if len(real) < 4:
         raise ValueError(f"{len(real)} real series cannot be halved: at least 4 are needed")
-    real.starts = find_window_starts(real.x) if groups is None else np.asarray(groups)
+    if window_starts is None:
+        real.starts = find_window_starts(real.x)
+    else:
+        real.starts = check_window_starts(window_starts, len(real))
     train = None
     if X_train is not None:
         train = Sample(check_two_samples(X_train, real.x, ("X_train", "X_real"))[0])

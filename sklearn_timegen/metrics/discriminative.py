@@ -20,7 +20,7 @@ from sklearn_timegen._random import (
     seed_estimator,
     torch_generator,
 )
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
 from sklearn_timegen.metrics._common import (
     Array,
     Measurement,
@@ -52,8 +52,8 @@ def discriminative_score(
     *,
     judge: Any = "gru",
     n_repeats: int | None = None,
-    groups: ArrayLike | None = None,
-    groups_synthetic: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
+    window_starts_synthetic: ArrayLike | None = None,
     max_samples: int | None = None,
     random_state: RandomState = None,
 ) -> Measurement:
@@ -82,11 +82,11 @@ def discriminative_score(
     n_repeats : int or None, default=None
         Judges to train, with splits and weights of their own. ``None`` is 5 GRUs, or 1
         cross-validation.
-    groups : array-like of shape (n_samples,), default=None
+    window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if windows overlap; the real windows are then split into
         blocks of time, and none is trained on that overlaps a tested one. Splits at random
         let the judge memorise.
-    groups_synthetic : array-like of shape (n_synthetic,), default=None
+    window_starts_synthetic : array-like of int of shape (n_synthetic,), default=None
         The same for the second sample, if it holds overlapping windows of a real series too.
     max_samples : int or None, default=None
         At most so many series of each kind are used, drawn anew for each repeat of a
@@ -123,7 +123,10 @@ def discriminative_score(
     0.5000 ± 0.0000 (floor 0.0282)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    starts = _check_starts(groups, len(real)), _check_starts(groups_synthetic, len(synthetic))
+    starts = (
+        _check_starts(window_starts, len(real), "window_starts"),
+        _check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
+    )
     is_gru = isinstance(judge, str) and judge == "gru"
     n_series = min(len(real), len(synthetic))
     classifier = None if is_gru else _check_judge(judge, n_series)
@@ -160,23 +163,15 @@ def _check_judge(judge: Any, n_series: int) -> Any:
     return judge
 
 
-def _check_starts(groups: ArrayLike | None, n_samples: int) -> Index | None:
-    if groups is None:
-        return None
-    starts = np.asarray(groups)
-    if starts.shape != (n_samples,) or starts.dtype.kind not in "iu":
-        raise ValueError(
-            f"groups must hold the start of each of the {n_samples} real windows as an integer, "
-            f"got shape {starts.shape} of {starts.dtype}"
-        )
-    return starts
+def _check_starts(starts: ArrayLike | None, n_samples: int, name: str) -> Index | None:
+    return None if starts is None else check_window_starts(starts, n_samples, name)
 
 
 def _splits(x: Array, starts: Index | None, n_folds: int, seed: int) -> list[Split]:
     """Folds at random, or blocks of time if the windows' starts are known, in random order."""
     if starts is None:
         return list(KFold(n_folds, shuffle=True, random_state=seed).split(x))
-    folds = list(WindowKFold(n_folds).split(x, groups=starts))
+    folds = list(WindowKFold(n_folds).split(x, window_starts=starts))
     order = np.random.default_rng(seed).permutation(n_folds)
     return [folds[k] for k in order]
 

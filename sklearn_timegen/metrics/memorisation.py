@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen._validation import check_two_samples
+from sklearn_timegen._validation import check_two_samples, check_window_starts
 from sklearn_timegen.metrics._common import (
     Array,
     check_limit,
@@ -36,7 +36,7 @@ def nearest_record_ratio(
     X_synthetic: ArrayLike,
     *,
     X_train: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
 ) -> float:
     """Return how near to the training series the synthetic ones are, beside held-out real ones.
 
@@ -57,7 +57,7 @@ def nearest_record_ratio(
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         The series that the generator was trained on. ``None``: it was trained on ``X_real``, and
         the distance of each real series to the nearest other one stands in for held-out ones.
-    groups : array-like of shape (n_samples,), default=None
+    window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if windows overlap and ``X_train`` is not given: a window that
         shares timesteps is then no other one. Noticed without if the windows are in time order.
 
@@ -85,7 +85,9 @@ def nearest_record_ratio(
     >>> nearest_record_ratio(held_out, train[:50], X_train=train)
     0.0
     """
-    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train, groups=groups)
+    synthetic, real = nearest_record_distances(
+        X_real, X_synthetic, X_train=X_train, window_starts=window_starts
+    )
     far, near = float(np.median(synthetic)), float(np.median(real))
     if near == 0:
         return 1.0 if far == 0 else float("inf")
@@ -97,7 +99,7 @@ def near_copy_share(
     X_synthetic: ArrayLike,
     *,
     X_train: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
     quantile: float = 0.05,
 ) -> float:
     """Return the share of synthetic series that lie suspiciously near to a training series.
@@ -117,7 +119,7 @@ def near_copy_share(
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         The series that the generator was trained on; ``None`` as for
         :func:`nearest_record_ratio`.
-    groups : array-like of shape (n_samples,), default=None
+    window_starts : array-like of int of shape (n_samples,), default=None
         As for :func:`nearest_record_ratio`.
     quantile : float, default=0.05
         What counts as near, and the floor; between 0 and 1.
@@ -143,7 +145,9 @@ def near_copy_share(
     """
     if not 0 < quantile < 1:
         raise ValueError(f"quantile must be between 0 and 1, got {quantile!r}")
-    synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train, groups=groups)
+    synthetic, real = nearest_record_distances(
+        X_real, X_synthetic, X_train=X_train, window_starts=window_starts
+    )
     near = np.quantile(real, quantile, method="lower")
     return float((synthetic <= near).mean())
 
@@ -223,7 +227,7 @@ def nearest_record_distances(
     X_synthetic: ArrayLike,
     *,
     X_train: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
 ) -> tuple[Array, Array]:
     """Return the distances to the nearest training series: synthetic, and held-out real ones.
 
@@ -231,7 +235,7 @@ def nearest_record_distances(
     ----------
     X_real, X_synthetic, X_train : array-like of shape (n_samples, n_timesteps[, n_channels])
         As for :func:`nearest_record_ratio`.
-    groups : array-like of shape (n_samples,), default=None
+    window_starts : array-like of int of shape (n_samples,), default=None
         As for :func:`nearest_record_ratio`.
 
     Returns
@@ -261,7 +265,10 @@ def nearest_record_distances(
             raise ValueError("X_real must have at least 2 series where it is the training data")
         trained, drawn = flat_rows(real, synthetic)
         tolerance = rounding(real)
-        starts = find_window_starts(real) if groups is None else groups
+        if window_starts is None:
+            starts = find_window_starts(real)
+        else:
+            starts = check_window_starts(window_starts, len(real))
         held_out = nearest_others(
             trained, tolerance=tolerance, starts=starts, length=real.shape[1]
         )

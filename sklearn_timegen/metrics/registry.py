@@ -119,8 +119,8 @@ def boosting_score(
     X_real: Any,
     X_synthetic: Any,
     *,
-    groups: Any = None,
-    groups_synthetic: Any = None,
+    window_starts: Any = None,
+    window_starts_synthetic: Any = None,
     random_state: Any = None,
 ) -> float:
     """:func:`discriminative_score` by gradient boosting, the strong judge."""
@@ -128,8 +128,8 @@ def boosting_score(
         X_real,
         X_synthetic,
         judge="boosting",
-        groups=groups,
-        groups_synthetic=groups_synthetic,
+        window_starts=window_starts,
+        window_starts_synthetic=window_starts_synthetic,
         random_state=random_state,
     )
 

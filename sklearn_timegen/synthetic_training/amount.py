@@ -122,7 +122,7 @@ def _series_folds(x: NDArray[Any]) -> Folds:
 
 def _purged_folds(x: NDArray[Any], starts: Index, gap: int) -> Folds:
     try:
-        folds = list(WindowKFold(N_SPLITS, gap=gap).split(x, groups=starts))
+        folds = list(WindowKFold(N_SPLITS, gap=gap).split(x, window_starts=starts))
     except ValueError:  # a fold without a training window
         folds = []
     # Fewer splits would not help: larger test blocks leave fewer windows.
