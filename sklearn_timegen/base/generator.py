@@ -24,6 +24,7 @@ from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.base.declaration import Declared, estimator
+from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
 __all__ = ["BaseGenerator"]
@@ -167,6 +168,10 @@ class BaseGenerator(Declared, ABC):
 
     # -- for subclasses ----------------------------------------------------------------------
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_hooks(cls)
+
     @abstractmethod
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None: ...
 
@@ -225,26 +230,42 @@ class BaseGenerator(Declared, ABC):
         rng = self._make_rng(derive_seed(seed, "sample"))
         x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
         for rows in self._batches(n_samples):
-            n_rows = len(x[rows])
-            v = self._draw(n_rows, None if c is None else c[rows], rng)
-            drawn = self._undo(v)
-            if drawn.shape != x[rows].shape:
-                raise ValueError(
-                    f"{type(self).__name__}._draw returned series of shape {drawn.shape}, but "
-                    f"{x[rows].shape} was asked for"
-                )
-            x[rows] = drawn
+            x[rows] = self._undo(self._drawn(len(x[rows]), None if c is None else c[rows], rng))
         return x
+
+    def _drawn(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
+        """Draw represented series, and see to it that they have the shape of what was fitted."""
+        return self._as_represented(self._draw(n_samples, c, rng), n_samples, "_draw")
+
+    def _as_represented(self, v: Any, n_samples: int, hook: str) -> FloatArray:
+        """Return what a hook returned, if it is as many represented series as it has to be."""
+        shape = (n_samples, *self._view.shape_)
+        meaning = f"{n_samples} series of the shape of those that _fit was given"
+        return check_returned(v, shape, f"{type(self).__name__}.{hook}", meaning)
 
     def _undo(self, v: FloatArray) -> FloatArray:
         """Lead represented series that a model has made back into the units of ``X``."""
-        x = self._view.inverse_transform(v)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            x = self._view.inverse_transform(v)
         if not all_finite(x):
-            raise FloatingPointError(
-                f"{type(self).__name__} drew series that are not finite: it has diverged. "
-                "Fit it again with a smaller lr or another representation"
-            )
+            raise FloatingPointError(self._why_not_finite(v))
         return x
+
+    def _why_not_finite(self, v: FloatArray) -> str:
+        name, n_bad = type(self).__name__, int((~np.isfinite(v)).sum())
+        if n_bad == 0:
+            return (
+                f"{name} drew represented series of up to {np.abs(v).max():.3g}, which "
+                f"representation={self.representation!r} turns into values that are not finite "
+                "in float32: they lie far outside of what it was fitted to"
+            )
+        cause = "it has to make finite values of all that fit takes"
+        if hasattr(self, "lr"):
+            cause = "it has probably diverged. Fit it with a smaller lr or another representation"
+        return (
+            f"{name} drew series that are not finite ({n_bad} of {v.size} represented values are "
+            f"NaN or infinite): {cause}"
+        )
 
     def _calibrate(self, c: FloatArray | None) -> None:
         """Show the view what the model draws, if it has to know: channels that stand still."""
@@ -256,7 +277,7 @@ class BaseGenerator(Declared, ABC):
         if c is not None:
             c = c[np.random.default_rng(seed).integers(len(c), size=n_samples)]
         drawn = [
-            self._draw(len(range(n_samples)[rows]), None if c is None else c[rows], rng)
+            self._drawn(len(range(n_samples)[rows]), None if c is None else c[rows], rng)
             for rows in self._batches(n_samples)
         ]
         self._view.calibrate(np.concatenate(drawn))

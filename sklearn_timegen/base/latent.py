@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.base.declaration import estimator
 from sklearn_timegen.base.generator import BaseGenerator
+from sklearn_timegen.base.hooks import check_returned
 
 __all__ = ["LatentGenerator"]
 
@@ -41,7 +42,9 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
             The latents.
         """
         check_is_fitted(self)
-        return self._encode(self._represent(X))
+        v = self._represent(X)
+        shape, hook = (len(v), self._n_features_out), f"{type(self).__name__}._encode"
+        return check_returned(self._encode(v), shape, hook, "_n_features_out numbers a series")
 
     def inverse_transform(self, Z: ArrayLike, y: Any = None) -> FloatArray:
         """Return the series that the latents ``Z`` stand for.
@@ -61,7 +64,8 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         check_is_fitted(self)
         z = self._check_latents(Z)
         c = self._latent_conditions(y, len(z))
-        return self._layout.restore(self._undo(self._decode(z, c)))
+        v = self._as_represented(self._decode(z, c), len(z), "_decode")
+        return self._layout.restore(self._undo(v))
 
     def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the series that the latents of ``X`` stand for.
@@ -116,7 +120,8 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         c = self._latent_conditions(y, len(z_a))
         given = None if c is None else np.repeat(c, n, axis=0)
         z = self._between(z_a, z_b, share).reshape(-1, z_a.shape[1])
-        x = self._layout.restore(self._undo(self._decode(z, given)))
+        v = self._as_represented(self._decode(z, given), len(z), "_decode")
+        x = self._layout.restore(self._undo(v))
         return x.reshape(len(z_a), n, *x.shape[1:])
 
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:

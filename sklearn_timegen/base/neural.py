@@ -20,6 +20,7 @@ from sklearn_timegen._validation import check_series
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base.declaration import estimator
 from sklearn_timegen.base.generator import BaseGenerator
+from sklearn_timegen.base.hooks import described
 from sklearn_timegen.training import (
     GeneratorNet,
     HoldOut,
@@ -150,6 +151,11 @@ class NeuralGenerator(BaseGenerator):
         _, n_timesteps, n_channels = v.shape
         n_conditions = 0 if c is None else c.shape[1]
         net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
+        if not isinstance(net, GeneratorNet):
+            raise TypeError(
+                f"{type(self).__name__}._make_net has to return a net of "
+                f"sklearn_timegen.training, such as GeneratorNet, but returned {described(net)}"
+            )
         net.initialize()
         self._check_net(net, v, c)
         # Copies: a nested parameter may be changed in place.

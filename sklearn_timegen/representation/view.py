@@ -53,6 +53,7 @@ class SeriesView:
         self.bounds.check(x)
         kept = self.reducer.fit_transform(x)
         self.inner.fit(self.snapper.fit_transform(kept))
+        self.shape_: tuple[int, ...] = self.transform(x[:1]).shape[1:]
         return self
 
     @property

@@ -71,6 +71,20 @@ class GeneratorNet(NeuralNet):
     def initialize_module(self) -> GeneratorNet:
         with seeded_weights(derive_seed(self.seed, "weights")):
             super().initialize_module()
+        if not any(parameter.requires_grad for parameter in self.module_.parameters()):
+            raise ValueError(
+                f"the module {type(self.module_).__name__} has no parameters to train: layers "
+                "have to be its attributes, or to be held in a torch.nn.ModuleList"
+            )
+        return self
+
+    def initialize_criterion(self) -> GeneratorNet:
+        super().initialize_criterion()
+        if not isinstance(self.criterion_, torch.nn.Module):
+            raise TypeError(
+                "the objective has to be a torch.nn.Module, whose forward is called with "
+                f"(module, x, c, generator), got {self.criterion_!r}"
+            )
         return self
 
     @property
@@ -162,6 +176,11 @@ class GeneratorNet(NeuralNet):
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         self.optimizer_.zero_grad(set_to_none=True)
         loss = self.batch_loss(batch)
+        if not loss.requires_grad:
+            raise ValueError(
+                f"the objective {type(self.criterion_).__name__} returned a loss that no "
+                "parameter has a part in: is it detached, or computed without gradients?"
+            )
         loss.backward()
         if self._gradients_heard:
             named = TeeGenerator(self.get_all_learnable_params())
@@ -189,8 +208,13 @@ class GeneratorNet(NeuralNet):
     def batch_loss(self, batch: Batch) -> Tensor:
         """Mean of the objective over a batch."""
         x, c = batch
-        loss: Tensor = self.criterion_(self.module_, x, c, self.noise_).mean()
-        return loss
+        losses: Tensor = self.criterion_(self.module_, x, c, self.noise_)
+        if not isinstance(losses, Tensor):
+            raise TypeError(
+                f"the objective {type(self.criterion_).__name__} has to return a tensor, one loss "
+                f"a series, but returned a {type(losses).__name__}"
+            )
+        return losses.mean()
 
     def _record_loss(self, prefix: str, loss: float) -> None:
         if not math.isfinite(loss):
