@@ -317,6 +317,43 @@ def test_feature_matching():
     assert feature_matching(real, 2 * real - real.mean(dim=0)) < 1e-30
 
 
+def test_features_of_labels_are_matched_label_by_label():
+    real, fake = draws(10, 3), draws(10, 3, seed=1)
+    label = torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 2, 2])
+    one_hot = torch.nn.functional.one_hot(label, 4).to(real.dtype)  # none of the fourth
+    expected = sum(
+        (label == k).double().mean() * feature_matching(real[label == k], fake[label == k])
+        for k in range(3)
+    )
+    assert torch.allclose(feature_matching(real, fake, one_hot), expected, rtol=1e-9)
+    stacked = [torch.stack([one, -2 * one], dim=1) for one in (real, fake)]  # two timesteps
+    assert torch.allclose(feature_matching(*stacked, one_hot), 5 * expected, rtol=1e-9)
+    # Labels taken for one another are seen by this alone.
+    swapped = real[[5, 6, 7, 8, 9, 0, 1, 2, 3, 4]]
+    assert feature_matching(real, swapped) < 1e-30
+    assert feature_matching(real, swapped, one_hot) > 0.1
+    # A label of all, and one series of each, are what they would be without labels.
+    one = torch.ones(10, 1, dtype=real.dtype)
+    assert torch.equal(feature_matching(real, fake, one), feature_matching(real, fake))
+    each = feature_matching(real, fake, torch.eye(10, dtype=real.dtype))
+    assert torch.allclose(each, (real - fake).square().sum(dim=1).mean(), rtol=1e-9)
+
+
+def test_features_of_vectors_are_matched_by_the_best_linear_function():
+    c, noise = draws(40, 2), draws(40, 3, seed=1)
+    c = torch.cat([c, c[:, :1] + 1], dim=1)  # the third follows from the first
+    design = np.column_stack([np.ones(40), c[:, :2]])
+    fake = draws(40, 3, seed=2)
+    real = fake + noise + tensor(design @ np.arange(9.0).reshape(3, 3))
+    fitted = design @ np.linalg.lstsq(design, (real - fake).numpy(), rcond=None)[0]
+    expected = tensor((fitted**2).sum(axis=1).mean())
+    assert torch.allclose(feature_matching(real, fake, c), expected, rtol=1e-9)
+    # Units of the conditions do not matter.
+    assert torch.allclose(feature_matching(real, fake, 7 * c - 2), expected, rtol=1e-9)
+    f = draws(12, 2, seed=3).requires_grad_()
+    assert gradcheck(lambda f: feature_matching(draws(12, 2), f, c[:12]), f)
+
+
 def test_pairwise_accuracy():
     a, b = tensor([1.0, 2.0, 2.0]), tensor([0.0, 2.0])
     assert pairwise_accuracy(a, b).item() == pytest.approx(4 / 6)  # of six pairs, two are ties

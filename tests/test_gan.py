@@ -418,6 +418,20 @@ def test_a_conditional_network_needs_y(X):
         RCGAN(**SMALL, max_epochs=1).fit(X)
 
 
+# -- conditions -------------------------------------------------------------------------------
+
+
+def test_features_are_matched_label_by_label(global_random_seed):
+    y = np.where(np.arange(64) % 4 == 0, "rare", "usual")
+    few = {**DENSE, "hidden_dims": (16,), "max_epochs": 60, "batch_size": 32, "lr": 1e-2}
+    gan = GAN(**few, loss="non-saturating", penalty=None, feature_matching=1.0, conditional=True)
+    for seed in range(3 * global_random_seed, 3 * global_random_seed + 3):
+        noise = np.random.default_rng(seed).normal(scale=0.1, size=(64, 6))
+        fitted = gan.set_params(random_state=seed).fit(noise + (y == "rare")[:, None], y)
+        gap = fitted.sample(100, y="rare").mean() - fitted.sample(100, y="usual").mean()
+        assert 0.8 < gap < 1.2  # matched over the batch alone, it was between -0.2 and 0.3
+
+
 # -- latents ----------------------------------------------------------------------------------
 
 

@@ -32,9 +32,15 @@ class PairedGame(Game):
         self.weight = weight
 
     def of_generator(
-        self, critic: Any, features: Any, real: Tensor, fake: Tensor, ahead: bool = False
+        self,
+        critic: Any,
+        features: Any,
+        real: Tensor,
+        fake: Tensor,
+        ahead: bool = False,
+        c: Tensor | None = None,
     ) -> Tensor:
-        played = super().of_generator(critic, features, real, fake, ahead)
+        played = super().of_generator(critic, features, real, fake, ahead, c)
         return pair_error(fake, real).mean() + self.weight * played
 
 

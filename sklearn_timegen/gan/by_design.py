@@ -205,7 +205,7 @@ class CRNNGAN(GAN):
     """Continuous recurrent GAN: the discriminator reads both ways, its features are matched.
 
     Made for music. The generator descends the squared distance between mean features of real and
-    generated series, not the adversarial loss.
+    generated series, of each condition its own, not the adversarial loss.
 
     Parameters
     ----------

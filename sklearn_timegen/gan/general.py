@@ -118,7 +118,7 @@ class GAN(AdversarialLatents):
         discrimination): it then sees if samples are alike.
     feature_matching : float, default=0.0
         Share of feature matching in G's loss: the squared distance between the batches' mean
-        features in D. 1 leaves nothing else.
+        features in D, given the condition. 1 leaves nothing else.
     label_smoothing : float, default=0.0
         What the label of real series lacks to 1, for the losses that have labels.
     instance_noise : float, default=0.0

@@ -4,6 +4,8 @@ Symbols: p is the distribution of real series, q of fakes, D a discriminator, v 
 of a series, a real number. ``real`` and ``fake`` hold the values of a batch, ``(B,)``, or
 ``(B, K)`` where D judges each series K times, as each timestep. Losses act on each value by
 itself, so that what a net takes is the mean of the logarithms, never the logarithm of a mean.
+Of a batch, x are the real series, x~ the fakes, c the conditions of both (one-hot for labels) and
+phi the features that D makes of a series.
 Sigmoids and their logarithms are written as softplus(v) = log(1 + exp(v)), which is exact for
 values of any size: log sigmoid(v) = -softplus(-v) and log(1 - sigmoid(v)) = -softplus(v).
 
@@ -327,16 +329,34 @@ def make_loss(loss: str | AdversarialLoss, smoothing: float = 0.0) -> Adversaria
 # -- beside the loss --------------------------------------------------------------------------
 
 
-def feature_matching(real_features: Tensor, fake_features: Tensor) -> Tensor:
+def feature_matching(
+    real_features: Tensor, fake_features: Tensor, c: Tensor | None = None
+) -> Tensor:
     """Squared distance between the batches' mean features, ``(B, F)`` or ``(B, T, F)``: one value.
 
     Only the batch is averaged over: a timestep's features are features of their own.
 
+    With conditions, ``(B, C)``, it is the mean over c of ``||E[phi(x) | c] - E[phi(x~) | c]||^2``,
+    the x~ having been made for the same c, where the difference of means is the linear function
+    of c that fits ``phi(x) - phi(x~)`` best (least squares). For labels that is the distance
+    between the mean features of each label, weighed by its share: without c, a generator that
+    takes one label for another would match as well. Conditions have to be far fewer than series.
+
     Sources: T. Salimans et al. (2016), "Improved techniques for training GANs", section 3.1,
     https://arxiv.org/abs/1606.03498; O. Mogren (2016), "C-RNN-GAN: continuous recurrent neural
-    networks with adversarial training", https://arxiv.org/abs/1611.09904
+    networks with adversarial training", https://arxiv.org/abs/1611.09904; for labels: J. Bao,
+    D. Chen, F. Wen, H. Li and G. Hua (2017), "CVAE-GAN: fine-grained image generation through
+    asymmetric training" (there every label weighs as much), https://arxiv.org/abs/1703.10155
     """
-    return (real_features.mean(dim=0) - fake_features.mean(dim=0)).square().sum()
+    of_means = (real_features.mean(dim=0) - fake_features.mean(dim=0)).square().sum()
+    if c is None:
+        return of_means
+    # What fits best is the mean, and, orthogonal to it, a function of c less its mean.
+    centred = c - c.mean(dim=0)
+    moments = centred.T @ (real_features - fake_features).flatten(1) / len(c)
+    # One of the labels' columns follows from the others, which is one rank less.
+    inverse = torch.linalg.pinv(centred.T @ centred / len(c), rtol=1e-5, hermitian=True)
+    return of_means + (moments * (inverse @ moments)).sum()
 
 
 def pairwise_accuracy(real: Tensor, fake: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ class AdversarialNet(WatchedNet):
         matched = self.criterion_.matching > 0
         features = partial(self.players.discriminator.features, c=c) if matched else None
         ahead = self.unroll_steps > 0
-        loss = self.criterion_.of_generator(critic, features, real, fake, ahead)
+        loss = self.criterion_.of_generator(critic, features, real, fake, ahead, c)
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
             z, _ = self.players.draw(len(real), self.noise_)
             loss = loss + self.criterion_.of_path(self.players, z, c, self.noise_)

@@ -97,8 +97,9 @@ class Game(nn.Module):
         real: Tensor,
         fake: Tensor,
         ahead: bool = False,
+        c: Tensor | None = None,
     ) -> Tensor:
-        """Return what the generator descends; ``fake`` is its series, with gradients.
+        """Return what the generator descends; ``fake`` is its series of c, with gradients.
 
         A critic that is ``ahead`` depends on the generator, and so do its values of real series.
         """
@@ -116,7 +117,7 @@ class Game(nn.Module):
         if features is not None:
             with torch.no_grad():
                 wanted = features(real)
-            loss = loss + share * feature_matching(wanted, features(fake)).sum()
+            loss = loss + share * feature_matching(wanted, features(fake), c)
         return loss
 
     def of_path(
