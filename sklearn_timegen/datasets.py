@@ -49,7 +49,7 @@ def make_sines(
 
     Parameters
     ----------
-    n_samples, n_timesteps, n_channels : int
+    n_samples, n_timesteps, n_channels : int, default=1000, 24, 5
         Sizes; the papers use 10,000 x 24 x 5.
     version : {"timegan", "timevae"}, default="timegan"
         Which of the two.
@@ -99,7 +99,7 @@ def make_ar(
 
     Parameters
     ----------
-    n_samples, n_timesteps, n_channels : int
+    n_samples, n_timesteps, n_channels : int, default=1000, 24, 1
         Sizes; channels are independent.
     coefficients : sequence of float, default=(0.8,)
         a_1, a_2, ...
@@ -157,7 +157,7 @@ def make_labelled_sines(
 
     Parameters
     ----------
-    n_samples, n_timesteps : int
+    n_samples, n_timesteps : int, default=200, 24
         Sizes; the classes alternate.
     noise_scale : float, default=0.1
         Standard deviation of white noise that is added.

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._validation import check_series
-from sklearn_timegen.base import NeuralGenerator, estimator
+from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.autoregressive import (
@@ -28,7 +28,7 @@ from sklearn_timegen.nn.autoregressive import (
     RecurrentMixture,
 )
 from sklearn_timegen.objectives.autoregressive import TeacherForcedLikelihood
-from sklearn_timegen.representation import REPRESENTATIONS
+from sklearn_timegen.representation import REPRESENTATIONS, Representation
 from sklearn_timegen.training import CosineRate, GeneratorNet, ProfessorNet
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
@@ -58,84 +58,6 @@ class TeacherForcing(NeuralGenerator):
     once, and sampled by feeding what it draws back to it. The likelihood is exact. What it never
     sees in training are its own mistakes; :class:`ProfessorForcing` is an answer to that.
 
-    Parameters
-    ----------
-    cell : {"lstm", "gru"}, default="lstm"
-        The recurrent layers. On a CPU, torch's LSTM takes no longer than its GRU.
-    hidden_dim : int, default=64
-        Units of each layer.
-    n_layers : int, default=1
-        Number of layers. Each reads the layer below and the timestep before, and the prediction
-        is linear in the states of all.
-    n_components : int, default=10
-        Number of normals in the mixture of each timestep.
-    coupled : bool, default=True
-        Whether a channel's mean moves linearly with the channels before it at the same timestep,
-        so that normals have full covariance matrices (Graves's bivariate ones have a
-        correlation, too). ``False`` is a mixture of normals with diagonal ones.
-    min_std : float, default=1e-3
-        Lower bound of the normals' standard deviations, in the representation. Without it, the
-        likelihood of series that repeat a value, as quantised ones do, has no bound.
-    conditional : bool, default=False
-        Whether to learn the distribution given ``y``, which the network reads at each timestep.
-    representation : str or object, default="standard"
-        The view of series in which the network works: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, or an object that keeps the time axis; see
-        :mod:`sklearn_timegen.representation`.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    max_epochs : int, default=200
-        Epochs of training by Adam.
-    batch_size, lr : int, float, default=64, 2e-3
-        Series in a batch, and the learning rate at the beginning.
-    lr_end : float, default=0.0
-        Share of the learning rate that is left at the end of training; it falls along a cosine.
-        ``partial_fit`` keeps it.
-    validation_fraction : float, default=0.0
-        Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
-        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
-    n_iter_no_change : int or None, default=None
-        Stop after so many epochs without an improvement by ``tol``, and go back to the best
-        weights.
-    tol : float, default=1e-4
-        See ``n_iter_no_change``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
-        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
-    callbacks : list or None, default=None
-        skorch callbacks, cloned before use.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
-    net_params : dict or None, default=None
-        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.RMSprop}``.
-    verbose : int, default=0
-        Whether to show a progress bar with the losses.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of weights, batches and samples.
-
-    Attributes
-    ----------
-    net_ : GeneratorNet
-        The fitted skorch net.
-    history_ : skorch.history.History
-        A row an epoch, with ``train_loss`` and perhaps ``valid_loss``: the mean negative
-        log-likelihood of a series, in the representation.
-    n_iter_ : int
-        Number of epochs.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_ : ndarray
-        The labels, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     See Also
     --------
     ProfessorForcing : The same network, which is also taught to run free.
@@ -161,26 +83,63 @@ class TeacherForcing(NeuralGenerator):
     (64,)
     """
 
-    cell: str = "lstm"
-    hidden_dim: int = 64
-    n_layers: int = 1
-    n_components: int = 10
-    coupled: bool = True
-    min_std: float = 1e-3
+    cell: str = param(
+        default="lstm",
+        doc="The recurrent layers. On a CPU, torch's LSTM takes no longer than its GRU.",
+        check=[StrOptions(set(CELLS))],
+    )
+    hidden_dim: int = param(
+        default=64, doc="Units of each layer.", check=[Interval(Integral, 1, None, closed="left")]
+    )
+    n_layers: int = param(
+        default=1,
+        doc="""Number of layers. Each reads the layer below and the timestep before, and the
+        prediction is linear in the states of all.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    n_components: int = param(
+        default=10,
+        doc="Number of normals in the mixture of each timestep.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    coupled: bool = param(
+        default=True,
+        doc="""Whether a channel's mean moves linearly with the channels before it at the same
+        timestep, so that normals have full covariance matrices (Graves's bivariate ones have a
+        correlation, too). ``False`` is a mixture of normals with diagonal ones.""",
+        check=["boolean"],
+    )
+    min_std: float = param(
+        default=1e-3,
+        doc="""Lower bound of the normals' standard deviations, in the representation. Without it,
+        the likelihood of series that repeat a value, as quantised ones do, has no bound.""",
+        check=[Interval(Real, 0, None, closed="neither")],
+    )
     batch_size: int = 64
-    lr: float = 2e-3
-    lr_end: float = 0.0
+    lr: float = param(default=2e-3, doc="Learning rate at the beginning.")
+    lr_end: float = param(
+        default=0.0,
+        doc="""Share of the learning rate that is left at the end of training; it falls along a
+        cosine. ``partial_fit`` keeps it.""",
+        check=[Interval(Real, 0, 1, closed="both")],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="""Whether to learn the distribution given ``y``, which the network reads at each
+        timestep.""",
+    )
+    representation: str | Representation = param(
+        default="standard",
+        doc="""The view of series in which the network works: ``"standard"``, ``"minmax"``,
+        ``"quantile"``, or an object that keeps the time axis; see
+        :mod:`sklearn_timegen.representation`.""",
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "cell": [StrOptions(set(CELLS))],
-        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "coupled": ["boolean"],
-        "min_std": [Interval(Real, 0, None, closed="neither")],
-        "lr_end": [Interval(Real, 0, 1, closed="both")],
-    }
+    history_: Any = fitted(
+        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``: the mean negative
+        log-likelihood of a series, in the representation.""",
+        type="skorch.history.History",
+    )
 
     @available_if(_has_density)
     def score_samples(self, X: ArrayLike, y: Any = None) -> NDArray[np.float64]:
@@ -286,38 +245,6 @@ class ProfessorForcing(TeacherForcing):
     too, since a normal draw is mean plus standard deviation times noise; through which component
     of the mixture is picked, there are none.
 
-    Parameters
-    ----------
-    adversarial_weight : float, default=1.0
-        Weight of the adversarial loss, a mean over timesteps, beside the likelihood of a series.
-    mutual : bool, default=False
-        Whether behaviour on the true past is also to look free-running: the paper's optional
-        second term.
-    game_interval : int, default=4
-        The game is played with each so-manieth batch, with a weight so many times as large; with
-        the others the network is taught alone, which takes a tenth of the time. 1 is as
-        published.
-    discriminator_hidden_dim : int, default=32
-        Units of the discriminator, in each direction and each dense layer.
-    discriminator_lr : float or None, default=None
-        Learning rate of the discriminator; ``None`` is ``lr``.
-    max_epochs : int, default=80
-        Epochs of training by Adam.
-    **others
-        As for :class:`TeacherForcing`.
-
-    Attributes
-    ----------
-    net_ : ProfessorNet
-        The fitted skorch net; ``net_.module_`` holds the ``generator`` and the
-        ``discriminator``.
-    history_ : skorch.history.History
-        A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, the mean negative
-        log-likelihood of a series, and of the game ``discriminator_loss``, ``generator_loss``,
-        the norms of both gradients and ``discriminator_accuracy``.
-    **others
-        As for :class:`TeacherForcing`.
-
     See Also
     --------
     TeacherForcing : The same network without the discriminator; the parameters.
@@ -338,21 +265,47 @@ class ProfessorForcing(TeacherForcing):
     (3, 12, 2)
     """
 
-    adversarial_weight: float = 1.0
-    mutual: bool = False
-    game_interval: int = 4
-    discriminator_hidden_dim: int = 32
-    discriminator_lr: float | None = None
-    max_epochs: int = 80
+    adversarial_weight: float = param(
+        default=1.0,
+        doc="""Weight of the adversarial loss, a mean over timesteps, beside the likelihood of a
+        series.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    mutual: bool = param(
+        default=False,
+        doc="""Whether behaviour on the true past is also to look free-running: the paper's
+        optional second term.""",
+        check=["boolean"],
+    )
+    game_interval: int = param(
+        default=4,
+        doc="""The game is played with each so-manieth batch, with a weight so many times as
+        large; with the others the network is taught alone, which takes a tenth of the time. 1 is
+        as published.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    discriminator_hidden_dim: int = param(
+        default=32,
+        doc="Units of the discriminator, in each direction and each dense layer.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    discriminator_lr: float | None = param(
+        default=None,
+        doc="Learning rate of the discriminator; ``None`` is ``lr``.",
+        check=[Interval(Real, 0, None, closed="neither"), None],
+    )
+    max_epochs: int = param(default=80, doc="Epochs of training by Adam.")
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **TeacherForcing._parameter_constraints,
-        "adversarial_weight": [Interval(Real, 0, None, closed="left")],
-        "mutual": ["boolean"],
-        "game_interval": [Interval(Integral, 1, None, closed="left")],
-        "discriminator_hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
-    }
+    net_: ProfessorNet = fitted(
+        """The fitted skorch net; ``net_.module_`` holds the ``generator`` and the
+        ``discriminator``."""
+    )
+    history_: Any = fitted(
+        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, the mean negative
+        log-likelihood of a series, and of the game ``discriminator_loss``, ``generator_loss``,
+        the norms of both gradients and ``discriminator_accuracy``.""",
+        type="skorch.history.History",
+    )
 
     def _make_net(
         self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any

@@ -29,6 +29,7 @@ FLOORS = {
     "training": 2,
     "nn": 1,
     "objectives": 1,
+    "_checks": 0,
     "_choosing": 0,
     "_conditions": 0,
     "_distance": 0,

@@ -1,8 +1,29 @@
-"""What every generator shares: the estimator decorator and three small base classes."""
+"""What every generator shares: how parameters are declared, and three small base classes."""
 
-from sklearn_timegen.base.declaration import estimator, pinned
+from sklearn_timegen._checks import HasMethods, Interval, Options, RealNotInt, StrOptions
+from sklearn_timegen.base.declaration import (
+    estimator,
+    fitted,
+    mutable_parameters,
+    param,
+    pinned,
+)
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.latent import LatentGenerator
 from sklearn_timegen.base.neural import NeuralGenerator
 
-__all__ = ["BaseGenerator", "LatentGenerator", "NeuralGenerator", "estimator", "pinned"]
+__all__ = [
+    "BaseGenerator",
+    "HasMethods",
+    "Interval",
+    "LatentGenerator",
+    "NeuralGenerator",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "estimator",
+    "fitted",
+    "mutable_parameters",
+    "param",
+    "pinned",
+]

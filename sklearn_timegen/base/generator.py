@@ -16,14 +16,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._conditions import ConditionEncoder
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, check_series
-from sklearn_timegen.base.declaration import Declared, estimator
+from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
@@ -40,22 +40,48 @@ class BaseGenerator(Declared, ABC):
     ``v`` and encoded conditions ``c`` (or ``None``), both float32 arrays.
     """
 
-    conditional: bool = False
-    representation: str | Representation = "standard"
-    bounds: tuple[Any, Any] | None = None
-    n_channels: int = 1
-    random_state: RandomState = None
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "conditional": ["boolean"],
-        "representation": [
+    conditional: bool = param(
+        default=False, doc="Whether to learn the distribution given ``y``.", check=["boolean"]
+    )
+    representation: str | Representation = param(
+        default="standard",
+        doc="""The view of series in which the generator works: ``"standard"``, ``"minmax"``,
+        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``,
+        ``"pca-quantile"``, or an object; see :mod:`sklearn_timegen.representation`.""",
+        check=[
             StrOptions(set(REPRESENTATIONS)),
             HasMethods(["fit", "transform", "inverse_transform"]),
         ],
-        "bounds": [tuple, list, None],
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state", np.random.Generator],
-    }
+    )
+    bounds: tuple[Any, Any] | None = param(
+        default=None,
+        doc="""Values that samples never leave, in the units of ``X``: each ``None``, a number, or
+        one for each channel.""",
+        check=[tuple, list, None],
+        type="(low, high) or None",
+    )
+    n_channels: int = param(
+        default=1,
+        doc="Number of channels in the rows of a 2-d ``X``.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    random_state: RandomState = param(
+        default=None,
+        doc="Seed of all that is random: weights, batches, noise, samples.",
+        check=["random_state", np.random.Generator],
+        mutable=True,
+    )
+
+    series_shape_: tuple[int, int] = fitted("``(n_timesteps, n_channels)``.")
+    representation_: Any = fitted("The fitted representation.")
+    classes_: NDArray[Any] = fitted("The labels, if conditional on labels.", type="ndarray")
+    class_counts_: NDArray[np.int64] = fitted(
+        "How often each label occurred in training.", type="ndarray"
+    )
+    n_features_in_: int = fitted("``X.shape[1]`` of the ``X`` seen in ``fit``.")
+    feature_names_in_: NDArray[Any] = fitted(
+        "Column names, if ``X`` had string ones.", type="ndarray"
+    )
 
     # Timesteps without which there is nothing to learn.
     _fewest_timesteps: ClassVar[int] = 1

@@ -7,18 +7,18 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Number, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.utils._param_validation import Interval
 
+from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._validation import check_series
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.base.declaration import estimator
+from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
 from sklearn_timegen.training import (
@@ -43,36 +43,69 @@ class NeuralGenerator(BaseGenerator):
     returns an untrained net for represented series of these sizes, and ``_draw``.
     """
 
-    max_epochs: int = 200
-    batch_size: int = 32
-    lr: float = 1e-3
-    validation_fraction: float = 0.0
-    n_iter_no_change: int | None = None
-    tol: float = 1e-4
-    warm_start: bool = False
-    callbacks: Sequence[Any] | None = None
-    device: str = "auto"
-    net_params: Mapping[str, Any] | None = None
-    verbose: int = 0
+    max_epochs: int = param(
+        default=200,
+        doc="Epochs of training by Adam.",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
+    batch_size: int = param(
+        default=32,
+        doc="Series in a batch.",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
+    lr: float = param(
+        default=1e-3,
+        doc="Learning rate.",
+        check=[Interval(Real, 0, None, closed="neither")],
+        mutable=True,
+    )
+    validation_fraction: float = param(
+        default=0.0,
+        doc="""Share of the series that is held out, at random, for ``valid_loss``. Overlapping
+        windows leak into it: hold a block out with ``net_params={"train_split": ...}``
+        instead.""",
+        check=[Interval(Real, 0, 1, closed="left")],
+    )
+    n_iter_no_change: int | None = param(
+        default=None,
+        doc="""Stop after so many epochs in which the loss of held-out series (of training series,
+        if none are held out) did not improve by ``tol``, and go back to the best weights.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    tol: float = param(
+        default=1e-4,
+        doc="See ``n_iter_no_change``.",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    warm_start: bool = param(
+        default=False,
+        doc="""Whether ``fit`` goes on training where the last one ended. In between, only
+        parameters may change of which it is said here.""",
+        check=["boolean"],
+        mutable=True,
+    )
+    callbacks: Sequence[Any] | None = param(
+        default=None, doc="skorch callbacks, cloned before use.", check=[list, tuple, None]
+    )
+    device: str = param(
+        default="auto",
+        doc="""``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.""",
+        check=[str],
+    )
+    net_params: Mapping[str, Any] | None = param(
+        default=None,
+        doc="""Further arguments of the skorch net, such as ``{"optimizer":
+        torch.optim.RMSprop}``.""",
+        check=[dict, None],
+    )
+    verbose: int = param(
+        default=0, doc="Whether to show a progress bar.", check=["verbose"], mutable=True
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseGenerator._parameter_constraints,
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "callbacks": [list, tuple, None],
-        "device": [str],
-        "net_params": [dict, None],
-        "verbose": ["verbose"],
-    }
-
-    # What a network that goes on training can follow.
-    _may_change: ClassVar[frozenset[str]] = frozenset(
-        {"batch_size", "lr", "max_epochs", "random_state", "verbose", "warm_start"}
+    net_: Any = fitted(
+        "The fitted skorch net; ``net_.module_`` is the torch module.", type="GeneratorNet"
     )
 
     # -- public ------------------------------------------------------------------------------
@@ -162,7 +195,7 @@ class NeuralGenerator(BaseGenerator):
         self._trained_with = {
             name: clone(value, safe=False)
             for name, value in self.get_params(deep=False).items()
-            if name not in self._may_change
+            if name not in mutable_parameters(self)
         }
         self._train(v, c, n_epochs or self._n_epochs(len(v)), net)
 
@@ -184,7 +217,7 @@ class NeuralGenerator(BaseGenerator):
         given = None if c is None else torch.from_numpy(c).to(net.device)
         n_before = len(net.history)
         net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
-        self.net_: GeneratorNet = net
+        self.net_ = net
         self._after_training(v, c)
         if net.interrupted_:
             warn_user(
@@ -260,7 +293,7 @@ class NeuralGenerator(BaseGenerator):
                 raise ValueError(
                     f"{name} changed from {before!r} to {value!r} since training began, which "
                     "further training of the same network cannot follow: only "
-                    f"{', '.join(sorted(self._may_change))} may change. Fit anew with "
+                    f"{', '.join(sorted(mutable_parameters(self)))} may change. Fit anew with "
                     "warm_start=False"
                 )
         if self.lr != net.lr:

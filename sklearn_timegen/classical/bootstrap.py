@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_timegen.base import BaseGenerator, estimator
+from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.classical._rows import draw_rows
+from sklearn_timegen.representation import Representation
 
 __all__ = ["BlockBootstrap"]
 
@@ -26,47 +27,6 @@ class BlockBootstrap(BaseGenerator):
     blocks of itself; all channels move together. With ``decomposition="stl"`` only the remainder
     moves, and trend and season stay, as in bagged forecasting. The seams between blocks are where
     it is found out, and each sample has the level of a training series: a floor, not a model.
-
-    Parameters
-    ----------
-    block_length : int or "auto", default="auto"
-        Timesteps of a block, on average for ``"stationary"``; at most the series. ``"auto"`` is
-        the cube root of the number of timesteps, but at least 2 (Hall, Horowitz and Jing 1995
-        give the order).
-    method : {"moving", "stationary"}, default="moving"
-        Blocks of one length that begin anywhere in the series; or blocks of geometric lengths
-        that go on at the series' beginning when they reach its end.
-    decomposition : {"stl"} or None, default=None
-        What to move: the series, or the remainder of a robust STL decomposition (statsmodels).
-    period : int or None, default=None
-        Timesteps of a season, for STL: at least 2, and two of them in the series.
-    conditional : bool, default=False
-        Whether to draw given ``y``: from series of a label, or of the nearest vectors.
-    representation : str or object, default="standard"
-        The view of series in which blocks are moved; it has to keep the time axis. See
-        :mod:`sklearn_timegen.representation`.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of samples.
-
-    Attributes
-    ----------
-    block_length_ : int
-        Timesteps of a block.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_, class_counts_ : ndarray
-        Labels and how often they occurred, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
 
     References
     ----------
@@ -89,18 +49,41 @@ class BlockBootstrap(BaseGenerator):
     (5, 24, 2)
     """
 
-    block_length: int | str = "auto"
-    method: Literal["moving", "stationary"] = "moving"
-    decomposition: Literal["stl"] | None = None
-    period: int | None = None
+    block_length: int | str = param(
+        default="auto",
+        doc="""Timesteps of a block, on average for ``"stationary"``; at most the series.
+        ``"auto"`` is the cube root of the number of timesteps, but at least 2 (Hall, Horowitz and
+        Jing 1995 give the order).""",
+        check=[Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    )
+    method: Literal["moving", "stationary"] = param(
+        default="moving",
+        doc="""Blocks of one length that begin anywhere in the series; or blocks of geometric
+        lengths that go on at the series' beginning when they reach its end.""",
+        check=[StrOptions({"moving", "stationary"})],
+    )
+    decomposition: Literal["stl"] | None = param(
+        default=None,
+        doc="""What to move: the series, or the remainder of a robust STL decomposition
+        (statsmodels).""",
+        check=[StrOptions({"stl"}), None],
+    )
+    period: int | None = param(
+        default=None,
+        doc="Timesteps of a season, for STL: at least 2, and two of them in the series.",
+        check=[Interval(Integral, 2, None, closed="left"), None],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="Whether to draw given ``y``: from series of a label, or of the nearest vectors.",
+    )
+    representation: str | Representation = param(
+        default="standard",
+        doc="""The view of series in which blocks are moved; it has to keep the time axis. See
+        :mod:`sklearn_timegen.representation`.""",
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseGenerator._parameter_constraints,
-        "block_length": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "method": [StrOptions({"moving", "stationary"})],
-        "decomposition": [StrOptions({"stl"}), None],
-        "period": [Interval(Integral, 2, None, closed="left"), None],
-    }
+    block_length_: int = fitted("Timesteps of a block.")
 
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         if not self._view.keeps_time_axis:

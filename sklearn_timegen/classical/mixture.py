@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
 from sklearn_timegen._mixture import (
     NormalMixture,
     by_class,
@@ -30,7 +30,7 @@ from sklearn_timegen._mixture import (
 )
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._validation import check_series
-from sklearn_timegen.base import LatentGenerator, estimator
+from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 
 __all__ = ["PCAMixture"]
 
@@ -54,54 +54,6 @@ class PCAMixture(LatentGenerator):
     fitted for each class if labels are given; what they leave over is drawn for the mixture
     component that a series belongs to. The one to beat: it trains in seconds.
 
-    Parameters
-    ----------
-    n_components : int or float, default=20
-        Number K of principal components in the mixture, or the share of variance they explain.
-        More than there are is as many as there are.
-    n_mixture_components : int or "bic", default="bic"
-        Number of normals, at most one for every two series. ``"bic"`` doubles it, from 1, as
-        long as the Bayesian information criterion improves and there are 5 K series for each:
-        the criterion takes series for independent, and overlapping windows lead it to normals
-        that hold a handful each.
-    residual : {"gaussian", "bootstrap"} or None, default="gaussian"
-        The scores beyond K: independent normals with the variances of the mixture component;
-        those of a random training series of the component, which copies its fine structure;
-        or none at all, which is too smooth.
-    reg_covar : float, default=1e-6
-        Added to the variances of the mixture, in the representation's units.
-    conditional : bool, default=False
-        Whether to learn the distribution given ``y``: one mixture for each label, or for vectors
-        a mixture over scores and vectors together, conditioned exactly.
-    representation : str or object, default="standard"
-        The view of series in which all this happens; see :mod:`sklearn_timegen.representation`.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the mixture's start and of samples.
-
-    Attributes
-    ----------
-    pca_ : PCA
-        The fitted components, all of them.
-    n_components_ : int
-        K.
-    mixtures_ : dict of GaussianMixture
-        By class number; ``{0: mixture}`` without labels.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_, class_counts_ : ndarray
-        Labels and how often they occurred, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     References
     ----------
     M. Tipping and C. Bishop (1999), "Mixtures of probabilistic principal component analysers",
@@ -117,21 +69,46 @@ class PCAMixture(LatentGenerator):
     (5, 24, 2)
     """
 
-    n_components: int | float = 20
-    n_mixture_components: int | str = "bic"
-    residual: Literal["gaussian", "bootstrap"] | None = "gaussian"
-    reg_covar: float = 1e-6
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **LatentGenerator._parameter_constraints,
-        "n_components": [
+    n_components: int | float = param(
+        default=20,
+        doc="""Number K of principal components in the mixture, or the share of variance they
+        explain. More than there are is as many as there are.""",
+        check=[
             Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, 1, closed="neither"),
         ],
-        "n_mixture_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"bic"})],
-        "residual": [StrOptions({"gaussian", "bootstrap"}), None],
-        "reg_covar": [Interval(RealNotInt, 0, None, closed="neither")],
-    }
+    )
+    n_mixture_components: int | str = param(
+        default="bic",
+        doc="""Number of normals, at most one for every two series. ``"bic"`` doubles it, from 1,
+        as long as the Bayesian information criterion improves and there are 5 K series for each:
+        the criterion takes series for independent, and overlapping windows lead it to normals
+        that hold a handful each.""",
+        check=[Interval(Integral, 1, None, closed="left"), StrOptions({"bic"})],
+    )
+    residual: Literal["gaussian", "bootstrap"] | None = param(
+        default="gaussian",
+        doc="""The scores beyond K: independent normals with the variances of the mixture
+        component; those of a random training series of the component, which copies its fine
+        structure; or none at all, which is too smooth.""",
+        check=[StrOptions({"gaussian", "bootstrap"}), None],
+    )
+    reg_covar: float = param(
+        default=1e-6,
+        doc="Added to the variances of the mixture, in the representation's units.",
+        check=[Interval(RealNotInt, 0, None, closed="neither")],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="""Whether to learn the distribution given ``y``: one mixture for each label, or for
+        vectors a mixture over scores and vectors together, conditioned exactly.""",
+    )
+
+    pca_: PCA = fitted("The fitted components, all of them.")
+    n_components_: int = fitted("K, the number of components that the mixtures see.")
+    mixtures_: Any = fitted(
+        "By class number; ``{0: mixture}`` without labels.", type="dict of GaussianMixture"
+    )
 
     @available_if(_has_density)
     def score_samples(self, X: ArrayLike, y: Any = None) -> Array:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils._param_validation import Interval
 
+from sklearn_timegen._checks import Interval
 from sklearn_timegen._conditions import groups_of
-from sklearn_timegen.base import BaseGenerator, estimator
+from sklearn_timegen.base import BaseGenerator, estimator, param
 from sklearn_timegen.classical._rows import draw_rows
 
 __all__ = ["NeighbourInterpolation"]
@@ -26,36 +26,6 @@ class NeighbourInterpolation(BaseGenerator):
     ``v_i + u (v_j - v_i)`` with u uniform on [0, 1], and j one of the ``n_neighbors`` nearest to
     i, of the same class if conditional on labels. It invents little: see
     :func:`~sklearn_timegen.metrics.nearest_record_ratio`. Not for data that may not be shared.
-
-    Parameters
-    ----------
-    n_neighbors : int, default=5
-        Neighbours to choose from; at most the other series (of the class).
-    conditional : bool, default=False
-        Whether to draw given ``y``: from series of a label, or of the nearest vectors.
-    representation : str or object, default="standard"
-        The view of series in which distances are taken and lines are straight; see
-        :mod:`sklearn_timegen.representation`.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of samples.
-
-    Attributes
-    ----------
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_, class_counts_ : ndarray
-        Labels and how often they occurred, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
 
     References
     ----------
@@ -72,12 +42,15 @@ class NeighbourInterpolation(BaseGenerator):
     (5, 24, 2)
     """
 
-    n_neighbors: int = 5
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseGenerator._parameter_constraints,
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
-    }
+    n_neighbors: int = param(
+        default=5,
+        doc="Neighbours to choose from; at most the other series (of the class).",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="Whether to draw given ``y``: from series of a label, or of the nearest vectors.",
+    )
 
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         self._rows, self._given = v, c

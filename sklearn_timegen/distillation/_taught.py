@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, pinned
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
 from sklearn_timegen.flow import FlowMatching
 
 __all__ = ["TaughtGenerator"]
@@ -36,18 +36,21 @@ TAKEN_OVER = (
 class TaughtGenerator(LatentGenerator, NeuralGenerator):
     """A generator that sees series, conditions and latents as its teacher does."""
 
-    teacher: FlowMatching | FrozenEstimator | None = None
+    teacher: FlowMatching | FrozenEstimator | None = param(
+        default=None,
+        doc="""The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one
+        that is fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None``
+        is ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
+        ``representation``, ``bounds``, ``n_channels``.""",
+        check=[FlowMatching, FrozenEstimator, None],
+        type="FlowMatching, Diffusion, FrozenEstimator or None",
+    )
+    conditional: bool = pinned(False, told=False)
+    representation: Any = pinned("auto", told=False)
+    bounds: Any = pinned(None, told=False)
+    n_channels: int = pinned(1, told=False)
 
     # The teacher's to choose.
-    conditional: bool = pinned(False)
-    representation: Any = pinned("auto")
-    bounds: Any = pinned(None)
-    n_channels: int = pinned(1)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "teacher": [FlowMatching, FrozenEstimator, None],
-    }
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the noise that the teacher's flow leads to the series of ``X``: float32.

@@ -9,16 +9,16 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import derive_seed, draw_seed
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.tensors import as_numpy, rows_of
 from sklearn_timegen.distillation._networks import PairDiscriminator, build_players
@@ -59,96 +59,6 @@ class OneStepGenerator(TaughtGenerator):
     the student, whose latents are the noise: ``transform`` is the teacher's flow backwards,
     ``inverse_transform`` and ``sample`` are one pass.
 
-    Parameters
-    ----------
-    teacher : FlowMatching, Diffusion, FrozenEstimator or None, default=None
-        The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one that is
-        fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None`` is
-        ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
-        ``representation``, ``bounds``, ``n_channels``.
-    method : {"paired", "adversarial"}, default="paired"
-        See above.
-    n_pairs : int, default=20000
-        Number of pairs, anew for each ``fit`` and ``partial_fit``; their conditions are those in
-        training, each about equally often.
-    n_teacher_steps : int or None, default=None
-        Steps of the teacher's solver to each pair; ``None`` is its ``n_steps``.
-    adversarial_weight : float, default=0.0
-        Weight of the adversarial loss beside the distance of a pair. At 0 there is no
-        discriminator, and training takes less than half the time.
-    hidden_dim, n_layers : int or None, default=None
-        Width and depth of a network of the student's own, of the teacher's kind; with
-        ``method="paired"`` only. If both are ``None`` it is the teacher's, with its weights. One
-        of half the width and three layers is about three times as fast.
-    frozen_share : float or None, default=None
-        Share of the teacher's weights that stay as they are: the largest tensors. Trained are the
-        smallest until 1 - ``frozen_share`` is reached: biases, embedding and output first, the
-        great matrices never. The paper froze 85%, most convolutions of a U-Net; ``None`` is 0.85
-        for ``"adversarial"`` and 0 for ``"paired"``.
-    discriminator : {"bidirectional", "convolutional", "dense", "recurrent", "style", \
-            "transformer"}, default="dense"
-        Its network, as in :class:`GAN`; values are relativistic, with a zero-centred penalty.
-    discriminator_hidden_dims : sequence of int, default=(256, 256, 256)
-        Widths of its layers.
-    discriminator_lr : float or None, default=None
-        Its own learning rate.
-    penalty_weight : float, default=1.0
-        Weight of the penalty on its slope, at real and generated series.
-    ema_decay : float, default=0.999
-        Decay of the moving average of weights that samples are drawn by; 0 for none.
-    lr_end : float, default=0.0
-        Share of the learning rate that is left at the end of training; it falls along a cosine.
-        ``partial_fit`` keeps it.
-    max_epochs : int or None, default=None
-        Training by Adam; ``None`` is as many epochs as 5,000 batches take, but 1,000 at most.
-    batch_size, lr : int, float, default=128, 2e-3
-        Pairs (or series) in a batch, and the highest learning rate.
-    validation_fraction : float, default=0.0
-        Share of the pairs (or series) that is held out, at random.
-    n_iter_no_change : int or None, default=None
-        Stop after so many epochs without an improvement by ``tol`` of what ``history_`` tells, and
-        go back to the best weights.
-    tol : float, default=1e-4
-        See ``n_iter_no_change``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended, with the same teacher. In
-        between, ``lr``, ``batch_size``, ``max_epochs``, ``n_pairs``, ``n_teacher_steps`` and
-        ``verbose`` may change.
-    callbacks : list or None, default=None
-        skorch callbacks, cloned before use.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
-    net_params : dict or None, default=None
-        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.RMSprop}``.
-    verbose : int, default=0
-        Whether to show a progress bar.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of weights, pairs, batches and samples.
-
-    Attributes
-    ----------
-    teacher_ : FlowMatching
-        The fitted teacher; a copy, if it was fitted before.
-    net_ : AdversarialNet or AveragedNet
-        The fitted skorch net; ``net_.module_`` holds the student as ``generator``, and the
-        ``discriminator``, or None.
-    history_ : skorch.history.History
-        A row an epoch. With a discriminator: both players' losses, and ``train_distance``, the
-        energy distance between samples and what the student is to follow, the teacher's series
-        or the real ones. Else ``train_loss``, the mean distance of the pairs.
-    n_iter_ : int
-        Number of epochs.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The teacher's fitted representation.
-    classes_ : ndarray
-        The labels, if the teacher is conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` that the teacher saw.
-    feature_names_in_ : ndarray
-        Its column names, if it had string ones.
-
     References
     ----------
     M. Kang et al. (2024), "Distilling diffusion models into conditional GANs", ECCV.
@@ -174,47 +84,114 @@ class OneStepGenerator(TaughtGenerator):
     (3, 24, 2)
     """
 
-    method: str = "paired"
-    n_pairs: int = 20_000
-    n_teacher_steps: int | None = None
-    adversarial_weight: float = 0.0
-    hidden_dim: int | None = None
-    n_layers: int | None = None
-    frozen_share: float | None = None
-    discriminator: str = "dense"
-    discriminator_hidden_dims: Sequence[int] = (256, 256, 256)
-    discriminator_lr: float | None = None
-    penalty_weight: float = 1.0
-    ema_decay: float = 0.999
-    lr_end: float = 0.0
-    max_epochs: int | None = None  # type: ignore[assignment]
-    batch_size: int = 128
-    lr: float = 2e-3
+    method: str = param(
+        default="paired", doc="See above.", check=[StrOptions({"paired", "adversarial"})]
+    )
+    n_pairs: int = param(
+        default=20_000,
+        doc="""Number of pairs, anew for each ``fit`` and ``partial_fit``; their conditions are
+        those in training, each about equally often.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
+    n_teacher_steps: int | None = param(
+        default=None,
+        doc="Steps of the teacher's solver to each pair; ``None`` is its ``n_steps``.",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+        mutable=True,
+    )
+    adversarial_weight: float = param(
+        default=0.0,
+        doc="""Weight of the adversarial loss beside the distance of a pair. At 0 there is no
+        discriminator, and training takes less than half the time.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    hidden_dim: int | None = param(
+        default=None,
+        doc="""Width of a network of the student's own, of the teacher's kind; with
+        ``method="paired"`` only. If it and ``n_layers`` are ``None`` it is the teacher's, with its
+        weights. One of half the width and three layers is about three times as fast.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    n_layers: int | None = param(
+        default=None,
+        doc="Depth of such a network.",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    frozen_share: float | None = param(
+        default=None,
+        doc="""Share of the teacher's weights that stay as they are: the largest tensors. Trained
+        are the smallest until 1 - ``frozen_share`` is reached: biases, embedding and output
+        first, the great matrices never. The paper froze 85%, most convolutions of a U-Net;
+        ``None`` is 0.85 for ``"adversarial"`` and 0 for ``"paired"``.""",
+        check=[Interval(Real, 0, 1, closed="left"), None],
+    )
+    discriminator: str = param(
+        default="dense",
+        doc="""Its network, as in :class:`GAN`; values are relativistic, with a zero-centred
+        penalty.""",
+        check=[StrOptions(set(BODIES))],
+    )
+    discriminator_hidden_dims: Sequence[int] = param(
+        default=(256, 256, 256),
+        doc="Widths of its layers.",
+        check=["array-like"],
+        type="sequence of int",
+    )
+    discriminator_lr: float | None = param(
+        default=None,
+        doc="Its own learning rate.",
+        check=[Interval(Real, 0, None, closed="neither"), None],
+        mutable=True,
+    )
+    penalty_weight: float = param(
+        default=1.0,
+        doc="Weight of the penalty on its slope, at real and generated series.",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    ema_decay: float = param(
+        default=0.999,
+        doc="Decay of the moving average of weights that samples are drawn by; 0 for none.",
+        check=[Interval(Real, 0, 1, closed="left")],
+    )
+    lr_end: float = param(
+        default=0.0,
+        doc="""Share of the learning rate that is left at the end of training; it falls along a
+        cosine. ``partial_fit`` keeps it.""",
+        check=[Interval(Real, 0, 1, closed="both")],
+    )
+    max_epochs: int | None = param(
+        default=None,
+        doc="""Training by Adam; ``None`` is as many epochs as 5,000 batches take, but 1,000 at
+        most.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )  # type: ignore[assignment]
+    batch_size: int = param(default=128, doc="Pairs (or series) in a batch.")
+    lr: float = param(default=2e-3, doc="The highest learning rate.")
+    validation_fraction: float = param(
+        default=0.0, doc="Share of the pairs (or series) that is held out, at random."
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **TaughtGenerator._parameter_constraints,
-        "method": [StrOptions({"paired", "adversarial"})],
-        "n_pairs": [Interval(Integral, 1, None, closed="left")],
-        "n_teacher_steps": [Interval(Integral, 1, None, closed="left"), None],
-        "adversarial_weight": [Interval(Real, 0, None, closed="left")],
-        "hidden_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "n_layers": [Interval(Integral, 1, None, closed="left"), None],
-        "frozen_share": [Interval(Real, 0, 1, closed="left"), None],
-        "discriminator": [StrOptions(set(BODIES))],
-        "discriminator_hidden_dims": ["array-like"],
-        "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
-        "penalty_weight": [Interval(Real, 0, None, closed="left")],
-        "ema_decay": [Interval(Real, 0, 1, closed="left")],
-        "lr_end": [Interval(Real, 0, 1, closed="both")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-    }
-
-    # Each training has pairs of its own.
-    _may_change: ClassVar[frozenset[str]] = TaughtGenerator._may_change | {
-        "discriminator_lr",
-        "n_pairs",
-        "n_teacher_steps",
-    }
+    teacher_: FlowMatching = fitted("The fitted teacher; a copy, if it was fitted before.")
+    net_: Any = fitted(
+        """The fitted skorch net; ``net_.module_`` holds the student as ``generator``, and the
+        ``discriminator``, or None.""",
+        type="AdversarialNet or AveragedNet",
+    )
+    history_: Any = fitted(
+        """A row an epoch. With a discriminator: both players' losses, and ``train_distance``,
+        the energy distance between samples and what the student is to follow, the teacher's
+        series or the real ones. Else ``train_loss``, the mean distance of the pairs.""",
+        type="skorch.history.History",
+    )
+    representation_: Any = fitted("The teacher's fitted representation.", type="object")
+    classes_: NDArray[Any] = fitted(
+        "The labels, if the teacher is conditional on labels.", type="ndarray"
+    )
+    n_features_in_: int = fitted("``X.shape[1]`` of the ``X`` that the teacher saw.")
+    feature_names_in_: NDArray[Any] = fitted(
+        "Its column names, if it had string ones.", type="ndarray"
+    )
 
     @property  # type: ignore[misc]
     def conditional(self) -> bool:  # type: ignore[override]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from sklearn.utils._param_validation import StrOptions
-
-from sklearn_timegen.base import estimator
+from sklearn_timegen._checks import StrOptions
+from sklearn_timegen.base import estimator, param
 from sklearn_timegen.flow.general import FlowMatching
 
 __all__ = ["Diffusion"]
@@ -19,21 +16,6 @@ class Diffusion(FlowMatching):
     A setting of :class:`FlowMatching`, which describes all other parameters: the path keeps
     alpha^2 + sigma^2 = 1, the network predicts the noise in x_t at times drawn evenly, and
     samples take many small steps. It is what papers on distillation mean by a teacher.
-
-    Parameters
-    ----------
-    path : {"ddpm", "cosine"}, default="ddpm"
-        Noise that comes in at a rate that rises linearly, or along a quarter of a circle (Nichol
-        and Dhariwal 2021).
-    prediction : {"noise", "data", "velocity", "preconditioned"}, default="noise"
-        What the network predicts.
-    solver : str, default="ddim"
-        ``"ddim"`` takes the deterministic way, ``"ddpm"`` draws new noise at each step; see
-        :class:`FlowMatching` for the others.
-    n_steps : int, default=100
-        Steps of the solver.
-    time_mean, time_std : float, float, default=0.0, 1.7
-        Training times are sigmoid(time_mean + time_std N(0, 1)): with 1.7, all but even.
 
     References
     ----------
@@ -56,13 +38,19 @@ class Diffusion(FlowMatching):
     (3, 24, 2)
     """
 
-    path: str = "ddpm"
+    path: str = param(
+        default="ddpm",
+        doc="""Noise that comes in at a rate that rises linearly, or along a quarter of a circle
+        (Nichol and Dhariwal 2021).""",
+        check=[StrOptions({"ddpm", "cosine"})],
+    )
     prediction: str = "noise"
-    solver: str = "ddim"
+    solver: str = param(
+        default="ddim",
+        doc="""``"ddim"`` takes the deterministic way, ``"ddpm"`` draws new noise at each step;
+        see :class:`FlowMatching` for the others.""",
+    )
     n_steps: int = 100
-    time_std: float = 1.7
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **FlowMatching._parameter_constraints,
-        "path": [StrOptions({"ddpm", "cosine"})],
-    }
+    time_std: float = param(
+        default=1.7, doc="See ``time_mean``: with 1.7, training times are all but even."
+    )

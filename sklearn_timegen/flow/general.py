@@ -9,15 +9,15 @@ import math
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-from sklearn_timegen.base import estimator
+from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_shape, check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
 from sklearn_timegen.flow._field import FlowField
@@ -52,119 +52,6 @@ class FlowMatching(FlowCompletion):
     ``Diffusion``      ``path="ddpm"`` or ``"cosine"``, ``prediction="noise"``,
                        ``solver="ddim"`` or ``"ddpm"``
     =================  =========================================================================
-
-    Parameters
-    ----------
-    network : {"auto", "channel-transformer", "temporal-transformer", "u-net"} or callable, \
-            default="auto"
-        One token a channel that holds its whole window; one token a timestep; or convolutions
-        along time at several resolutions. ``"auto"`` is the first up to 128 timesteps, and
-        where a representation leaves no time axis; then the last. A callable makes the module from
-        ``(n_timesteps, n_channels, hidden_dim, n_layers, n_conditions)``; its ``forward(x, t,
-        c)`` returns what ``prediction`` says, in the shape of ``x``. The last column of ``c`` is
-        0 where a condition is withheld.
-    hidden_dim, n_layers : int, int, default=128, 3
-        Width and depth of the network; resolutions of a U-net.
-    path : {"linear", "cosine", "ddpm"}, default="linear"
-        alpha and sigma: t and 1 - t; sine and cosine; or the noise schedule of DDPM.
-    prediction : {"preconditioned", "velocity", "data", "noise"}, default="preconditioned"
-        What the network predicts: the part (sigma x_1 - alpha eps) / s of unit variance that x_t
-        does not tell (Karras et al. 2022; v-prediction on a path with s = 1), the velocity, the
-        series, or the noise.
-    coupling : {"independent", "optimal"}, default="independent"
-        How noise and series of a batch are paired. ``"optimal"`` is by optimal transport (POT),
-        for straighter ways; within each label, and not with conditions that are vectors.
-    time_mean, time_std : float, float, default=0.0, 1.0
-        Training times are sigmoid(time_mean + time_std N(0, 1)).
-    fourier_weight : float, default=0.0
-        Weight of the absolute error of the predicted series' Fourier coefficients along time,
-        beside the squared error (Yuan and Qiao 2024). Needs a representation with a time axis.
-    ema_decay : float, default=0.999
-        Decay of the moving average of weights that samples are drawn by; 0 for none.
-    warmup_steps : int, default=100
-        Steps in which the learning rate rises.
-    lr_end : float, default=0.0
-        Share of the learning rate that is left at the end of training; it falls along a cosine.
-        ``partial_fit`` keeps it.
-    weight_decay : float, default=0.01
-        Of AdamW.
-    condition_dropout : float, default=0.1
-        Share of series whose condition is withheld in training, for ``guidance`` and for flows
-        without a condition.
-    guidance : float, default=1.0
-        Weight of what the condition adds to the flow (classifier-free guidance): above 1,
-        samples are more typical of it and less diverse. May be changed after ``fit``.
-    solver : {"ddim", "ddpm", "dpm", "euler", "exponential", "heun", "midpoint", "rk4"}, \
-            default="exponential"
-        How samples go along the flow. ``"exponential"`` takes the flow of a normal distribution
-        with the data's covariance exactly, and what goes beyond it by midpoint steps; ``"dpm"``
-        is DPM-Solver++(2M); ``"ddpm"`` draws new noise on the way. The network is asked once a
-        step, twice with ``"exponential"``, ``"heun"`` and ``"midpoint"``, four times with
-        ``"rk4"``. May be changed after ``fit``.
-    n_steps : int, default=4
-        Steps of the solver. May be changed after ``fit``.
-    n_latent_steps : int, default=32
-        Runge-Kutta steps of ``transform``, ``inverse_transform`` and ``score_samples``, which
-        have to be exact. May be changed after ``fit``.
-    conditional : bool, default=False
-        Whether to learn the distribution given ``y``.
-    representation : str or object, default="auto"
-        The view of series in which the flow works: ``"standard"``, ``"minmax"``, ``"quantile"``,
-        ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``, ``"pca-quantile"``, or an
-        object; see :mod:`sklearn_timegen.representation`. ``"auto"`` is ``"own-scale"`` up to
-        128 timesteps, if the network allows, and ``"quantile"`` otherwise. The first gives the
-        best samples; for ``score_samples`` and forecasts by ``continue_`` take
-        ``"cosine-quantile"``.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    max_epochs : int or None, default=None
-        Training by AdamW; ``None`` is as many epochs as 5,000 batches take, but 1,000 at most.
-    batch_size, lr : int, float, default=128, 2e-3
-        Series in a batch, and the highest learning rate.
-    validation_fraction : float, default=0.0
-        Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
-        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
-    n_iter_no_change : int or None, default=None
-        Stop after so many epochs without an improvement by ``tol``, and go back to the best
-        weights.
-    tol : float, default=1e-4
-        See ``n_iter_no_change``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
-        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
-    callbacks : list or None, default=None
-        skorch callbacks, cloned before use.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
-    net_params : dict or None, default=None
-        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.RMSprop}``.
-    verbose : int, default=0
-        Whether to show a progress bar with the losses.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of weights, batches, noise and samples.
-
-    Attributes
-    ----------
-    net_ : AveragedNet
-        The fitted skorch net; ``net_.module_`` holds the ``network``, the path, and the average
-        of weights.
-    history_ : skorch.history.History
-        A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, by the averaged weights.
-    n_iter_ : int
-        Number of epochs.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_ : ndarray
-        The labels, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
 
     References
     ----------
@@ -204,60 +91,132 @@ class FlowMatching(FlowCompletion):
     (64, 50)
     """
 
-    network: str | Callable[..., nn.Module] = "auto"
-    hidden_dim: int = 128
-    n_layers: int = 3
-    path: str = "linear"
-    prediction: str = "preconditioned"
-    coupling: str = "independent"
-    time_mean: float = 0.0
-    time_std: float = 1.0
-    fourier_weight: float = 0.0
-    ema_decay: float = 0.999
-    warmup_steps: int = 100
-    lr_end: float = 0.0
-    weight_decay: float = 0.01
-    condition_dropout: float = 0.1
-    solver: str = "exponential"
-    n_steps: int = 4
-    representation: str | Representation = "auto"
-    max_epochs: int | None = None  # type: ignore[assignment]
-    batch_size: int = 128
-    lr: float = 2e-3
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **FlowCompletion._parameter_constraints,
-        "network": [StrOptions({"auto", *FIELDS}), callable],
-        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "path": [StrOptions(set(PATHS))],
-        "prediction": [StrOptions(set(PREDICTIONS))],
-        "coupling": [StrOptions({"independent", "optimal"})],
-        "time_mean": [Interval(Real, None, None, closed="neither")],
-        "time_std": [Interval(Real, 0, None, closed="neither")],
-        "fourier_weight": [Interval(Real, 0, None, closed="left")],
-        "ema_decay": [Interval(Real, 0, 1, closed="left")],
-        "warmup_steps": [Interval(Integral, 0, None, closed="left")],
-        "lr_end": [Interval(Real, 0, 1, closed="both")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "condition_dropout": [Interval(Real, 0, 1, closed="left")],
-        "guidance": [Interval(Real, 0, None, closed="left")],
-        "solver": [StrOptions(set(SOLVERS))],
-        "n_steps": [Interval(Integral, 1, None, closed="left")],
-        "representation": [
+    network: str | Callable[..., nn.Module] = param(
+        default="auto",
+        doc="""One token a channel that holds its whole window; one token a timestep; or
+        convolutions along time at several resolutions. ``"auto"`` is the first up to 128
+        timesteps, and where a representation leaves no time axis; then the last. A callable makes
+        the module from ``(n_timesteps, n_channels, hidden_dim, n_layers, n_conditions)``; its
+        ``forward(x, t, c)`` returns what ``prediction`` says, in the shape of ``x``. The last
+        column of ``c`` is 0 where a condition is withheld.""",
+        check=[StrOptions({"auto", *FIELDS}), callable],
+    )
+    hidden_dim: int = param(
+        default=128,
+        doc="Width of the network.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    n_layers: int = param(
+        default=3,
+        doc="Depth of the network; the number of resolutions of a U-net.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    path: str = param(
+        default="linear",
+        doc="alpha and sigma: t and 1 - t; sine and cosine; or the noise schedule of DDPM.",
+        check=[StrOptions(set(PATHS))],
+    )
+    prediction: str = param(
+        default="preconditioned",
+        doc="""What the network predicts: the part (sigma x_1 - alpha eps) / s of unit variance
+        that x_t does not tell (Karras et al. 2022; v-prediction on a path with s = 1), the
+        velocity, the series, or the noise.""",
+        check=[StrOptions(set(PREDICTIONS))],
+    )
+    coupling: str = param(
+        default="independent",
+        doc="""How noise and series of a batch are paired. ``"optimal"`` is by optimal transport
+        (POT), for straighter ways; within each label, and not with conditions that are
+        vectors.""",
+        check=[StrOptions({"independent", "optimal"})],
+    )
+    time_mean: float = param(
+        default=0.0,
+        doc="Training times are sigmoid(time_mean + time_std N(0, 1)).",
+        check=[Interval(Real, None, None, closed="neither")],
+    )
+    time_std: float = param(
+        default=1.0, doc="See ``time_mean``.", check=[Interval(Real, 0, None, closed="neither")]
+    )
+    fourier_weight: float = param(
+        default=0.0,
+        doc="""Weight of the absolute error of the predicted series' Fourier coefficients along
+        time, beside the squared error (Yuan and Qiao 2024). Needs a representation with a time
+        axis.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    ema_decay: float = param(
+        default=0.999,
+        doc="Decay of the moving average of weights that samples are drawn by; 0 for none.",
+        check=[Interval(Real, 0, 1, closed="left")],
+    )
+    warmup_steps: int = param(
+        default=100,
+        doc="Steps in which the learning rate rises.",
+        check=[Interval(Integral, 0, None, closed="left")],
+    )
+    lr_end: float = param(
+        default=0.0,
+        doc="""Share of the learning rate that is left at the end of training; it falls along a
+        cosine. ``partial_fit`` keeps it.""",
+        check=[Interval(Real, 0, 1, closed="both")],
+    )
+    weight_decay: float = param(
+        default=0.01, doc="Of AdamW.", check=[Interval(Real, 0, None, closed="left")]
+    )
+    condition_dropout: float = param(
+        default=0.1,
+        doc="""Share of series whose condition is withheld in training, for ``guidance`` and for
+        flows without a condition.""",
+        check=[Interval(Real, 0, 1, closed="left")],
+    )
+    solver: str = param(
+        default="exponential",
+        doc="""How samples go along the flow. ``"exponential"`` takes the flow of a normal
+        distribution with the data's covariance exactly, and what goes beyond it by midpoint
+        steps; ``"dpm"`` is DPM-Solver++(2M); ``"ddpm"`` draws new noise on the way. The network
+        is asked once a step, twice with ``"exponential"``, ``"heun"`` and ``"midpoint"``, four
+        times with ``"rk4"``.""",
+        check=[StrOptions(set(SOLVERS))],
+        mutable=True,
+    )
+    n_steps: int = param(
+        default=4,
+        doc="Steps of the solver.",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
+    representation: str | Representation = param(
+        default="auto",
+        doc="""The view of series in which the flow works: ``"standard"``, ``"minmax"``,
+        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``,
+        ``"pca-quantile"``, or an object; see :mod:`sklearn_timegen.representation`. ``"auto"`` is
+        ``"own-scale"`` up to 128 timesteps, if the network allows, and ``"quantile"`` otherwise.
+        The first gives the best samples; for ``score_samples`` and forecasts by ``continue_``
+        take ``"cosine-quantile"``.""",
+        check=[
             StrOptions({"auto"}),
             *FlowCompletion._parameter_constraints["representation"],
         ],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-    }
+    )
+    max_epochs: int | None = param(
+        default=None,
+        doc="""Training by AdamW; ``None`` is as many epochs as 5,000 batches take, but 1,000 at
+        most.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )  # type: ignore[assignment]
+    batch_size: int = 128
+    lr: float = param(default=2e-3, doc="The highest learning rate.")
 
-    # What only matters once a flow is learned.
-    _may_change: ClassVar[frozenset[str]] = FlowCompletion._may_change | {
-        "guidance",
-        "n_latent_steps",
-        "n_steps",
-        "solver",
-    }
+    net_: AveragedNet = fitted(
+        """The fitted skorch net; ``net_.module_`` holds the ``network``, the path, and the
+        average of weights."""
+    )
+    history_: Any = fitted(
+        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, by the averaged
+        weights.""",
+        type="skorch.history.History",
+    )
 
     # -- training ----------------------------------------------------------------------------
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
-from typing import Any, ClassVar
+from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.flow._density import log_density, probes
 from sklearn_timegen.flow._solvers import Flow, solve, times
@@ -47,13 +47,20 @@ def _has_density(self: FlowLatents) -> bool:
 class FlowLatents(LatentGenerator, NeuralGenerator):
     """``transform`` and ``score_samples`` of a generator that is a flow."""
 
-    guidance: float = 1.0
-    n_latent_steps: int = 32
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "n_latent_steps": [Interval(Integral, 1, None, closed="left")],
-    }
+    guidance: float = param(
+        default=1.0,
+        doc="""Weight of what the condition adds to the flow (classifier-free guidance): above 1,
+        samples are more typical of it and less diverse.""",
+        check=[Interval(Real, 0, None, closed="left")],
+        mutable=True,
+    )
+    n_latent_steps: int = param(
+        default=32,
+        doc="""Runge-Kutta steps of ``transform``, ``inverse_transform`` and ``score_samples``,
+        which have to be exact.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the noise that flows into the series of ``X``: deterministic, float32.

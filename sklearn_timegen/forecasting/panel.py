@@ -7,18 +7,17 @@ series classifier one that ``cross_val_score`` and the estimators of this packag
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
+from sklearn_timegen._checks import HasMethods
 from sklearn_timegen._validation import SeriesLayout, check_series
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.synthetic_training.common import check_labels, check_y_given
 
@@ -73,23 +72,6 @@ class PanelPredictor(MetaEstimatorMixin, Declared):
 class PanelClassifier(ClassifierMixin, PanelPredictor):
     """A time series classifier of sktime as a scikit-learn classifier.
 
-    Parameters
-    ----------
-    classifier : sktime classifier
-        ``RocketClassifier()``, say; cloned. Its parameters are reached as ``classifier__...``,
-        its ``random_state`` too.
-
-    Attributes
-    ----------
-    classifier_ : sktime classifier
-        The fitted classifier.
-    classes_ : ndarray
-        The labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     Examples
     --------
     >>> from sklearn.model_selection import cross_val_score
@@ -104,13 +86,17 @@ class PanelClassifier(ClassifierMixin, PanelPredictor):
     True
     """
 
-    classifier: Any = field(kw_only=False)
+    classifier: Any = param(
+        kw_only=False,
+        doc="""``RocketClassifier()``, say; cloned. Its parameters are reached as
+        ``classifier__...``, its ``random_state`` too.""",
+        check=[HasMethods(["fit", "predict", "predict_proba"])],
+    )
+
+    classifier_: Any = fitted("The fitted classifier.", type="sktime classifier")
+    classes_: NDArray[Any] = fitted("The labels.", type="ndarray")
 
     _predictor: ClassVar[str] = "classifier"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "classifier": [HasMethods(["fit", "predict", "predict_proba"])],
-    }
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the classifier.
@@ -149,21 +135,6 @@ class PanelClassifier(ClassifierMixin, PanelPredictor):
 class PanelRegressor(RegressorMixin, PanelPredictor):
     """A time series regressor of sktime as a scikit-learn regressor.
 
-    Parameters
-    ----------
-    regressor : sktime regressor
-        ``TimeSeriesForestRegressor()``, say; cloned. Its parameters are reached as
-        ``regressor__...``, its ``random_state`` too.
-
-    Attributes
-    ----------
-    regressor_ : sktime regressor
-        The fitted regressor.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     Examples
     --------
     >>> from sklearn_timegen.datasets import make_ar
@@ -176,13 +147,16 @@ class PanelRegressor(RegressorMixin, PanelPredictor):
     True
     """
 
-    regressor: Any = field(kw_only=False)
+    regressor: Any = param(
+        kw_only=False,
+        doc="""``TimeSeriesForestRegressor()``, say; cloned. Its parameters are reached as
+        ``regressor__...``, its ``random_state`` too.""",
+        check=[HasMethods(["fit", "predict"])],
+    )
+
+    regressor_: Any = fitted("The fitted regressor.", type="sktime regressor")
 
     _predictor: ClassVar[str] = "regressor"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "regressor": [HasMethods(["fit", "predict"])],
-    }
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the regressor.

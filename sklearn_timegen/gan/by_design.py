@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from sklearn_timegen.base import estimator, pinned
+from sklearn_timegen._checks import Interval
+from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.gan.general import GAN
 
 __all__ = [
@@ -33,11 +33,6 @@ class SNGAN(GAN):
 
     So the discriminator's slope is at most 1 times that of its activations, at hardly any cost.
     The hinge loss is the paper's, and may be changed.
-
-    Parameters
-    ----------
-    **others
-        As for :class:`GAN`; ``normalization`` is fixed.
 
     See Also
     --------
@@ -71,11 +66,6 @@ class GradientNormalizedGAN(GAN):
 
     A normalization of the whole function, not of its layers, that any network takes. Each value
     costs a backward pass.
-
-    Parameters
-    ----------
-    **others
-        As for :class:`GAN`; ``normalization`` and ``penalty`` are fixed.
 
     See Also
     --------
@@ -116,14 +106,6 @@ class UnrolledGAN(GAN):
     That keeps it from running after a single mode: the discriminator's answer is part of what it
     descends. A step costs about as much more as steps are unrolled.
 
-    Parameters
-    ----------
-    unroll_steps : int, default=5
-        Steps that are looked ahead, 1 at least. They are Adam's, continued from the optimizer's
-        state, or plain gradient steps with another optimizer.
-    **others
-        As for :class:`GAN`; no parameter is fixed.
-
     See Also
     --------
     GAN : The general class, with its attributes.
@@ -146,13 +128,13 @@ class UnrolledGAN(GAN):
 
     loss: Any = "non-saturating"
     penalty: str | Sequence[str] | None = None
-    unroll_steps: int = 5
+    unroll_steps: int = param(
+        default=5,
+        doc="""Steps that are looked ahead, 1 at least. They are Adam's, continued from the
+        optimizer's state, or plain gradient steps with another optimizer.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
     betas: tuple[float, float] = (0.5, 0.999)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **GAN._parameter_constraints,
-        "unroll_steps": [Interval(Integral, 1, None, closed="left")],
-    }
 
 
 @estimator
@@ -160,15 +142,6 @@ class RCGAN(GAN):
     """Recurrent conditional GAN: noise at each timestep in, a judgement of each timestep out.
 
     Made for medical series that are given their labels. ``conditional=False`` is the paper's RGAN.
-
-    Parameters
-    ----------
-    conditional : bool, default=True
-        Whether to learn the distribution given ``y``.
-    latent_dim : int, default=5
-        Latents at each timestep.
-    **others
-        As for :class:`GAN`; ``generator`` and ``discriminator`` are fixed.
 
     See Also
     --------
@@ -194,7 +167,7 @@ class RCGAN(GAN):
     loss: Any = "non-saturating"
     penalty: str | Sequence[str] | None = None
     condition: str = "concatenation"
-    latent_dim: int = 5
+    latent_dim: int = param(default=5, doc="Latents at each timestep.")
     hidden_dims: Sequence[int] = (100,)
     betas: tuple[float, float] = (0.5, 0.999)
     conditional: bool = True
@@ -206,13 +179,6 @@ class CRNNGAN(GAN):
 
     Made for music. The generator descends the squared distance between mean features of real and
     generated series, of each condition its own, not the adversarial loss.
-
-    Parameters
-    ----------
-    latent_dim : int, default=5
-        Latents at each timestep.
-    **others
-        As for :class:`GAN`; ``generator``, ``discriminator`` and ``feature_matching`` are fixed.
 
     See Also
     --------
@@ -240,7 +206,7 @@ class CRNNGAN(GAN):
     unroll_steps: int = pinned(0)
     loss: Any = "non-saturating"
     penalty: str | Sequence[str] | None = None
-    latent_dim: int = 5
+    latent_dim: int = param(default=5, doc="Latents at each timestep.")
     hidden_dims: Sequence[int] = (100,)
     betas: tuple[float, float] = (0.5, 0.999)
 
@@ -251,13 +217,6 @@ class StyleGAN(GAN):
 
     With lazy R1 and path-length penalties, an average of weights, and ``truncation`` for samples
     that are more typical and less diverse.
-
-    Parameters
-    ----------
-    truncation : float, default=1.0
-        How far styles may be from their mean in samples. May be changed after ``fit``.
-    **others
-        As for :class:`GAN`; ``generator`` and ``discriminator`` are fixed.
 
     See Also
     --------
@@ -284,3 +243,4 @@ class StyleGAN(GAN):
     loss: Any = "non-saturating"
     penalty: str | Sequence[str] | None = ("r1", "path-length")
     penalty_interval: int = 8
+    truncation: float = param(default=1.0, doc="How far styles may be from their mean in samples.")

@@ -7,11 +7,10 @@ networks are for images, the general class's stay.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from sklearn.utils._param_validation import StrOptions
-
-from sklearn_timegen.base import estimator, pinned
+from sklearn_timegen._checks import StrOptions
+from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.gan.general import GAN
 from sklearn_timegen.objectives.adversarial import DIVERGENCES
 
@@ -32,11 +31,6 @@ class VanillaGAN(GAN):
 
     A discriminator that is sure of itself gives the generator no slope to learn from;
     :class:`NSGAN` is the same paper's remedy.
-
-    Parameters
-    ----------
-    **others
-        As for :class:`GAN`; ``loss`` is fixed.
 
     See Also
     --------
@@ -70,11 +64,6 @@ class NSGAN(GAN):
     The variant that is meant when papers say GAN. It has the fixed point of :class:`VanillaGAN`,
     and a slope where the discriminator is sure.
 
-    Parameters
-    ----------
-    **others
-        As for :class:`GAN`; ``loss`` is fixed.
-
     See Also
     --------
     GAN : The general class, with its attributes.
@@ -105,11 +94,6 @@ class LSGAN(GAN):
     """Least-squares GAN: labels are regressed, not classified.
 
     Series that are on the right side, but far from the boundary, still pull.
-
-    Parameters
-    ----------
-    **others
-        As for :class:`GAN`; ``loss`` is fixed.
 
     See Also
     --------
@@ -144,15 +128,6 @@ class WGAN(GAN):
     later. The paper used RMSprop, for momentum made its critic unstable; ``betas=(0, 0.99)`` is
     RMSprop with a bias correction.
 
-    Parameters
-    ----------
-    clip_value : float, default=0.01
-        Bound of the critic's weights.
-    n_critic : int, default=5
-        The critic's steps for each step of the generator.
-    **others
-        As for :class:`GAN`; ``loss``, ``normalization`` and ``penalty`` are fixed.
-
     See Also
     --------
     GAN : The general class, with its attributes.
@@ -177,7 +152,8 @@ class WGAN(GAN):
     penalty: str | Sequence[str] | None = pinned(None)
     penalty_weight: float | Sequence[float] | None = pinned(None)
     normalization: str | None = pinned("clip")
-    n_critic: int = 5
+    n_critic: int = param(default=5, doc="The critic's steps for each step of the generator.")
+    clip_value: float = param(default=0.01, doc="Bound of the critic's weights.")
 
 
 @estimator
@@ -186,15 +162,6 @@ class WGANGP(GAN):
 
     ``penalty="one-sided"`` of the general class is WGAN-LP (Petzka et al. 2018), which lets the
     slope be smaller.
-
-    Parameters
-    ----------
-    penalty_weight : float or None, default=None
-        Weight of the penalty; ``None`` is the paper's 10.
-    n_critic : int, default=5
-        The critic's steps for each step of the generator.
-    **others
-        As for :class:`GAN`; ``loss``, ``normalization`` and ``penalty`` are fixed.
 
     See Also
     --------
@@ -219,8 +186,11 @@ class WGANGP(GAN):
     loss: Any = pinned("wasserstein")
     penalty: str | Sequence[str] | None = pinned("gradient")
     normalization: str | None = pinned(None)
-    n_critic: int = 5
+    n_critic: int = param(default=5, doc="The critic's steps for each step of the generator.")
     betas: tuple[float, float] = (0.0, 0.9)
+    penalty_weight: float | Sequence[float] | None = param(
+        default=None, doc="Weight of the penalty; ``None`` is the paper's 10."
+    )
 
 
 @estimator
@@ -229,15 +199,6 @@ class FGAN(GAN):
 
     The generator descends the divergence's variational bound itself. The paper's heuristic, to
     ascend the discriminator's output instead, minimises another divergence than the named one.
-
-    Parameters
-    ----------
-    divergence : {"kl", "reverse-kl", "pearson", "hellinger", "jensen-shannon", "gan"}, \
-            default="jensen-shannon"
-        ``"kl"`` asks for all modes, ``"reverse-kl"`` for none that the data lack; the game of
-        ``"jensen-shannon"`` and ``"gan"`` is that of :class:`VanillaGAN`, up to a constant.
-    **others
-        As for :class:`GAN`; ``loss`` is fixed, and follows from ``divergence``.
 
     See Also
     --------
@@ -260,14 +221,14 @@ class FGAN(GAN):
     """
 
     loss: Any = pinned(None)
-    divergence: str = "jensen-shannon"
+    divergence: str = param(
+        default="jensen-shannon",
+        doc="""``"kl"`` asks for all modes, ``"reverse-kl"`` for none that the data lack; the game
+        of ``"jensen-shannon"`` and ``"gan"`` is that of :class:`VanillaGAN`, up to a constant.""",
+        check=[StrOptions(set(DIVERGENCES))],
+    )
     penalty: str | Sequence[str] | None = None
     betas: tuple[float, float] = (0.5, 0.999)
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **GAN._parameter_constraints,
-        "divergence": [StrOptions(set(DIVERGENCES))],
-    }
 
     def _adversarial_loss(self) -> str:
         return self.divergence
@@ -279,15 +240,6 @@ class R3GAN(GAN):
 
     Each generated series is judged against a real one, which leaves no minimum where modes are
     dropped; R1 and R2 make the game converge locally. The paper needs no further trick.
-
-    Parameters
-    ----------
-    penalty_weight : float or None, default=None
-        The paper's gamma, of which each side has half; ``None`` is 1.
-    penalty_interval : int, default=4
-        Take it at each fourth step, four times as heavy; the paper does at each.
-    **others
-        As for :class:`GAN`; ``loss`` and ``penalty`` are fixed.
 
     See Also
     --------
@@ -311,4 +263,10 @@ class R3GAN(GAN):
 
     loss: Any = pinned("relativistic")
     penalty: str | Sequence[str] | None = pinned("zero-centred")
-    penalty_interval: int = 4
+    penalty_interval: int = param(
+        default=4,
+        doc="Take it at each fourth step, four times as heavy; the paper does at each.",
+    )
+    penalty_weight: float | Sequence[float] | None = param(
+        default=None, doc="The paper's gamma, of which each side has half; ``None`` is 1."
+    )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import derive_seed, draw_seed
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
@@ -29,22 +29,24 @@ N_RECONSTRUCTED = 1024  # series of which reconstruction_error_ is taken
 class AdversarialLatents(LatentGenerator, NeuralGenerator):
     """``transform`` of a generator that plays against a discriminator, not an encoder."""
 
-    encoder: str = "dense"
-    encoder_steps: int = 1000
-    refine: int = 0
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "encoder": [StrOptions(set(BODIES))],
-        "encoder_steps": [Interval(Integral, 1, None, closed="left")],
-        "refine": [Interval(Integral, 0, None, closed="left")],
-    }
-
-    # What does not touch the two players.
-    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {
-        "encoder_steps",
-        "refine",
-    }
+    encoder: str = param(
+        default="dense",
+        doc="Network of ``transform``: a name, as for ``discriminator``.",
+        check=[StrOptions(set(BODIES))],
+    )
+    encoder_steps: int = param(
+        default=1000,
+        doc="Steps of its training, after the game, on generated series.",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
+    refine: int = param(
+        default=0,
+        doc="""Steps by which ``transform`` improves the encoder's latents, so that they lead back
+        to the series more closely.""",
+        check=[Interval(Integral, 0, None, closed="left")],
+        mutable=True,
+    )
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("encoder_", None)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
 from sklearn_timegen._validation import check_two_samples
 from sklearn_timegen.metrics._common import channel_scale, flat_rows, one_torch_thread

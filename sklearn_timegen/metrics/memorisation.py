@@ -174,7 +174,7 @@ def membership_inference_auc(
         Real series that were not trained on.
     X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
         Synthetic series.
-    X_train : array-like of shape (n_train, n_timesteps[, n_channels])
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         The series that the generator was trained on.
     max_samples : int or None, default=5000
         At most so many series of each are used.
@@ -233,7 +233,9 @@ def nearest_record_distances(
 
     Parameters
     ----------
-    X_real, X_synthetic, X_train : array-like of shape (n_samples, n_timesteps[, n_channels])
+    X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
+        As for :func:`nearest_record_ratio`.
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
         As for :func:`nearest_record_ratio`.
     window_starts : array-like of int of shape (n_samples,), default=None
         As for :func:`nearest_record_ratio`.

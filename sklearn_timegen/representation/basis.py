@@ -8,9 +8,9 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import StrOptions
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
 
 __all__ = ["CosineTransform"]

@@ -40,6 +40,13 @@ class SeriesView:
 
     Channels that are read on a grid come back on it, and after ``calibrate`` they stand still as
     often as in training. They are represented as they are, so that densities stay what they were.
+
+    Parameters
+    ----------
+    representation : str or object
+        A name, or an unfitted prototype.
+    bounds : (low, high) or None, default=None
+        Values that the way back never leaves.
     """
 
     def __init__(self, representation: str | Representation, bounds: Any = None) -> None:
@@ -103,7 +110,18 @@ REPRESENTATIONS: dict[str, Representation] = {
 
 
 def make_representation(representation: str | Representation) -> Representation:
-    """Return a new, unfitted representation for a name or a prototype."""
+    """Return a new, unfitted representation for a name or a prototype.
+
+    Parameters
+    ----------
+    representation : str or object
+        One of ``REPRESENTATIONS``, or an object to clone.
+
+    Returns
+    -------
+    representation : object
+        With ``fit``, ``transform`` and ``inverse_transform``.
+    """
     if isinstance(representation, str):
         representation = REPRESENTATIONS[representation]
     made: Representation = clone(representation, safe=False)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.representation.basis import CosineTransform
 
 __all__ = ["WhiteningTransform"]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._validation import check_count
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.series._calendar import CALENDARS, calendar_features, infer_period
@@ -44,58 +43,6 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     a cross-fade alone would average two noises and leave each seam too smooth. A generator that
     can ``continue_`` a past, such as :class:`FlowMatching`, is asked to do so instead.
 
-    Parameters
-    ----------
-    generator : generator
-        What learns the windows: any generator of this library; cloned.
-    window : int
-        Timesteps of a window, at least 2: long enough to hold the patterns that matter, and no
-        longer than the shortest series.
-    stride : int, default=1
-        Timesteps between the beginnings of neighbouring training windows.
-    transform : {"difference", "log", "box-cox", "stl-remainder", "stl-remainder-robust"}, \
-transformer, list or None, default=None
-        What makes the series stationary before windows are cut, undone in ``sample``; a list is
-        applied in its order. ``"stl-remainder"`` generates what trend and season leave over, and
-        puts those of the training series back; the robust one leaves outliers to the remainder.
-        A scikit-learn transformer sees timesteps as rows; of an sktime transformer a clone is
-        fitted to each series. Both need an inverse.
-    period : int or "auto", default="auto"
-        Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
-        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit into the
-        longest series.
-    calendar : sequence of {"hour", "weekday", "day", "month", "dayofyear"}, default=()
-        What windows are generated given: where they begin in the day, the week, the month or the
-        year. The generator has to be one that can be conditional. Without it, and without
-        ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.
-    overlap : int or None, default=None
-        Timesteps that a window shares with the series it goes on from; ``None`` is half of it.
-    joining : {"auto", "search", "continue"}, default="auto"
-        How windows go on from a past: searched, or continued by the generator, which ``"auto"``
-        takes where the generator can.
-    n_candidates : int, default=256
-        Windows among which the next one is searched, beside eight for each series.
-    series_column, time_column : object or None, default=None
-        Columns of a long table that hold the series' names and the timestamps; a table with one
-        series needs ``time_column`` only. All other columns are channels.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of samples, and of the generator if its own is ``None``.
-
-    Attributes
-    ----------
-    generator_ : generator
-        The fitted generator of windows.
-    period_ : int
-        The season.
-    overlap_ : int
-        The overlap.
-    n_windows_ : int
-        How many windows it was fitted to.
-    n_features_in_ : int
-        Number of channels.
-    feature_names_in_ : ndarray
-        Column names, if they are strings.
-
     See Also
     --------
     sklearn_timegen.model_selection.make_windows : Cuts windows from an array.
@@ -120,33 +67,90 @@ transformer, list or None, default=None
     ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
     """
 
-    generator: Any = field(kw_only=False)
-    window: int = field(kw_only=False)
-    stride: int = 1
-    transform: Any = None
-    period: int | str = "auto"
-    calendar: Sequence[str] = ()
-    overlap: int | None = None
-    joining: str = "auto"
-    n_candidates: int = 256
-    series_column: Any = None
-    time_column: Any = None
-    random_state: RandomState = None
+    generator: Any = param(
+        kw_only=False,
+        doc="What learns the windows: any generator of this library; cloned.",
+        check=[HasMethods(["fit", "sample"])],
+    )
+    window: int = param(
+        kw_only=False,
+        doc="""Timesteps of a window, at least 2: long enough to hold the patterns that matter,
+        and no longer than the shortest series.""",
+        check=[Interval(Integral, 2, None, closed="left")],
+    )
+    stride: int = param(
+        default=1,
+        doc="Timesteps between the beginnings of neighbouring training windows.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    transform: Any = param(
+        default=None,
+        doc="""What makes the series stationary before windows are cut, undone in ``sample``:
+        ``"difference"``, ``"log"``, ``"box-cox"``, ``"stl-remainder"``,
+        ``"stl-remainder-robust"`` or a transformer; a list is applied in its order.
+        ``"stl-remainder"`` generates what trend and season leave
+        over, and puts those of the training series back; the robust one leaves outliers to the
+        remainder. A scikit-learn transformer sees timesteps as rows; of an sktime transformer a
+        clone is fitted to each series. Both need an inverse.""",
+        check="no_validation",
+        type="str, transformer, list or None",
+    )
+    period: int | str = param(
+        default="auto",
+        doc="""Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
+        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit into the longest
+        series.""",
+        check=[Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    )
+    calendar: Sequence[str] = param(
+        default=(),
+        doc="""What windows are generated given: where they begin in the day, the week, the month
+        or the year. The generator has to be one that can be conditional. Without it, and without
+        ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.""",
+        check=[list, tuple],
+        type='sequence of {"hour", "weekday", "day", "month", "dayofyear"}',
+    )
+    overlap: int | None = param(
+        default=None,
+        doc="""Timesteps that a window shares with the series it goes on from; ``None`` is half of
+        it.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    joining: str = param(
+        default="auto",
+        doc="""How windows go on from a past: searched, or continued by the generator, which
+        ``"auto"`` takes where the generator can.""",
+        check=[StrOptions({"auto", "search", "continue"})],
+    )
+    n_candidates: int = param(
+        default=256,
+        doc="Windows among which the next one is searched, beside eight for each series.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    series_column: Any = param(
+        default=None,
+        doc="""Column of a long table that holds the series' names. All columns but it and
+        ``time_column`` are channels.""",
+        check="no_validation",
+    )
+    time_column: Any = param(
+        default=None,
+        doc="""Column of a long table that holds the timestamps; a table with one series needs this
+        one only.""",
+        check="no_validation",
+    )
+    random_state: RandomState = param(
+        default=None,
+        doc="Seed of samples, and of the generator if its own is ``None``.",
+        check=["random_state", np.random.Generator],
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "generator": [HasMethods(["fit", "sample"])],
-        "window": [Interval(Integral, 2, None, closed="left")],
-        "stride": [Interval(Integral, 1, None, closed="left")],
-        "transform": "no_validation",  # type: ignore[dict-item]
-        "period": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "calendar": [list, tuple],
-        "overlap": [Interval(Integral, 1, None, closed="left"), None],
-        "joining": [StrOptions({"auto", "search", "continue"})],
-        "n_candidates": [Interval(Integral, 1, None, closed="left")],
-        "series_column": "no_validation",  # type: ignore[dict-item]
-        "time_column": "no_validation",  # type: ignore[dict-item]
-        "random_state": ["random_state", np.random.Generator],
-    }
+    generator_: Any = fitted("The fitted generator of windows.", type="generator")
+    period_: int = fitted("The season.")
+    overlap_: int = fitted("The overlap.")
+    n_windows_: int = fitted("How many windows it was fitted to.")
+    n_features_in_: int = fitted("Number of channels.")
+    feature_names_in_: NDArray[Any] = fitted("Column names, if they are strings.", type="ndarray")
 
     def fit(self, X: Any, y: Any = None) -> SeriesGenerator:
         """Learn the windows of one series or of several.

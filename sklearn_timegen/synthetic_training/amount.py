@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
-from sklearn.utils._param_validation import Interval, RealNotInt
 
+from sklearn_timegen._checks import Interval, RealNotInt
 from sklearn_timegen._choosing import shows_gain
 from sklearn_timegen._conditions import allocate
 from sklearn_timegen.model_selection import WindowKFold, WindowTimeSeriesSplit, find_window_starts

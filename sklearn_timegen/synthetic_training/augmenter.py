@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import MetaEstimatorMixin, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, assert_all_finite
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_resolution, check_series
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
@@ -60,34 +60,6 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
     and targets jointly, as in :class:`AugmentedRegressor`. Whole numbers, floats too, are taken
     for labels, as scikit-learn takes them.
 
-    Parameters
-    ----------
-    generator : generator
-        Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``; cloned.
-    mode : {"append", "replace", "balance"}, default="append"
-        What is returned: the real series and synthetic ones after them, synthetic series only,
-        or the real series and as many synthetic ones as make all classes as large as the
-        largest. The first two draw classes in their training frequencies.
-    n_synthetic : float or int, default=1.0
-        Number of synthetic series: a float is a ratio to the real series, an int a number.
-        With ``mode="balance"`` the classes decide, and another value than the default is refused.
-    memory : str, object with ``cache`` or None, default=None
-        Cache of fitted generators, as in ``Pipeline``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of the generator and what is within it where theirs is
-        ``None``.
-
-    Attributes
-    ----------
-    sampling_strategy_ : dict
-        For each label the number of synthetic series; only if ``y`` holds labels.
-    generators_ : list
-        The generators that ``fit_resample`` fitted.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     See Also
     --------
     AugmentedClassifier : Augmentation without imbalanced-learn, which finds the amount out.
@@ -111,19 +83,43 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
     array([15, 15])
     """
 
-    generator: Any = field(kw_only=False)
-    mode: Literal["append", "replace", "balance"] = field(default="append", kw_only=False)
-    n_synthetic: float | int = 1.0
-    memory: Any = None
-    random_state: RandomState = None
+    generator: Any = param(
+        kw_only=False,
+        doc="Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``; cloned.",
+        check=[HasMethods(["fit", "sample"])],
+    )
+    mode: Literal["append", "replace", "balance"] = param(
+        kw_only=False,
+        default="append",
+        doc="""What is returned: the real series and synthetic ones after them, synthetic series
+        only, or the real series and as many synthetic ones as make all classes as large as the
+        largest. The first two draw classes in their training frequencies.""",
+        check=[StrOptions({"append", "replace", "balance"})],
+    )
+    n_synthetic: float | int = param(
+        default=1.0,
+        doc="""Number of synthetic series: a float is a ratio to the real series, an int a number.
+        With ``mode="balance"`` the classes decide, and another value than the default is
+        refused.""",
+        check=AMOUNT,
+    )
+    memory: Any = param(
+        default=None,
+        doc="Cache of fitted generators, as in ``Pipeline``.",
+        check=[str, HasMethods(["cache"]), None],
+        type="str, object with ``cache`` or None",
+    )
+    random_state: RandomState = param(
+        default=None,
+        doc="""Seed of the sampling, and of the generator and what is within it where theirs is
+        ``None``.""",
+        check=["random_state", np.random.Generator],
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "generator": [HasMethods(["fit", "sample"])],
-        "mode": [StrOptions({"append", "replace", "balance"})],
-        "n_synthetic": AMOUNT,
-        "memory": [str, HasMethods(["cache"]), None],
-        "random_state": ["random_state", np.random.Generator],
-    }
+    sampling_strategy_: dict[Any, Any] = fitted(
+        "For each label the number of synthetic series; only if ``y`` holds labels.", type="dict"
+    )
+    generators_: list[Any] = fitted("The generators that ``fit_resample`` fitted.", type="list")
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Check the input and count what ``fit_resample`` would draw; no generator is fitted.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.utils import Tags, get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_timegen.base import estimator
+from sklearn_timegen._checks import HasMethods, StrOptions
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.synthetic_training.amount import (
     Folds,
     fill_up,
@@ -50,64 +49,6 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
     A conditional generator is fitted once and draws by class; of any other generator one clone
     is fitted for each class of which series are needed.
 
-    Parameters
-    ----------
-    classifier : classifier
-        The predictor; cloned.
-    generator : generator
-        Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns series
-        as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.
-    n_synthetic : float, int or "auto", default="auto"
-        Number of synthetic series: a float is a ratio to the training series, an int a number.
-        ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3 (and the one that balances the
-        classes, if ``class_shares="equal"``) on the training series, with one fit of the
-        generator a fold. The ratio of the best mean score is taken if its gain over 0, fold by
-        fold, passes a one-sided t test at 5 %; otherwise no series are added, and no
-        generator is fitted to all series. With ``train_on="synthetic"`` the best ratio is taken.
-    train_on : {"synthetic", "real", "both"}, default="both"
-        What the classifier is trained on: TSTR, TRTR, or augmentation.
-    class_shares : {"training", "equal"}, default="training"
-        Whether classes are drawn in their training frequencies, or so that they become alike:
-        the smallest classes are filled up first (together with the real series, with
-        ``train_on="both"``), and what is left is split in equal parts.
-    cv : int, splitter or None, default=None
-        Inner cross-validation of ``n_synthetic="auto"``. ``None`` is ``StratifiedKFold`` with 5
-        splits, or as many as the smallest class has series. If that has 1 (or 2, with a
-        generator that is not conditional), nothing can be compared: no series are added, or one
-        for each real one with ``train_on="synthetic"``, and a warning says so. Of
-        few series, a ``RepeatedStratifiedKFold`` shows a gain that five folds cannot.
-    scoring : str, callable or None, default=None
-        Inner score; ``None`` is the classifier's own, or balanced accuracy if
-        ``class_shares="equal"``.
-    predictor_input : {"auto", "flat", "series"}, default="auto"
-        Whether the classifier is fed rows of ``n_timesteps * n_channels`` values, or series
-        ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a classifier whose
-        scikit-learn tags say that it takes 3-d arrays, and else rows.
-    memory : str, object with ``cache`` or None, default=None
-        Cache of fitted generators, as in ``Pipeline``: several classifiers, or ``"synthetic"``
-        and ``"both"``, then share one fit for each fold. Give the generator a ``random_state``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of generator, classifier and what is within them where theirs
-        is ``None``.
-
-    Attributes
-    ----------
-    classifier_ : classifier
-        The fitted classifier.
-    generators_ : list
-        The fitted generators: one, or one for each class that needs series; none if there are
-        no synthetic series.
-    n_synthetic_ : int
-        Number of synthetic series that the classifier was trained on.
-    auto_scores_ : dict
-        For each ratio its scores, an ndarray of shape (n_splits,); with ``n_synthetic="auto"``.
-    classes_ : ndarray
-        The labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     See Also
     --------
     Augmenter : The same as a step of imbalanced-learn's pipelines.
@@ -125,17 +66,54 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
     60
     """
 
-    class_shares: Literal["training", "equal"] = "training"
-    classifier: Any = field(kw_only=False)
-    generator: Any = field(kw_only=False)
+    class_shares: Literal["training", "equal"] = param(
+        default="training",
+        doc="""Whether classes are drawn in their training frequencies, or so that they become
+        alike: the smallest classes are filled up first (together with the real series, with
+        ``train_on="both"``), and what is left is split in equal parts.""",
+        check=[StrOptions({"training", "equal"})],
+    )
+    classifier: Any = param(
+        kw_only=False, doc="The predictor; cloned.", check=[HasMethods(["fit", "predict"])]
+    )
+    generator: Any = param(
+        kw_only=False,
+        doc="""Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns
+        series as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.""",
+        check=[HasMethods(["fit", "sample"])],
+    )
+    n_synthetic: float | int | Literal["auto"] = param(
+        default="auto",
+        doc="""Number of synthetic series: a float is a ratio to the training series, an int a
+        number. ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3 (and the one that balances
+        the classes, if ``class_shares="equal"``) on the training series, with one fit of the
+        generator a fold. The ratio of the best mean score is taken if its gain over 0, fold by
+        fold, passes a one-sided t test at 5 %; otherwise no series are added, and no generator is
+        fitted to all series. With ``train_on="synthetic"`` the best ratio is taken.""",
+    )
+    cv: Any = param(
+        default=None,
+        doc="""Inner cross-validation of ``n_synthetic="auto"``. ``None`` is ``StratifiedKFold``
+        with 5 splits, or as many as the smallest class has series. If that has 1 (or 2, with a
+        generator that is not conditional), nothing can be compared: no series are added, or one
+        for each real one with ``train_on="synthetic"``, and a warning says so. Of few series, a
+        ``RepeatedStratifiedKFold`` shows a gain that five folds cannot.""",
+    )
+    scoring: Any = param(
+        default=None,
+        doc="""Inner score; ``None`` is the classifier's own, or balanced accuracy if
+        ``class_shares="equal"``.""",
+    )
+
+    classifier_: Any = fitted("The fitted classifier.", type="classifier")
+    generators_: list[Any] = fitted(
+        """The fitted generators: one, or one for each class that needs series; none if there
+        are no synthetic series.""",
+        type="list",
+    )
+    classes_: NDArray[Any] = fitted("The labels.", type="ndarray")
 
     _predictor: ClassVar[str] = "classifier"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **SyntheticTraining._parameter_constraints,
-        "classifier": [HasMethods(["fit", "predict"])],
-        "class_shares": [StrOptions({"training", "equal"})],
-    }
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the generator to real series, and the classifier to what ``train_on`` names.
@@ -226,50 +204,6 @@ class TSTRClassifier(AugmentedClassifier, GeneratorFirst):
     A conditional generator is fitted once and draws by class; of any other generator one clone
     is fitted for each class.
 
-    Parameters
-    ----------
-    generator : generator
-        Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns series
-        as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.
-    classifier : classifier
-        The predictor; cloned.
-    n_synthetic : float, int or "auto", default=1.0
-        Number of synthetic series: a float is a ratio to the training series, an int a number,
-        and ``"auto"`` finds one out.
-    train_on : {"synthetic", "real", "both"}, default="synthetic"
-        What the classifier is trained on: TSTR, TRTR, or augmentation.
-    class_shares : {"training", "equal"}, default="training"
-        Whether classes are drawn in their training frequencies or in equal numbers.
-    cv, scoring : object, default=None
-        Inner cross-validation and score of ``n_synthetic="auto"``.
-    predictor_input : {"auto", "flat", "series"}, default="auto"
-        Whether the classifier is fed rows of ``n_timesteps * n_channels`` values, or series
-        ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a classifier whose
-        scikit-learn tags say that it takes 3-d arrays, and else rows.
-    memory : str, object with ``cache`` or None, default=None
-        Cache of fitted generators, as in ``Pipeline``: several classifiers, or ``"synthetic"``
-        and ``"both"``, then share one fit for each fold. Give the generator a ``random_state``.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of generator, classifier and what is within them where theirs
-        is ``None``.
-
-    Attributes
-    ----------
-    classifier_ : classifier
-        The fitted classifier.
-    generators_ : list
-        The fitted generators: one, or one for each class; none if trained on real series.
-    n_synthetic_ : int
-        Number of synthetic series that the classifier was trained on.
-    auto_scores_ : dict
-        For each ratio its inner scores; with ``n_synthetic="auto"``.
-    classes_ : ndarray
-        The labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     References
     ----------
     C. Esteban, S. Hyland and G. Raetsch (2017), "Real-valued (medical) time series generation
@@ -290,3 +224,8 @@ class TSTRClassifier(AugmentedClassifier, GeneratorFirst):
 
     n_synthetic: float | int | Literal["auto"] = 1.0
     train_on: Literal["synthetic", "real", "both"] = "synthetic"
+
+    generators_: list[Any] = fitted(
+        """The fitted generators: one, or one for each class; none if trained on real series.""",
+        type="list",
+    )

@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import Tags, assert_all_finite, get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_series
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.synthetic_training.amount import (
     AMOUNT,
@@ -57,28 +57,61 @@ class GeneratorFirst:
 class SyntheticTraining(MetaEstimatorMixin, Declared):
     """What both share: the rows that the predictor is trained on, and how it is fed."""
 
-    n_synthetic: float | int | Literal["auto"] = "auto"
-    train_on: Literal["synthetic", "real", "both"] = "both"
-    cv: Any = None
-    scoring: Any = None
-    predictor_input: Literal["auto", "flat", "series"] = "auto"
-    memory: Any = None
-    random_state: RandomState = None
+    n_synthetic: float | int | Literal["auto"] = param(
+        default="auto",
+        doc="""Number of synthetic series: a float is a ratio to the training series, an int a
+        number; ``"auto"`` finds one out.""",
+        check=[*AMOUNT, StrOptions({"auto"})],
+    )
+    train_on: Literal["synthetic", "real", "both"] = param(
+        default="both",
+        doc="What the predictor is trained on: TSTR, TRTR, or augmentation.",
+        check=[StrOptions({"synthetic", "real", "both"})],
+    )
+    cv: Any = param(
+        default=None,
+        doc="""Inner cross-validation of ``n_synthetic="auto"``.""",
+        check=["cv_object"],
+        type="int, splitter or None",
+    )
+    scoring: Any = param(
+        default=None,
+        doc="Inner score; ``None`` is the predictor's own.",
+        check=[StrOptions(set(get_scorer_names())), callable, None],
+        type="str, callable or None",
+    )
+    predictor_input: Literal["auto", "flat", "series"] = param(
+        default="auto",
+        doc="""Whether the predictor is fed rows of ``n_timesteps * n_channels`` values, or
+        series ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a predictor
+        whose scikit-learn tags say that it takes 3-d arrays, and else rows.""",
+        check=[StrOptions({"auto", "flat", "series"})],
+    )
+    memory: Any = param(
+        default=None,
+        doc="""Cache of fitted generators, as in ``Pipeline``: several predictors, or
+        ``"synthetic"`` and ``"both"``, then share one fit for each fold. Give the generator a
+        ``random_state``.""",
+        check=[str, HasMethods(["cache"]), None],
+        type="str, object with ``cache`` or None",
+    )
+    random_state: RandomState = param(
+        default=None,
+        doc="""Seed of the sampling, and of generator, predictor and what is within them where
+        theirs is ``None``.""",
+        check=["random_state", np.random.Generator],
+    )
+
+    n_synthetic_: int = fitted("Number of synthetic series that the predictor was trained on.")
+    auto_scores_: dict[Any, Any] = fitted(
+        """For each ratio its scores, an ndarray of shape (n_splits,); with
+        ``n_synthetic="auto"``.""",
+        type="dict",
+    )
 
     if TYPE_CHECKING:
         generator: Any  # a field of the subclasses, after the predictor
     _predictor: ClassVar[str]  # the parameter that holds the predictor
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "generator": [HasMethods(["fit", "sample"])],
-        "n_synthetic": [*AMOUNT, StrOptions({"auto"})],
-        "train_on": [StrOptions({"synthetic", "real", "both"})],
-        "cv": ["cv_object"],
-        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-        "predictor_input": [StrOptions({"auto", "flat", "series"})],
-        "memory": [str, HasMethods(["cache"]), None],
-        "random_state": ["random_state", np.random.Generator],
-    }
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the predictor's answer for real series.

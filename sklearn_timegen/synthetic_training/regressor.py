@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, is_regressor
 from sklearn.utils import Tags, get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_array, column_or_1d
 
+from sklearn_timegen._checks import HasMethods
 from sklearn_timegen._validation import check_resolution
-from sklearn_timegen.base import estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.synthetic_training.amount import Folds, window_folds
 from sklearn_timegen.synthetic_training.common import (
     GeneratorFirst,
@@ -47,48 +46,6 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
     same parameters of the generator, have the same generator. (With ``n_synthetic="auto"``,
     the generators of the inner folds are not shared.)
 
-    Parameters
-    ----------
-    regressor : regressor
-        The predictor; cloned.
-    generator : generator
-        Any estimator with ``fit`` and ``sample``, as for :class:`AugmentedClassifier`, and not
-        conditional; cloned.
-    n_synthetic : float, int or "auto", default="auto"
-        Number of synthetic series: a float is a ratio to the training series, an int a number.
-        ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3; see :class:`AugmentedClassifier`.
-    train_on : {"synthetic", "real", "both"}, default="both"
-        What the regressor is trained on: TSTR, TRTR, or augmentation.
-    cv : int, splitter or None, default=None
-        Inner cross-validation of ``n_synthetic="auto"``. ``None`` is 5 splits: ``WindowKFold``
-        for overlapping windows of one series in their order, and else ``KFold``, not shuffled
-        and with fewer splits for less than 10 series. If there are less than 4, or if windows
-        that overlap no test window are too few, no series are added, or one for each real one
-        with ``train_on="synthetic"``, and a warning says so.
-    scoring : str, callable or None, default=None
-        Inner score; ``None`` is the regressor's own.
-    predictor_input : {"auto", "flat", "series"}, default="auto"
-        Whether the regressor is fed rows or series; see :class:`AugmentedClassifier`.
-    memory : str, object with ``cache`` or None, default=None
-        Cache of fitted generators; see :class:`AugmentedClassifier`.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of generator and regressor if theirs is ``None``.
-
-    Attributes
-    ----------
-    regressor_ : regressor
-        The fitted regressor.
-    generator_ : generator or None
-        The fitted generator; ``None`` if there are no synthetic series.
-    n_synthetic_ : int
-        Number of synthetic series that the regressor was trained on.
-    auto_scores_ : dict
-        For each ratio its scores, an ndarray of shape (n_splits,); with ``n_synthetic="auto"``.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
@@ -101,15 +58,37 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
     [0.0, 0.25, 1.0, 3.0]
     """
 
-    regressor: Any = field(kw_only=False)
-    generator: Any = field(kw_only=False)
+    regressor: Any = param(
+        kw_only=False, doc="The predictor; cloned.", check=[HasMethods(["fit", "predict"])]
+    )
+    generator: Any = param(
+        kw_only=False,
+        doc="""Any estimator with ``fit`` and ``sample``, as for :class:`AugmentedClassifier`, and
+        not conditional; cloned.""",
+        check=[HasMethods(["fit", "sample"])],
+    )
+    n_synthetic: float | int | Literal["auto"] = param(
+        default="auto",
+        doc="""Number of synthetic series: a float is a ratio to the training series, an int a
+        number. ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3; see
+        :class:`AugmentedClassifier`.""",
+    )
+    cv: Any = param(
+        default=None,
+        doc="""Inner cross-validation of ``n_synthetic="auto"``. ``None`` is 5 splits:
+        ``WindowKFold`` for overlapping windows of one series in their order, and else ``KFold``,
+        not shuffled and with fewer splits for less than 10 series. If there are less than 4, or
+        if windows that overlap no test window are too few, no series are added, or one for each
+        real one with ``train_on="synthetic"``, and a warning says so.""",
+    )
+
+    regressor_: Any = fitted("The fitted regressor.", type="regressor")
+    generator_: Any = fitted(
+        "The fitted generator; ``None`` if there are no synthetic series.",
+        type="generator or None",
+    )
 
     _predictor: ClassVar[str] = "regressor"
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **SyntheticTraining._parameter_constraints,
-        "regressor": [HasMethods(["fit", "predict"])],
-    }
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the generator to real pairs, and the regressor to what ``train_on`` names.
@@ -176,42 +155,6 @@ class TSTRRegressor(AugmentedRegressor, GeneratorFirst):
 
     :class:`AugmentedRegressor` with other defaults, and the generator as the first argument.
 
-    Parameters
-    ----------
-    generator : generator
-        Any estimator with ``fit`` and ``sample``, as for :class:`TSTRClassifier`, and not
-        conditional; cloned.
-    regressor : regressor
-        The predictor; cloned.
-    n_synthetic : float, int or "auto", default=1.0
-        Number of synthetic series: a float is a ratio to the training series, an int a number,
-        and ``"auto"`` finds one out.
-    train_on : {"synthetic", "real", "both"}, default="synthetic"
-        What the regressor is trained on: TSTR, TRTR, or augmentation.
-    cv, scoring : object, default=None
-        Inner cross-validation and score of ``n_synthetic="auto"``.
-    predictor_input : {"auto", "flat", "series"}, default="auto"
-        Whether the regressor is fed rows or series; see :class:`TSTRClassifier`.
-    memory : str, object with ``cache`` or None, default=None
-        Cache of fitted generators; see :class:`TSTRClassifier`.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the sampling, and of generator and regressor if theirs is ``None``.
-
-    Attributes
-    ----------
-    regressor_ : regressor
-        The fitted regressor.
-    generator_ : generator or None
-        The fitted generator; ``None`` if trained on real series.
-    n_synthetic_ : int
-        Number of synthetic series that the regressor was trained on.
-    auto_scores_ : dict
-        For each ratio its inner scores; with ``n_synthetic="auto"``.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     References
     ----------
     C. Esteban, S. Hyland and G. Raetsch (2017), "Real-valued (medical) time series generation
@@ -231,3 +174,7 @@ class TSTRRegressor(AugmentedRegressor, GeneratorFirst):
 
     n_synthetic: float | int | Literal["auto"] = 1.0
     train_on: Literal["synthetic", "real", "both"] = "synthetic"
+
+    generator_: Any = fitted(
+        "The fitted generator; ``None`` if trained on real series.", type="generator or None"
+    )

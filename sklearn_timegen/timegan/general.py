@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -10,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_timegen.base import estimator
+from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
 from sklearn_timegen.nn.stacked import CELLS
@@ -63,113 +64,6 @@ class TimeGAN(EmbeddingLatents):
     batches. The learning rates fall, weights are averaged, and there is less of it by default:
     2,000 iterations of two batches in the joint phase, where the code has 50,000 of each phase.
 
-    Parameters
-    ----------
-    hidden_dim : int, default=24
-        Units of a recurrent layer, and width of the embedding of a timestep.
-    n_layers : int, default=3
-        Recurrent layers of a network; the supervisor has one less, and one at least.
-    cell : {"gru", "lstm"}, default="gru"
-        The recurrent layers.
-    latent_dim : int or None, default=None
-        Width of the generator's noise at a timestep; ``None`` is the number of channels.
-    noise : {"both", "wiener", "uniform"}, default="both"
-        The generator's noise: a Wiener process, as in the published text, which begins at a
-        standard normal draw, or independent uniform draws at each timestep, as in the code, or
-        both side by side. From uniform draws alone, series jitter for long in training; from a
-        Wiener process alone, channels that do jitter are too calm.
-    gamma : float, default=1.0
-        Weight of the embeddings that have not been through the supervisor, in both adversarial
-        losses.
-    discriminator_threshold : float, default=0.15
-        The discriminator only learns while its loss is above.
-    generator_steps : int, default=2
-        Steps of the other networks for each step of the discriminator.
-    embedding : bool, default=True
-        Whether there are embedder and recovery; without them, H is the series itself, and there
-        are no latents. An ablation of the paper, as are the next two.
-    supervised : bool, default=True
-        Whether there is a supervisor, and its loss.
-    joint : bool, default=True
-        Whether embedder and recovery go on learning with the generator, or stay what the first
-        phase has made of them.
-    pooling : {"mean", "last"} or None, default=None
-        What ``transform`` makes of an embedding: its mean over time, its last timestep, or, for
-        ``None``, all timesteps one after the other, of which alone ``inverse_transform`` can make
-        series again. May be changed after ``fit``.
-    ema_decay : float, default=0.999
-        Decay of the moving average of weights that samples and latents are made by; 0 for none.
-    conditional : bool, default=False
-        Whether to learn the distribution given ``y``. Generator, supervisor and discriminator are
-        given it at each timestep, embedder and recovery are not.
-    representation : str or object, default="standard"
-        The view of series in which the networks work, with a time axis; see
-        :mod:`sklearn_timegen.representation`. In the losses, each channel is divided by its range,
-        for which the published weights are meant.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    embedding_epochs, supervised_epochs, max_epochs : int or None, default=None
-        Epochs of the three phases. ``None`` stands for as many as make 1,500, 500 and 4,000
-        batches, but 2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third; the
-        first call of ``partial_fit`` does the other two whole.
-    batch_size, lr : int, float, default=128, 2e-3
-        Training by Adam, which begins each phase anew; the learning rate is the last phase's.
-    discriminator_lr : float or None, default=None
-        The discriminator's own learning rate.
-    embedding_lr : float, default=1e-2
-        Learning rate of the first two phases.
-    lr_end : float, default=0.1
-        Share of the learning rate that is left at the end of each phase; it falls along a cosine.
-    validation_fraction : float, default=0.0
-        Share of the series that is held out, at random, for early stopping. Overlapping windows
-        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
-    n_iter_no_change : int or None, default=None
-        End a phase after so many epochs in which its loss (in the last phase, the distance of
-        samples) on held-out series, or on training series if nothing is held out, did not improve
-        by ``tol``, and go back to the phase's best weights.
-    tol : float, default=1e-4
-        See ``n_iter_no_change``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
-        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
-    callbacks : list or None, default=None
-        skorch callbacks, cloned before use. One that stops training ends the phase; skorch's
-        ``EarlyStopping`` does so once only, ``n_iter_no_change`` in each phase.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
-    net_params : dict or None, default=None
-        Further arguments of the skorch net.
-    verbose : int, default=0
-        Whether to show a progress bar with the distance.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of weights, batches, noise and samples.
-
-    Attributes
-    ----------
-    net_ : TimeGANNet
-        The fitted skorch net; ``net_.module_`` holds the five networks.
-    history_ : skorch.history.History
-        A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
-        ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
-        joint phase has the players' losses and gradient norms and ``discriminator_accuracy`` (in
-        epochs in which the discriminator had its turn), every epoch ``train_distance`` and
-        ``effective_sample_ratio``, as :class:`GAN` has them.
-    n_iter_ : int
-        Number of epochs of the joint phase.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_ : ndarray
-        The labels, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     See Also
     --------
     RCGAN : A recurrent generator and discriminator without embedding or supervision.
@@ -198,52 +92,143 @@ class TimeGAN(EmbeddingLatents):
     ((64, 192), (64, 24, 2))
     """
 
-    hidden_dim: int = 24
-    n_layers: int = 3
-    cell: str = "gru"
-    latent_dim: int | None = None
-    noise: str = "both"
-    gamma: float = 1.0
-    discriminator_threshold: float = 0.15
-    generator_steps: int = 2
-    embedding: bool = True
-    supervised: bool = True
-    joint: bool = True
-    ema_decay: float = 0.999
-    representation: Any = "standard"
-    embedding_epochs: int | None = None
-    supervised_epochs: int | None = None
-    max_epochs: int | None = None  # type: ignore[assignment]
+    hidden_dim: int = param(
+        default=24,
+        doc="Units of a recurrent layer, and width of the embedding of a timestep.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    n_layers: int = param(
+        default=3,
+        doc="Recurrent layers of a network; the supervisor has one less, and one at least.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    cell: str = param(default="gru", doc="The recurrent layers.", check=[StrOptions(set(CELLS))])
+    latent_dim: int | None = param(
+        default=None,
+        doc="Width of the generator's noise at a timestep; ``None`` is the number of channels.",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    noise: str = param(
+        default="both",
+        doc="""The generator's noise: a Wiener process, as in the published text, which begins at
+        a standard normal draw, or independent uniform draws at each timestep, as in the code, or
+        both side by side. From uniform draws alone, series jitter for long in training; from a
+        Wiener process alone, channels that do jitter are too calm.""",
+        check=[StrOptions({"uniform", "wiener", "both"})],
+    )
+    gamma: float = param(
+        default=1.0,
+        doc="""Weight of the embeddings that have not been through the supervisor, in both
+        adversarial losses.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    discriminator_threshold: float = param(
+        default=0.15,
+        doc="The discriminator only learns while its loss is above.",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    generator_steps: int = param(
+        default=2,
+        doc="Steps of the other networks for each step of the discriminator.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    embedding: bool = param(
+        default=True,
+        doc="""Whether there are embedder and recovery; without them, H is the series itself, and
+        there are no latents. An ablation of the paper, as are the next two.""",
+        check=["boolean"],
+    )
+    supervised: bool = param(
+        default=True, doc="Whether there is a supervisor, and its loss.", check=["boolean"]
+    )
+    joint: bool = param(
+        default=True,
+        doc="""Whether embedder and recovery go on learning with the generator, or stay what the
+        first phase has made of them.""",
+        check=["boolean"],
+    )
+    ema_decay: float = param(
+        default=0.999,
+        doc="""Decay of the moving average of weights that samples and latents are made by; 0 for
+        none.""",
+        check=[Interval(Real, 0, 1, closed="left")],
+    )
+    representation: Any = param(
+        default="standard",
+        doc="""The view of series in which the networks work, with a time axis; see
+        :mod:`sklearn_timegen.representation`. In the losses, each channel is divided by its
+        range, for which the published weights are meant.""",
+    )
+    embedding_epochs: int | None = param(
+        default=None,
+        doc="""Epochs of the first phase. ``None`` stands for as many as make 1,500 batches, but
+        2,000 at most. ``partial_fit`` and ``warm_start`` go on with the third phase; the first
+        call of ``partial_fit`` does the other two whole.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    supervised_epochs: int | None = param(
+        default=None,
+        doc="Epochs of the second phase; ``None`` is as for the first, with 500 batches.",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    max_epochs: int | None = param(
+        default=None,
+        doc="Epochs of the third phase; ``None`` is as for the first, with 4,000 batches.",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )  # type: ignore[assignment]
     batch_size: int = 128
-    lr: float = 2e-3
-    discriminator_lr: float | None = None
-    embedding_lr: float = 1e-2
-    lr_end: float = 0.1
+    lr: float = param(
+        default=2e-3, doc="Learning rate of the last phase. Adam begins each phase anew."
+    )
+    discriminator_lr: float | None = param(
+        default=None,
+        doc="The discriminator's own learning rate.",
+        check=[Interval(Real, 0, None, closed="neither"), None],
+        mutable=True,
+    )
+    embedding_lr: float = param(
+        default=1e-2,
+        doc="Learning rate of the first two phases.",
+        check=[Interval(Real, 0, None, closed="neither")],
+    )
+    lr_end: float = param(
+        default=0.1,
+        doc="""Share of the learning rate that is left at the end of each phase; it falls along a
+        cosine.""",
+        check=[Interval(Real, 0, 1, closed="right")],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="""Whether to learn the distribution given ``y``. Generator, supervisor and
+        discriminator are given it at each timestep, embedder and recovery are not.""",
+    )
+    validation_fraction: float = param(
+        default=0.0,
+        doc="""Share of the series that is held out, at random, for early stopping. Overlapping
+        windows leak into it: hold a block out, by ``net_params={"train_split": ...}``,
+        instead.""",
+    )
+    n_iter_no_change: int | None = param(
+        default=None,
+        doc="""End a phase after so many epochs in which its loss (in the last phase, the distance
+        of samples) on held-out series, or on training series if nothing is held out, did not
+        improve by ``tol``, and go back to the phase's best weights.""",
+    )
+    callbacks: Sequence[Any] | None = param(
+        default=None,
+        doc="""skorch callbacks, cloned before use. One that stops training ends the phase;
+        skorch's ``EarlyStopping`` does so once only, ``n_iter_no_change`` in each phase.""",
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **EmbeddingLatents._parameter_constraints,
-        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "cell": [StrOptions(set(CELLS))],
-        "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "noise": [StrOptions({"uniform", "wiener", "both"})],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "discriminator_threshold": [Interval(Real, 0, None, closed="left")],
-        "generator_steps": [Interval(Integral, 1, None, closed="left")],
-        "embedding": ["boolean"],
-        "supervised": ["boolean"],
-        "joint": ["boolean"],
-        "ema_decay": [Interval(Real, 0, 1, closed="left")],
-        "embedding_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "supervised_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "discriminator_lr": [Interval(Real, 0, None, closed="neither"), None],
-        "embedding_lr": [Interval(Real, 0, None, closed="neither")],
-        "lr_end": [Interval(Real, 0, 1, closed="right")],
-    }
-
-    # What can be followed without other networks.
-    _may_change: ClassVar[frozenset[str]] = EmbeddingLatents._may_change | {"discriminator_lr"}
+    net_: TimeGANNet = fitted("The fitted skorch net; ``net_.module_`` holds the five networks.")
+    history_: Any = fitted(
+        """A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
+        ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
+        joint phase has the players' losses and gradient norms and ``discriminator_accuracy`` (in
+        epochs in which the discriminator had its turn), every epoch ``train_distance`` and
+        ``effective_sample_ratio``, as :class:`GAN` has them.""",
+        type="skorch.history.History",
+    )
     _fewest_timesteps: ClassVar[int] = 2  # else there is nothing to supervise
 
     # -- training ----------------------------------------------------------------------------

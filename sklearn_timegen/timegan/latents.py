@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen._checks import StrOptions
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy
 
 __all__ = ["EmbeddingLatents"]
@@ -56,15 +56,14 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
     subclass's to declare, which also sets ``_v_shape`` in fit.
     """
 
-    pooling: str | None = None
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "pooling": [StrOptions({"mean", "last"}), None],
-    }
-
-    # What does not touch the networks.
-    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {"pooling"}
+    pooling: str | None = param(
+        default=None,
+        doc="""What ``transform`` makes of an embedding: its mean over time, its last timestep,
+        or, for ``None``, all timesteps one after the other, of which alone
+        ``inverse_transform`` can make series again.""",
+        check=[StrOptions({"mean", "last"}), None],
+        mutable=True,
+    )
 
     def transform(self, X: ArrayLike) -> FloatArray:
         """Return the embeddings of the series in ``X``: deterministic, float32.

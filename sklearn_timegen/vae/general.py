@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.base import NeuralGenerator, estimator
+from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
@@ -73,114 +73,6 @@ class VAE(VariationalLatents):
     ``RecurrentVAE``   ``encoder="recurrent", decoder="recurrent"``
     =================  ======================================================================
 
-    Parameters
-    ----------
-    encoder : {"convolutional", "dense", "recurrent", "transformer"} or callable, \
-            default="convolutional"
-        The network of q(z | x). A callable makes the module from ``(n_timesteps, n_channels,
-        latent_dim, hidden_dims)``; its ``forward(x)`` returns mean and log-variance.
-    decoder : {"convolutional", "dense", "level-residual", "recurrent", "transformer"} or \
-            callable, default="convolutional"
-        The network of x^. A callable makes the module from ``(n_timesteps, n_channels,
-        latent_dim, hidden_dims, n_conditions)``; its ``forward(z, c)`` returns series.
-    error : {"squared", "squared-and-mean"}, default="squared"
-        The reconstruction error: squares summed over all cells, or that plus the squares of
-        the channels' mean at each timestep.
-    latent_dim : int, default=8
-        Number of latents.
-    hidden_dims : sequence of int, default=(50, 100, 200)
-        Widths of the encoder's layers; the decoder has them in reverse order.
-    decoder_noise : {"fixed", "learned", "per-channel", "per-cell"}, default="fixed"
-        The variance of p(x | z), in the representation: ``1 / (2 w)``, or one that is learned for
-        all cells, for each channel, or for each cell. Learned noise is part of a sample; with
-        fixed noise, a sample is the decoder's mean, as is usual and published, and lacks the
-        variance that latents do not explain. Noise is white: on smooth series in a
-        representation along time it makes samples jagged, in a cosine basis, with
-        ``"per-cell"``, it has the spectrum of what is left over. The smaller it becomes, the
-        further are posteriors from N(0, I): take a fitted ``prior`` along.
-    reconstruction_weight : float, default=3.0
-        w; for a learned noise, where it starts.
-    bound : {"variational", "relbo"}, default="variational"
-        The family of bounds of log p(x) that ``alpha`` picks from: the evidence lower bound and
-        the variational Renyi bounds, or RELBO; see :class:`RELBOVAE`.
-    beta : float, default=1.0
-        Weight of the KL divergence. Above 1 the bound of log p(x) is a looser one, below 1 it is
-        none.
-    alpha : float or None, default=None
-        Order of the variational Renyi bound, above 0. The smaller, the nearer to log p(x), and
-        the less the posterior has to keep away from where it is wrong; 1 is the evidence lower
-        bound, and so is ``None`` with one draw.
-    n_importance_samples : int or None, default=None
-        Number of draws from the posterior for each series. With ``alpha=None``, more than one is
-        the importance-weighted bound (IWAE). ``None`` is 1, or 8 where an ``alpha`` needs more.
-    kl_warmup : int, default=0
-        Number of epochs in which the divergence's weight rises from near 0 to where it belongs.
-        Early stopping begins after them.
-    free_bits : float, default=0.0
-        What each latent's divergence, on average over a batch, costs at least, in nats: up to
-        there the decoder uses a latent for free.
-    prior : {"normal", "mixture", "flow"}, default="normal"
-        Where samples come from: N(0, I), or a density that is fitted to the training series'
-        posteriors after training (in ``partial_fit``, of the latest series), a mixture of normals
-        or a normalising flow. That closes the gap between what the decoder has seen and what it
-        is given, through which samples lose up to half of the data's variance and more.
-    conditional : bool, default=False
-        Whether to learn the distribution given ``y``.
-    representation : str or object, default="standard"
-        The view of series in which the network works: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"pca"``, ``"pca-quantile"``, or an
-        object; see
-        :mod:`sklearn_timegen.representation`.
-    bounds : (low, high) or None, default=None
-        Values that samples never leave, in the units of ``X``: each ``None``, a number, or one
-        for each channel.
-    n_channels : int, default=1
-        Number of channels in the rows of a 2-d ``X``.
-    max_epochs, batch_size, lr : int, int, float, default=200, 32, 1e-3
-        Training by Adam.
-    validation_fraction : float, default=0.0
-        Share of the series that is held out, at random, for ``valid_loss``. Overlapping windows
-        leak into it: hold a block out with ``net_params={"train_split": ...}`` instead.
-    n_iter_no_change : int or None, default=None
-        Stop after so many epochs without an improvement by ``tol`` of the validation loss (of
-        the training loss if nothing is held out), and go back to the best weights.
-    tol : float, default=1e-4
-        See ``n_iter_no_change``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on training where the last one ended. In between, ``lr``,
-        ``batch_size``, ``max_epochs`` and ``verbose`` may change.
-    callbacks : list or None, default=None
-        skorch callbacks, cloned before use.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"``; ``"auto"`` is CUDA where there is one.
-    net_params : dict or None, default=None
-        Further arguments of the skorch net, such as ``{"optimizer": torch.optim.AdamW}``.
-    verbose : int, default=0
-        Whether to show a progress bar with the loss.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of weights, batches, noise and samples.
-
-    Attributes
-    ----------
-    prior_ : object
-        The fitted prior.
-    net_ : GeneratorNet
-        The fitted skorch net; ``net_.module_`` is the torch module.
-    history_ : skorch.history.History
-        A row an epoch.
-    n_iter_ : int
-        Number of epochs.
-    series_shape_ : tuple of int
-        ``(n_timesteps, n_channels)``.
-    representation_ : object
-        The fitted representation.
-    classes_ : ndarray
-        The labels, if conditional on labels.
-    n_features_in_ : int
-        ``X.shape[1]`` of the ``X`` seen in ``fit``.
-    feature_names_in_ : ndarray
-        Column names, if ``X`` had string ones.
-
     References
     ----------
     D. P. Kingma and M. Welling (2014), "Auto-encoding variational Bayes", ICLR.
@@ -209,41 +101,101 @@ class VAE(VariationalLatents):
     (3, 24, 2)
     """
 
-    encoder: str | Callable[..., nn.Module] = "convolutional"
-    decoder: str | Callable[..., nn.Module] = "convolutional"
-    error: str = "squared"
-    latent_dim: int = 8
-    hidden_dims: Sequence[int] = (50, 100, 200)
-    decoder_noise: str = "fixed"
-    reconstruction_weight: float = 3.0
-    bound: str = "variational"
-    beta: float = 1.0
-    alpha: float | None = None
-    n_importance_samples: int | None = None
-    kl_warmup: int = 0
-    free_bits: float = 0.0
-    prior: str = "normal"
+    encoder: str | Callable[..., nn.Module] = param(
+        default="convolutional",
+        doc="""The network of q(z | x). A callable makes the module from ``(n_timesteps,
+        n_channels, latent_dim, hidden_dims)``; its ``forward(x)`` returns mean and
+        log-variance.""",
+        check=[StrOptions(set(ENCODERS)), callable],
+    )
+    decoder: str | Callable[..., nn.Module] = param(
+        default="convolutional",
+        doc="""The network of x^. A callable makes the module from ``(n_timesteps, n_channels,
+        latent_dim, hidden_dims, n_conditions)``; its ``forward(z, c)`` returns series.""",
+        check=[StrOptions(set(DECODERS)), callable],
+    )
+    error: str = param(
+        default="squared",
+        doc="""The reconstruction error: squares summed over all cells, or that plus the squares
+        of the channels' mean at each timestep.""",
+        check=[StrOptions(set(ERRORS))],
+    )
+    latent_dim: int = param(
+        default=8, doc="Number of latents.", check=[Interval(Integral, 1, None, closed="left")]
+    )
+    hidden_dims: Sequence[int] = param(
+        default=(50, 100, 200),
+        doc="Widths of the encoder's layers; the decoder has them in reverse order.",
+        check=["array-like"],
+        type="sequence of int",
+    )
+    decoder_noise: str = param(
+        default="fixed",
+        doc="""The variance of p(x | z), in the representation: ``1 / (2 w)``, or one that is
+        learned for all cells, for each channel, or for each cell. Learned noise is part of a
+        sample; with fixed noise, a sample is the decoder's mean, as is usual and published, and
+        lacks the variance that latents do not explain. Noise is white: on smooth series in a
+        representation along time it makes samples jagged, in a cosine basis, with ``"per-cell"``,
+        it has the spectrum of what is left over. The smaller it becomes, the further are
+        posteriors from N(0, I): take a fitted ``prior`` along.""",
+        check=[StrOptions(set(NOISE_SHAPES))],
+    )
+    reconstruction_weight: float = param(
+        default=3.0,
+        doc="w; for a learned noise, where it starts.",
+        check=[Interval(Real, 0, None, closed="neither")],
+    )
+    bound: str = param(
+        default="variational",
+        doc="""The family of bounds of log p(x) that ``alpha`` picks from: the evidence lower
+        bound and the variational Renyi bounds, or RELBO; see :class:`RELBOVAE`.""",
+        check=[StrOptions({"variational", "relbo"})],
+    )
+    beta: float = param(
+        default=1.0,
+        doc="""Weight of the KL divergence. Above 1 the bound of log p(x) is a looser one, below 1
+        it is none.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    alpha: float | None = param(
+        default=None,
+        doc="""Order of the variational Renyi bound, above 0. The smaller, the nearer to log p(x),
+        and the less the posterior has to keep away from where it is wrong; 1 is the evidence
+        lower bound, and so is ``None`` with one draw.""",
+        check=[Interval(Real, 0, None, closed="neither"), None],
+    )
+    n_importance_samples: int | None = param(
+        default=None,
+        doc="""Number of draws from the posterior for each series. With ``alpha=None``, more than
+        one is the importance-weighted bound (IWAE). ``None`` is 1, or 8 where an ``alpha`` needs
+        more.""",
+        check=[Interval(Integral, 1, None, closed="left"), None],
+    )
+    kl_warmup: int = param(
+        default=0,
+        doc="""Number of epochs in which the divergence's weight rises from near 0 to where it
+        belongs. Early stopping begins after them.""",
+        check=[Interval(Integral, 0, None, closed="left")],
+    )
+    free_bits: float = param(
+        default=0.0,
+        doc="""What each latent's divergence, on average over a batch, costs at least, in nats: up
+        to there the decoder uses a latent for free.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    prior: str = param(
+        default="normal",
+        doc="""Where samples come from: N(0, I), or a density that is fitted to the training
+        series' posteriors after training (in ``partial_fit``, of the latest series), a mixture
+        of normals or a normalising flow. That closes the gap between what the decoder has seen
+        and what it is given, through which samples lose up to half of the data's variance and
+        more.""",
+        check=[StrOptions(set(PRIORS))],
+        mutable=True,
+    )
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralGenerator._parameter_constraints,
-        "encoder": [StrOptions(set(ENCODERS)), callable],
-        "decoder": [StrOptions(set(DECODERS)), callable],
-        "error": [StrOptions(set(ERRORS))],
-        "latent_dim": [Interval(Integral, 1, None, closed="left")],
-        "hidden_dims": ["array-like"],
-        "decoder_noise": [StrOptions(set(NOISE_SHAPES))],
-        "reconstruction_weight": [Interval(Real, 0, None, closed="neither")],
-        "bound": [StrOptions({"variational", "relbo"})],
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="neither"), None],
-        "n_importance_samples": [Interval(Integral, 1, None, closed="left"), None],
-        "kl_warmup": [Interval(Integral, 0, None, closed="left")],
-        "free_bits": [Interval(Real, 0, None, closed="left")],
-        "prior": [StrOptions(set(PRIORS))],
-    }
+    prior_: Any = fitted("The fitted prior.", type="object")
 
-    # A prior is fitted anew after each training.
-    _may_change: ClassVar[frozenset[str]] = NeuralGenerator._may_change | {"prior"}
     # Draws of the posteriors that a prior is fitted to, at most.
     _n_prior_draws: ClassVar[int] = 8192
     # Before so many epochs a posterior like the prior is no collapse, but a beginning.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from sklearn_timegen.base import estimator, pinned
+from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.vae.general import VAE
 
 __all__ = ["RELBOVAE", "BetaVAE", "RecurrentVAE", "RenyiVAE"]
@@ -18,14 +18,6 @@ __all__ = ["RELBOVAE", "BetaVAE", "RecurrentVAE", "RenyiVAE"]
 @estimator
 class BetaVAE(VAE):
     """Beta-VAE: the KL divergence weighs ``beta``, for latents that each mean one thing.
-
-    Parameters
-    ----------
-    beta : float, default=4.0
-        Above 1, fewer latents are used, and more independently of each other; below 1,
-        reconstructions are closer, and the loss is no bound of log p(x) any more.
-    **others
-        As for :class:`VAE`; ``alpha``, ``bound`` and ``n_importance_samples`` are fixed.
 
     See Also
     --------
@@ -45,7 +37,11 @@ class BetaVAE(VAE):
     (3, 24, 2)
     """
 
-    beta: float = 4.0
+    beta: float = param(
+        default=4.0,
+        doc="""Above 1, fewer latents are used, and more independently of each other; below 1,
+        reconstructions are closer, and the loss is no bound of log p(x) any more.""",
+    )
     alpha: float | None = pinned(None)
     bound: str = pinned("variational")
     n_importance_samples: int | None = pinned(1)
@@ -58,16 +54,6 @@ class RenyiVAE(VAE):
     ``1 / (1 - alpha) log E_q (p(x, z) / q(z | x))^(1 - alpha)``, from
     ``n_importance_samples`` draws. For alpha from 1 down to 0 it rises from the evidence lower
     bound to log p(x).
-
-    Parameters
-    ----------
-    alpha : float, default=0.5
-        The order, above 0.
-    n_importance_samples : int or None, default=None
-        Number of draws; ``None`` is 8.
-    **others
-        As for :class:`VAE`; ``beta``, ``bound`` and ``free_bits``, which have no meaning here,
-        are fixed.
 
     See Also
     --------
@@ -87,10 +73,11 @@ class RenyiVAE(VAE):
     (3, 24, 2)
     """
 
-    alpha: float | None = 0.5
+    alpha: float | None = param(default=0.5, doc="The order, above 0.", type="float")
     beta: float = pinned(1.0)
     bound: str = pinned("variational")
     free_bits: float = pinned(0.0)
+    n_importance_samples: int | None = param(default=None, doc="Number of draws; ``None`` is 8.")
 
 
 @estimator
@@ -104,15 +91,6 @@ class RELBOVAE(VAE):
     by a further term, whose closed form for linear decoders takes a singular value
     decomposition; for a network that value would be no bound any more, and is left out. The
     derivation is in the documentation's page on the family.
-
-    Parameters
-    ----------
-    alpha : float, default=0.5
-        The order, above 0 and at most 1. The smaller, the looser the bound: towards 0 the
-        encoder has no part in it any more. ``transform`` returns means of the tilted posterior,
-        which is what comes to approximate p(z | x).
-    **others
-        As for :class:`VAE`; ``bound`` and ``beta`` are fixed.
 
     See Also
     --------
@@ -132,7 +110,13 @@ class RELBOVAE(VAE):
     (3, 24, 2)
     """
 
-    alpha: float | None = 0.5
+    alpha: float | None = param(
+        default=0.5,
+        doc="""The order, above 0 and at most 1. The smaller, the looser the bound: towards 0 the
+        encoder has no part in it any more. ``transform`` returns means of the tilted posterior,
+        which is what comes to approximate p(z | x).""",
+        type="float",
+    )
     beta: float = pinned(1.0)
     bound: str = pinned("relbo")
 
@@ -140,13 +124,6 @@ class RELBOVAE(VAE):
 @estimator
 class RecurrentVAE(VAE):
     """VRAE: a recurrent encoder, whose last state knows the series, and a recurrent decoder.
-
-    Parameters
-    ----------
-    hidden_dims : sequence of int, default=(64,)
-        Units of the encoder's recurrent layers; the decoder has them in reverse order.
-    **others
-        As for :class:`VAE`; ``encoder`` and ``decoder`` are fixed.
 
     See Also
     --------
@@ -168,4 +145,8 @@ class RecurrentVAE(VAE):
 
     encoder: str | Callable[..., nn.Module] = pinned("recurrent")
     decoder: str | Callable[..., nn.Module] = pinned("recurrent")
-    hidden_dims: Sequence[int] = (64,)
+    hidden_dims: Sequence[int] = param(
+        default=(64,),
+        doc="Units of the encoder's recurrent layers; the decoder has them in reverse order.",
+        type="sequence of int",
+    )

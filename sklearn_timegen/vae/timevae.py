@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._validation import SeriesLayout
-from sklearn_timegen.base import estimator, pinned
+from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.nn.convolutional import ConvolutionalEncoder
 from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.representation import Representation, SeriesScaler
@@ -39,56 +39,6 @@ class TimeVAE(ComponentVAE):
     something, the residual is kept orthogonal to what the others can draw, each channel has one
     scale for all timesteps, and the paper's heads of as many hidden units as outputs have at
     least 32. What is known of trend and seasons can be given: fixed, bounded, or dated.
-
-    Parameters
-    ----------
-    level : bool, default=True
-        Whether series have a level of their own: a value for each channel. Without it, all have
-        that which the representation subtracts: with ``"auto"`` the channel's mean, with
-        ``SeriesScaler("minmax", per="channel")`` its minimum.
-    trend_degree : int, default=0
-        P in the trend ``sum_p theta_p (t / T)^p``, t the timestep and T the number of them; 0
-        for no trend.
-    seasonalities : sequence of (n_seasons, season_length), default=()
-        Cycles, by the number of their seasons and how many timesteps each lasts: ``(7, 1)`` is
-        the days of the week in daily data, ``[(24, 1), (7, 24)]`` hours and days in hourly data.
-    residual : bool, default=True
-        Whether there is a residual, which a convolutional decoder draws.
-    trend_coefficients : float or array-like of shape (P,) or (P, n_channels), default=None
-        theta, where it is known, in the units of ``X``: theta_1 is the rise over T timesteps.
-    trend_bounds : (low, high), default=None
-        Bounds of theta, each ``None`` or as ``trend_coefficients``: ``(0, None)`` never falls.
-    season_profiles : list, default=None
-        For each seasonality its profile, where it is known, or ``None``: an array of shape
-        ``(n_seasons,)`` or ``(n_seasons, n_channels)`` in the units of ``X``.
-    season_bounds : list, default=None
-        For each seasonality ``None`` or bounds ``(low, high)`` of its profile.
-    calendar : {"start", "index"} or None, default=None
-        What ``y`` says of seasons, for windows that start anywhere (needs
-        ``conditional=True``). ``"start"``: one whole number for each window, the position of its
-        first timestep, so that the season at t is ``((y + t) // season_length) % n_seasons``;
-        hours since Monday would do for the hourly example above. ``"index"``: the season of every
-        timestep, of shape ``(n_samples, n_timesteps)`` or, for several seasonalities,
-        ``(n_samples, n_timesteps, n_seasonalities)``. Without it, all windows start in season 0.
-        (Whole numbers in one dimension look like labels to ``evaluate_generator``: give it
-        ``y.reshape(-1, 1).astype(float)``.)
-    latent_dim : int, default=8
-        Number of latents.
-    hidden_dims : sequence of int, default=(50, 100, 200)
-        Filters of the encoder's convolutions; the residual's decoder has them in reverse order.
-    reconstruction_weight : float, default=3.0
-        w in ``w (sum (x - x^)^2 + sum_t (mean_d (x - x^))^2) + KL``; the paper uses 0.5 to 3.5.
-        Greater values follow the data more closely and spread samples more.
-    representation : str or object, default="auto"
-        ``"auto"`` is the paper's ``"minmax"`` for the base model, and otherwise
-        ``SeriesScaler("standard", per="channel")``: trends and seasons need a scale that is the
-        same at all timesteps.
-    max_epochs : int, default=1000
-        Most epochs to train for.
-    n_iter_no_change : int or None, default=50
-        Stop after so many epochs without progress.
-    **others
-        As for :class:`VAE`.
 
     See Also
     --------
@@ -123,35 +73,95 @@ class TimeVAE(ComponentVAE):
     encoder: str | Callable[..., nn.Module] = pinned("convolutional")
     decoder: str | Callable[..., nn.Module] = pinned("level-residual")
     error: str = pinned("squared-and-mean")
-    level: bool = True
-    trend_degree: int = 0
-    seasonalities: Sequence[Any] = ()
-    residual: bool = True
-    trend_coefficients: ArrayLike | None = None
-    trend_bounds: tuple[Any, Any] | None = None
-    season_profiles: list[Any] | None = None
-    season_bounds: list[Any] | None = None
-    calendar: str | None = None
-    representation: str | Representation = "auto"
-    max_epochs: int = 1000
-    n_iter_no_change: int | None = 50
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **VAE._parameter_constraints,
-        "level": ["boolean"],
-        "trend_degree": [Interval(Integral, 0, None, closed="left")],
-        "seasonalities": ["array-like"],
-        "residual": ["boolean"],
-        "trend_coefficients": [Real, "array-like", None],
-        "trend_bounds": [tuple, list, None],
-        "season_profiles": [list, tuple, None],
-        "season_bounds": [list, tuple, None],
-        "calendar": [StrOptions({"start", "index"}), None],
-        "representation": [
+    level: bool = param(
+        default=True,
+        doc="""Whether series have a level of their own: a value for each channel. Without it, all
+        have that which the representation subtracts: with ``"auto"`` the channel's mean, with
+        ``SeriesScaler("minmax", per="channel")`` its minimum.""",
+        check=["boolean"],
+    )
+    trend_degree: int = param(
+        default=0,
+        doc="""P in the trend ``sum_p theta_p (t / T)^p``, t the timestep and T the number of
+        them; 0 for no trend.""",
+        check=[Interval(Integral, 0, None, closed="left")],
+    )
+    seasonalities: Sequence[Any] = param(
+        default=(),
+        doc="""Cycles, by the number of their seasons and how many timesteps each lasts: ``(7,
+        1)`` is the days of the week in daily data, ``[(24, 1), (7, 24)]`` hours and days in
+        hourly data.""",
+        check=["array-like"],
+        type="sequence of (n_seasons, season_length)",
+    )
+    residual: bool = param(
+        default=True,
+        doc="Whether there is a residual, which a convolutional decoder draws.",
+        check=["boolean"],
+    )
+    trend_coefficients: ArrayLike | None = param(
+        default=None,
+        doc="""theta, where it is known, in the units of ``X``: theta_1 is the rise over T
+        timesteps.""",
+        check=[Real, "array-like", None],
+        type="float, array-like of shape (P,) or (P, n_channels), or None",
+    )
+    trend_bounds: tuple[Any, Any] | None = param(
+        default=None,
+        doc="""Bounds of theta, each ``None`` or as ``trend_coefficients``: ``(0, None)`` never
+        falls.""",
+        check=[tuple, list, None],
+        type="(low, high) or None",
+    )
+    season_profiles: list[Any] | None = param(
+        default=None,
+        doc="""For each seasonality its profile, where it is known, or ``None``: an array of shape
+        ``(n_seasons,)`` or ``(n_seasons, n_channels)`` in the units of ``X``.""",
+        check=[list, tuple, None],
+        type="list or None",
+    )
+    season_bounds: list[Any] | None = param(
+        default=None,
+        doc="For each seasonality ``None`` or bounds ``(low, high)`` of its profile.",
+        check=[list, tuple, None],
+        type="list or None",
+    )
+    calendar: str | None = param(
+        default=None,
+        doc="""What ``y`` says of seasons, for windows that start anywhere (needs
+        ``conditional=True``). ``"start"``: one whole number for each window, the position of its
+        first timestep, so that the season at t is ``((y + t) // season_length) % n_seasons``;
+        hours since Monday would do for the hourly example above. ``"index"``: the season of every
+        timestep, of shape ``(n_samples, n_timesteps)`` or, for several seasonalities,
+        ``(n_samples, n_timesteps, n_seasonalities)``. Without it, all windows start in season 0.
+        (Whole numbers in one dimension look like labels to ``evaluate_generator``: give it
+        ``y.reshape(-1, 1).astype(float)``.)""",
+        check=[StrOptions({"start", "index"}), None],
+    )
+    representation: str | Representation = param(
+        default="auto",
+        doc="""``"auto"`` is the paper's ``"minmax"`` for the base model, and otherwise
+        ``SeriesScaler("standard", per="channel")``: trends and seasons need a scale that is the
+        same at all timesteps.""",
+        check=[
             StrOptions({"auto"}),
             *VAE._parameter_constraints["representation"],
         ],
-    }
+    )
+    max_epochs: int = param(default=1000, doc="Most epochs to train for.")
+    n_iter_no_change: int | None = param(
+        default=50, doc="Stop after so many epochs without progress."
+    )
+    hidden_dims: Sequence[int] = param(
+        default=(50, 100, 200),
+        doc="""Filters of the encoder's convolutions; the residual's decoder has them in reverse
+        order.""",
+    )
+    reconstruction_weight: float = param(
+        default=3.0,
+        doc="""w in ``w (sum (x - x^)^2 + sum_t (mean_d (x - x^))^2) + KL``; the paper uses 0.5 to
+        3.5. Greater values follow the data more closely and spread samples more.""",
+    )
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         if not isinstance(self.representation, str) or self.representation != "auto":
