@@ -11,6 +11,10 @@ from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
 
 
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
 class Zero(nn.Module):
     """The exact flow of independent N(0, 1) cells."""
 

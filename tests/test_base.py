@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_timegen import VAE, TimeVAE
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
@@ -64,7 +63,8 @@ def test_a_setting_pins_what_its_name_means(name):
     ],
 )
 def test_parameters_out_of_range_are_named(bad):
-    with pytest.raises(InvalidParameterError, match=next(iter(bad))):
+    (name,) = bad
+    with pytest.raises(ValueError, match=rf"'{name}' parameter of VAE must be .* Got "):
         VAE(**bad).fit(np.zeros((4, 3)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_timegen._cli import main
+from sklearn_timegen.__main__ import main
 from sklearn_timegen._files import read_series, write_series
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.model_selection import make_windows
@@ -209,6 +209,7 @@ def test_an_unexpected_failure_is_not_hidden(folder, monkeypatch):
 def test_help_explains(monkeypatch, capsys):
     # As ``python -m sklearn_timegen --help``, but for the seconds that importing torch takes.
     monkeypatch.setattr(sys, "argv", ["sklearn_timegen", "--help"])
+    monkeypatch.delitem(sys.modules, "sklearn_timegen.__main__")
     with pytest.raises(SystemExit) as exit_:
         runpy.run_module("sklearn_timegen", run_name="__main__", alter_sys=True)
     assert exit_.value.code == 0
@@ -227,6 +228,19 @@ def test_files_keep_their_numbers(tmp_path, suffix):
         assert np.allclose(table[["a", "b"]].to_numpy().reshape(5, 4, 2), X, rtol=1e-6)
     else:
         assert np.array_equal(read_series(path).X, X)
+
+
+def test_windows_are_read_back_from_csv(tmp_path):
+    X = make_ar(5, 4, 2, random_state=0)
+    write_series(tmp_path / "new.csv", X, np.array(["p", "q", "p", "p", "q"]), ["a", "b"])
+    held = read_series(tmp_path / "new.csv")
+    assert np.allclose(held.X, X)
+    assert list(held.y) == ["p", "q", "p", "p", "q"]
+    assert held.channels == ["a", "b"]
+    ragged = (tmp_path / "new.csv").read_text().rsplit("\n", 2)[0]
+    (tmp_path / "ragged.csv").write_text(ragged)
+    with pytest.raises(ValueError, match="between 3 and 4 timesteps"):
+        read_series(tmp_path / "ragged.csv")
 
 
 def test_two_dimensional_arrays(tmp_path):

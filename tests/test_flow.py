@@ -8,7 +8,6 @@ from scipy.special import logsumexp
 from torch import nn
 
 from sklearn_timegen import Diffusion, FlowMatching
-from sklearn_timegen._random import torch_generator
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.flow._solvers import SOLVERS, Flow, solve, times
 from sklearn_timegen.nn.fields import FIELDS
@@ -24,6 +23,7 @@ from .flows import (
     known_flow,
     normal_flow,
     normal_series,
+    seeded,
 )
 
 TINY = {"hidden_dim": 8, "n_layers": 1, "max_epochs": 1, "random_state": 0}
@@ -51,7 +51,7 @@ def conditional(X):
 
 
 def noise(n, shape, seed=0):
-    return torch.randn(n, *shape, dtype=torch.float64, generator=torch_generator(seed))
+    return torch.randn(n, *shape, dtype=torch.float64, generator=seeded(seed))
 
 
 # -- latents ----------------------------------------------------------------------------------

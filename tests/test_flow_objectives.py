@@ -8,21 +8,20 @@ from scipy.special import expit, ndtri
 from scipy.stats import norm
 from torch.autograd.functional import jvp
 
-from sklearn_timegen._random import torch_generator
 from sklearn_timegen.objectives.flow import FlowLoss, couple, draw_times
 from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS, beside
 
-from .flows import field_of
+from .flows import field_of, seeded
 
 PAIRS = [(path, prediction) for path in PATHS for prediction in PREDICTIONS]
 
 
 def randn(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch_generator(seed))
+    return torch.randn(*shape, dtype=torch.float64, generator=seeded(seed))
 
 
 def some_times(n, seed=0):
-    return 0.02 + 0.96 * torch.rand(n, dtype=torch.float64, generator=torch_generator(seed))
+    return 0.02 + 0.96 * torch.rand(n, dtype=torch.float64, generator=seeded(seed))
 
 
 # -- paths ------------------------------------------------------------------------------------
@@ -119,16 +118,16 @@ def test_what_blows_errors_up_stays_within_reach():
 
 
 def test_times_are_stratified():
-    t = draw_times(64, 0.4, 1.3, torch_generator(0))
+    t = draw_times(64, 0.4, 1.3, seeded(0))
     level = norm.cdf((torch.logit(t).numpy() - 0.4) / 1.3)
     assert sorted(np.floor(level * 64).astype(int)) == list(range(64))
     assert not np.array_equal(np.sort(level), level)
-    assert torch.equal(t, draw_times(64, 0.4, 1.3, torch_generator(0)))
-    assert not torch.equal(t, draw_times(64, 0.4, 1.3, torch_generator(1)))
+    assert torch.equal(t, draw_times(64, 0.4, 1.3, seeded(0)))
+    assert not torch.equal(t, draw_times(64, 0.4, 1.3, seeded(1)))
 
 
 def test_times_are_logit_normal():
-    t = np.sort(draw_times(2000, -0.5, 0.7, torch_generator(0)).numpy())
+    t = np.sort(draw_times(2000, -0.5, 0.7, seeded(0)).numpy())
     middles = expit(-0.5 + 0.7 * ndtri((np.arange(2000) + 0.5) / 2000))
     assert np.abs(t - middles)[20:-20].max() < 2e-3
 
@@ -174,14 +173,14 @@ def test_the_loss_is_the_mean_squared_error_of_what_varies():
     varies = torch.ones(4, 2)
     varies[1, 0] = 0
     error = randn(6, 4, 2, seed=1).float()
-    loss = FlowLoss()(Recorder(x + error, varies=varies), x, None, torch_generator(0))
+    loss = FlowLoss()(Recorder(x + error, varies=varies), x, None, seeded(0))
     assert torch.allclose(loss, (error.square() * varies).mean((1, 2)))
 
 
 def test_the_point_of_the_path_is_between_noise_and_series():
     x = torch.zeros(400, 4, 2) + 100.0
     field = Recorder(x)
-    assert FlowLoss()(field, x, None, torch_generator(0)).abs().max() == 0
+    assert FlowLoss()(field, x, None, seeded(0)).abs().max() == 0
     t = field.t[:, None, None]
     eps = (field.x_t - 100 * t) / (1 - t)
     assert float(eps[field.t < 0.5].std()) == pytest.approx(1, abs=0.05)
@@ -190,10 +189,10 @@ def test_the_point_of_the_path_is_between_noise_and_series():
 def test_the_fourier_term_by_hand():
     x = randn(6, 8, 2).float()
     term = FlowLoss(fourier_weight=0.3)
-    assert term(Recorder(x), x, None, torch_generator(0)).abs().max() == 0
+    assert term(Recorder(x), x, None, seeded(0)).abs().max() == 0
     impulse = torch.zeros(6, 8, 2)
     impulse[:, 0, 0] = 1.0  # all of its coefficients are 1 / sqrt(8), and real
-    loss = term(Recorder(x + impulse), x, None, torch_generator(0))
+    loss = term(Recorder(x + impulse), x, None, seeded(0))
     assert torch.allclose(loss, torch.full((6,), 1 / 16 + 0.3 * 0.5 / 8**0.5))
     # Squares are left what they are by the transform: they would say nothing new.
     bins = torch.fft.fft(x, dim=1, norm="ortho")
@@ -205,13 +204,13 @@ def test_conditions_are_withheld(share):
     x, c = torch.zeros(4000, 1, 1), torch.ones(4000, 2)
     field = Recorder(x)
     loss = FlowLoss(condition_dropout=share)
-    loss(field, x, c, torch_generator(0))
+    loss(field, x, c, seeded(0))
     if share == 0:
         assert field.given is None
     else:
         assert float(1 - field.given.mean()) == pytest.approx(share, abs=0.03)
         assert set(field.given.tolist()) == {0.0, 1.0}
-    loss(field, x, None, torch_generator(0))
+    loss(field, x, None, seeded(0))
     assert field.given is None
 
 
@@ -220,4 +219,4 @@ def test_times_stay_where_targets_are_finite(path, prediction):
     x = randn(200, 3, 1).float()
     for mean in (-40.0, 40.0):
         field = Recorder(torch.zeros_like(x), path, prediction)
-        assert FlowLoss(mean, 1.0)(field, x, None, torch_generator(0)).max() < 1e4
+        assert FlowLoss(mean, 1.0)(field, x, None, seeded(0)).max() < 1e4

@@ -6,17 +6,16 @@ import scipy.linalg
 import torch
 from scipy.stats import multivariate_normal
 
-from sklearn_timegen._random import torch_generator
 from sklearn_timegen.flow._density import probes
 from sklearn_timegen.flow._solvers import Flow, solve, times
 
-from .flows import covariance_of, known_flow, normal_field, normal_flow, normal_series
+from .flows import covariance_of, known_flow, normal_field, normal_flow, normal_series, seeded
 
 ORDERS = {"euler": 1, "ddim": 1, "midpoint": 2, "heun": 2, "dpm": 2, "rk4": 4}
 
 
 def noise(n, shape, seed=0):
-    return torch.randn(n, *shape, dtype=torch.float64, generator=torch_generator(seed))
+    return torch.randn(n, *shape, dtype=torch.float64, generator=seeded(seed))
 
 
 # -- solvers ----------------------------------------------------------------------------------
@@ -109,10 +108,10 @@ def test_ddpm_draws_the_right_variance_by_new_noise(path):
     tau = torch.tensor([[0.4], [1.0], [2.0]], dtype=torch.float64)
     flow = Flow(normal_field(torch.diag(tau.flatten() ** 2), (3, 1), path))
     z = noise(4000, (3, 1))
-    made = solve(flow, z, times(100), "ddpm", torch_generator(1))
+    made = solve(flow, z, times(100), "ddpm", seeded(1))
     assert (made.std(dim=0) / tau).flatten().tolist() == pytest.approx([1, 1, 1], abs=0.1)
     assert (made * z).mean(dim=0).abs().max() < 0.2
-    again = solve(flow, z, times(100), "ddpm", torch_generator(1))
+    again = solve(flow, z, times(100), "ddpm", seeded(1))
     assert torch.equal(made, again)
 
 
@@ -162,10 +161,10 @@ def test_estimated_densities_are_right_on_average():
 def test_probes_are_orthogonal_and_leave_out_what_never_varies():
     varies = np.ones((3, 2), dtype=bool)
     varies[1, 1] = False
-    e = probes(varies, 3, torch_generator(0)).flatten(1)
+    e = probes(varies, 3, seeded(0)).flatten(1)
     assert torch.allclose(e @ e.T, 5 * torch.eye(3, dtype=torch.float64))
     assert e[:, 3].abs().max() == 0
-    many = [probes(varies, 2, torch_generator(k)).flatten(1) for k in range(400)]
+    many = [probes(varies, 2, seeded(k)).flatten(1) for k in range(400)]
     mean = sum(e.T @ e for e in many) / 800
     assert torch.allclose(mean, torch.diag(torch.from_numpy(varies).flatten().double()), atol=0.2)
 

@@ -1,12 +1,17 @@
 """The adversarial family: the players' steps, the axes, the names, what is refused and watched."""
 
+import copy
 import pickle
 import re
+import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import cdist
 from sklearn.base import clone
+from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_timegen import (
@@ -26,11 +31,15 @@ from sklearn_timegen import (
     VanillaGAN,
 )
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
-from sklearn_timegen.gan._warnings import _symptoms
+from sklearn_timegen.gan import _latents
+from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.generators import GENERATORS
 from sklearn_timegen.objectives.adversarial import HingeLoss
-from sklearn_timegen.training.data import SeriesDataset
+from sklearn_timegen.training import AdversarialNet
+from sklearn_timegen.training.watch import DistanceWatch
+
+from .flows import Identity
 
 SMALL = {"hidden_dims": (8,), "latent_dim": 3, "encoder_steps": 5, "random_state": 0}
 DENSE = {**SMALL, "generator": "dense", "discriminator": "dense"}
@@ -64,11 +73,45 @@ def changed(before, module):
     return {n for n, value in module.state_dict().items() if not torch.equal(value, before[n])}
 
 
+class Own(nn.Module):
+    """A generator or a discriminator, of the right shapes or not."""
+
+    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0, shape=None):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        self.shape = shape or (n_timesteps, n_channels)
+
+    def forward(self, x, c=None):
+        return (
+            self.layer(x.flatten(1).mean(dim=1, keepdim=True))
+            .expand(-1, int(np.prod(self.shape)))
+            .unflatten(1, self.shape)
+        )
+
+
+class OwnJudge(Own):
+    def __init__(self, *sizes, n_conditions=0):
+        super().__init__(*sizes, shape=(1,))
+
+    def forward(self, x, c=None):
+        return super().forward(x, c).squeeze(1)
+
+
+class Mute(OwnJudge):
+    def forward(self, x, c=None):
+        return super().forward(x, c).sum()
+
+
+class Narrow(Own):
+    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0):
+        super().__init__(n_timesteps, n_channels - 1)
+
+
 def players_and_batch(gan, X):
     """A fitted net, ready for single steps, and a batch for it."""
     net = gan.fit(X).net_
-    net._set_training(True)
-    return net, (torch.from_numpy(gan._represent(X)[:16]), None)
+    net.module_.train()
+    return net, (torch.from_numpy(gan.representation_.transform(X[:16])), None)
 
 
 # -- steps ------------------------------------------------------------------------------------
@@ -86,16 +129,24 @@ def players_and_batch(gan, X):
     ],
 )
 def test_a_step_of_one_player_leaves_the_other_alone(X, axes):
-    gan = GAN(**DENSE, max_epochs=1, **axes)
-    net, batch = players_and_batch(gan, X)
-    generator, judge = weights(net.players.generator), weights(net.players.discriminator)
-    net._generator_step(batch)
-    assert not changed(judge, net.players.discriminator)
-    assert changed(generator, net.players.generator) >= {"body.0.weight", "output.weight"}
-    generator = weights(net.players.generator)
-    net._discriminator_step(batch)
-    assert not changed(generator, net.players.generator)
-    assert changed(judge, net.players.discriminator)
+    net, batch = players_and_batch(GAN(**DENSE, max_epochs=1, **axes), X)
+    generator, judge = net.players.generator, net.players.discriminator
+    before, of_judge = weights(generator), weights(judge)
+    net.n_critic = 100  # none of the generator's steps is due
+    net.train_step(batch)
+    assert not changed(before, generator)
+    assert changed(of_judge, judge) >= {n for n, _ in judge.named_parameters() if "weight" in n}
+    net.n_critic = 1
+    net.optimizer_.param_groups[1]["lr"] = 0.0  # the discriminator's step leads nowhere
+    iterated = copy.deepcopy(judge)
+    if hasattr(iterated, "iterate"):  # which belongs to its own step, and to no other
+        iterated.iterate()
+    steps = [int(net.optimizer_.state[p]["step"]) for p in judge.parameters()]
+    net.train_step(batch)
+    assert changed(before, generator) >= {"body.0.weight", "output.weight"}
+    assert not changed(weights(iterated), judge)
+    taken = [int(net.optimizer_.state[p]["step"]) for p in judge.parameters()]
+    assert taken == [n + 1 for n in steps]
 
 
 @pytest.mark.parametrize("n_critic", [1, 3])
@@ -115,29 +166,41 @@ def test_an_epoch_too_short_for_the_generator_has_no_loss_of_it(X):
 
 
 def test_unrolling_gives_discriminator_and_optimizer_back(X):
-    net, batch = players_and_batch(UnrolledGAN(**DENSE, max_epochs=2, unroll_steps=3), X)
-    judge, state = weights(net.players.discriminator), pickle.dumps(net.optimizer_.state_dict())
-    fake = net.players.generate(*net.players.draw(16, net.noise_)[:1], None)
-    ahead = net._ahead(batch[0], fake, None)
-    now = net.players.discriminator(batch[0])
-    assert not torch.allclose(ahead(batch[0]), now)
-    assert not changed(judge, net.players.discriminator)
-    assert pickle.dumps(net.optimizer_.state_dict()) == state
+    """Looking ahead changes the generator's steps, and nothing of the discriminator's."""
+    ahead, batch = players_and_batch(UnrolledGAN(**DENSE, max_epochs=2, unroll_steps=3), X)
+    plain = pickle.loads(pickle.dumps(ahead))
+    plain.unroll_steps = 0
+    for net in (ahead, plain):
+        net.train_step(batch)
+    assert not changed(weights(plain.players.discriminator), ahead.players.discriminator)
+    theirs, ours = (
+        [net.optimizer_.state[p] for p in net.players.discriminator.parameters()]
+        for net in (plain, ahead)
+    )
+    assert ours
+    for a, b in zip(theirs, ours, strict=True):
+        assert a.keys() == b.keys() == {"step", "exp_avg", "exp_avg_sq"}
+        assert all(torch.equal(a[name], b[name]) for name in a)
+    assert changed(weights(plain.players.generator), ahead.players.generator) >= {"output.weight"}
 
 
 @pytest.mark.parametrize("loss", ["minimax", "wasserstein", "relativistic", "hellinger"])
-def test_the_generator_looks_through_the_steps_ahead(X, loss):
+def test_the_generator_looks_through_the_steps_ahead(X, loss, monkeypatch):
     """Its gradient is that of the game's value at the discriminator after the steps, by autograd.
 
     The values of real series are part of that: the steps depend on what was generated.
     """
     gan = GAN(**DENSE, max_epochs=1, loss=loss, penalty="r1", unroll_steps=1, ema_decay=0.0)
     net, (x, _) = players_and_batch(gan, X)
-    group = net._group("discriminator")
     net.optimizer_ = torch.optim.SGD(net.optimizer_.param_groups, lr=0.1)
-    net.optimizer_.param_groups[1]["lr"] = 0.1
+    # The generator's own step leads nowhere, so that its gradient can be found again.
+    for group, lr in zip(net.optimizer_.param_groups, (0.0, 0.1), strict=True):
+        group["lr"] = lr
+    drawn, draw = [], net.players.draw
+    monkeypatch.setattr(net.players, "draw", lambda *a: drawn.append(draw(*a)) or drawn[-1])
+    net.train_step((x, None))
     game, judge = net.criterion_, net.players.discriminator
-    fake = net.players.generate(net.players.draw(16, net.noise_)[0], None)
+    fake = net.players.generate(drawn[-1][0], None)
     weights = dict(judge.named_parameters())
     loss_now = game.of_discriminator(judge, x, fake, net.noise_)[0]
     slopes = torch.autograd.grad(loss_now, list(weights.values()), create_graph=True)
@@ -152,11 +215,13 @@ def test_the_generator_looks_through_the_steps_ahead(X, loss):
         expected = game.loss.generator(critic(x), critic(fake)).mean()
     parameters = list(net.players.generator.parameters())
     wanted = torch.autograd.grad(expected, parameters, retain_graph=True)
-    value = game.of_generator(net._ahead(x, fake, None), None, x, fake, True)
-    got = torch.autograd.grad(value, parameters)
-    for a, b in zip(got, wanted, strict=True):
-        assert torch.allclose(a, b, rtol=1e-3, atol=1e-7)
-    assert group["params"][0] is not None
+    for p, gradient in zip(parameters, wanted, strict=True):
+        assert torch.allclose(p.grad, gradient, rtol=1e-3, atol=1e-7)
+        assert gradient.abs().max() > 1e-6
+    # At the discriminator as it is, it would be another one.
+    now = game.of_generator(judge, None, x, fake)
+    near = torch.autograd.grad(now, parameters)
+    assert not torch.allclose(near[0], wanted[0], rtol=1e-2)
 
 
 def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
@@ -189,7 +254,7 @@ def test_the_average_follows_the_generator(X):
     players = net.players
     before = {name: value.clone() for name, value in players.averaged().items()}
     net.n_steps_["generator"] = 1000
-    net._generator_step(batch)
+    net.train_step(batch)
     now = dict(players.generator.named_parameters())
     for name, value in players.averaged().items():
         assert torch.allclose(value, 0.9 * before[name] + 0.1 * now[name], atol=1e-6)
@@ -200,8 +265,6 @@ def test_the_average_follows_the_generator(X):
 
 
 def test_learning_rates_fall_along_a_cosine_and_come_back(X):
-    from skorch.callbacks import Callback
-
     class Seen(Callback):
         lrs: list = []
 
@@ -223,10 +286,32 @@ def test_label_smoothing_and_instance_noise_act(X):
     ]
     losses = [fitted.history_[-1]["discriminator_loss"] for fitted in fits]
     assert len(set(losses)) == 3
-    net = fits[2].net_
-    net._n_before, x = 0, torch.zeros(2000, 8, 2)
-    net.n_epochs_ = len(net.history) + 1
-    assert float(net._blurred(x).std()) == pytest.approx(0.5 * (1 - 1 / 3), rel=0.05)
+
+
+class Silent(Own):
+    def forward(self, z, c=None):
+        return 0 * super().forward(z, c)
+
+
+class Seeing(OwnJudge):
+    """Remembers, on the class, how far the series that it judges are spread."""
+
+    seen: ClassVar[list] = []
+
+    def forward(self, x, c=None):
+        self.seen.append(float(x.detach().std()))
+        return super().forward(x, c)
+
+
+def test_instance_noise_is_on_all_series_and_falls_to_nothing():
+    X = 1e-3 * np.random.default_rng(0).normal(size=(2000, 8, 2))
+    Seeing.seen.clear()
+    networks = {"generator": Silent, "discriminator": Seeing, "representation": Identity()}
+    game = {"loss": "non-saturating", "penalty": None, "instance_noise": 0.5}
+    GAN(**SMALL, **networks, **game, batch_size=2000, max_epochs=4).fit(X)
+    left = 0.5 * (1 - np.arange(4) / 4)
+    # In each epoch real and generated ones, and in the generator's step generated ones again.
+    assert Seeing.seen[-12:] == pytest.approx(np.repeat(left, 3), rel=0.03)
 
 
 def test_clipped_weights_stay_within(X):
@@ -288,40 +373,6 @@ def test_a_name_is_a_setting(X, setting):
     assert np.array_equal(pickle.loads(pickle.dumps(ours)).transform(X), ours.transform(X))
 
 
-class Own(nn.Module):
-    """A generator or a discriminator, of the right shapes or not."""
-
-    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0, shape=None):
-        super().__init__()
-        self.layer = nn.Linear(1, 1)
-        self.shape = shape or (n_timesteps, n_channels)
-
-    def forward(self, x, c=None):
-        return (
-            self.layer(x.flatten(1).mean(dim=1, keepdim=True))
-            .expand(-1, int(np.prod(self.shape)))
-            .unflatten(1, self.shape)
-        )
-
-
-class OwnJudge(Own):
-    def __init__(self, *sizes, n_conditions=0):
-        super().__init__(*sizes, shape=(1,))
-
-    def forward(self, x, c=None):
-        return super().forward(x, c).squeeze(1)
-
-
-class Mute(OwnJudge):
-    def forward(self, x, c=None):
-        return super().forward(x, c).sum()
-
-
-class Narrow(Own):
-    def __init__(self, n_timesteps, n_channels, *sizes, n_conditions=0):
-        super().__init__(n_timesteps, n_channels - 1)
-
-
 def test_networks_of_ones_own(X):
     fitted = GAN(**SMALL, generator=Own, discriminator=OwnJudge, max_epochs=1).fit(X)
     assert isinstance(fitted.net_.players.generator, Own)
@@ -377,8 +428,6 @@ def test_networks_of_ones_own(X):
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(X, wrong, message, monkeypatch):
-    from sklearn_timegen.training import AdversarialNet
-
     def never(*args, **kwargs):
         raise AssertionError("training began")
 
@@ -451,13 +500,13 @@ def learned():
 
 
 def test_latents_of_samples_are_found(learned):
-    players = learned.net_.players
+    players, represented = learned.net_.players, learned.representation_
     z, _ = players.draw(300, torch.Generator().manual_seed(0))
     with torch.no_grad():
         x = players.sample(z, None).numpy()
-    found = learned._encode(x)
+    found = learned.transform(represented.inverse_transform(x))
     assert np.square(found - z.numpy()).mean() < 0.5 * np.square(z.numpy()).mean()
-    again = learned._decode(found, None)
+    again = represented.transform(learned.inverse_transform(found))
     assert np.square(again - x).mean() < 0.2 * np.square(x - x.mean(axis=0)).mean()
 
 
@@ -470,8 +519,8 @@ def test_refining_comes_nearer_and_is_reported(learned):
     assert np.square(refined.reconstruct(X) - X).mean() < 0.9 * rough
     assert np.allclose(refined.transform(X[3:5]), refined.transform(X)[3:5], atol=1e-4)
     assert 0 < learned.reconstruction_error_ < 1
-    v = learned._represent(linear())
-    missed = v - learned._decode(learned._encode(v), None)
+    v, again = map(learned.representation_.transform, (linear(), learned.reconstruct(linear())))
+    missed = v - again
     expected = np.square(missed).sum() / np.square(v - v.mean(axis=0)).sum()
     assert learned.reconstruction_error_ == pytest.approx(expected, rel=1e-4)
 
@@ -489,36 +538,50 @@ def test_refining_knows_the_condition_without_being_told():
     assert gan.fit(X, vectors).transform(X).shape == (120, 2)
 
 
-def test_latents_are_told_apart_from_an_interruption(X, monkeypatch):
-    from sklearn_timegen.gan._latents import LatentRegression
+@pytest.fixture
+def after_training(monkeypatch):
+    """What to do, once the players are trained, whenever series are drawn from them."""
+    instead = []
+    train, sample = AdversarialNet.partial_fit, Adversaries.sample
 
+    def trained(net, *args, **params):
+        train(net, *args, **params)
+        monkeypatch.setattr(Adversaries, "sample", lambda *args: instead[0](sample, *args))
+        return net
+
+    monkeypatch.setattr(AdversarialNet, "partial_fit", trained)
+    return instead
+
+
+def test_latents_are_told_apart_from_an_interruption(X, after_training, monkeypatch):
     def pressed(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(LatentRegression, "_pairs", pressed)
+    after_training.append(pressed)
     gan = GAN(**DENSE, max_epochs=1)
     with pytest.warns(UserWarning, match="regression of latents was interrupted") as told:
         gan.fit(X)
     assert told[0].filename == __file__
     assert gan.interrupted_
     assert np.isnan(gan.reconstruction_error_)
+    monkeypatch.undo()
     assert gan.transform(X).shape == (60, 3)
+    assert np.isfinite(gan.sample(3)).all()
 
 
-def test_series_for_the_regression_are_drawn_a_few_at_a_time(X, monkeypatch):
-    from sklearn_timegen.gan import _latents
-
+def test_series_for_the_regression_are_drawn_a_few_at_a_time(X, after_training, monkeypatch):
     drawn = []
-    pairs = _latents.LatentRegression._pairs
-    monkeypatch.setattr(
-        _latents.LatentRegression,
-        "_pairs",
-        lambda self, n, name: drawn.append((n, name)) or pairs(self, n, name),
-    )
+
+    def watched(sample, players, z, *rest):
+        drawn.append(z)
+        return sample(players, z, *rest)
+
+    after_training.append(watched)
     monkeypatch.setattr(_latents, "MOST_VALUES", 2 * 128 * (8 * 2 + 3))
-    GAN(**DENSE, max_epochs=1).fit(X)  # 5 steps of 128
-    assert [n for n, _ in drawn] == [256, 256, 128]
-    assert len({name for _, name in drawn}) == 3
+    gan = GAN(**DENSE, max_epochs=1).fit(X)  # 5 steps of 128
+    assert [len(z) for z in drawn[:3]] == [256, 256, 128]
+    assert len(gan.encoder_.history) == 3
+    assert len({tuple(z[0].tolist()) for z in drawn[:3]}) == 3
 
 
 def test_further_training_goes_on_with_the_encoder(X):
@@ -559,33 +622,31 @@ def test_the_history_tells_what_to_trust(X):
 
 
 def test_the_distance_is_that_between_samples_and_series(X):
-    from sklearn_timegen._distance import relative_energy_distance
-    from sklearn_timegen.training.watch import DistanceWatch
-
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 40, 5, 2)).astype(np.float32)
     distance, ratio = DistanceWatch(torch.from_numpy(a), None)(torch.from_numpy(b))
-    rows = (x.reshape(40, -1).astype(float) for x in (a, b))
-    assert distance == pytest.approx(relative_energy_distance(*rows), abs=1e-5)
+    rows = [x.reshape(40, -1).astype(float) for x in (a, b)]
+    # Means over pairs of different series, in units of the distance within the data.
+    within = [cdist(x, x).sum() / (40 * 39) for x in rows]
+    expected = (2 * cdist(*rows).mean() - sum(within)) / within[0]
+    assert distance == pytest.approx(expected, abs=1e-5)
     assert ratio == pytest.approx(1, abs=0.1)
     copies = torch.from_numpy(np.repeat(b[:4], 10, axis=0))
     assert DistanceWatch(torch.from_numpy(a), None)(copies)[1] == pytest.approx(0.1, abs=0.02)
 
 
 def test_early_stopping_keeps_the_weights_of_the_least_distance(X):
-    gan = R3GAN(**DENSE, max_epochs=60, lr=3e-2, validation_fraction=0.3, n_iter_no_change=4)
-    gan.fit(X)
-    assert gan.n_iter_ < 60
-    distances = [row["valid_distance"] for row in gan.history_]
+    gan = R3GAN(**DENSE, max_epochs=60, lr=3e-2, validation_fraction=0.3, lr_end=1.0)
+    stopped = clone(gan).set_params(n_iter_no_change=4).fit(X)
+    assert stopped.n_iter_ < 60
+    distances = [row["valid_distance"] for row in stopped.history_]
     best = int(np.argmin(distances))
-    assert gan.n_iter_ == best + 5
-    net = gan.net_
-    net._watches = {}
-    net.history.new_epoch()
-    data = SeriesDataset(torch.from_numpy(gan._represent(X)))
-    _, held_out = net.get_split_datasets(data)
-    net._record_distance(net.get_iterator(held_out), "valid")
-    assert net.history[-1]["valid_distance"] == pytest.approx(distances[best], abs=1e-6)
+    assert stopped.n_iter_ == best + 5
+    shorter = gan.set_params(max_epochs=best + 1).fit(X)
+    assert [row["valid_distance"] for row in shorter.history_] == distances[: best + 1]
+    assert np.array_equal(stopped.sample(9), shorter.sample(9))
+    state = shorter.net_.module_.state_dict()
+    assert not changed(state, stopped.net_.module_)
 
 
 def test_divergence_is_an_error_that_loses_nothing(X):
@@ -598,13 +659,28 @@ def test_divergence_is_an_error_that_loses_nothing(X):
     assert gan.net_.n_steps_ == steps
 
 
-def rows(**last):
-    healthy = {
-        "train_distance": 0.1,
-        "discriminator_accuracy": 0.7,
-        "effective_sample_ratio": 0.9,
-    }
-    return [healthy] * 6 + [{**healthy, **last}] * 6
+class Tells(Callback):
+    """Writes other numbers into the history, and that there were steps enough to judge."""
+
+    def __init__(self, early, late):
+        self.early = early
+        self.late = late
+
+    def on_epoch_end(self, net, **kwargs):
+        net.n_steps_["generator"] = 500
+        for name, value in (self.early if len(net.history) <= 6 else self.late).items():
+            net.history.record(name, value)
+
+
+HEALTHY = {"train_distance": 0.1, "discriminator_accuracy": 0.7, "effective_sample_ratio": 0.9}
+
+
+def told(X, early, late):
+    """What a fit warns of, whose history tells that."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        GAN(**DENSE, max_epochs=12, callbacks=[Tells(early, late)]).fit(X)
+    return [str(warning.message) for warning in caught]
 
 
 @pytest.mark.parametrize(
@@ -615,12 +691,17 @@ def rows(**last):
         ({"train_distance": 0.5}, "rose from 0.1 .* to 0.5"),
     ],
 )
-def test_symptoms_come_with_remedies(last, message):
-    (told,) = _symptoms(rows(**last))
-    assert re.search(message, told)
-    assert "Try " in told
-    assert not list(_symptoms(rows()))
-    assert not list(_symptoms([{**rows()[0], "train_distance": d} for d in (-0.001, 0.0, 0.01)]))
+def test_symptoms_come_with_remedies(X, last, message):
+    (warned,) = told(X, HEALTHY, {**HEALTHY, **last})
+    assert re.search(message, warned)
+    assert "Try " in warned
+
+
+def test_what_is_well_or_near_is_not_told(X):
+    assert told(X, HEALTHY, HEALTHY) == []
+    # From below 0, by chance, to what is near: twice as far means nothing there.
+    early, late = ({**HEALTHY, "train_distance": distance} for distance in (-0.001, 0.01))
+    assert told(X, early, late) == []
 
 
 def test_a_generator_without_a_step_is_told(X):

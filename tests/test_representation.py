@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.base import clone
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_timegen import VAE, TimeVAE
 from sklearn_timegen.representation import (
@@ -200,7 +199,7 @@ def test_networks_along_time_refuse_a_basis_without_it():
     "bad", [SeriesScaler("robust"), QuantileScaler(1), CosineTransform("minmax")]
 )
 def test_bad_parameters_are_named(bad):
-    with pytest.raises(InvalidParameterError, match="parameter"):
+    with pytest.raises(ValueError, match=rf"' parameter of {type(bad).__name__} must be .* Got "):
         bad.fit(NORMAL.astype(np.float32))
 
 
