@@ -8,11 +8,11 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_timegen import VAE, Diffusion, FlowMatching, OneStepGenerator
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
-from sklearn_timegen.distillation._networks import freeze_, taught
 from sklearn_timegen.representation import SeriesView
 
 FLOW = {
@@ -106,28 +106,42 @@ def test_student_and_teacher_share_their_noise(X, flow):
     assert np.array_equal(student.transform(X), flow.transform(X))
 
 
+class Pairs(Callback):
+    """Keep what a net is trained on."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.seen_ = X.x, X.c
+
+
+def pairs_of(student, X):
+    """The series and the noise that a student learns from."""
+    student.set_params(callbacks=[Pairs()]).fit(X)
+    return dict(student.net_.callbacks_)["Pairs"].seen_
+
+
 def test_pairs_are_the_teachers_solutions_of_their_noise(X, flow):
-    student = OneStepGenerator(teacher=flow, **TINY, n_teacher_steps=64).fit(X)
-    series, noise = student._pairs(None)
-    error = np.abs(series - flow._decode(noise, None))
-    wrong = np.abs(series - flow._decode(noise[::-1].copy(), None))
+    series, noise = pairs_of(OneStepGenerator(teacher=flow, **TINY, n_teacher_steps=64), X)
+    solved, others = (
+        flow.representation_.transform(flow.inverse_transform(z)) for z in (noise, noise.flip(0))
+    )
+    error, wrong = (np.abs(series.numpy() - x) for x in (solved, others))
     assert error.max() < 0.2
     assert wrong.mean() > 20 * error.mean()
 
 
 def test_fewer_steps_of_the_teacher_are_other_pairs(X, flow):
     def pairs(n):
-        return OneStepGenerator(teacher=flow, **TINY, n_teacher_steps=n).fit(X)._pairs(None)
+        return pairs_of(OneStepGenerator(teacher=flow, **TINY, n_teacher_steps=n), X)
 
     (a, noise), (b, same), (given, _) = pairs(1), pairs(flow.n_steps), pairs(None)
-    assert np.array_equal(noise, same)
-    assert not np.allclose(a, b, atol=0.1)
-    assert np.array_equal(b, given)  # the teacher's own number
+    assert torch.equal(noise, same)
+    assert not torch.allclose(a, b, atol=0.1)
+    assert torch.equal(b, given)  # the teacher's own number
 
 
 def test_the_discriminator_sees_the_noise(X, flow):
-    student = OneStepGenerator(teacher=flow, **TINY, **PLAY).fit(X)
-    series, noise = (torch.from_numpy(a[:8]) for a in student._pairs(None))
+    student = OneStepGenerator(teacher=flow, **TINY, **PLAY)
+    series, noise = (a[:8] for a in pairs_of(student, X))
     judge = student.net_.players.discriminator
     values = judge(series, noise)
     assert values.shape == (8,)
@@ -159,7 +173,8 @@ def state(module):
 def test_frozen_weights_stay_and_others_move(X, flow):
     student = OneStepGenerator(teacher=flow, **TINY, method="adversarial").fit(X)
     network = student.net_.players.generator.field.network
-    before, after = state(taught(flow.net_.module_).network), network.state_dict()
+    teacher = flow.net_.module_
+    before, after = {**state(teacher.network), **teacher.averaged()}, network.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     trained = {name for name, _ in network.named_parameters()}
     assert moved == trained
@@ -173,10 +188,9 @@ def test_an_adversarial_student_starts_from_the_teachers_averaged_weights(X, flo
     still = {**TINY, "max_epochs": 1, "lr": 1e-9}
     student = OneStepGenerator(teacher=flow, **still, method="adversarial").fit(X)
     z = torch.randn(9, 8, 2)
-    with flow._inference() as field:
-        wanted, _ = field.ends(z, 0.0, None)
-    with student._inference() as players:
-        made = players.sample(z.flatten(1), None)
+    with torch.no_grad():
+        wanted, _ = flow.net_.module_.eval().ends(z, 0.0, None)
+        made = student.net_.players.eval().sample(z.flatten(1), None)
     assert torch.allclose(made, wanted, atol=1e-5)
 
 
@@ -189,14 +203,17 @@ def test_all_of_a_network_can_be_trained(X, flow):
     )
 
 
-def test_frozen_tensors_are_the_largest():
-    network = nn.Sequential(nn.Linear(2, 30), nn.Linear(30, 30), nn.Linear(30, 1))
-    freeze_(network, 0.9)
-    assert {name for name, _ in network.named_parameters()} == {
-        *("0.weight", "0.bias", "1.bias", "2.weight", "2.bias")
-    }
-    assert not isinstance(network[1].weight, nn.Parameter)
-    assert network(torch.zeros(1, 2)).requires_grad
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
+def test_frozen_tensors_are_the_largest(X, flow, share):
+    student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_share=share)
+    network = student.fit(X).net_.players.generator.field.network
+    sizes = {name: p.numel() for name, p in flow.net_.module_.network.named_parameters()}
+    trained = sorted(p.numel() for p in network.parameters())
+    frozen = [size for name, size in sizes.items() if name not in dict(network.named_parameters())]
+    assert frozen
+    assert sum(trained) + sum(frozen) == sum(sizes.values())
+    assert trained[-1] <= min(frozen)
+    assert sum(trained[:-1]) < (1 - share) * sum(sizes.values()) <= sum(trained)
 
 
 # -- teachers -------------------------------------------------------------------------------------

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
+from sklearn.covariance import ledoit_wolf
 from sklearn.datasets import make_moons
+from sklearn.mixture import GaussianMixture
 
 import sklearn_timegen.vae._priors as priors
-from sklearn_timegen._random import seeded_weights, torch_generator
 from sklearn_timegen.nn.coupling import CouplingFlow
-from sklearn_timegen.vae._priors import PRIORS, FlowPrior, MixturePrior
+from sklearn_timegen.training import GeneratorNet
 
+PRIORS = priors.PRIORS
 NAMES = sorted(PRIORS)
 
 
@@ -32,7 +34,7 @@ def labels(n, n_classes=2):
 
 
 def rng(seed=0):
-    return torch_generator(seed)
+    return torch.Generator().manual_seed(seed)
 
 
 def repeated(c, n):
@@ -118,24 +120,34 @@ def test_leading_dimensions_precision_and_conditions(fitted):
     assert prior.sample(5, c, rng()).dtype == torch.float32
 
 
+def corners(n, n_corners):
+    """Tight clusters, far from each other, of equally many series."""
+    which = np.arange(n) % n_corners
+    centres = 10 * np.stack([which // 2, which % 2], axis=1)
+    return (centres + 0.1 * np.random.default_rng(0).normal(size=(n, 2))).astype(np.float32)
+
+
+def normal_density(rows, z):
+    """log p(z) of the normal of the rows, whose variances are a little wider."""
+    covariance = np.cov(rows.T, bias=True) + priors.REG_COVAR * np.eye(rows.shape[1])
+    return multivariate_normal(rows.mean(axis=0), covariance).logpdf(z)
+
+
 def test_mixture_has_the_density_of_sklearns():
-    z = moons(300)
-    prior = MixturePrior(2).fit(z, None, 0)
-    made = prior._parts[0].mixture
-    assert len(made.weights_) > 2
-    expected = made.score_samples(z.astype(np.float64))
-    assert np.allclose(prior.log_density(torch.tensor(z).double(), None), expected)
+    z = corners(400, 4).astype(np.float64)
+    prior = PRIORS["mixture"](2).fit(z.astype(np.float32), None, 0)
+    made = GaussianMixture(4, reg_covar=priors.REG_COVAR, n_init=10, random_state=1).fit(z)
+    found = prior.log_density(torch.tensor(z), None)
+    assert np.allclose(found, made.score_samples(z), rtol=1e-4, atol=1e-3)
+    assert found.mean() > normal_density(z, z).mean() + 2
 
 
 def test_mixture_conditions_a_normal_exactly(vectors):
     z, c, _, _ = vectors
-    prior = MixturePrior(2, is_vector=True).fit(z, c, 0)
-    made = prior._parts[0].mixture
-    assert len(made.weights_) == 1
-    mean, joint = made.means_[0], made.covariances_[0]
-    slope = np.linalg.solve(joint[:2, :2], joint[:2, 2:])
-    rest = multivariate_normal(np.zeros(2), joint[2:, 2:] - joint[2:, :2] @ slope)
-    expected = rest.logpdf(z - mean[2:] - (c - mean[:2]) @ slope)
+    prior = PRIORS["mixture"](2, is_vector=True).fit(z, c, 0)
+    # log p(z | c) = log p(c, z) - log p(c), each of one normal.
+    both = np.concatenate([c, z], axis=1).astype(np.float64)
+    expected = normal_density(both, both) - normal_density(both[:, :2], both[:, :2])
     found = prior.log_density(torch.tensor(z).double(), torch.tensor(c))
     assert np.allclose(found, expected)
 
@@ -167,22 +179,35 @@ def test_moons_are_likelier_than_under_a_normal(name, monkeypatch):
 
 def test_labels_have_their_own_mixtures():
     z = bimodal(200) + 8 * labels(200)[:, 1:]
-    prior = MixturePrior(1).fit(z, labels(200), 0)
+    prior = PRIORS["mixture"](1).fit(z, labels(200), 0)
     drawn = prior.sample(200, torch.tensor(labels(200)), rng()).numpy()
     assert drawn[0::2].max() < 4 < drawn[1::2].min()
-    partial = MixturePrior(1).fit(z[::2], labels(200)[::2], 0)
+    partial = PRIORS["mixture"](1).fit(z[::2], labels(200)[::2], 0)
     with pytest.raises(ValueError, match="class number 1"):
         partial.sample(2, torch.tensor(labels(2)), rng())
 
 
 def test_draws_of_a_series_are_no_further_series():
-    z = moons(60)
-    assert len(MixturePrior(2).fit(z, None, 0)._parts[0].mixture.weights_) <= 60 // 10
-    many = np.repeat(z[:12, None], 50, axis=1)
+    many = np.repeat(moons(12)[:, None], 50, axis=1)
     many = many + np.float32(1e-2) * np.random.default_rng(0).normal(size=many.shape)
-    assert len(MixturePrior(2).fit(many, None, 0)._parts[0].mixture.weights_) == 1
-    flow = FlowPrior(2).fit(many, None, 0)
+    rows = many.reshape(-1, 2)
+    found = PRIORS["mixture"](2).fit(many, None, 0).log_density(torch.tensor(rows), None)
+    assert np.allclose(found, normal_density(rows, rows))  # twelve series are enough for one
+    flow = PRIORS["flow"](2).fit(many, None, 0)
     assert torch.isfinite(flow.log_density(torch.tensor(many[:, 0]), None)).all()
+
+
+@pytest.mark.parametrize(("n", "n_normals"), [(40, 8), (39, 4), (20, 4), (19, 2)])
+def test_each_normal_has_five_series_a_latent(n, n_normals):
+    which = np.arange(n) % 8  # pairs of pairs of pairs: each doubling of the normals pays
+    centres = 1000 * (which // 4) + 100 * (which // 2 % 2) + 10 * (which % 2)
+    z = centres[:, None] + 0.1 * np.random.default_rng(0).normal(size=(n, 1))
+    found = PRIORS["mixture"](1).fit(z.astype(np.float32), None, 0)
+    found = found.log_density(torch.tensor(z), None)
+    fixed = {"reg_covar": priors.REG_COVAR, "n_init": 10, "random_state": 1}
+    for k in (1, 2, 4, 8):
+        others = GaussianMixture(k, **fixed).fit(z).score_samples(z)
+        assert np.allclose(found, others, atol=1e-2) == (k == n_normals)
 
 
 # -- the flow ---------------------------------------------------------------------------------
@@ -192,7 +217,8 @@ def test_draws_of_a_series_are_no_further_series():
 def test_flow_is_inverted_exactly_and_knows_its_jacobian(latent_dim, n_conditions):
     factor = np.tril(np.random.default_rng(0).normal(size=(latent_dim,) * 2), -1)
     factor += 1.5 * np.eye(latent_dim)
-    with seeded_weights(0):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
         flow = CouplingFlow(np.arange(latent_dim), factor, n_conditions).double()
         z = torch.randn(6, 2, latent_dim, dtype=torch.float64)
         c = torch.randn(6, n_conditions, dtype=torch.float64) if n_conditions else None
@@ -218,24 +244,27 @@ def test_flow_is_inverted_exactly_and_knows_its_jacobian(latent_dim, n_condition
 def test_flow_that_gains_nothing_stays_the_fitted_normal():
     z = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
     for rows in (z, z[:5], z[:1], z[:, :1]):
-        prior = FlowPrior(rows.shape[1]).fit(rows, None, 0)
-        mean, factor = priors._normal(rows.astype(np.float64))
-        expected = multivariate_normal(mean, factor @ factor.T).logpdf(z[:, : rows.shape[1]])
+        prior = PRIORS["flow"](rows.shape[1]).fit(rows, None, 0)
+        wide, n_dims = rows.astype(np.float64), rows.shape[1]
+        covariance = priors.REG_COVAR * np.eye(n_dims)
+        if len(rows) > 1:
+            covariance += ledoit_wolf(wide)[0]
+        expected = multivariate_normal(wide.mean(axis=0), covariance).logpdf(z[:, :n_dims])
         found = prior.log_density(torch.tensor(z[:, : rows.shape[1]]).double(), None)
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-3)
 
 
 def test_interrupted_training_says_so(monkeypatch):
-    train = priors.GeneratorNet.partial_fit
+    train = GeneratorNet.partial_fit
 
     def interrupted(net, *args, **kwargs):
         train(net, *args, **kwargs)
         net.interrupted_ = True
         return net
 
-    monkeypatch.setattr(priors.GeneratorNet, "partial_fit", interrupted)
+    monkeypatch.setattr(GeneratorNet, "partial_fit", interrupted)
     with pytest.warns(UserWarning, match="prior was interrupted after"):
-        prior = FlowPrior(2).fit(moons(20), None, 0)
+        prior = PRIORS["flow"](2).fit(moons(20), None, 0)
     assert prior.interrupted_
 
 
