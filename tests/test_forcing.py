@@ -6,13 +6,14 @@ import torch
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from skorch.callbacks import Callback, LRScheduler
+from torch.nn.functional import logsigmoid
 
 from sklearn_timegen import ProfessorForcing, TeacherForcing
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
 from sklearn_timegen.nn.autoregressive import BehaviourDiscriminator, RecurrentMixture
 from sklearn_timegen.objectives.autoregressive import TeacherForcedLikelihood
 from sklearn_timegen.representation import OwnScaleTransform, SeriesScaler
-from sklearn_timegen.training import ProfessorNet, forcing
+from sklearn_timegen.training import forcing
 
 T, D, K = 5, 3, 4
 SMALL = {"hidden_dim": 8, "n_components": 3, "max_epochs": 3, "random_state": 0}
@@ -186,8 +187,8 @@ def test_the_density_is_in_the_units_of_the_series_and_integrates_to_one():
 def test_the_loss_is_the_density_of_represented_series():
     X = make_sines(40, 6, 2, random_state=0)
     generator = TeacherForcing(**SMALL).fit(X)
-    v = generator._view.transform(X)
-    jacobian = generator._view.log_abs_det_jacobian(X)
+    v = generator.representation_.transform(X)
+    jacobian = generator.representation_.log_abs_det_jacobian(X)
     with torch.no_grad():
         loss = generator.net_.criterion_(generator.net_.module_, torch.from_numpy(v), None, None)
     assert -loss.numpy() + jacobian == pytest.approx(generator.score_samples(X), rel=1e-4)
@@ -275,35 +276,68 @@ def test_the_discriminator_judges_each_timestep_by_all_others():
     assert (judge(behaviour, c + 1) != values).all()
 
 
+class Steps(Callback):
+    """Keep weights and gradients as each step begins, whose step it is, and the last weights."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.whose_, self.weights_, self.gradients_ = [], [], []
+
+    def on_grad_computed(self, net, named_parameters, **kwargs):
+        self.whose_.append({name for name, _ in named_parameters})
+        held = dict(net.players.named_parameters())
+        self.gradients_.append(
+            {n: None if p.grad is None else p.grad.clone() for n, p in held.items()}
+        )
+        self._keep_weights(net)
+
+    def on_train_end(self, net, **kwargs):
+        self._keep_weights(net)
+
+    def _keep_weights(self, net):
+        self.weights_.append({n: p.detach().clone() for n, p in net.players.named_parameters()})
+
+
 def test_each_player_takes_its_own_step(monkeypatch):
     monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
-    weights, inner = [], ProfessorNet._descend
+    made = ProfessorForcing(**SMALL, batch_size=16, game_interval=1, callbacks=[Steps()])
+    steps = dict(made.fit(make_sines(32, 6, 2, random_state=0)).net_.callbacks_)["Steps"]
+    own = [
+        {name for name in steps.weights_[0] if name.startswith(player)}
+        for player in ("discriminator", "generator")
+    ]
+    assert steps.whose_ == own * 6
+    assert own[0] | own[1] == set(steps.weights_[0])
+    for k, moved in enumerate(steps.whose_):
+        before, after = steps.weights_[k : k + 2]
+        assert {name for name in before if not torch.equal(before[name], after[name])} == moved
+        assert all((steps.gradients_[k][name] != 0).any() for name in moved)
+        if k > 0:  # the other one's gradients stay for those who look
+            held, now = steps.gradients_[k - 1], steps.gradients_[k]
+            assert all(torch.equal(held[name], now[name]) for name in before.keys() - moved)
 
-    def watched(self, player, loss, batch):
-        before = {name: p.detach().clone() for name, p in self.players.named_parameters()}
-        grads = {name: p.grad for name, p in self.players.named_parameters()}
-        norm = inner(self, player, loss, batch)
-        for name, parameter in self.players.named_parameters():
-            own = name.startswith(player)
-            assert own == (not torch.equal(parameter, before[name])), name
-            assert own or parameter.grad is grads[name], name
-            assert not own or (parameter.grad != 0).any(), name
-        weights.append(player)
-        return norm
 
-    monkeypatch.setattr(ProfessorNet, "_descend", watched)
-    ProfessorForcing(**SMALL, batch_size=16, game_interval=1).fit(
-        make_sines(32, 6, 2, random_state=0)
-    )
-    assert weights == ["discriminator", "generator"] * 6
+def judging(monkeypatch, of_taught, of_free):
+    """Let the discriminator return these values, though with its own gradients."""
+    judge, n_seen = BehaviourDiscriminator.forward, []
+
+    def forward(self, behaviour, c=None):
+        values = judge(self, behaviour, c)
+        if not behaviour.requires_grad:  # in its own step, which begins with what was taught
+            n_seen.append(1)
+        verdict = of_taught if len(n_seen) % 2 else of_free
+        return 1e-2 * (values - values.detach()) + verdict
+
+    monkeypatch.setattr(BehaviourDiscriminator, "forward", forward)
 
 
 @pytest.mark.parametrize(("accuracy", "learns"), [(0.5, True), (0.75, True), (1.0, False)])
 def test_who_learns_depends_on_how_often_the_discriminator_is_right(monkeypatch, accuracy, learns):
     X = make_sines(32, 6, 2, random_state=0)
-    monkeypatch.setattr(forcing, "_accuracy", lambda *_: torch.tensor(accuracy))
+    right = torch.arange(32) / 32 < 2 * accuracy - 1  # of the free ones; of the taught ones all
+    judging(monkeypatch, torch.ones(32, 6), torch.where(right, -1.0, 1.0)[:, None].expand(-1, 6))
     professor = ProfessorForcing(**SMALL, game_interval=1).fit(X)
     teacher = TeacherForcing(**SMALL).fit(X)
+    assert [row["discriminator_accuracy"] for row in professor.history_] == [accuracy] * 3
     moved = [row["discriminator_gradient"] > 0 for row in professor.history_]
     assert moved == [learns] * 3
     pairs = zip(
@@ -316,9 +350,11 @@ def test_who_learns_depends_on_how_often_the_discriminator_is_right(monkeypatch,
     assert alike == (accuracy <= 0.75)
 
 
-def test_accuracy_counts_series():
-    of_taught, of_free = torch.tensor([[2.0, -1], [-1, -1]]), torch.tensor([[-1.0, 0], [0, 0]])
-    assert forcing._accuracy(of_taught, of_free) == pytest.approx((1 + 0 + 1 + 0.5) / 4)
+def test_accuracy_counts_series(monkeypatch):
+    judging(monkeypatch, torch.tensor([[-1.0, 2], [-1, -1]]), torch.tensor([[0.0, -1], [0, 0]]))
+    X = make_sines(2, 2, 2, random_state=0)
+    made = ProfessorForcing(**{**SMALL, "max_epochs": 1}, game_interval=1).fit(X)
+    assert made.history_[0]["discriminator_accuracy"] == pytest.approx((1 + 0 + 1 + 0.5) / 4)
 
 
 @pytest.mark.parametrize("mutual", [False, True])
@@ -344,30 +380,38 @@ def test_history_tells_of_the_likelihood_and_of_the_game(mutual):
     assert generator.score_samples(X).shape == (64,)
 
 
-def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch):
-    """A discriminator that is sure of everything: the generator's loss grows by its weight."""
-    X = torch.from_numpy(make_sines(16, 6, 2, random_state=0))
-    losses = {}
-
-    def remember(self, player, loss, batch):
-        losses.setdefault(player, []).append(float(loss.detach()))
-        return torch.zeros(())
-
-    monkeypatch.setattr(ProfessorNet, "_descend", remember)
-    monkeypatch.setattr(forcing, "_accuracy", lambda *_: torch.tensor(0.9))
-    for weight, mutual in ((0.0, False), (2.0, False), (2.0, True)):
-        generator = ProfessorForcing(
-            **{**SMALL, "max_epochs": 1},
-            adversarial_weight=weight / 3,
-            mutual=mutual,
-            game_interval=3,
-        ).fit(X.numpy())
-        losses.setdefault("deceit", []).append(generator.history_[-1]["generator_loss"])
-    plain, played, both = losses["generator"]
-    assert played - plain == pytest.approx(2 * losses["deceit"][1], rel=1e-3)
-    # -log sigmoid of the free ones' values, and -log(1 - sigmoid) of the taught ones'.
-    assert both > played
-    assert losses["discriminator"][0] == pytest.approx(2 * np.log(2), abs=0.2)  # knows nothing yet
+@pytest.mark.parametrize("mutual", [False, True])
+def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
+    """Where the discriminator is trusted, the loss of the network grows by that."""
+    X = make_sines(16, 6, 2, random_state=0)
+    monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
+    u = torch.rand(16, 6, generator=torch.Generator().manual_seed(2))
+    fixed = (u, normal(16, 6, 2).float())
+    monkeypatch.setattr(RecurrentMixture, "noise", lambda *_: fixed)
+    made = ProfessorForcing(
+        **{**SMALL, "max_epochs": 1},
+        lr=1e-30,  # so that the first gradients can be found again
+        adversarial_weight=0.5,
+        mutual=mutual,
+        game_interval=3,
+    ).fit(X)
+    players, x = made.net_.players, torch.from_numpy(made.representation_.transform(X))
+    mixture, states = players.generator.behave(x, None)
+    drawn, free_states = players.generator.run_free(*fixed, None)
+    of_free = players.discriminator(torch.cat([free_states, drawn], dim=2))
+    of_taught = players.discriminator(torch.cat([states, x], dim=2))
+    paid = -logsigmoid(of_free).mean() - mutual * logsigmoid(-of_taught).mean()
+    loss = made.net_.criterion_.of(mixture, x).mean() + 3 * 0.5 * paid
+    parameters = list(players.generator.parameters())
+    found = [p.grad for p in parameters]
+    for gradient, expected in zip(found, torch.autograd.grad(loss, parameters), strict=True):
+        assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-5)
+    (row,) = made.history_
+    assert row["generator_loss"] == pytest.approx(
+        float(-logsigmoid(of_free.detach()).mean()), rel=1e-4
+    )
+    told = -logsigmoid(of_taught).mean() - logsigmoid(-of_free).mean()
+    assert row["discriminator_loss"] == pytest.approx(float(told.detach()), rel=1e-4)
 
 
 def test_the_game_is_played_with_some_batches_only():
