@@ -8,6 +8,7 @@ from torch import nn
 
 from sklearn_timegen import FlowMatching
 from sklearn_timegen.flow._field import FlowField
+from sklearn_timegen.flow._solvers import SOLVERS, Flow, solve, times  # noqa: F401 (for tests)
 from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
 
 
@@ -73,6 +74,18 @@ class Dense(nn.Module):
     def forward(self, x, t, c=None):
         rows = [x.flatten(1), t[:, None], *([] if c is None else [c])]
         return self.layers(torch.cat(rows, dim=1)).reshape(x.shape)
+
+
+class Counted(Dense):
+    """Counts its calls."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.n_calls = 0
+
+    def forward(self, x, t, c=None):
+        self.n_calls += 1
+        return super().forward(x, t, c)
 
 
 class Identity:

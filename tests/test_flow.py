@@ -9,11 +9,12 @@ from torch import nn
 
 from sklearn_timegen import Diffusion, FlowMatching
 from sklearn_timegen.datasets import make_sines
-from sklearn_timegen.flow._solvers import SOLVERS, Flow, solve, times
 from sklearn_timegen.nn.fields import FIELDS
 
 from .flows import (
+    SOLVERS,
     Dense,
+    Flow,
     Identity,
     Normal,
     Switch,
@@ -24,6 +25,8 @@ from .flows import (
     normal_flow,
     normal_series,
     seeded,
+    solve,
+    times,
 )
 
 TINY = {"hidden_dim": 8, "n_layers": 1, "max_epochs": 1, "random_state": 0}
@@ -97,12 +100,13 @@ def test_interpolation_keeps_noise_as_far_from_zero_as_it_is(flow, X):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 4, 50)).astype(np.float32)
     b[0], b[1], b[2] = a[0], 2 * a[1], b[2] / np.linalg.norm(b[2]) * np.linalg.norm(a[2])
-    share = np.linspace(0, 1, 5, dtype=np.float32)[:, None]
-    arcs = flow._between(a, b, share)
+    # Series that are their own latents.
+    same = normal_flow(np.eye(50), (25, 2), n_latent_steps=32)
+    arcs = same.interpolate(a.reshape(4, 25, 2), b.reshape(4, 25, 2), n=5).reshape(4, 5, 50)
     lengths = np.linalg.norm(arcs, axis=2)
     assert lengths[2] == pytest.approx([lengths[2, 0]] * 5, rel=1e-5)
-    assert arcs[0] == pytest.approx(np.repeat(a[:1], 5, axis=0), abs=1e-6)
-    assert arcs[1] == pytest.approx((1 + share) * a[1], abs=1e-5)
+    assert arcs[0] == pytest.approx(np.repeat(a[:1], 5, axis=0), abs=1e-5)
+    assert arcs[1] == pytest.approx(np.linspace(1, 2, 5)[:, None] * a[1], abs=1e-4)
     steps = (arcs[2, 1:] * arcs[2, :-1]).sum(axis=1)
     assert steps == pytest.approx([steps[0]] * 4, rel=1e-4)  # at equal angles
 

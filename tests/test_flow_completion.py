@@ -1,5 +1,7 @@
 """Completion by flows: the gain, missing values, futures, against conditional normals."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from sklearn_timegen import Diffusion, FlowMatching
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.flow._posterior import RIDGE, Ensemble
 
-from .flows import Dense, Zero, covariance_of, known_flow, normal_flow, normal_series
+from .flows import Counted, Dense, Zero, covariance_of, known_flow, normal_flow, normal_series
 
 
 def given(mean, covariance, known, y):
@@ -255,24 +257,33 @@ def test_of_a_long_past_only_the_end_counts(whitened, X):
 # -- the ensemble -----------------------------------------------------------------------------
 
 
-def test_ensembles_are_made_anew_after_training(X):
-    flow = known_flow(X[:, :2], representation="pca", warm_start=True)
-    gaps = X[:2, :2].copy()
+def test_ensembles_are_made_once_and_anew_after_training(X):
+    """What was completed before does not count, neither for values nor for the work."""
+    X, gaps = X[:, :2], X[:2, :2].copy()
     gaps[:, 1] = np.nan
-    flow.impute(gaps)
-    first = flow._known_ensemble
-    assert flow.impute(gaps) is not None
-    assert flow._known_ensemble is first
-    flow.fit(X[:, :2])
-    assert not hasattr(flow, "_known_ensemble")
-    flow.impute(gaps)
-    assert flow._known_ensemble is not first
-    flow.set_params(warm_start=False).fit(10 * X[:, 1:3])
-    other = 10 * X[:2, 1:3]
-    other[:, 1] = np.nan
-    assert np.array_equal(
-        flow.impute(other), known_flow(10 * X[:, 1:3], representation="pca").impute(other)
-    )
+    fixed = {"network": Counted, "max_epochs": 3, "lr": 3e-2, "batch_size": 100}
+    flow = known_flow(X, representation="pca", **fixed)
+    network = flow.net_.module_.network
+
+    def n_calls_of(imputed):
+        network.n_calls = 0
+        imputed(gaps)
+        return network.n_calls
+
+    for further in (lambda f: f.set_params(warm_start=True).fit(X), lambda f: f.partial_fit(X)):
+        fresh = pickle.loads(pickle.dumps(flow))
+        before = flow.impute(gaps)
+        assert np.array_equal(flow.impute(gaps), before)
+        alone = n_calls_of(flow.impute)
+        further(flow)
+        with_ensemble = n_calls_of(flow.impute)
+        assert with_ensemble > alone == n_calls_of(flow.impute) > 0
+        after = flow.impute(gaps)
+        assert np.array_equal(after, further(fresh).impute(gaps))
+        assert np.abs(after - before).max() > 1e-3
+    flow.set_params(warm_start=False, network=Zero, lr=1e-30, max_epochs=1).fit(10 * X[:, ::-1])
+    other = known_flow(10 * X[:, ::-1], representation="pca", batch_size=100)
+    assert np.array_equal(flow.impute(10 * gaps), other.impute(10 * gaps))
 
 
 class Levels(Zero):

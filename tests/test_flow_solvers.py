@@ -7,9 +7,18 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sklearn_timegen.flow._density import probes
-from sklearn_timegen.flow._solvers import Flow, solve, times
 
-from .flows import covariance_of, known_flow, normal_field, normal_flow, normal_series, seeded
+from .flows import (
+    Flow,
+    covariance_of,
+    known_flow,
+    normal_field,
+    normal_flow,
+    normal_series,
+    seeded,
+    solve,
+    times,
+)
 
 ORDERS = {"euler": 1, "ddim": 1, "midpoint": 2, "heun": 2, "dpm": 2, "rk4": 4}
 

@@ -1,5 +1,6 @@
 """The training of flows: learning rates, averaged weights, early ends; its length and settings."""
 
+import copy
 import os
 import pickle
 import signal
@@ -10,8 +11,6 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_timegen import Diffusion, FlowMatching
-from sklearn_timegen._random import derive_seed, torch_generator
-from sklearn_timegen.training.data import SeriesDataset
 
 from .flows import Dense, Zero
 
@@ -121,22 +120,32 @@ def test_no_average_is_kept_without_decay():
     assert not any("average" in name for name in flow.net_.module_.state_dict())
 
 
+class Validation(Callback):
+    """Keep what is held out, and the stream of noise that it is judged by."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.batches_, self.noise_ = [], []
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        if not training:
+            self.batches_.append(batch)
+            self.noise_.append(net.noise_.get_state())
+
+
 def test_validation_is_by_averaged_weights_and_the_same_noise():
     X = series()
     still = dense(lr=1e-30, validation_fraction=0.25, weight_decay=0.0).fit(X)
     assert len({row["valid_loss"] for row in still.history_}) == 1
     assert len({row["train_loss"] for row in still.history_}) == 3
-    flow = dense(lr=0.05, validation_fraction=0.25).fit(X)
-    net = flow.net_
-    split = flow._skorch_params(0)["train_split"]
-    v = torch.from_numpy(flow._represent(X))
-    x = v[split(SeriesDataset(v))[1].indices]
+    flow = dense(lr=0.05, validation_fraction=0.25, callbacks=[Validation()]).fit(X)
+    net, seen = flow.net_, dict(flow.net_.callbacks_)["Validation"]
+    assert [len(batch[0]) for batch in seen.batches_] == [12] * 3
     found = []
-    for training in (False, True):
-        net._set_training(training)
-        noise = torch_generator(derive_seed(net.seed, "valid"))
+    for module in (net.module_.eval(), copy.deepcopy(net.module_).train()):
+        noise = torch.Generator()
+        noise.set_state(seen.noise_[-1])
         with torch.no_grad():
-            found.append(float(net.criterion_(net.module_, x, None, noise).mean()))
+            found.append(float(net.criterion_(module, *seen.batches_[-1], noise).mean()))
     assert flow.history_[-1]["valid_loss"] == pytest.approx(found[0], rel=1e-5)
     assert flow.history_[-1]["valid_loss"] != pytest.approx(found[1], rel=1e-3)
 
@@ -195,13 +204,23 @@ def test_pickled_in_the_midst_of_training_it_goes_on_alike():
     assert torch.equal(weights(flow.net_.module_), weights(copy.net_.module_))
 
 
+class AtOnce(Callback):
+    """End training before its first epoch, as skorch's callbacks do."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize(
     ("n_series", "batch_size", "n_epochs"),
-    [(128, 128, 1000), (1280, 128, 500), (1281, 128, 455), (10**6, 128, 1), (10, 1, 500)],
+    [(128, 128, 1000), (1280, 128, 500), (1281, 128, 455), (12000, 1, 1), (10, 1, 500)],
 )
 def test_a_training_of_no_given_length_is_5000_batches(n_series, batch_size, n_epochs):
-    assert FlowMatching(batch_size=batch_size)._n_epochs(n_series) == n_epochs
-    assert FlowMatching(max_epochs=7)._n_epochs(n_series) == 7
+    fixed = {"network": Zero, "batch_size": batch_size, "representation": "standard"}
+    flow = FlowMatching(**fixed, callbacks=[AtOnce()]).fit(series(n_series))
+    assert flow.net_.n_epochs_ == n_epochs
+    assert flow.set_params(max_epochs=7).fit(series(n_series)).net_.n_epochs_ == 7
+    assert flow.n_iter_ == 0
 
 
 def test_diffusion_is_a_setting():
