@@ -53,12 +53,12 @@ class Process(BaseGenerator):
     wrong: bool = False
 
     def _fit(self, v, c):
-        self.scaled_ = self._view.inverse_transform(v)
+        self.scaled_ = self.representation_.inverse_transform(v)
 
     def _draw(self, n_samples, c, rng):
         mean = np.where((c[:, 1:] > 0.5) != self.wrong, MEAN, -MEAN)
         x = (rng.normal(size=(n_samples, 20)) + mean)[:, :, None]
-        return self._view.transform(x.astype(np.float32))
+        return self.representation_.transform(x.astype(np.float32))
 
 
 @pytest.fixture(autouse=True)
@@ -331,7 +331,7 @@ def test_auto_of_a_regressor():
             x = make_ar(n_samples, 17, coefficients=(0.8,), random_state=int(rng.integers(1e9)))
             if not self.correlated:
                 x = rng.permuted(x, axis=1)
-            return self._view.transform(x.astype(np.float32))
+            return self.representation_.transform(x.astype(np.float32))
 
     windows = make_ar(24, 17, coefficients=(0.8,), random_state=0)[:, :, 0]
     X, y = windows[:, :-1], windows[:, -1]

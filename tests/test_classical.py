@@ -10,7 +10,6 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.decomposition import PCA
 
 from sklearn_timegen import BlockBootstrap, NeighbourInterpolation, PCAMixture
-from sklearn_timegen.classical.bootstrap import _stationary
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.representation import SeriesScaler
 
@@ -47,17 +46,28 @@ def clusters(n, seed=0):
 # -- PCAMixture -------------------------------------------------------------------------------
 
 
-def density_by_hand(generator, x, key=0):
-    """log p of a mixture over K principal scores times normals of the others, by scipy."""
+def scores_of(generator, x):
+    """Coordinates of the represented series along all principal directions."""
     scaler, pca = generator.representation_, generator.pca_
-    scale = np.broadcast_to(scaler.scale_, x.shape[1:]).ravel()
     rows = ((x - scaler.shift_) / scaler.scale_).reshape(len(x), -1)
-    scores = (rows - pca.mean_) @ pca.components_.T
-    mixture, part, k = generator.mixtures_[key], generator._parts[key], generator.n_components_
+    return (rows - pca.mean_) @ pca.components_.T
+
+
+def density_by_hand(generator, x, trained, key=0):
+    """log p of a mixture over K principal scores times normals of the others, by scipy.
+
+    The latter have the moments of the series that were trained on, by their shares in the normals.
+    """
+    scale = np.broadcast_to(generator.representation_.scale_, x.shape[1:]).ravel()
+    mixture, k = generator.mixtures_[key], generator.n_components_
+    scores, seen = scores_of(generator, x), scores_of(generator, trained)
+    share = mixture.predict_proba(seen[:, :k])
     terms = []
     for j, weight in enumerate(mixture.weights_):
         lead = multivariate_normal(mixture.means_[j], mixture.covariances_[j])
-        rest = norm(part.residual_mean[j], np.sqrt(part.residual_variance[j]))
+        mean = np.average(seen[:, k:], axis=0, weights=share[:, j])
+        variance = np.average((seen[:, k:] - mean) ** 2, axis=0, weights=share[:, j])
+        rest = norm(mean, np.sqrt(variance + generator.reg_covar))
         terms.append(
             np.log(weight) + lead.logpdf(scores[:, :k]) + rest.logpdf(scores[:, k:]).sum(axis=1)
         )
@@ -70,20 +80,19 @@ def test_density_is_scipys(n_components, n_mixture_components):
     generator = mixture(n_components, n_mixture_components, **GIVEN).fit(x[:100])
     assert generator.n_components_ == n_components
     assert len(generator.mixtures_[0].weights_) == n_mixture_components
-    assert np.allclose(generator.score_samples(x), density_by_hand(generator, x), atol=1e-3)
+    assert np.allclose(
+        generator.score_samples(x), density_by_hand(generator, x, x[:100]), atol=1e-3
+    )
 
 
 def test_residual_has_the_moments_of_its_mixture_component():
     x, which = clusters(200)
     generator = mixture(1, 2, **GIVEN).fit(x)
-    v = generator.representation_.transform(x).reshape(200, -1)
-    rest = generator.pca_.transform(v)[:, 1:]
-    part = generator._parts[0]
-    first = int(part.mixture.predict(generator.transform(x)[:1])[0])
-    for j, cluster in ((first, 0), (1 - first, 1)):
-        own = rest[which == cluster]
-        assert np.allclose(part.residual_mean[j], own.mean(axis=0), atol=1e-3)
-        assert np.allclose(part.residual_variance[j], own.var(axis=0), atol=1e-3)
+    drawn = generator.sample(20_000, random_state=1)
+    first = drawn[:, :, 0].mean(axis=1) < 6  # the clusters are told by their levels
+    for rows, cluster in ((first, 0), (~first, 1)):
+        own, rest = (scores_of(generator, a)[:, 1:] for a in (x[which == cluster], drawn[rows]))
+        assert_moments(rest, own.mean(axis=0), np.diag(own.var(axis=0)))
 
 
 @pytest.mark.parametrize("n_components", [1, 2])
@@ -101,7 +110,7 @@ def test_density_given_labels_is_that_of_the_class():
     generator = mixture(2, 2, conditional=True, **GIVEN).fit(x, which)
     assert list(generator.mixtures_) == [0, 1]
     mixed = np.where(np.arange(120) % 3 == 0, 1 - which, which)
-    by_class = [density_by_hand(generator, x, key) for key in (0, 1)]
+    by_class = [density_by_hand(generator, x, x[which == key], key) for key in (0, 1)]
     expected = np.where(mixed == 0, *by_class)
     assert np.allclose(generator.score_samples(x, mixed), expected, rtol=1e-4, atol=1e-2)
     level = generator.sample(60, [0, 1] * 30, random_state=0)[:, :, 0].mean(axis=1)
@@ -192,9 +201,7 @@ def test_without_residual_samples_are_too_smooth():
 def test_bootstrapped_residuals_are_those_of_training_series():
     x, _ = clusters(40)
     generator = mixture(2, 1, residual="bootstrap", **GIVEN).fit(x)
-    drawn, real = (
-        generator._scores(generator._represent(one))[:, 2:] for one in (generator.sample(30), x)
-    )
+    drawn, real = (scores_of(generator, one)[:, 2:] for one in (generator.sample(30), x))
     assert (np.abs(drawn[:, None] - real).max(axis=2).min(axis=1) < 1e-4).all()
 
 
@@ -280,7 +287,13 @@ def test_one_moving_block_is_the_series_itself(block_length):
 
 def test_stationary_blocks_go_on_around_the_end_and_have_the_mean_length():
     n, length, mean_length = 300, 400, 8
-    times = _stationary(n, length, mean_length, np.random.default_rng(0))
+    series = np.arange(length)[None]  # which tell of each value when it was
+    generator = BlockBootstrap(
+        method="stationary", block_length=mean_length, representation=PER_CHANNEL, random_state=0
+    ).fit(series)
+    drawn = generator.sample(n)
+    times = np.rint(drawn).astype(int)
+    assert np.abs(drawn - times).max() < 1e-3
     goes_on = np.diff(times, axis=1) % length == 1
     n_seams = (~goes_on).sum()
     # A new block may by chance begin where the old one would have gone on.

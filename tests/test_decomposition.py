@@ -55,7 +55,10 @@ def test_components_sum_to_series(params):
     for name in drawn:
         assert np.allclose(scaled[name], 1000 * drawn[name] + 5e4 * (name == "level"), atol=5)
     # Nothing in the network is idle.
-    module, v = fitted.net_.module_, torch.from_numpy(fitted._represent(x))
+    module, v = (
+        fitted.net_.module_,
+        torch.from_numpy(fitted.representation_.transform(x.astype(np.float32))),
+    )
     module.train().zero_grad()
     fitted.net_.criterion_(module, v, None, torch.Generator().manual_seed(0)).mean().backward()
     idle = [n for n, w in module.named_parameters() if w.grad is None or not w.grad.any()]

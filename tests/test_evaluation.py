@@ -37,7 +37,7 @@ class Recorder(Resampler):
 
     def _fit(self, v, c):
         super()._fit(v, c)
-        type(self).seen.append(self._view.inverse_transform(v))
+        type(self).seen.append(self.representation_.inverse_transform(v))
 
 
 @estimator

@@ -54,13 +54,20 @@ SAME_FLOOR = {
 }
 
 
+def home(name: str) -> str:
+    """The module or package that a public name, or a module, stands in."""
+    if (PACKAGE / f"{name}.py").exists() or (PACKAGE / name).is_dir():
+        return name
+    return getattr(sklearn_timegen, name).__module__.split(".")[1]
+
+
 def imported(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn_timegen."):
             names.add(node.module.split(".")[1])
         elif isinstance(node, ast.ImportFrom) and node.module == "sklearn_timegen":
-            names |= {sklearn_timegen._HOMES.get(alias.name, alias.name) for alias in node.names}
+            names |= {home(alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
             names |= {
                 a.name.split(".")[1] for a in node.names if a.name.startswith("sklearn_timegen.")

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.metrics import ContrastiveEncoder
-from sklearn_timegen.nn import recurrent
 from sklearn_timegen.nn.dilated import DilatedEncoder
 from sklearn_timegen.nn.layers import DilatedConv
 from sklearn_timegen.nn.recurrent import RepeatedGRU, RepeatedLinear
@@ -62,9 +61,15 @@ def test_repeated_gru_is_torchs_with_its_gradients(n_timesteps, n_in, size):
 
 
 def test_gradients_of_the_recurrence_are_its_differences():
-    a = random(4, 2, 9, 3).requires_grad_()
-    weight, bias = (random(2, 9, n, seed=n).requires_grad_() for n in (3, 1))
-    assert torch.autograd.gradcheck(recurrent._GRU.apply, (a, weight, bias))
+    gru = RepeatedGRU(2, 3, 3).double()
+    names = [name for name, _ in gru.named_parameters()]
+    assert len(names) == 4
+
+    def run(x, *weights):
+        return torch.func.functional_call(gru, dict(zip(names, weights, strict=True)), (x,))
+
+    inputs = (random(4, 2, 3, 3).requires_grad_(), *gru.parameters())
+    assert torch.autograd.gradcheck(run, inputs)
 
 
 def test_initial_weights_are_spread_like_torchs():
@@ -164,15 +169,24 @@ def test_contrastive_loss_rewards_views_that_agree():
 # -- encoder ----------------------------------------------------------------------------------
 
 
+def disagreement(module, x, seed):
+    """The loss of two crops, masked at random, where they overlap."""
+    x = torch.from_numpy(x.astype(np.float32))
+    masks = torch.rand(2, *x.shape[:2], generator=torch.Generator().manual_seed(seed)) < 0.5
+    a, b = x[:, :9], x[:, 3:]
+    with torch.no_grad():
+        first = module(a, masks[0, :, :9].float())[:, 3:]
+        second = module(b, masks[1, :, 3:].float())[:, :6]
+        return float(hierarchical_contrastive_loss(first, second))
+
+
 def test_encoder_learns():
     X = np.random.default_rng(0).normal(size=(60, 12, 2)) * [1, 30]
     losses = []
     for n_steps in (1, 60):
         encoder = ContrastiveEncoder(32, 16, batch_size=8, n_steps=n_steps, random_state=0).fit(X)
         assert encoder.losses_.shape == (n_steps,)
-        x, rng = encoder._standardised(X[:16]), np.random.default_rng(0)
-        with torch.no_grad():  # the same crops and masks for both
-            losses.append([encoder._loss(x, rng).item() for _ in range(30)])
+        losses.append([disagreement(encoder.module_, X[:16] / [1, 30], k) for k in range(30)])
     gain = np.subtract(*losses)
     assert gain.mean() > 4 * gain.std() / math.sqrt(30)
 

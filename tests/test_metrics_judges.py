@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.metrics import (
-    _judges,
     discriminative,
     discriminative_score,
     predictive,
@@ -47,6 +46,7 @@ class Spy:
 
     def __init__(self, monkeypatch, module, n_steps):
         self.batches, self.splits = [], []
+        self.make, self.lay_out = module.make_judge, module.rows_last
         monkeypatch.setattr(module, "N_STEPS", n_steps)
         monkeypatch.setattr(module, "make_judge", self.make_judge)
         monkeypatch.setattr(module, "rows_last", self.rows_last)
@@ -55,13 +55,13 @@ class Spy:
             monkeypatch.setattr(module, "_splits", self.record_splits)
 
     def make_judge(self, *args):
-        self.judge = _judges.make_judge(*args)
+        self.judge = self.make(*args)
         self.first = copy.deepcopy(self.judge)
         return self.judge
 
     def rows_last(self, x):
         self.batches.append(x.detach().clone())
-        return _judges.rows_last(x)
+        return self.lay_out(x)
 
     def record_splits(self, *args):
         self.splits.append(self._splits(*args))
@@ -217,10 +217,11 @@ def test_guessing_scores_the_floor_on_average():
 @pytest.mark.parametrize("judge", [DummyClassifier(strategy="constant", constant=True), "gru"])
 def test_unequal_numbers_do_not_reward_one_answer(monkeypatch, judge):
     monkeypatch.setattr(discriminative, "N_STEPS", 0)
+    make = discriminative.make_judge
     if judge == "gru":  # a judge that calls all of them real
 
         def certain(*args):
-            made = _judges.make_judge(*args)
+            made = make(*args)
             made.output.weight.data.zero_()
             made.output.bias.data.fill_(1.0)
             return made

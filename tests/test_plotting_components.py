@@ -7,7 +7,6 @@ import pytest
 from sklearn_timegen import TimeVAE
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.plotting import ComponentsDisplay
-from sklearn_timegen.plotting._common import PALETTE
 
 from .generators import Resampler
 
@@ -31,6 +30,10 @@ def lines_of(panel):
     return [line.get_ydata() for line in panel.lines[:-1]]  # the last is the bar
 
 
+def colours_of(panel):
+    return [line.get_color() for line in panel.lines[:-1]]
+
+
 def test_rows_are_the_series_and_its_components():
     parts = made()
     display = ComponentsDisplay.from_components(parts, series=[4, 1], channel=1)
@@ -41,7 +44,10 @@ def test_rows_are_the_series_and_its_components():
     assert np.allclose(lines_of(display.axes_[0]), whole)
     for panel, name in zip(display.axes_[1:], names[1:], strict=True):
         assert np.allclose(lines_of(panel), parts[name][[4, 1], :, 1])
-        assert [line.get_color() for line in panel.lines[:-1]] == [p[0] for p in PALETTE[:2]]
+        assert colours_of(panel) == colours_of(display.axes_[0])
+    shown = set(colours_of(display.axes_[0]))
+    assert len(shown) == 2
+    assert not shown & {"#0072B2", "#D55E00"}, "those of real and of synthetic series"
     assert [line.get_label() for line in display.axes_[0].lines[:-1]] == ["series 4", "series 1"]
     assert display.axes_[0].get_title() == "channel 1"
     assert display.axes_[-1].get_xlabel() == "timestep"

@@ -34,7 +34,7 @@ class Recorder(Resampler):
 
     def _fit(self, v, c):
         super()._fit(v, c)
-        self.seen.append(self._view.inverse_transform(v))
+        self.seen.append(self.representation_.inverse_transform(v))
 
 
 class SeriesClassifier(ClassifierMixin, BaseEstimator):

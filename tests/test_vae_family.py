@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.mixture import GaussianMixture
 from torch import nn
 
 from sklearn_timegen import (
@@ -24,6 +25,7 @@ from sklearn_timegen.objectives.variational import (
     NegativeRenyiBound,
 )
 from sklearn_timegen.representation import SeriesScaler
+from sklearn_timegen.vae import _priors
 
 from .generators import DENSE
 
@@ -186,7 +188,9 @@ def test_free_bits_keep_latents_in_use():
 
     def divergence(free_bits):
         vae = VAE(**params, free_bits=free_bits, random_state=0).fit(X)
-        mean, log_var = vae._posterior(vae._represent(X))
+        with torch.no_grad():
+            v = torch.from_numpy(vae.representation_.transform(X.astype(np.float32)))
+            mean, log_var = vae.net_.module_.eval().posterior(v)
         return 0.5 * (mean**2 + log_var.exp() - 1 - log_var).mean(dim=0)
 
     # One step of Adam may carry a latent a little below, where nothing holds it any more.
@@ -207,7 +211,7 @@ def test_relbo_latents_are_those_of_the_tilted_posterior():
     params = {**QUICK, "latent_dim": 2, "max_epochs": 60, "representation": PER_CHANNEL}
     fitted = RELBOVAE(alpha=0.3, **params, decoder_noise="per-channel").fit(X)
     module = fitted.net_.module_
-    x = torch.from_numpy(fitted._represent(X))
+    x = torch.from_numpy(fitted.representation_.transform(X.astype(np.float32)))
     with torch.no_grad():
         _, wide = module.posterior(x)
         _, narrow = module.encoder(x)
@@ -270,7 +274,7 @@ def test_an_interrupted_prior_leaves_the_normal_one(X, monkeypatch):
     def press(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sklearn_timegen.vae._priors.choose_normals", press)
+    monkeypatch.setattr(GaussianMixture, "fit", press)
     vae = VAE(**DENSE, max_epochs=1, prior="mixture", random_state=0)
     with pytest.warns(UserWarning, match="the fit of the prior was interrupted"):
         vae.fit(X)
@@ -280,8 +284,8 @@ def test_an_interrupted_prior_leaves_the_normal_one(X, monkeypatch):
 
 def test_the_laws_hold_with_a_flow(monkeypatch):
     # Enough for the flow to be kept where classes differ, which is where it pays.
-    monkeypatch.setattr("sklearn_timegen.vae._priors.N_EPOCHS", 40)
-    monkeypatch.setattr("sklearn_timegen.vae._priors.N_STEPS", 400)
+    monkeypatch.setattr(_priors, "N_EPOCHS", 40)
+    monkeypatch.setattr(_priors, "N_STEPS", 400)
     check_generator(VAE(**DENSE, max_epochs=2, prior="flow"))
 
 
