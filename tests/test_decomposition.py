@@ -57,7 +57,9 @@ def test_components_sum_to_series(params):
     # Nothing in the network is idle.
     module, v = (
         fitted.net_.module_,
-        torch.from_numpy(fitted.representation_.transform(x.astype(np.float32))),
+        torch.from_numpy(
+            fitted.representation_.transform(np.float32(x.reshape(*x.shape[:2], -1)))
+        ),
     )
     module.train().zero_grad()
     fitted.net_.criterion_(module, v, None, torch.Generator().manual_seed(0)).mean().backward()

@@ -98,12 +98,38 @@ def test_no_state_depends_on_what_follows(cell):
     assert (before[3:] != after[3:]).all()
 
 
+class Watched(Workspace):
+    """Remembers which boards were taken, and for what."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = []
+
+    def take(self, shape, like):
+        self.taken.append((super().take(shape, like), shape, like))
+        return self.taken[-1][0]
+
+
+def test_memory_is_used_again():
+    workspace = Watched()
+    for _ in range(3):
+        (states,) = run_side_by_side(make_runs(1, 1), workspace)
+        states.sum().backward()
+        del states
+    boards = [board for board, _, _ in workspace.taken]
+    assert len(boards) == 3
+    assert boards[0] is boards[1] is boards[2]
+
+
 def test_a_workspace_is_not_kept():
-    workspace = Workspace()
+    workspace = Watched()
     (states,) = run_side_by_side(make_runs(1, 1), workspace)
     states.sum().backward()
-    assert workspace._free
-    assert not pickle.loads(pickle.dumps(workspace))._free
-    assert not copy.deepcopy(workspace)._free
+    ((board, *asked),) = workspace.taken
+    board.known = True
+    assert workspace.take(*asked).known
+    workspace.give(board)
+    for other in (pickle.loads(pickle.dumps(workspace)), copy.deepcopy(workspace)):
+        assert not hasattr(other.take(*asked), "known")
     workspace.clear()
-    assert not workspace._free
+    assert not hasattr(workspace.take(*asked), "known")

@@ -72,11 +72,23 @@ def test_going_on_at_other_rates():
         made.set_params(gamma=0.5).fit(X)
 
 
-def test_default_epochs_are_so_many_batches():
-    made = TimeGAN(batch_size=10)
-    assert made._n_epochs(1000) == 4000 // 100
-    assert TimeGAN(batch_size=10, max_epochs=7)._n_epochs(1000) == 7
-    assert made._n_epochs(10) == 2000  # few series are not seen without end
+class AtOnce(Callback):
+    """End each phase before its first epoch, as skorch's callbacks do."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("n_series", "max_epochs", "n_epochs"),
+    [(1000, None, 4000 // 100), (1000, 7, 7), (10, None, 2000)],  # few are not seen without end
+)
+def test_default_epochs_are_so_many_batches(n_series, max_epochs, n_epochs):
+    early = {"embedding_epochs": 1, "supervised_epochs": 1}
+    made = TimeGAN(batch_size=10, hidden_dim=2, **early, max_epochs=max_epochs)
+    made.set_params(callbacks=[AtOnce()]).fit(series(n_series, 3))
+    assert made.net_.n_epochs_ == 2 + n_epochs
+    assert made.n_iter_ == 0
 
 
 def test_each_phase_stops_by_itself_and_keeps_its_best():
@@ -252,7 +264,7 @@ def test_latents_are_the_embedding(fitted):
     Z = fitted.transform(X)
     assert Z.shape == (32, 8 * 6)
     module = fitted.net_.module_
-    h = module.by_average("embed", torch.from_numpy(fitted._represent(X)))
+    h = module.by_average("embed", torch.from_numpy(fitted.representation_.transform(X)))
     np.testing.assert_allclose(Z, h.transpose(0, 1).flatten(1).detach().numpy(), atol=1e-5)
     np.testing.assert_array_equal(fitted.inverse_transform(Z), fitted.reconstruct(X))
     assert fitted.interpolate(X[:2], X[2:4], n=3).shape == (2, 3, 8, 2)

@@ -21,7 +21,6 @@ from skorch.callbacks import (
 from skorch.dataset import ValidSplit
 
 from sklearn_timegen import VAE, TimeVAE
-from sklearn_timegen._random import derive_seed, draw_seed, seeded_weights
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.training import BatchIterator, SeriesDataset, resolve_device
@@ -67,16 +66,21 @@ def test_subsets_of_subsets_are_unwrapped():
     assert batches[0][1] is None
 
 
+class Beginning(Callback):
+    """Keep the net as it was before any step, and what it is trained on."""
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.net_, self.x_ = pickle.dumps(net), X.x
+
+
 def test_training_equals_a_loop_by_hand(X):
     """The same weights as from a loop that anyone would write over the same network."""
-    fitted = vae(batch_size=16).fit(X)
-    net, by_hand = fitted.net_, vae(batch_size=16)
-    by_hand._fit = lambda v, c: setattr(by_hand, "v", v)
-    by_hand.fit(X)
-    fresh = by_hand._make_net(8, 2, 0, **by_hand._skorch_params(0)).initialize()
+    fitted = vae(batch_size=16, callbacks=[Beginning()]).fit(X)
+    net, begun = fitted.net_, dict(fitted.net_.callbacks_)["Beginning"]
+    fresh, x = pickle.loads(begun.net_), begun.x_
+    assert np.array_equal(x, fitted.representation_.transform(X))
     module, loss = fresh.module_, fresh.criterion_
     optimizer = torch.optim.Adam(module.parameters(), lr=1e-3)
-    x = torch.from_numpy(by_hand.v)
     for _ in range(3):
         for batch in x[torch.randperm(len(x), generator=fresh.shuffle_)].split(16):
             optimizer.zero_grad()
@@ -95,18 +99,19 @@ def test_weights_do_not_depend_on_the_number_of_epochs(X):
     assert long.history_[0]["train_loss"] == short.history_[0]["train_loss"]
 
 
-def test_named_streams_differ():
-    assert derive_seed(0, "weights") != derive_seed(0, "noise") != derive_seed(1, "noise")
-    assert draw_seed(None) != draw_seed(None)
+def test_named_streams_differ(X):
+    fits = [vae(random_state=seed, max_epochs=1).fit(X) for seed in (0, 1, None, None)]
+    streams = [stream for fitted in fits for stream in (fitted.net_.shuffle_, fitted.net_.noise_)]
+    assert len({stream.initial_seed() for stream in streams}) == 8
+    assert len({float(weights(fitted).sum()) for fitted in fits}) == 4
 
 
-def test_weights_lock_restores_the_stream():
+def test_weights_leave_the_global_stream_as_it_was(X):
     before = torch.get_rng_state()
-    with seeded_weights(3):
-        first = torch.rand(1)
+    first = vae(max_epochs=1, random_state=3).fit(X)
     assert torch.equal(torch.get_rng_state(), before)
-    with seeded_weights(3):
-        assert torch.equal(first, torch.rand(1))
+    torch.rand(1)
+    assert torch.equal(weights(vae(max_epochs=1, random_state=3).fit(X)), weights(first))
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -130,16 +135,13 @@ def test_held_out_series_have_a_loss(X):
 
 def test_held_out_series_do_not_train(X):
     far = np.concatenate([X, X[:1] + 50])
-    seed = next(
-        s for s in range(50) if 40 in _held_out(vae(validation_fraction=0.1, random_state=s), far)
-    )
-    fitted = vae(validation_fraction=0.1, random_state=seed, max_epochs=1).fit(far)
-    assert fitted.history_[0]["valid_loss"] > 3 * fitted.history_[0]["train_loss"]
-
-
-def _held_out(generator, X):
-    split = generator._skorch_params(generator.random_state)["train_split"]
-    return split(SeriesDataset(torch.from_numpy(X)))[1].indices
+    fits = [vae(validation_fraction=0.1, random_state=s, max_epochs=1).fit(far) for s in range(30)]
+    data = SeriesDataset(torch.from_numpy(far))
+    apart = [fitted for fitted in fits if 40 in fitted.net_.train_split(data)[1].indices]
+    assert 0 < len(apart) < 15
+    for fitted in fits:  # the one that is far away is held out, or trained on with all others
+        row = fitted.history_[0]
+        assert (row["valid_loss"] > 3 * row["train_loss"]) == (fitted in apart)
 
 
 def test_early_stopping_keeps_the_best_weights(X):
@@ -459,11 +461,10 @@ def test_devices_beyond_those_there_are(monkeypatch):
         resolve_device("cuda:7")
 
 
-def test_weights_leave_the_devices_streams_alone(monkeypatch):
+def test_weights_leave_the_devices_streams_alone(X, monkeypatch):
     seeded = []
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
-    with seeded_weights(3):
-        torch.rand(1)
+    vae(max_epochs=1).fit(X)
     assert not seeded
 
 
