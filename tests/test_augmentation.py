@@ -171,6 +171,22 @@ def test_equal_shares_of_synthetic_series_alone(skewed):
     assert training.classifier_.counts_.tolist() == [4, 30, 8]
 
 
+@pytest.mark.parametrize(
+    ("counts", "total", "shares"),
+    [
+        ([50, 50], 10, [5, 5]),
+        ([99, 1], 10, [9, 1]),
+        ([1, 1, 1], 4, [2, 1, 1]),
+        ([3, 7], 2, [1, 1]),
+    ],
+)
+def test_allocation_by_largest_remainder(counts, total, shares):
+    y = np.repeat(np.arange(len(counts)), counts)
+    X = np.random.default_rng(0).normal(size=(len(y), 4))
+    fitted = TSTRClassifier(Resampler(), Counting(), n_synthetic=total).fit(X, y)
+    assert fitted.classifier_.counts_.tolist() == shares
+
+
 def test_filling_up_never_leaves_a_class_behind():
     rng = np.random.default_rng(0)
     for _ in range(50):

@@ -22,7 +22,7 @@ from sklearn_timegen import BaseGenerator, PCAMixture, TimeVAE
 from sklearn_timegen.base import estimator
 from sklearn_timegen.forecasting import AugmentedForecaster, GeneratorBootstrap, TSTRForecaster
 from sklearn_timegen.forecasting._amount import choose_amount, scaled_errors, temporal_folds
-from sklearn_timegen.forecasting._pooled import PooledFit, pools
+from sklearn_timegen.forecasting._pooled import PooledFit
 
 from .generators import Resampler
 
@@ -208,12 +208,17 @@ def test_auto_says_when_a_series_is_too_short():
 # -- the augmented forecaster -----------------------------------------------------------------
 
 
+def n_shown(made):
+    """How many series the forecaster within was shown: it forecasts each of them."""
+    return made.forecaster_.predict(fh=[1]).index.get_level_values(0).nunique()
+
+
 def test_it_trains_on_actual_and_synthetic_series():
     forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=4, random_state=0)
     forecast = forecaster.fit(Y, fh=[1, 2, 3]).predict()
     assert forecast.name == Y.name
     assert forecast.index.equals(pd.period_range("1961-01", periods=3, freq="M"))
-    assert forecaster.forecaster_._y.index.get_level_values(0).nunique() == 5
+    assert n_shown(forecaster) == 5
     again = forecaster.clone().fit(Y, fh=[1, 2, 3])
     assert again.predict().equals(forecast)
     assert pickle.loads(pickle.dumps(forecaster)).predict().equals(forecast)
@@ -272,8 +277,10 @@ def test_bad_input():
     with pytest.raises(TypeError, match="fits a model to each series.*pooling='global'"):
         AugmentedForecaster(NaiveForecaster(), PCAMixture()).fit(Y, fh=[1])
     hidden = BaggingForecaster(GeneratorBootstrap(PCAMixture()), NaiveForecaster())
-    assert not pools(hidden)
-    assert pools(TransformedTargetForecaster([("trend", Detrender()), ("ridge", GLOBAL)]))
+    with pytest.raises(TypeError, match="fits a model to each series"):
+        AugmentedForecaster(hidden, PCAMixture()).fit(Y, fh=[1])
+    pipeline = TransformedTargetForecaster([("trend", Detrender()), ("ridge", GLOBAL)])
+    assert len(AugmentedForecaster(pipeline, PCAMixture(), 1).fit(Y, fh=[1]).predict()) == 1
     with pytest.raises(ValueError, match="horizon of 200 timesteps is longer.* of 144"):
         AugmentedForecaster(GLOBAL, PCAMixture(), 2).fit(Y, fh=[200])
     with pytest.raises(ValueError, match="n_series must be an integer"):
@@ -351,7 +358,7 @@ def test_tstr_trains_on_synthetic_series_alone():
     assert real.series_generator_ is None
     gap = tstr.forecaster_.estimator_.coef_ - real.forecaster_.estimator_.coef_
     assert np.abs(gap).max() > 0.2
-    assert tstr.forecaster_._y.index.get_level_values(0).nunique() == 11, "shown, not trained on"
+    assert n_shown(tstr) == 11, "shown, not trained on"
 
 
 def test_what_is_averaged():

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from benchmarks.seams import score_seams
 from sklearn_timegen import PCAMixture
-from sklearn_timegen._joining import WindowJoiner, _nearest_unused
+from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen.datasets import make_ar
 
 LENGTH, OVERLAP, PHI = 10, 4, 0.7
@@ -22,7 +22,7 @@ def test_the_gain_is_a_ridge_regression_on_the_beginning():
     rng = np.random.default_rng(0)
     windows = gaussian_windows(5000, rng)
     joiner = WindowJoiner(OVERLAP).fit(windows, rng)
-    w = joiner._standardise(windows)[:, :, 0]
+    w = ((windows - windows.mean()) / windows.std())[:, :, 0]
     variance = w[:, :OVERLAP].var(axis=0).mean()
     alpha = joiner.ridge_ * variance * len(w)
     ridge = Ridge(alpha=alpha, tol=1e-10).fit(w[:, :OVERLAP], w)
@@ -51,12 +51,20 @@ def test_what_goes_on_has_the_conditional_distribution():
 
 def test_no_candidate_goes_into_two_series():
     rng = np.random.default_rng(0)
-    ends = np.zeros((30, 2, 1)) + rng.normal(size=(30, 1, 1)) / 100
-    begins = rng.normal(size=(40, 2, 1))
-    taken = _nearest_unused(ends, begins, rng)
-    assert len(set(taken)) == 30
-    one = _nearest_unused(begins[7:8], begins, rng)
-    assert one.tolist() == [7]
+    joiner = WindowJoiner(2, n_candidates=1).fit(rng.normal(size=(500, 8, 1)), rng)
+    candidates = []
+
+    def draw(n, at):
+        candidates.append(rng.normal(size=(n, 8, 1)))
+        return candidates[-1]
+
+    # Ends that are all the same have nothing else to differ by behind the seam.
+    long = joiner.extend(np.zeros((30, 2, 1)), draw, 8, rng)
+    assert len(np.unique(long[:, 2:].round(6), axis=0)) == 30
+    # An end that one candidate begins with goes on with that one, as it is.
+    start = rng.normal(size=(40, 8, 1))
+    long = joiner.extend(start[7:8, :2], lambda n, at: start[:n], 8, rng)
+    assert_allclose(long[0], start[7], atol=1e-9)
 
 
 def test_a_generator_that_would_blow_up_is_held_back():

@@ -1,11 +1,13 @@
 """SeriesGenerator: what goes in comes out, of any length, and without a seam to be seen."""
 
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.preprocessing import StandardScaler
@@ -250,16 +252,30 @@ def test_transforms_are_undone(transform):
     assert drawn.index.equals(y.index)
 
 
-def test_the_lambda_of_box_cox_is_the_most_likely_one():
-    from scipy import stats
+class Seen(Replay):
+    """Keeps, on the class, the windows that it is fitted to."""
 
-    from sklearn_timegen.series._transforms import _choose_lambda
+    windows: ClassVar[list] = []
+
+    def _fit(self, v, c):
+        self.windows.append(self.representation_.inverse_transform(v))
+        super()._fit(v, c)
+
+
+@pytest.mark.usefixtures("quick_joining")
+def test_the_lambda_of_box_cox_is_the_most_likely_one():
+    def transformed(y):
+        SeriesGenerator(Seen(), window=20, transform="box-cox").fit(pd.Series(y))
+        return Seen.windows[-1][0, :, 0]
 
     x = np.exp(RNG.normal(size=500)) + 3
-    assert _choose_lambda(x**2) == pytest.approx(0, abs=1e-3), "kept within [0, 1]"
+    assert_allclose(transformed(x**2), np.log(x[:20] ** 2), atol=1e-2)  # kept within [0, 1]
     y = RNG.normal(10, 1, size=500) ** 2
-    assert _choose_lambda(y) == pytest.approx(stats.boxcox_normmax(y, method="mle"), abs=1e-3)
-    assert np.isnan(_choose_lambda(np.array([0.0, 1, 2])))
+    likely = stats.boxcox_normmax(y, method="mle")
+    assert 0.2 < likely < 0.8
+    assert_allclose(transformed(y), stats.boxcox(y[:20], likely), rtol=1e-2)
+    still = np.arange(500.0) % 3
+    assert_allclose(transformed(still), still[:20], atol=1e-5)  # with zeros, as it is
 
 
 def test_differences_start_where_the_series_was():

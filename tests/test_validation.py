@@ -7,10 +7,9 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from sklearn_timegen import VAE
-from sklearn_timegen._conditions import ConditionEncoder, allocate
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 
-from .generators import DENSE
+from .generators import DENSE, Resampler
 
 
 @pytest.fixture(scope="module")
@@ -210,22 +209,38 @@ def test_bad_conditions_are_refused_in_sample():
         fitted.sample(2, y=[["fast", "slow"], ["slow", "fast"]])
 
 
-def test_vectors_are_standardised():
+class Told(Resampler):
+    """Keeps the encoded conditions that it learns and is asked to draw from."""
+
+    def _fit(self, v, c):
+        self.learned_, self.asked_ = c, []
+        super()._fit(v, c)
+
+    def _draw(self, n_samples, c, rng):
+        self.asked_.append(c)
+        return super()._draw(n_samples, c, rng)
+
+
+@pytest.fixture(scope="module")
+def told():
     vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
-    encoder = ConditionEncoder().fit(vectors, 50)
-    encoded = encoder.encode(vectors, 50)
-    assert np.allclose(encoded.mean(axis=0), 0, atol=1e-5)
-    assert np.allclose(encoded.std(axis=0), 1, atol=1e-5)
-    assert np.array_equal(encoder.encode(vectors[0], 3), np.tile(encoded[0], (3, 1)))
+    return Told(conditional=True).fit(np.random.default_rng(1).normal(size=(50, 4)), vectors)
+
+
+def test_vectors_are_standardised(told):
+    vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
+    assert np.allclose(told.learned_, (vectors - vectors.mean(axis=0)) / vectors.std(axis=0))
+    told.sample(50, y=vectors)
+    assert np.array_equal(told.asked_[-1], told.learned_)
     with pytest.raises(ValueError, match="3 values, but fit saw vectors of 2"):
-        encoder.encode(np.zeros((4, 3)), 4)
+        told.sample(4, y=np.zeros((4, 3)))
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 3])
-def test_one_vector_for_all(n_samples):
-    vectors = np.random.default_rng(0).normal(size=(50, 2))
-    encoder = ConditionEncoder().fit(vectors, 50)
-    assert encoder.encode(vectors[0], n_samples).shape == (n_samples, 2)
+def test_one_vector_for_all(told, n_samples):
+    vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
+    told.sample(n_samples, y=vectors[7])
+    assert np.array_equal(told.asked_[-1], np.tile(told.learned_[7], (n_samples, 1)))
 
 
 def test_quantities_and_labels():
@@ -254,26 +269,9 @@ def test_labels_of_mixed_types_are_refused():
         fitted.sample(2, y=["fast", None])
 
 
-def test_one_label_for_many_costs_one_row():
-    encoder = ConditionEncoder().fit(np.arange(50) % 7, 50)
-    encoded = encoder.encode(3, 1_000_000)
-    assert encoded.shape == (1_000_000, 7)
-    assert encoded.strides[0] == 0
-
-
-@pytest.mark.parametrize(
-    ("counts", "total", "shares"),
-    [
-        ([50, 50], 10, [5, 5]),
-        ([99, 1], 10, [9, 1]),
-        ([1, 1, 1], 4, [2, 1, 1]),
-        ([3, 7], 2, [1, 1]),
-    ],
-)
-def test_allocation_by_largest_remainder(counts, total, shares):
-    assert allocate(np.array(counts), total).tolist() == shares
-
-
-def test_allocation_needs_one_for_each_class():
-    with pytest.raises(ValueError, match="2 synthetic series cannot cover 3 classes"):
-        allocate(np.array([5, 5, 5]), 2)
+def test_one_label_for_many_costs_one_row(X):
+    fitted = Told(conditional=True).fit(X, np.arange(20) % 7)
+    fitted.sample(3000, y=3)
+    for c in fitted.asked_:
+        assert c.shape[1:] == (7,)
+        assert c.strides[0] == 0
