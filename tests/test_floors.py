@@ -37,6 +37,7 @@ FLOORS = {
     "_joining": 0,
     "_mixture": 0,
     "_random": 0,
+    "_rows": 0,
     "_validation": 0,
     "_warning": 0,
     "datasets": 0,

@@ -32,6 +32,7 @@ from sklearn_timegen import (
 )
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.gan import _latents
+from sklearn_timegen.metrics import effective_sample_ratio
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.generators import GENERATORS
@@ -624,15 +625,36 @@ def test_the_history_tells_what_to_trust(X):
 def test_the_distance_is_that_between_samples_and_series(X):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 40, 5, 2)).astype(np.float32)
-    distance, ratio = DistanceWatch(torch.from_numpy(a), None)(torch.from_numpy(b))
+    distance = DistanceWatch(torch.from_numpy(a), None).distance(torch.from_numpy(b))
     rows = [x.reshape(40, -1).astype(float) for x in (a, b)]
     # Means over pairs of different series, in units of the distance within the data.
     within = [cdist(x, x).sum() / (40 * 39) for x in rows]
     expected = (2 * cdist(*rows).mean() - sum(within)) / within[0]
     assert distance == pytest.approx(expected, abs=1e-5)
-    assert ratio == pytest.approx(1, abs=0.1)
-    copies = torch.from_numpy(np.repeat(b[:4], 10, axis=0))
-    assert DistanceWatch(torch.from_numpy(a), None)(copies)[1] == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize("n_conditions", [0, 2])
+def test_the_effective_ratio_is_the_metric(global_random_seed, n_conditions):
+    rng = np.random.default_rng(global_random_seed)
+    x, drawn = (rng.normal(size=(2, 40, 5, 2)) * [1, 9]).astype(np.float32)
+    c = torch.from_numpy(rng.normal(size=(40, n_conditions))) if n_conditions else None
+    watch = DistanceWatch(torch.from_numpy(x), c)
+    for fake in (drawn, drawn / 2, np.repeat(drawn[:4], 10, axis=0)):
+        ratio = watch.effective_ratio(torch.from_numpy(fake))
+        assert ratio == pytest.approx(effective_sample_ratio(x, fake), rel=1e-9)
+    assert ratio == pytest.approx(0.1, abs=0.02)
+
+
+def test_the_histories_effective_ratio_is_that_of_samples(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    X = rng.normal(size=(250, 6, 2)) * [1, 100]
+    few = {**DENSE, "random_state": global_random_seed, "latent_dim": 1, "ema_decay": 0.0}
+    gan = R3GAN(**few, max_epochs=20, lr=1e-2).fit(X)
+    told = gan.history_[-1]["effective_sample_ratio"]
+    drawn = (gan.sample(250, random_state=seed) for seed in range(5))
+    measured = [effective_sample_ratio(X, one) for one in drawn]
+    assert told < 0.5
+    assert told == pytest.approx(np.mean(measured), rel=0.3)
 
 
 def test_early_stopping_keeps_the_weights_of_the_least_distance(X):

@@ -1,4 +1,4 @@
-"""What the metrics share: a number that carries its floor, and a common scale."""
+"""What the metrics share: a number that carries its floor, choices of series, and neighbours."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ import torch
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from sklearn_timegen._rows import channel_scale
 from sklearn_timegen._validation import check_count
 
 __all__ = [
     "Array",
     "Measurement",
-    "channel_scale",
     "check_limit",
-    "flat_rows",
     "nearest_distances",
     "nearest_others",
     "one_torch_thread",
     "rounding",
-    "squared_distances",
     "subset",
 ]
 
@@ -87,20 +85,6 @@ class Measurement(float):
         return (type(self), (float(self),), state)
 
 
-def channel_scale(real: Array) -> Array:
-    """Return the spread of each channel: its standard deviation, or for a constant its size."""
-    spread = real.std(axis=(0, 1))
-    size = np.abs(real).max(axis=(0, 1))
-    varies = np.ptp(real, axis=(0, 1)) > 1e-9 * size  # by more than rounding
-    return np.where(varies, spread, np.where(size > 0, size, 1.0))
-
-
-def flat_rows(real: Array, *others: Array) -> list[Array]:
-    """Flatten samples, every channel centred and divided by its spread in ``real``."""
-    centre, scale = real.mean(axis=(0, 1)), channel_scale(real)
-    return [((x - centre) / scale).reshape(len(x), -1) for x in (real, *others)]
-
-
 def rounding(real: Array) -> float:
     """Return the distance that rounding to float32 can put between equal series."""
     size = np.abs(real).max(axis=(0, 1)) / channel_scale(real)
@@ -150,15 +134,6 @@ def _rounded(distances: Array, references: Array, tolerance: float) -> Array:
     # The search itself rounds as well, by the square root of float64's precision.
     tolerance += 1e-7 * float(np.sqrt((references**2).sum(axis=1).max()))
     return np.where(distances > tolerance, distances, 0.0)
-
-
-def squared_distances(a: Array, b: Array) -> Array:
-    """Return the squared Euclidean distances between rows, of shape (len(a), len(b))."""
-    d2 = a @ b.T
-    d2 *= -2
-    d2 += (a**2).sum(axis=1)[:, None]
-    d2 += (b**2).sum(axis=1)
-    return np.maximum(d2, 0, out=d2)
 
 
 @contextmanager

@@ -20,13 +20,9 @@ from sklearn_timegen._random import (
     seed_estimator,
     torch_generator,
 )
+from sklearn_timegen._rows import channel_scale
 from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
-from sklearn_timegen.metrics._common import (
-    Array,
-    Measurement,
-    channel_scale,
-    one_torch_thread,
-)
+from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
     hidden_size,

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_two_samples
-from sklearn_timegen.metrics._common import (
-    Array,
-    check_limit,
+from sklearn_timegen._rows import (
+    effective_number,
+    fine_bandwidth,
     flat_rows,
-    squared_distances,
-    subset,
+    gaussian_kernel,
+    median_distance,
 )
+from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.metrics._common import Array, check_limit, subset
 
 __all__ = ["effective_sample_ratio", "marginal_difference", "mmd", "sliced_wasserstein"]
 
@@ -87,7 +88,7 @@ def mmd(
     rng = np.random.default_rng(draw_seed(random_state))
     x, s = (subset(rows, max_samples, rng) for rows in flat_rows(real, synthetic))
     n_kernels = N_BANDWIDTHS if bandwidth is None else 1
-    widest = bandwidth or WIDEST * _median_distance(subset(x, N_ROWS, rng))
+    widest = bandwidth or WIDEST * median_distance(subset(x, N_ROWS, rng))
     sums = {}
     for (i, a), (j, b) in combinations_with_replacement(enumerate((x, s)), 2):
         blocks = (a[k : k + N_ROWS] for k in range(0, len(a), N_ROWS))
@@ -262,8 +263,8 @@ def effective_sample_ratio(
     rng = np.random.default_rng(draw_seed(random_state))
     n = min(len(real), len(synthetic), max_samples or len(real))
     x, s = (subset(rows, n, rng) for rows in flat_rows(real, synthetic))
-    bandwidth = _median_distance(x) / 4
-    return _vendi(s, bandwidth) / _vendi(x, bandwidth)
+    h = fine_bandwidth(x)
+    return effective_number(s, h) / effective_number(x, h)
 
 
 def _check_pairs(real: Array, synthetic: Array) -> None:
@@ -274,28 +275,15 @@ def _check_pairs(real: Array, synthetic: Array) -> None:
         )
 
 
-def _median_distance(x: Array) -> float:
-    """Median distance between rows, 1 if most are equal: then there is no scale."""
-    distances = np.sqrt(squared_distances(x, x)[np.triu_indices(len(x), k=1)])
-    return float(np.median(distances)) or 1.0
-
-
 def _kernel(a: Array, b: Array, widest: float, n_kernels: int = 1) -> Array:
     """Mean of Gaussian kernels, of which each has half the bandwidth of the one before."""
-    k = squared_distances(a, b)
-    k *= -1 / (2 * widest**2)
-    np.exp(k, out=k)
+    k = gaussian_kernel(a, b, widest)
     total = k.copy()
     for _ in range(n_kernels - 1):
         k **= 2  # half the bandwidth is the fourth power, which costs less than an exponential
         k **= 2
         total += k
     return total / n_kernels
-
-
-def _vendi(x: Array, bandwidth: float) -> float:
-    p = np.linalg.eigvalsh(_kernel(x, x, bandwidth) / len(x)).clip(1e-15)
-    return float(np.exp(-(p * np.log(p)).sum()))
 
 
 def _cuts(values: Array, n_bins: int) -> Array:

@@ -11,8 +11,9 @@ import scipy.signal
 import scipy.stats
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._rows import channel_scale
 from sklearn_timegen._validation import check_count, check_two_samples
-from sklearn_timegen.metrics._common import Array, channel_scale
+from sklearn_timegen.metrics._common import Array
 
 __all__ = [
     "autocorrelation",

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
+from sklearn_timegen._rows import channel_scale, flat_rows
 from sklearn_timegen._validation import check_two_samples
-from sklearn_timegen.metrics._common import channel_scale, flat_rows, one_torch_thread
+from sklearn_timegen.metrics._common import one_torch_thread
 from sklearn_timegen.nn.dilated import DilatedEncoder
 from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
 

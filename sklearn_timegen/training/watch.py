@@ -7,23 +7,30 @@ epoch, and the number of samples that are effectively different.
 
 from __future__ import annotations
 
+from functools import cached_property
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
 
 __all__ = ["COLLAPSED", "SATURATED", "DistanceWatch"]
 
-COLLAPSED = 0.25  # share of the data's effective number, below which modes are missing
+# Share of the data's effective number, below which modes are missing. On the ring of eight
+# normals, games that lost modes ended between 0.15 and 0.4, those that found all above 0.95.
+COLLAPSED = 0.25
 SATURATED = 0.99  # share of pairs that a discriminator orders rightly, above which it is sure
 
 
 class DistanceWatch:
-    """Energy distance from fixed series, and the effective number of distinct samples.
+    """Energy distance from fixed series, and the effective number of different samples.
 
     The distance is that of :func:`~sklearn_timegen._distance.relative_energy_distance`, between
-    represented series: 0 on average for samples of the same distribution. The effective number
-    of n samples is ``n^2 / sum_ij k_ij^2``, the Vendi score of order 2 (Friedman and Dieng 2023),
-    for a Gaussian kernel whose bandwidth is a quarter of the median distance between the series,
-    divided by that of the series.
+    represented series and their conditions: 0 on average for samples of the same distribution.
+    The ratio is that of :func:`~sklearn_timegen.metrics.effective_sample_ratio`, between
+    represented series.
 
     Parameters
     ----------
@@ -41,24 +48,33 @@ class DistanceWatch:
         n = len(x)
         self.pairs = max(1, n * (n - 1))
         self.scale = float(self.within.sum()) / self.pairs or 1.0
-        median = float(self.within[~torch.eye(n, dtype=torch.bool)].median()) if n > 1 else 0.0
-        self.bandwidth = (median or 1.0) / 4
-        self.n_effective = self._effective(self.within)
+        self.series = _as_float64(x)
 
-    def __call__(self, fake: Tensor) -> tuple[float, float]:
-        """Return distance and ratio of effective numbers for as many samples."""
+    def distance(self, fake: Tensor) -> float:
+        """Return the distance of as many samples."""
         drawn = self._rows(fake)
         within = torch.cdist(drawn, drawn)
         between = torch.cdist(self.real, drawn).mean()
         spread = (self.within.sum() + within.sum()) / self.pairs
-        distance = (2 * between - spread) / self.scale
-        return float(distance), float(self._effective(within) / self.n_effective)
+        return float((2 * between - spread) / self.scale)
+
+    def effective_ratio(self, fake: Tensor) -> float:
+        """Return the effective number of as many samples, which are finite, beside the series'."""
+        h, n_effective = self._of_series
+        _, rows = flat_rows(self.series, _as_float64(fake))
+        return effective_number(rows, h) / n_effective
+
+    @cached_property
+    def _of_series(self) -> tuple[float, float]:
+        (rows,) = flat_rows(self.series)
+        h = fine_bandwidth(rows)
+        return h, effective_number(rows, h)
 
     def _rows(self, x: Tensor) -> Tensor:
         """Flat series, with the conditions as one more channel."""
         flat = (x - self.centre).flatten(1)
         return flat if self.c is None else torch.cat([flat, self.c * x.shape[1] ** 0.5], dim=1)
 
-    def _effective(self, distances: Tensor) -> Tensor:
-        # The kernel's square, hence no 2 below.
-        return len(distances) ** 2 / torch.exp(-((distances / self.bandwidth) ** 2)).sum()
+
+def _as_float64(x: Tensor) -> NDArray[np.float64]:
+    return x.numpy(force=True).astype(np.float64)

@@ -116,12 +116,13 @@ class WatchedNet(PlayersNet):
         watch = self._watches[prefix]
         self._set_training(False)
         with torch.no_grad():
-            distance, ratio = watch(self._samples(len(watch.real), watch.c, rng))
+            fake = self._samples(len(watch.real), watch.c, rng)
+            distance = watch.distance(fake)
         if not math.isfinite(distance):
             raise self._diverged("samples are no longer finite")
         self._record_best(f"{prefix}_distance", distance)
         if prefix == "train":
-            self.history.record("effective_sample_ratio", ratio)
+            self.history.record("effective_sample_ratio", watch.effective_ratio(fake))
 
 
 def _some(iterator: Any, seed: int) -> Batch:
