@@ -7,7 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sklearn_timegen.base import BaseGenerator, LatentGenerator, NeuralGenerator
+    from sklearn_timegen.base import (
+        BaseGenerator,
+        LatentGenerator,
+        NeuralGenerator,
+        estimator,
+        fitted,
+        param,
+        pinned,
+    )
     from sklearn_timegen.classical import BlockBootstrap, NeighbourInterpolation, PCAMixture
     from sklearn_timegen.distillation import OneStepGenerator
     from sklearn_timegen.estimator_checks import check_generator
@@ -91,9 +99,13 @@ __all__ = [
     "VanillaGAN",
     "check_generator",
     "compare_generators",
+    "estimator",
     "evaluate_generator",
     "evaluate_samples",
+    "fitted",
     "make_windows",
+    "param",
+    "pinned",
 ]
 
 _HOMES = {
@@ -138,9 +150,13 @@ _HOMES = {
     "TimeVAE": "vae",
     "check_generator": "estimator_checks",
     "compare_generators": "evaluation",
+    "estimator": "base",
     "evaluate_generator": "evaluation",
     "evaluate_samples": "evaluation",
+    "fitted": "base",
     "make_windows": "model_selection",
+    "param": "base",
+    "pinned": "base",
 }
 
 

@@ -191,7 +191,7 @@ def make_labelled_sines(
 def load_italy_power() -> tuple[FloatArray, NDArray[np.str_]]:
     """Power demand in Italy: 1,096 days of 24 hours, ``"1"`` October to March, ``"2"`` the rest.
 
-    It comes with sktime (``pip install 'sklearn-timegen[sktime]'``); training and test parts of
+    It comes with sktime (``pip install sktime``); training and test parts of
     the UCR archive are put together.
 
     Returns
@@ -216,9 +216,7 @@ def load_italy_power() -> tuple[FloatArray, NDArray[np.str_]]:
     try:
         from sktime.datasets import load_italy_power_demand
     except ImportError as error:
-        raise ImportError(
-            "ItalyPowerDemand comes with sktime: pip install 'sklearn-timegen[sktime]'"
-        ) from error
+        raise ImportError("ItalyPowerDemand comes with sktime: pip install sktime") from error
     X, y = load_italy_power_demand(return_type="numpy3D")  # (n, 1, 24): one variable
     return X[:, 0].astype(np.float32), np.asarray(y, dtype=str)
 

@@ -204,6 +204,7 @@ def estimator(cls: Class) -> Class:
     # A class may also state constraints as scikit-learn's own classes do.
     inherited = _of_parents(cls, "_parameter_constraints")
     stated = cls.__dict__.get("_parameter_constraints", {})
+    _check_defaults(cls)
     made: Any = dataclass(kw_only=True, eq=False, repr=False)(cls)
     declared = {
         item.name: item.metadata["check"] for item in fields(made) if "check" in item.metadata
@@ -262,6 +263,24 @@ def _continued(parent: Field[Any], stated: Any) -> Any:
     return field(default=default, kw_only=kw_only, metadata=metadata)
 
 
+def _declared(cls: type) -> set[str]:
+    """Return the names of the fields in a class's own body."""
+    own = inspect.get_annotations(cls)
+    return {name for name, kind in own.items() if "ClassVar" not in str(kind)}
+
+
+def _check_defaults(cls: type) -> None:
+    """Refuse defaults that all instances would share, and could change."""
+    for name in _declared(cls):
+        value = cls.__dict__.get(name)
+        default = value.default if isinstance(value, Field) else value
+        if isinstance(default, list | dict | set):
+            raise TypeError(
+                f"{cls.__name__}.{name} has the default {default!r}, which all instances would "
+                "share: take a tuple, or None and what it stands for in fit"
+            )
+
+
 class Declared(BaseEstimator):
     """An estimator whose class states its hyper-parameters as fields.
 
@@ -293,8 +312,7 @@ def _parameter_names(cls: type) -> frozenset[str]:
 
 def _check_decorated(cls: type) -> None:
     """Refuse a class that declares hyper-parameters without being an ``@estimator``."""
-    own = inspect.get_annotations(cls)
-    declared = {name for name, kind in own.items() if "ClassVar" not in str(kind)}
+    declared = _declared(cls)
     known = {item.name for item in fields(cls)} if "__init__" in cls.__dict__ else set()
     if declared - known:
         raise TypeError(

@@ -112,7 +112,7 @@ class BlockBootstrap(BaseGenerator):
             from statsmodels.tsa.seasonal import STL
         except ImportError as error:
             raise ImportError(
-                "decomposition='stl' needs statsmodels: pip install 'sklearn-timegen[stl]'"
+                "decomposition='stl' needs statsmodels: pip install statsmodels"
             ) from error
         if self.period is None or 2 * self.period > v.shape[1]:
             raise ValueError(

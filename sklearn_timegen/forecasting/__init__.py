@@ -7,7 +7,7 @@ try:
     import sktime  # noqa: F401
 except ImportError as error:
     raise ImportError(
-        "sklearn_timegen.forecasting needs sktime: pip install 'sklearn-timegen[sktime]'"
+        "sklearn_timegen.forecasting needs sktime: pip install sktime statsmodels"
     ) from error
 
 from sklearn_timegen.forecasting.augmented import AugmentedForecaster

@@ -2,7 +2,7 @@
 
 Real series are blue and synthetic ones vermilion throughout (Okabe and Ito's palette, which
 colour-blind readers can tell apart), and differ in line style or marker as well. Figures are as
-wide as a printed column. matplotlib is an extra: ``pip install 'sklearn-timegen[plot]'``.
+wide as a printed column. They need matplotlib: ``pip install matplotlib``.
 """
 
 from sklearn_timegen.plotting._common import REAL, SYNTHETIC, require_matplotlib

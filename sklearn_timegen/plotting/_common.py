@@ -70,9 +70,7 @@ def require_matplotlib() -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(
-            "pictures need matplotlib: pip install 'sklearn-timegen[plot]'"
-        ) from error
+        raise ImportError("pictures need matplotlib: pip install matplotlib") from error
     return plt
 
 

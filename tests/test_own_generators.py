@@ -7,8 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_timegen import LatentGenerator, NeuralGenerator, check_generator
-from sklearn_timegen.base import estimator
+from sklearn_timegen import (
+    LatentGenerator,
+    NeuralGenerator,
+    check_generator,
+    estimator,
+    param,
+    pinned,
+)
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.training import GeneratorNet
 
@@ -121,6 +127,15 @@ def test_arguments_are_compared_when_the_class_is_made():
                 return 3
 
 
+@pytest.mark.parametrize("default", [[], {}, param(default=[1])])
+def test_defaults_are_not_shared(default):
+    class Mine(Resampler):
+        sizes: object = default
+
+    with pytest.raises(TypeError, match=r"Mine\.sizes has the default .*take a tuple"):
+        estimator(Mine)
+
+
 @estimator
 class Scores(LatentGenerator, Resampler):
     """Its latents are the values."""
@@ -223,6 +238,52 @@ def test_what_a_network_lacks_is_named(wrong, kind, message):
     with pytest.raises(kind, match=message):
         Biased(**wrong).fit(X)
     assert Biased().fit(X).sample(3).shape == (3, 6, 2)
+
+
+class Coders(nn.Module):
+    def __init__(self, n_timesteps, n_channels):
+        super().__init__()
+        n_cells = n_timesteps * n_channels
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(n_cells, 3))
+        self.decoder = nn.Sequential(
+            nn.Linear(3, n_cells), nn.Unflatten(1, (n_timesteps, n_channels))
+        )
+
+
+class Reconstruction(nn.Module):
+    def forward(self, module, x, c, generator):
+        return (x - module.decoder(module.encoder(x))).square().mean(dim=(1, 2))
+
+
+@estimator
+class Linear(LatentGenerator, NeuralGenerator):
+    """A linear autoencoder, with standard normal latents."""
+
+    conditional: bool = pinned(False)
+    max_epochs: int = 2
+
+    def _make_net(self, n_timesteps, n_channels, n_conditions, **params):
+        return GeneratorNet(partial(Coders, n_timesteps, n_channels), Reconstruction, **params)
+
+    def _draw(self, n_samples, c, rng):
+        z = torch.randn(n_samples, self._n_features_out, generator=rng, device=rng.device)
+        return self._decode(z.cpu().numpy(), c)
+
+    def _encode(self, v):
+        with self._inference(torch.float64) as module:
+            return module.encoder(self._tensor(v, torch.float64)).cpu().numpy().astype(np.float32)
+
+    def _decode(self, z, c):
+        with self._inference() as module:
+            return module.decoder(self._tensor(z)).cpu().numpy()
+
+    @property
+    def _n_features_out(self):
+        return 3
+
+
+def test_a_network_may_have_latents():
+    check_generator(Linear())
 
 
 # -- laws ---------------------------------------------------------------------------------------

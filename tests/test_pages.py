@@ -1,0 +1,172 @@
+"""Every code block of the README and the pages runs, and every command in them is there."""
+
+import ast
+import importlib.util
+import inspect
+import re
+import shlex
+import tomllib
+
+import joblib
+import numpy as np
+import pytest
+
+import sklearn_timegen
+from sklearn_timegen import R3GAN, OneStepGenerator, datasets
+from sklearn_timegen.__main__ import main
+from sklearn_timegen.training import GeneratorNet
+
+from .pages import ROOT, all_pages, blocks, differences, has_code, run
+
+pytest.importorskip("sktime")
+pytest.importorskip("matplotlib")
+
+GUIDES = ROOT / "docs" / "guides"
+# The guides are quick as they are, and run as they are (test_guides.py).
+PAGES = [page for page in all_pages() if has_code(page) and page.parent != GUIDES]
+SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+
+
+def titles(pages):
+    return [str(page.relative_to(ROOT)) for page in pages]
+
+
+@pytest.fixture
+def brief(monkeypatch, quick_joining):
+    """Let the very text of a page run in seconds: networks learn little, from few series."""
+    trained = GeneratorNet.partial_fit
+
+    def partial_fit(self, X, y=None, classes=None, **params):
+        if hasattr(self, "early_epochs"):
+            self.early_epochs = dict.fromkeys(self.early_epochs, 1)
+        return trained(self, X, y, classes, **params | {"epochs": 1})
+
+    monkeypatch.setattr(GeneratorNet, "partial_fit", partial_fit)
+    for cls, name in ((OneStepGenerator, "n_pairs"), (R3GAN, "encoder_steps")):
+        assert name in cls.__init__.__kwdefaults__
+        monkeypatch.setitem(cls.__init__.__kwdefaults__, name, 64)
+    X, y = datasets.load_italy_power()
+    few = np.arange(0, len(X), 20)
+    monkeypatch.setattr(datasets, "load_italy_power", lambda: (X[few], y[few]))
+    with joblib.parallel_config("sequential"):  # workers would not know of all this
+        yield
+
+
+@pytest.mark.filterwarnings("ignore:the posterior has collapsed")
+@pytest.mark.parametrize("page", PAGES, ids=titles(PAGES))
+def test_every_block_runs(page, brief, monkeypatch):
+    run(page, monkeypatch)
+
+
+@pytest.mark.parametrize("page", all_pages(), ids=titles(all_pages()))
+def test_no_block_is_of_a_language_that_no_test_reads(page):
+    read = {"python", "text", "{toctree}"}
+    fences = re.findall(r"^ *(?:```|~~~)(\S*)", page.read_text(), re.MULTILINE)
+    assert set(fences[::2]) <= read
+    assert not any(fences[1::2])
+
+
+# -- what a page says in passing ------------------------------------------------------------------
+
+
+def spans(page):
+    """Inline code of a page, in one line."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [" ".join(span.split()) for span in SPAN.findall(prose)]
+
+
+def commands(page):
+    """Lines of a shell, in the text or set apart."""
+    apart = re.findall(r"^ {4}((?:make|python) .*)$", page.read_text(), re.MULTILINE)
+    return [*apart, *(span for span in spans(page) if re.match(r"(make|python -m) ", span))]
+
+
+COMMANDS = sorted({command for page in all_pages() for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_there(command, capsys):
+    words = shlex.split(command)
+    if words[0] == "make":
+        targets = re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert set(words[1:]) <= set(targets)
+        return
+    assert words[:2] == ["python", "-m"]
+    assert importlib.util.find_spec(words[2])
+    if words[2] == "sklearn_timegen":
+        options = {word for word in words[3:] if word.startswith("-")}
+        with pytest.raises(SystemExit):
+            main([*(["evaluate"] if "evaluate" in words else []), "--help"])
+        told = capsys.readouterr().out
+        assert all(option in told for option in options)
+
+
+def test_the_command_of_the_readme_runs(brief, tmp_path, monkeypatch, capsys):
+    command = next(line for line in COMMANDS if "prices.csv" in line)
+    monkeypatch.chdir(tmp_path)
+    walk = np.cumsum(np.random.default_rng(0).normal(size=(150, 2)), axis=0) + 100
+    header = "open,close"
+    np.savetxt("prices.csv", walk, delimiter=",", header=header, comments="", fmt="%.2f")
+    assert main([*shlex.split(command)[3:], "--jobs", "1", "--folds", "2"]) == 0
+    assert np.load("synthetic.npz")["X"].shape[1:] == (24, 2)
+
+
+def constructions(page):
+    """Calls of public classes in inline code."""
+    for span in spans(page):
+        try:
+            call = ast.parse(span, mode="eval").body
+        except SyntaxError:
+            continue
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            cls = getattr(sklearn_timegen, call.func.id, None)
+            if isinstance(cls, type):
+                yield span
+
+
+CONSTRUCTIONS = sorted({span for page in all_pages() for span in constructions(page)})
+REFUSED = ['TimeVAE(decoder="dense")', 'WGANGP(loss="hinge")']
+
+
+@pytest.mark.parametrize("span", CONSTRUCTIONS)
+def test_every_construction_has_the_arguments_of_its_class(span):
+    call = ast.parse(span, mode="eval").body
+    signature = inspect.signature(getattr(sklearn_timegen, call.func.id))
+    names = {keyword.arg: keyword.value for keyword in call.keywords}
+    if span in REFUSED:  # and the page says so
+        with pytest.raises(TypeError):
+            signature.bind_partial(*call.args, **names)
+    else:
+        signature.bind_partial(*call.args, **names)
+
+
+def test_installation_is_from_a_checkout():
+    """On an index there is nothing of this name."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = extras["optional-dependencies"]
+    for page in all_pages():
+        for line in re.findall(r"pip\s+install[^`]*", page.read_text()):
+            assert "sklearn-timegen" not in line, page
+            for asked in re.findall(r"\.\[([^\]]*)\]", line):
+                assert set(asked.split(",")) <= set(extras), page
+
+
+# -- what the README says comes out ---------------------------------------------------------------
+
+
+@pytest.mark.exhaustive
+def test_the_readme_says_what_comes_out(quick_joining, monkeypatch, capsys):
+    page = run(ROOT / "README.md", monkeypatch)
+    for (told, printed), tolerance in zip(page.outputs, (0.02, 0.1), strict=True):
+        assert not differences(told, printed, tolerance)
+
+
+@pytest.mark.exhaustive
+def test_the_demo_says_what_comes_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--jobs", "1"]) == 0
+    told = next(content for language, _, content in blocks((ROOT / "README.md").read_text()))
+    printed = capsys.readouterr().out
+    printed = printed[printed.index(told.split("\n")[0]) :]
+    printed = "\n".join(printed.splitlines()[: len(told.splitlines())])
+    assert not differences(told, printed, 0.02)
