@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_timegen._cli_evaluate import count, evaluate, evaluate_parser
+from sklearn_timegen._cli_evaluate import check_cut, count, evaluate, evaluate_parser
 from sklearn_timegen._files import check_output, read_series, write_series
 
 __all__ = ["main"]
@@ -98,11 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("data", nargs="?", help="a .csv, .npy or .npz file; default: ItalyPowerDemand (sktime)")
     add("--window", type=count, help="cut a long series into windows of so many timesteps")
-    add("--stride", type=count, default=1, help="timesteps between windows (default: %(default)s)")
-    add("--target", default="0", help="channel to predict, by name or number (default: the first)")
+    add("--stride", type=count, help="timesteps between windows (default: 1)")
+    add("--target", help="channel to predict, by name or number (default: the first)")
     add("--epochs", type=count, help=f"training epochs (default: about {N_STEPS} steps)")
     add("--folds", type=count, default=5, help="folds of the cross-validation (default: 5)")
-    add("--samples", type=count, help="series to save with --output (default: as many as real)")
+    add(
+        "--samples",
+        type=count,
+        help="series to draw, and save with --output (default: as many as real)",
+    )
     add("--output", help="save a sample: .npy, .npz (with labels) or .csv")
     add("--figure", default="timegen.png", help="where the figure goes (default: %(default)s)")
     add("--seed", type=int, default=0, help="random seed (default: %(default)s)")
@@ -120,6 +124,7 @@ def _run(arguments: argparse.Namespace) -> None:
     # Networks this small gain little from a second thread, and lose much when it has to wait.
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message="Persisting input arguments took")  # joblib's
+    check_cut(arguments)
     X, y, starts, channels = _load(arguments)
     task = _make_task(arguments, X, y, starts, channels)
     generator = _make_generator(arguments, len(X), conditional=y is not None)
@@ -144,11 +149,16 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _load(arguments: argparse.Namespace) -> tuple[Any, Any, Any, list[str]]:
     if arguments.data is None:
+        if arguments.window is not None:
+            raise ValueError(
+                f"--window {arguments.window} cuts a long series, but without a file there are "
+                "only the days of ItalyPowerDemand, which are cut already"
+            )
         from sklearn_timegen.datasets import load_italy_power
 
         X, y = load_italy_power()
         return X, y, None, ["demand"]
-    held = read_series(arguments.data, arguments.window, arguments.stride)
+    held = read_series(arguments.data, arguments.window, arguments.stride or 1)
     for note in held.notes:
         print(f"note: {note}")
     return held.X, held.y, held.starts, held.channels
@@ -183,6 +193,11 @@ def _make_task(
 
     shuffled = {"shuffle": True, "random_state": arguments.seed}
     if y is not None:
+        if arguments.target is not None:
+            raise ValueError(
+                f"--target {arguments.target} names a channel to predict, but the series have "
+                "labels, which are predicted"
+            )
         _check_labels(y, arguments)
         predictors = {
             "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
@@ -204,7 +219,7 @@ def _make_task(
         cv = KFold(arguments.folds, **shuffled)
     else:
         cv = WindowKFold(arguments.folds, n_timesteps=X.shape[1])
-    target = X[:, -1, _channel(arguments.target, channels)]
+    target = X[:, -1, _channel(arguments.target or "0", channels)]
     inputs, floor = X[:, :-1], DummyRegressor()
     task = Task(inputs, target, predictors, floor, TSTRRegressor, "regressor", cv, starts, "r2")
     return task.check()

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn_timegen._files import SeriesFile, check_output, holds_windows, read_series
 from sklearn_timegen._validation import check_count
 
-__all__ = ["count", "evaluate", "evaluate_parser"]
+__all__ = ["check_cut", "count", "evaluate", "evaluate_parser"]
 
 DESCRIPTION = """\
 Judge synthetic series against real ones, whatever made them. A row a metric: score (mean and
@@ -39,7 +39,7 @@ def evaluate_parser() -> argparse.ArgumentParser:
     add("synthetic", help="a file of synthetic series")
     add("--train", help="real series that the generator was trained on, if REAL holds others")
     add("--window", type=count, help="cut long series into windows of so many timesteps")
-    add("--stride", type=count, default=1, help="timesteps between windows (default: 1)")
+    add("--stride", type=count, help="timesteps between windows (default: 1)")
     add(
         "--metrics",
         nargs="+",
@@ -63,6 +63,14 @@ def count(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def check_cut(arguments: argparse.Namespace) -> None:
+    """Refuse a stride that cuts nothing."""
+    if arguments.stride is not None and arguments.window is None:
+        raise ValueError(
+            f"--stride {arguments.stride} is of windows that --window cuts: give both"
+        )
+
+
 def evaluate(arguments: argparse.Namespace) -> None:
     """Run the command."""
     from sklearn_timegen.evaluation import EvaluationReport, evaluate_samples
@@ -72,11 +80,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
     output = None if arguments.output is None else check_output(arguments.output, (".csv",))
     report = None if arguments.report is None else check_output(arguments.report, (".html",))
     metrics = arguments.metrics[0] if len(arguments.metrics) == 1 else arguments.metrics
-    resolve_metrics(metrics)
+    reads_labels = any(metric.accepts("y_real") for metric in resolve_metrics(metrics))
+    _check_window(arguments)
     real = _read(arguments.real, arguments)
     synthetic = _read(arguments.synthetic, arguments)
     _align_channels(real, synthetic)
-    labelled = real.y is not None and synthetic.y is not None
+    labelled = reads_labels and real.y is not None and synthetic.y is not None
     if (real.y is None) != (synthetic.y is None):
         print("note: only one of the files has labels: they are not used")
     params: dict[str, Any] = {
@@ -107,9 +116,18 @@ def evaluate(arguments: argparse.Namespace) -> None:
         print(f"report: {Path(report).resolve()}")
 
 
+def _check_window(arguments: argparse.Namespace) -> None:
+    check_cut(arguments)
+    paths = [arguments.real, arguments.synthetic, *filter(None, [arguments.train])]
+    if arguments.window is not None and all(holds_windows(path) for path in paths):
+        raise ValueError(
+            f"--window {arguments.window} cuts long series, but the files hold windows already"
+        )
+
+
 def _read(path: str, arguments: argparse.Namespace) -> SeriesFile:
     window = None if holds_windows(path) else arguments.window
-    held = read_series(path, window, arguments.stride)
+    held = read_series(path, window, arguments.stride or 1)
     for note in held.notes:
         print(f"note: {path}: {note}")
     return held

@@ -1,5 +1,6 @@
 """The command line, and the files it reads and writes."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -197,6 +198,23 @@ def test_ctrl_c_ends_the_command(folder, monkeypatch, capsys):
     monkeypatch.setattr("sklearn_timegen.vae.TimeVAE.fit", press)
     assert main(["prices.csv", "--window", "6"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["windows.npz", "--stride", "2"], "--stride 2 is of windows that --window cuts"),
+        (["windows.npz", "--target", "0"], "--target 0 names a channel .* have labels"),
+        (["--window", "6"], "--window 6 .* ItalyPowerDemand"),
+        (["evaluate", "windows.npz", "windows.npz", "--window", "4"], "hold windows already"),
+        (["evaluate", "windows.npz", "windows.npz", "--stride", "4"], "--stride 4 is of windows"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(folder, capsys, argv, message):
+    X, y = make_labelled_sines(40, 8, random_state=0)
+    np.savez("windows.npz", X=X, y=y)
+    assert main(argv) == 1
+    assert re.search(message, capsys.readouterr().err)
 
 
 def test_an_unexpected_failure_is_not_hidden(folder, monkeypatch):

@@ -145,7 +145,8 @@ class BaseGenerator(Declared, ABC):
         Raises
         ------
         ValueError
-            If ``n_samples`` is below 1, or ``y`` is missing, unseen or of the wrong length.
+            If ``n_samples`` is below 1, or ``y`` is missing, unseen, of the wrong length, or
+            given to a generator that is not conditional.
         """
         check_is_fitted(self)
         n_samples = check_count(n_samples, "n_samples")
@@ -169,7 +170,7 @@ class BaseGenerator(Declared, ABC):
         X : array-like of series
             Real series, preferably not those of ``fit``.
         y : array-like, default=None
-            Their conditions, if the generator is conditional.
+            Their conditions, if the generator is conditional; else not read.
         sample_weight : None
             Only there for metadata routing; must be ``None``.
 
@@ -188,7 +189,7 @@ class BaseGenerator(Declared, ABC):
         if sample_weight is not None:
             raise ValueError("sample_weight is not supported: all series count alike")
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        c = self._encode_conditions(y, len(x))
+        c = self._conditions_of_data(y, len(x))
         drawn = self._sample(len(x), c, derive_seed(draw_seed(self.random_state), "score"))
         return -relative_energy_distance(self._embedding(x, c), self._embedding(drawn, c))
 
@@ -231,7 +232,7 @@ class BaseGenerator(Declared, ABC):
             self.__dict__.pop(name, None)
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
-        return v, self._encode_conditions(y, len(x))
+        return v, self._conditions_of_data(y, len(x))
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         return self.representation
@@ -321,7 +322,21 @@ class BaseGenerator(Declared, ABC):
         return self._view.transform(x)
 
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
-        return None if self._conditions is None else self._conditions.encode(y, n_samples)
+        if self._conditions is not None:
+            return self._conditions.encode(y, n_samples)
+        if y is not None:
+            switch = next(
+                (n for n in self.get_params() if n.endswith("conditional")), "conditional"
+            )
+            raise ValueError(
+                f"this {type(self).__name__} is not conditional, so that y would change nothing: "
+                f"leave it out, or set {switch}=True and fit it again to series and their y"
+            )
+        return None
+
+    def _conditions_of_data(self, y: Any, n_samples: int) -> FloatArray | None:
+        """Encode the ``y`` beside ``X``, which scikit-learn hands on to all alike."""
+        return None if self._conditions is None else self._encode_conditions(y, n_samples)
 
     @property
     def _given_vectors(self) -> bool:

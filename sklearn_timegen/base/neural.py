@@ -229,7 +229,7 @@ class NeuralGenerator(BaseGenerator):
         """Let data in for further training, in the sizes and representation of the first."""
         x, _ = check_series(X, estimator=self, layout=self._layout)
         self._view.bounds.check(x)
-        return self._view.transform(x), self._encode_conditions(y, len(x))
+        return self._view.transform(x), self._conditions_of_data(y, len(x))
 
     def _skorch_params(self, seed: int) -> dict[str, Any]:
         """Arguments of the net that come from the hyper-parameters; ``net_params`` has its say."""

@@ -102,6 +102,8 @@ def judge(
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder
+        if train is not None and metric.accepts("X_train"):
+            del context["window_starts"]  # the real ones are compared with others only
         if real.y is not None and drawn.y is not None:
             context.update(y_real=real.y, y_synthetic=drawn.y)
         value = metric(real.x, drawn.x, **context)

@@ -124,6 +124,11 @@ def evaluate_samples(
     chosen = resolve_metrics(metrics, real.x.shape[1:])
     if train is None:
         chosen = _without_train(chosen, metrics)
+    if real.y is not None and not any(metric.accepts("y_real") for metric in chosen):
+        raise ValueError(
+            "y_real and y_synthetic would change nothing: tstr_score reads labels, and none of "
+            f"the metrics {', '.join(metric.name for metric in chosen)} does"
+        )
     encoder = fit_encoder(chosen, real, seed)
     with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
         tasks = (

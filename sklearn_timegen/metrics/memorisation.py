@@ -58,7 +58,7 @@ def nearest_record_ratio(
         The series that the generator was trained on. ``None``: it was trained on ``X_real``, and
         the distance of each real series to the nearest other one stands in for held-out ones.
     window_starts : array-like of int of shape (n_samples,), default=None
-        Start of each real window, if windows overlap and ``X_train`` is not given: a window that
+        Start of each real window, if windows overlap and there is no ``X_train``: a window that
         shares timesteps is then no other one. Noticed without if the windows are in time order.
 
     Returns
@@ -275,6 +275,11 @@ def nearest_record_distances(
             trained, tolerance=tolerance, starts=starts, length=real.shape[1]
         )
     else:
+        if window_starts is not None:
+            raise ValueError(
+                "window_starts of the real windows would change nothing beside X_train: they tell "
+                "which windows of X_real overlap where these were trained on; pass one of the two"
+            )
         train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
         trained, rows, drawn = flat_rows(train, real, synthetic)
         tolerance = rounding(train)

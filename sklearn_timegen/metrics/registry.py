@@ -87,6 +87,16 @@ class Metric:
             raise ValueError(
                 f"direction must be 'lower', 'higher' or 'near', got {self.direction!r}"
             )
+        if self.target != 0 and self.direction != "near":
+            raise ValueError(
+                f"target={self.target!r} is read with direction='near' only, not with "
+                f"{self.direction!r}"
+            )
+        if self.enough != float("-inf") and self.direction != "lower":
+            raise ValueError(
+                f"enough={self.enough!r} is read with direction='lower' only, not with "
+                f"{self.direction!r}"
+            )
         inner = self.function.func if isinstance(self.function, partial) else self.function
         object.__setattr__(self, "name", self.name or getattr(inner, "__name__", repr(inner)))
         accepted = frozenset(inspect.signature(self.function).parameters)

@@ -56,7 +56,8 @@ class GenerationScorer:
         if self.metric.accepts("X_train") and self.X_train is not None:
             train = _without(as_3d(np.asarray(self.X_train), n_channels), as_3d(real, n_channels))
             context["X_train"] = train
-        if self.metric.accepts("window_starts") and "window_starts" not in context:
+        compared = "X_train" not in context  # with each other
+        if compared and self.metric.accepts("window_starts") and "window_starts" not in context:
             context["window_starts"] = find_window_starts(as_3d(real, n_channels))
         if labels is not None and self.metric.accepts("y_real"):
             context.update(y_real=np.asarray(y), y_synthetic=labels)

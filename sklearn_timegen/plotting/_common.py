@@ -86,10 +86,15 @@ def real_and_drawn(
     generator: Any, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
 ) -> tuple[Array, Array, ArrayLike | None]:
     """Return ``X`` and as many samples, both 3-d, and the conditions they were drawn given."""
-    conditions = y if getattr(generator, "conditional", False) else None
+    if y is not None and not getattr(generator, "conditional", False):
+        raise ValueError(
+            f"{type(generator).__name__} is not conditional, so that y would change nothing: "
+            "leave it out, or fit the generator with conditional=True"
+        )
     real = as_series(generator, X, "X")
-    drawn = generator.sample(len(real), y=conditions, random_state=random_state)
-    return real, as_series(generator, drawn, "the sample"), conditions
+    given = {} if y is None else {"y": y}
+    drawn = generator.sample(len(real), random_state=random_state, **given)
+    return real, as_series(generator, drawn, "the sample"), y
 
 
 def as_series(generator: Any, X: ArrayLike, name: str) -> Array:

@@ -204,6 +204,11 @@ def _check_components(components: Any, n_channels: int) -> dict[str, Array]:
             raise ValueError(
                 f"component {name!r} must be 2-d or 3-d and not empty, got shape {values.shape}"
             )
+        if values.ndim == 3 and n_channels not in (1, values.shape[2]):
+            raise ValueError(
+                f"n_channels={n_channels}, but component {name!r} of shape {values.shape} has "
+                f"{values.shape[2]} channels; n_channels is needed for 2-d components only"
+            )
         parts[name] = as_3d(values, n_channels)
         check_finite(parts[name], f"component {name!r}")
     shapes = {name: part.shape for name, part in parts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -142,8 +143,13 @@ class LatentDisplay:
         start, end = np.quantile(latents[:, 0], ENDS)
         path[:, 0] = np.linspace(start, end, steps)
         given = {}
-        if getattr(generator, "conditional", False):
+        if _decodes_given(generator):
             given["y"] = _first_condition(generator, y) if condition is None else condition
+        elif condition is not None:
+            raise ValueError(
+                f"condition={condition!r} would change nothing: what {type(generator).__name__} "
+                "makes of latents does not depend on any; leave it out"
+            )
         decoded = as_series(generator, generator.inverse_transform(path, **given), "the traversal")
         (chosen,) = chosen_channels(channel, decoded.shape[2])
         words = [channel_title(chosen, decoded.shape[2])]
@@ -213,6 +219,12 @@ def _are_quantities(y: ArrayLike) -> bool:
     """Whether ``y`` holds vectors or fractions, and no labels."""
     values = np.asarray(y)
     return values.ndim == 2 or (values.dtype.kind == "f" and bool((values % 1 != 0).any()))
+
+
+def _decodes_given(generator: Any) -> bool:
+    """Whether latents are decoded under conditions."""
+    takes = "y" in inspect.signature(generator.inverse_transform).parameters
+    return takes and bool(getattr(generator, "conditional", False))
 
 
 def _first_condition(generator: Any, y: ArrayLike | None) -> Any:

@@ -80,35 +80,62 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
         """
         return super().transform(X)
 
+    # Recovery is not conditional: there is no y in these three.
+
     @available_if(_has_whole_embedding)
-    def inverse_transform(self, Z: ArrayLike, y: Any = None) -> FloatArray:
+    def inverse_transform(self, Z: ArrayLike) -> FloatArray:
         """Return the series that recovery makes of the embeddings ``Z``.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_timesteps * hidden_dim)
             Embeddings of all timesteps.
-        y : ignored
-            Recovery is not conditional.
 
         Returns
         -------
         X : ndarray of series
             In the units and the layout of the ``X`` seen in ``fit``.
         """
-        return super().inverse_transform(Z, y)
+        return super().inverse_transform(Z)
 
     @available_if(_has_whole_embedding)
-    def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:  # noqa: D102 (the parent's)
-        return super().reconstruct(X, y)
+    def reconstruct(self, X: ArrayLike) -> FloatArray:
+        """Return the series that recovery makes of the embeddings of ``X``.
 
-    reconstruct.__doc__ = LatentGenerator.reconstruct.__doc__
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+
+        Returns
+        -------
+        X_hat : ndarray of series
+            In the units and the layout of the ``X`` seen in ``fit``.
+        """
+        return self.inverse_transform(self.transform(X))
 
     @available_if(_has_whole_embedding)
-    def interpolate(self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None) -> FloatArray:  # noqa: D102
-        return super().interpolate(X_a, X_b, n, y)
+    def interpolate(self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8) -> FloatArray:
+        """Return series on the straight way from the embedding of each of ``X_a`` to ``X_b``'s.
 
-    interpolate.__doc__ = LatentGenerator.interpolate.__doc__
+        Parameters
+        ----------
+        X_a, X_b : array-like of series
+            Equally many, of the sizes seen in ``fit``.
+        n : int, default=8
+            Number of series on each way, with both ends; 2 at least.
+
+        Returns
+        -------
+        X : ndarray of shape (n_pairs, n, n_timesteps[, n_channels])
+            In the units and the layout of the ``X`` seen in ``fit``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many series in one as in the other, or ``n`` is below 2.
+        """
+        return super().interpolate(X_a, X_b, n)
 
     def _latent_conditions(self, y: Any, n_samples: int) -> None:
         """Embeddings are decoded without conditions."""
