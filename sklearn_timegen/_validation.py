@@ -17,6 +17,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from sklearn_timegen._magnitude import check_magnitude
+
 __all__ = [
     "SeriesLayout",
     "all_finite",
@@ -24,6 +26,7 @@ __all__ = [
     "check_count",
     "check_finite",
     "check_resolution",
+    "check_sample",
     "check_series",
     "check_two_samples",
     "check_window_starts",
@@ -100,35 +103,15 @@ def check_series(
 
 
 def check_resolution(X: Any, n_channels: int = 1, name: str = "X") -> None:
-    """Refuse a channel whose variation drowns in the rounding of its values to float32.
-
-    What varies by float64's own rounding only is a constant, and is none of this.
-    """
-    wide = np.asarray(X)
-    if wide.dtype.kind == "O":
-        wide = wide.astype(np.float64)
-    if wide.dtype.kind not in "fiu" or wide.dtype.itemsize <= 4 or 0 in wide.shape:
+    """Refuse a channel whose variation float32 does not hold, in words that say what helps."""
+    values = np.asarray(X)
+    if values.dtype.kind == "O":
+        values = values.astype(np.float64)
+    if values.dtype.kind not in "fiu" or 0 in values.shape:
         return
-    if wide.ndim == 2 and wide.shape[1] % n_channels:
+    if values.ndim == 2 and values.shape[1] % n_channels:
         return  # refused later, for its sizes
-    x = as_3d(wide, n_channels)
-    for k in range(x.shape[2]):
-        channel = x[:, :, k]
-        low, high = float(channel.min()), float(channel.max())
-        largest = max(abs(low), abs(high))
-        limit = 8 * largest * float(np.finfo(np.float32).eps)
-        if not high - low > 16 * largest * float(np.finfo(np.float64).eps):
-            continue  # also if there is a NaN, which is refused later
-        # The spread is at least range / (2 sqrt(n)): mostly, the range decides.
-        if (high - low) / (2 * channel.size**0.5) > limit:
-            continue
-        spread = float(channel.std(dtype=np.float64))
-        if spread < limit:
-            raise ValueError(
-                f"channel {k} of {name} varies by {spread:.3g} around values of about "
-                f"{largest:.3g}: most of that is lost in float32, in which generators work; "
-                "subtract an offset first"
-            )
+    check_magnitude(as_3d(values, n_channels), name)
 
 
 def _in_layout(X: NDArray[Any], layout: SeriesLayout) -> NDArray[Any]:
@@ -166,32 +149,41 @@ def check_two_samples(
     columns = [list(getattr(X, "columns", ())) for X in (X_real, X_synthetic)]
     if all(columns) and columns[0] != columns[1]:
         raise ValueError(f"the columns of {names[0]} and {names[1]} differ in name or order")
-    pair: list[NDArray[np.float64]] = []
-    for X, name in zip((X_real, X_synthetic), names, strict=True):
-        try:
-            values = np.asarray(X)
-            if values.dtype.kind in "USc":
-                raise ValueError(f"its values are of type {values.dtype}")
-            values = values.astype(np.float64)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{name} is not a numeric array of series: {error}") from error
-        if values.ndim not in (2, 3) or 0 in values.shape:
-            raise ValueError(
-                f"{name} must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, "
-                f"n_channels) and not empty, got shape {values.shape}"
-            )
-        check_finite(as_3d(values), name)
-        if np.abs(values).max() > np.finfo(np.float32).max:
-            raise ValueError(f"{name} holds values too large for float32, in which samples come")
-        if not pair:
-            check_resolution(values, name=name)
-        pair.append(as_3d(values))
-    if pair[0].shape[1:] != pair[1].shape[1:]:
+    real = check_sample(X_real, names[0])
+    check_resolution(X_real, name=names[0])
+    synthetic = check_sample(X_synthetic, names[1])
+    if real.shape[1:] != synthetic.shape[1:]:
         raise ValueError(
-            f"{names[0]} has series of shape {pair[0].shape[1:]}, {names[1]} of "
-            f"{pair[1].shape[1:]} (timesteps, channels): they must be alike"
+            f"{names[0]} has series of shape {real.shape[1:]}, {names[1]} of "
+            f"{synthetic.shape[1:]} (timesteps, channels): they must be alike"
         )
-    return pair[0], pair[1]
+    return real, synthetic
+
+
+def check_sample(X: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return a sample of series as a 3-d float64 array.
+
+    Raises
+    ------
+    ValueError
+        If it is ragged, not numeric, not 2-d or 3-d, empty or not finite in float32.
+    """
+    try:
+        values = np.asarray(X)
+        if values.dtype.kind in "USc":
+            raise ValueError(f"its values are of type {values.dtype}")
+        values = values.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} is not a numeric array of series: {error}") from error
+    if values.ndim not in (2, 3) or 0 in values.shape:
+        raise ValueError(
+            f"{name} must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, "
+            f"n_channels) and not empty, got shape {values.shape}"
+        )
+    check_finite(as_3d(values), name)
+    if np.abs(values).max() > np.finfo(np.float32).max:
+        raise ValueError(f"{name} holds values too large for float32, in which samples come")
+    return as_3d(values)
 
 
 def all_finite(x: NDArray[Any]) -> bool:

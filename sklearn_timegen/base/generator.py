@@ -218,11 +218,11 @@ class BaseGenerator(Declared, ABC):
         encoder = self._make_condition_encoder(layout) if self.conditional else None
         conditions = None if encoder is None else encoder.fit(y, len(x))
         v = view.transform(x)
-        if v.ndim != 3 or len(v) != len(x) or not all_finite(v):
+        if v.ndim != 3 or len(v) != len(x):
             raise ValueError(
                 f"representation={self.representation!r} turned series of shape {x.shape} into "
-                f"shape {v.shape} or into values that are not finite; it has to return finite "
-                "arrays of shape (n_samples, n_timesteps, n_channels)"
+                f"shape {v.shape}; it has to return arrays of shape (n_samples, n_timesteps, "
+                "n_channels)"
             )
         self._layout, self.series_shape_ = layout, layout.shape
         self._conditions, self._view = conditions, view
@@ -270,16 +270,21 @@ class BaseGenerator(Declared, ABC):
         meaning = f"{n_samples} series of the shape of those that _fit was given"
         return check_returned(v, shape, f"{type(self).__name__}.{hook}", meaning)
 
-    def _undo(self, v: FloatArray) -> FloatArray:
-        """Lead represented series that a model has made back into the units of ``X``."""
+    def _undo(self, v: FloatArray, *, decoded: bool = False) -> FloatArray:
+        """Lead represented series that a model has drawn, or decoded, back into the units of X."""
         with np.errstate(over="ignore", invalid="ignore"):  # told below
             x = self._view.inverse_transform(v)
         if not all_finite(x):
-            raise FloatingPointError(self._why_not_finite(v))
+            raise FloatingPointError(self._why_not_finite(v, decoded))
         return x
 
-    def _why_not_finite(self, v: FloatArray) -> str:
+    def _why_not_finite(self, v: FloatArray, decoded: bool) -> str:
         name, n_bad = type(self).__name__, int((~np.isfinite(v)).sum())
+        if decoded:
+            return (
+                f"what {name} makes of these latents is beyond float32: they, or the series that "
+                "they were taken from, lie far outside of what it was fitted to"
+            )
         if n_bad == 0:
             return (
                 f"{name} drew represented series of up to {np.abs(v).max():.3g}, which "

@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._mixture import (
     NormalMixture,
     by_class,
@@ -168,7 +169,7 @@ class PCAMixture(LatentGenerator):
         return self._from_scores(z)
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        return self._scores(v)[:, : self.n_components_].astype(np.float32)
+        return to_float32(self._scores(v)[:, : self.n_components_])
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         full = np.zeros((len(z), len(self._basis)))

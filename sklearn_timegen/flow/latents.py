@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
@@ -204,7 +205,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
                 x = self._tensor(v[rows], EXACT)
                 flow = self._flow(field, self._tensor(rows_of(c, rows), EXACT), len(x))
                 parts.append(as_numpy(solve(flow, x, grid, "rk4").flatten(1)))
-        return np.concatenate(parts).astype(np.float32)
+        return to_float32(np.concatenate(parts))
 
     def _log_density(
         self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int

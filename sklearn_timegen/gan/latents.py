@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
@@ -92,7 +93,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
             if self.refine:
                 z = refined(players, x, z, self._settled(c), self.refine)
             parts.append(as_numpy(z))
-        return np.concatenate(parts).astype(np.float32)
+        return to_float32(np.concatenate(parts))
 
     def _settled(self, c: torch.Tensor) -> torch.Tensor | None:
         """Conditions as they can be: a label is one of those known."""

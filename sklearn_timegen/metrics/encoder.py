@@ -15,7 +15,7 @@ from torch import Tensor
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
 from sklearn_timegen._rows import channel_scale, flat_rows
-from sklearn_timegen._validation import check_two_samples
+from sklearn_timegen._validation import check_sample, check_two_samples
 from sklearn_timegen.metrics._common import one_torch_thread
 from sklearn_timegen.nn.dilated import DilatedEncoder
 from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
@@ -136,7 +136,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             If the series have other sizes.
         """
         check_is_fitted(self)
-        x, _ = check_two_samples(X, X, ("X", "X"))
+        x = check_sample(X, "X")
         if x.shape[1:] != self._shape:
             raise ValueError(
                 f"X has series of shape {x.shape[1:]}, the encoder was fitted on {self._shape}"

@@ -103,6 +103,10 @@ class VariationalAutoencoder(nn.Module):
         z = draws_from(centre, spread, noise)
         return self.decode(z, c), z, mean, log_var, self.noise()
 
+    # Of a variance: far from all training series, an encoder's knows no limit, and its draws
+    # would overflow.
+    MOST_LOG_VAR = 10.0
+
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of what stands for p(z | x) after training.
 
@@ -110,7 +114,7 @@ class VariationalAutoencoder(nn.Module):
         to approximate p(z | x).
         """
         mean, log_var = self.encoder(x)
-        return tilted(mean, log_var, self.alpha)
+        return tilted(mean, log_var.clamp(max=self.MOST_LOG_VAR), self.alpha)
 
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Decode K latents ``(B, K, d)`` for each series, all given the condition of theirs."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
-from sklearn_timegen._validation import as_3d, check_two_samples
+from sklearn_timegen._validation import as_3d, check_sample
 
 __all__ = [
     "LINES",
@@ -99,7 +99,7 @@ def real_and_drawn(
 
 def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
     """View ``X`` as 3-d series, flat rows with the generator's number of channels."""
-    x, _ = check_two_samples(X, X, (name, name))
+    x = check_sample(X, name)
     if np.ndim(X) == 3:
         return x
     # What fit found counts: a generator fitted to 3-d series keeps its n_channels=1.

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen.representation.scaling import QuantileScaler
 
 __all__ = ["OwnScaleTransform"]
@@ -154,12 +155,12 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
     def _apart(self, coefficients: Array) -> FloatArray:
         """Return level, log-scale and shape of each channel, ``(n, T + 1, D)``."""
         if not self._has_shape:
-            return coefficients.astype(np.float32)
+            return to_float32(coefficients)
         varies = self.spread_ > 0
         shape = coefficients[:, 1:] * varies / np.where(varies, self.spread_, 1.0)
         scale = np.maximum(self._size(shape), LEAST_SCALE)
         parts = np.concatenate([coefficients[:, :1], np.log(scale), shape / scale], axis=1)
-        return parts.astype(np.float32)
+        return to_float32(parts)
 
     def _size(self, shape: Array) -> Array:
         """Root mean square of each channel's shape, ``(n, 1, D)``."""

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen._magnitude import to_float32
 
 __all__ = ["QuantileScaler", "SeriesScaler"]
 
@@ -87,7 +88,7 @@ class SeriesScaler(_Scaler):
         check_is_fitted(self)
         varies = self.scale_ > 0
         v = (x - self.shift_) / np.where(varies, self.scale_, 1.0)
-        return (v * varies).astype(np.float32)
+        return to_float32(v * varies)
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:
         check_is_fitted(self)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sklearn_timegen._magnitude import to_float32
+from sklearn_timegen._validation import all_finite
 from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer
@@ -75,8 +77,16 @@ class SeriesView:
         return self
 
     def transform(self, x: FloatArray) -> FloatArray:
-        v = self.inner.transform(self.reducer.transform(x))
-        return np.ascontiguousarray(v, dtype=np.float32)
+        """Represent series; of any that are finite, it has to make finite ones."""
+        v = np.asarray(self.inner.transform(self.reducer.transform(x)))
+        v = np.ascontiguousarray(v if v.dtype == np.float32 else to_float32(v))
+        if not all_finite(v):
+            bad = ~np.isfinite(v).reshape(len(v), -1).all(axis=1)
+            raise ValueError(
+                f"representation={self.inner!r} turned {int(bad.sum())} of {len(v)} series, the "
+                f"first at sample {int(bad.argmax())}, into values that are not finite"
+            )
+        return v
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:
         kept = self.snapper.inverse_transform(np.asarray(self.inner.inverse_transform(v)))

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen.representation.basis import CosineTransform
 
 __all__ = ["WhiteningTransform"]
@@ -86,7 +87,7 @@ class WhiteningTransform(TransformerMixin, BaseEstimator):
         kept = rows[:, self._varies] - self._mean
         rows[:, self._varies] = kept @ self.components_ / self.scale_
         rows[:, ~self._varies] = 0.0
-        return rows.reshape(x.shape).astype(np.float32)
+        return to_float32(rows.reshape(x.shape))
 
     def inverse_transform(self, v: FloatArray) -> FloatArray:
         check_is_fitted(self)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_series
+from sklearn_timegen._validation import all_finite, check_count, check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.tensors import as_numpy, rows_of
 from sklearn_timegen.vae._structure import affine_of
@@ -194,8 +194,11 @@ class ComponentVAE(VAE):
         # What the representation subtracts is a level, whether the decoder has one or not.
         offset = reducer.spread(np.broadcast_to(shift, (1, shape[1], shift.shape[1])))
         out["level"] = out["level"] + offset + reducer.offsets_.astype(np.float32)
-        whole = sum(out.values())
-        out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            whole = sum(out.values())
+            out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
+        if not all(map(all_finite, out.values())):
+            raise FloatingPointError(self._why_not_finite(out["noise"], decoded=True))
         return {name: self._layout.restore(part.astype(np.float32)) for name, part in out.items()}
 
 

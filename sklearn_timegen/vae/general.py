@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import estimator, fitted, param
@@ -306,8 +307,7 @@ class VAE(VariationalLatents):
         return spread * self.net_.criterion_.error.correlate(e)
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        mean: NDArray[np.float64] = as_numpy(self._posterior(v, EXACT)[0])
-        return mean.astype(np.float32)
+        return to_float32(as_numpy(self._posterior(v, EXACT)[0]))
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as module:

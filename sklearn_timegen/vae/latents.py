@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
@@ -67,8 +68,9 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             for rows, _, _, decoded in self._decoded_draws(module, v, c, noise):
                 x_hat = as_numpy(decoded)
                 # The mean is taken in the units of X: a representation may bend.
-                drawn = self._undo(x_hat.reshape(-1, *v.shape[1:]).astype(np.float32))
-                x[rows] = drawn.reshape(*x_hat.shape[:2], *x.shape[1:]).mean(axis=1)
+                drawn = self._undo(to_float32(x_hat.reshape(-1, *v.shape[1:])), decoded=True)
+                parts = drawn.reshape(*x_hat.shape[:2], *x.shape[1:])
+                x[rows] = parts.mean(axis=1, dtype=np.float64)
         return self._layout.restore(x)
 
     def score_samples(
@@ -104,7 +106,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         Returns
         -------
         bound : ndarray of shape (n_samples,)
-            Greater is more likely.
+            Greater is more likely; finite for any finite series.
 
         References
         ----------
