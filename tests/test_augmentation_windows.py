@@ -54,10 +54,6 @@ def test_windows_of_any_step_are_learned_alike():
     assert np.allclose(Recorder.seen[0], expected, atol=1e-5)
 
 
-IGNORED = "ignore:The default of config:FutureWarning"
-
-
-@pytest.mark.filterwarnings(IGNORED)
 @pytest.mark.parametrize("random_state", [0, None])
 @pytest.mark.parametrize(
     ("strategy", "n_fits"), [("recursive", 1), ("direct", 1), ("multioutput", 1), ("dirrec", 6)]
@@ -79,7 +75,6 @@ def test_sktime_reducers(strategy, n_fits, random_state):
         assert np.isfinite(prediction).all()
 
 
-@pytest.mark.filterwarnings(IGNORED)
 def test_direct_regression_learns_the_process():
     from sktime.forecasting.compose import make_reduction
 

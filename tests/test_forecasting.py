@@ -1,6 +1,7 @@
 """Generators within sktime: bootstraps, augmented forecasters, TSTR."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,6 @@ from sklearn_timegen.forecasting._amount import choose_amount, scaled_errors, te
 from sklearn_timegen.forecasting._pooled import PooledFit
 
 from .generators import Resampler
-
-# sktime 1.2 passes pandas a keyword that pandas 3 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")
-
 
 Y = load_airline()
 GLOBAL = make_reduction(Ridge(), window_length=12, pooling="global")
@@ -133,6 +130,45 @@ def test_it_works_within_sktime():
     assert search.best_params_["bootstrap_transformer__generator__latent_dim"] in (1, 2)
     again = pickle.loads(pickle.dumps(search))
     assert again.predict().equals(search.predict())
+
+
+# -- what sktime announces ----------------------------------------------------------------------
+
+
+class Announcing(NaiveForecaster):
+    """A forecaster as sktime 1.2 has them: it says that it will forget data one day."""
+
+    _config = {"remember_data": True}
+
+    def _fit(self, y, X, fh):
+        warnings.warn("of its own", UserWarning, stacklevel=1)
+        return super()._fit(y, X, fh)
+
+
+def told_by(work):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        result = work()
+    return result, {str(one.message)[:10] for one in told}
+
+
+@pytest.mark.parametrize("train_on", ["synthetic", "real", "both"])
+def test_who_makes_a_forecaster_is_told_once_what_sktime_announces(train_on):
+    forecaster, told = told_by(lambda: Announcing(sp=12))
+    if not told:
+        pytest.skip("this sktime announces nothing when a forecaster is made")
+
+    def work():
+        tstr = TSTRForecaster(forecaster, PCAMixture(), 1, train_on, random_state=0)
+        tstr.fit(Y.iloc[:-12], fh=[1])
+        tstr.update(Y.iloc[-12:-6], update_params=False)
+        return tstr.update(Y.iloc[-6:])
+
+    tstr, told = told_by(work)
+    assert told == {"of its own"}, "neither our class nor what it clones and refits says it again"
+    assert tstr.predict().index[0] == pd.Period("1961-01", "M")
+    assert tstr.forecaster_.get_config()["remember_data"], "the choice is that of its maker"
+    assert not tstr.get_config()["remember_data"]
 
 
 # -- choosing an amount -----------------------------------------------------------------------

@@ -17,10 +17,6 @@ pyplot = pytest.importorskip("matplotlib.pyplot")
 GUIDES = ROOT / "docs" / "guides"
 
 pytestmark = [
-    # sktime announces a default of its own BaseObject's config, at every clone: not ours to set.
-    pytest.mark.filterwarnings("ignore:The default of config:FutureWarning"),
-    # sktime's reduction asks pandas for something that pandas is about to drop.
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated:DeprecationWarning"),
     # statsmodels' optimizer of exponential smoothing, on some versions of the series.
     pytest.mark.filterwarnings("ignore:Optimization failed to converge"),
 ]

@@ -240,7 +240,6 @@ ROUND_TRIPS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
 @pytest.mark.parametrize("transform", ROUND_TRIPS, ids=lambda t: getattr(t, "__name__", str(t)))
 def test_transforms_are_undone(transform):
     transform = transform() if callable(transform) else transform

@@ -52,8 +52,14 @@ class SyntheticForecaster(BaseForecaster):
         "capability:exogenous",
     ]
 
+    # sktime 1.3's default: what was seen is kept here, in one frame for the generator and the
+    # forecaster. ``set_config(remember_data=True)`` has sktime keep it once more.
+    _config: ClassVar[dict[str, Any]] = {"remember_data": False}
+
     def __init__(self) -> None:
         super().__init__()
+        # sktime's word for "nothing seen yet", which it leaves out where it remembers nothing.
+        self._y = self._X = None
         if hasattr(self.forecaster, "get_tag"):  # what is none is refused in fit
             self.clone_tags(self.forecaster, self._cloned_tags)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,8 @@ import pandas as pd
 from sklearn_timegen.forecasting._synthesis import Panel, renumbered
 
 __all__ = ["PooledFit", "pools"]
+
+ANNOUNCEMENT = "The default of config ``remember_data``"
 
 
 def pools(forecaster: Any) -> bool:
@@ -24,6 +29,27 @@ def _forecasters_within(forecaster: Any) -> list[Any]:
     return [one for one in tagged if one.get_tag("object_type", None, False) == "forecaster"]
 
 
+@contextmanager
+def _announced_once() -> Iterator[None]:
+    """Leave it at what sktime has told whoever made the forecaster.
+
+    sktime 1.2 announces the coming default of ``remember_data`` in every constructor, so in every
+    clone and refit, even of a forecaster whose config is set: clones are configured only after
+    they are constructed. The config stays as it was given.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ANNOUNCEMENT, FutureWarning)
+        show = warnings.showwarning
+
+        def show_others(message: Any, *where: Any, **more: Any) -> None:
+            if not str(message).startswith(ANNOUNCEMENT):
+                show(message, *where, **more)
+
+        # sktime's conversion of a horizon leaves a filter of its own before ours.
+        warnings.showwarning = show_others
+        yield
+
+
 class PooledFit:
     """A forecaster that was fitted to actual series, synthetic versions of them, or both.
 
@@ -34,7 +60,8 @@ class PooledFit:
     """
 
     def __init__(self, forecaster: Any, train_on: str, targets: pd.Index) -> None:
-        self.forecaster = forecaster.clone()
+        with _announced_once():
+            self.forecaster = forecaster.clone()
         self.train_on = train_on
         # Pipelines fit their transformers to the series that they know.
         goes_on = pools(forecaster) and not _forecasters_within(forecaster)
@@ -49,7 +76,8 @@ class PooledFit:
         numbered = [self._number(one, k + 1) for k, one in enumerate(versions)]
         parts += [] if self.train_on == "real" else numbered
         y, X = self._split(pd.concat(parts))
-        self.forecaster.fit(y, X=X, fh=fh)
+        with _announced_once():
+            self.forecaster.fit(y, X=X, fh=fh)
         if self.train_on == "synthetic" and not self.averages:
             # The actual series are shown to be forecast from, not to be trained on.
             y, X = self._split(actual)
