@@ -77,7 +77,8 @@ def test_checks_of_imbalanced_learn(estimator, check):
 @pytest.mark.parametrize("augmenter", AUGMENTERS, ids=lambda augmenter: augmenter.mode)
 def test_checks_of_scikit_learn(augmenter):
     results = check_estimator(augmenter, on_skip=None)
-    assert {row["status"] for row in results} <= {"passed", "skipped"}
+    others = {(row["check_name"], row["status"]) for row in results if row["status"] != "passed"}
+    assert others <= {("check_array_api_input", "skipped")}  # unless SCIPY_ARRAY_API=1
 
 
 def test_it_is_a_sampler_and_nothing_else():

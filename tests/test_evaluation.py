@@ -97,6 +97,7 @@ def test_a_generator_of_the_truth_is_at_the_floor():
 def test_generators_see_the_training_fold_only(X):
     Recorder.seen = []
     evaluate_generator(Recorder(), X, cv=KFold(3), metrics="mmd")
+    assert len(Recorder.seen) == 3
     for (train, _), seen in zip(KFold(3).split(X), Recorder.seen, strict=True):
         assert np.allclose(seen, X[train], atol=1e-5)
 
@@ -106,6 +107,7 @@ def test_overlapping_windows_are_held_out_in_blocks():
     for told in (None, starts, starts.astype(np.uint8)):  # noticed, or told
         Recorder.seen = []
         evaluate_generator(Recorder(), windows, cv=3, window_starts=told, metrics="mmd")
+        assert len(Recorder.seen) == 3
         for seen in Recorder.seen:
             distances = np.abs(windows[None] - seen[:, None]).max(axis=(2, 3))
             trained = np.unique(distances.argmin(axis=1))
@@ -128,6 +130,7 @@ def test_groups_that_belong_together_stay_so(X):
         Recorder.seen = []
         table = evaluate_generator(Recorder(), X, cv=cv, groups=groups, metrics=CHEAP)
         assert 0.7 < table.loc["nearest_record_ratio", "floor"] < 1.3
+        assert len(Recorder.seen) == 3
         for seen in Recorder.seen:
             distances = np.abs(X[None] - seen[:, None]).max(axis=(2, 3))
             counts = np.unique(names[distances.argmin(axis=1)], return_counts=True)[1]

@@ -235,4 +235,5 @@ def test_diffusion_is_a_setting():
     }
     with pytest.raises(ValueError, match="'path' parameter of Diffusion.*'linear'"):
         Diffusion(path="linear").fit(series())
-    assert Diffusion(network=Zero, max_epochs=1, path="cosine").fit(series()).sample(2).shape
+    drawn = Diffusion(network=Zero, max_epochs=1, path="cosine").fit(series()).sample(2)
+    assert drawn.shape == (2, 4, 1)

@@ -89,7 +89,10 @@ def test_metadata_routing():
     with config_context(enable_metadata_routing=True):
         for estimator in (*KINDS, TSTRClassifier(PCAMixture(), LogisticRegression())):
             results = check_estimator(estimator, on_skip=None)
-            assert {row["status"] for row in results} <= {"passed", "skipped"}
+            left = {(row["check_name"], row["status"]) for row in results} - {
+                (row["check_name"], "passed") for row in results
+            }
+            assert left <= {("check_array_api_input", "skipped")}  # unless SCIPY_ARRAY_API=1
         for generator in GENERATORS:  # what is routed is read off the signatures of each class
             kind = next(one for one in KINDS if of_each_kind([one, generator]) == [one])
             assert repr(generator.get_metadata_routing()) == repr(kind.get_metadata_routing())
