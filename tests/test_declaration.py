@@ -207,7 +207,9 @@ def test_grids_of_numpy_numbers_are_searched():
     X = make_sines(24, 8, random_state=0)
     grid = {"batch_size": np.array([8, 16]), "lr": np.geomspace(1e-3, 1e-2, 2)}
     search = GridSearchCV(VAE(**DENSE, max_epochs=1), grid, cv=2, error_score="raise").fit(X)
-    assert search.best_params_["batch_size"] in (8, 16)
+    tried = [(row["batch_size"], row["lr"]) for row in search.cv_results_["params"]]
+    assert tried == [(8, 1e-3), (8, 1e-2), (16, 1e-3), (16, 1e-2)]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
 def test_fitted_numbers_keep_their_type():

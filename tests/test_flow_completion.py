@@ -331,12 +331,14 @@ def test_what_cannot_be_imputed_is_refused(whitened, X):
     bad[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="0 NaN and 1 inf.*sample 2, timestep 1, channel 0"):
         whitened.impute(bad)
-    with pytest.raises(ValueError, match=r"\(4, 3\)|3 channels"):
+    with pytest.raises(
+        ValueError, match="series of 4 timesteps and 3 channels, but .* of 4 timesteps and 2"
+    ):
         whitened.impute(np.zeros((2, 4, 3)))
     for n_samples in (0, 1.5, "two"):
         with pytest.raises(ValueError, match=f"n_samples must be .* got {n_samples!r}"):
             whitened.impute(X[:3], n_samples=n_samples)
-    with pytest.raises(ValueError, match="words|could not convert"):
+    with pytest.raises(ValueError, match="could not convert string to float: .*words"):
         whitened.impute([["words"] * 8])
 
 

@@ -127,7 +127,10 @@ def test_it_works_within_sktime():
         error_score="raise",
     )
     search.fit(Y, fh=[1, 2, 3])
-    assert search.best_params_["bootstrap_transformer__generator__latent_dim"] in (1, 2)
+    tried = search.cv_results_
+    name = "bootstrap_transformer__generator__latent_dim"
+    assert [row[name] for row in tried["params"]] == [1, 2]
+    assert tried.filter(like="mean_test").notna().all(axis=None)
     again = pickle.loads(pickle.dumps(search))
     assert again.predict().equals(search.predict())
 
