@@ -151,6 +151,47 @@ def test_installation_is_from_a_checkout():
                 assert set(asked.split(",")) <= set(extras), page
 
 
+# -- what was measured ----------------------------------------------------------------------------
+
+
+def rows(text):
+    """Rows of the tables of a text: cells by the column's title, and the section they are in."""
+    section, titles = "", None
+    for line in text.splitlines():
+        if line.startswith("#"):
+            section = line.strip("# ").split(",")[0].removesuffix(" (TimeGAN)")
+        if not line.startswith("|"):
+            titles = None
+            continue
+        cells = [cell.strip(" *") for cell in line.split("|")[1:-1]]
+        if titles is None:
+            titles = cells
+        elif set("".join(cells)) != {"-"}:
+            yield section, dict(zip(titles, cells, strict=True))
+
+
+MEASURED = {
+    (section, row[""]): row
+    for section, row in rows((ROOT / "benchmarks" / "results" / "quality.md").read_text())
+}
+RENAMED = {"10,000 s": "sample 10,000 s"}
+
+
+@pytest.mark.parametrize("name", ["flow", "gan", "timegan"])
+def test_tables_of_the_families_are_those_of_the_benchmark(name):
+    text = (ROOT / "docs" / f"{name}.md").read_text()
+    told = [row for _, row in rows(text) if "DS, GRU" in row]
+    assert told
+    for row in told:
+        measured = MEASURED[row["set"], row[""]]
+        for column in row.keys() - {"", "set"}:
+            figure = row[column].split(" ")[0]
+            if figure:
+                found = measured[RENAMED.get(column, column)].split(" ")[0]
+                step = 10.0 ** -len(figure.partition(".")[2])
+                assert abs(float(figure) - float(found)) <= 0.51 * step, (row[""], column)
+
+
 # -- what the README says comes out ---------------------------------------------------------------
 
 
