@@ -7,8 +7,9 @@ from pathlib import Path
 
 MOST = 60
 TESTS = Path(__file__).parent
-# What a generator of one's own overrides, as docs/design.md says, and may hand on to super().
-HOOKS = {"_fit", "_draw", "_make_net", "_encode", "_decode"}
+# What docs/guides/own_generator.md promises to authors of generators: what these override, and may
+# hand on to super(), and what they may call on self.
+HOOKS = {"_fit", "_draw", "_make_net", "_encode", "_decode", "_inference", "_tensor"}
 BY_NAME = {"setattr", "getattr", "hasattr", "delattr"}
 
 
