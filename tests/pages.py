@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)")
@@ -55,7 +57,8 @@ def run(page: Path, monkeypatch: Any) -> Page:
         if language == "python":
             # Empty lines before the block, so that a traceback has the page's line numbers.
             code = compile("\n" * line + content, str(page), "exec")
-            with contextlib.redirect_stdout(io.StringIO()) as stream:
+            # One thread: at these sizes, others only wait for each other.
+            with contextlib.redirect_stdout(io.StringIO()) as stream, threadpool_limits(1):
                 exec(code, vars(module))
             printed = stream.getvalue()
         elif language == "text" and printed is not None:

@@ -10,6 +10,7 @@ import tomllib
 import joblib
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import sklearn_timegen
 from sklearn_timegen import R3GAN, OneStepGenerator, datasets
@@ -48,7 +49,8 @@ def brief(monkeypatch, quick_joining):
     X, y = datasets.load_italy_power()
     few = np.arange(0, len(X), 20)
     monkeypatch.setattr(datasets, "load_italy_power", lambda: (X[few], y[few]))
-    with joblib.parallel_config("sequential"):  # workers would not know of all this
+    # Workers would not know of all this; and boosting's threads only wait for each other.
+    with joblib.parallel_config("sequential"), threadpool_limits(1):
         yield
 
 
