@@ -1,5 +1,3 @@
-import os
-
 import matplotlib
 import pytest
 import torch
@@ -7,32 +5,22 @@ import torch
 from sklearn_timegen import _joining
 from sklearn_timegen.series import _windows
 
+from .global_seed import GLOBAL_RANDOM_SEED, VARIABLE
+
 matplotlib.use("Agg")
 # Tiny networks: a second thread only costs.
 torch.set_num_threads(1)
 
-SEED_VARIABLE = "SKLEARN_TIMEGEN_TESTS_GLOBAL_RANDOM_SEED"
-
-
-def _global_random_seed() -> int:
-    given = os.environ.get(SEED_VARIABLE, "0")
-    if not given.isdigit():
-        raise pytest.UsageError(f"{SEED_VARIABLE}={given!r}: expected an integer of at least 0")
-    return int(given)
-
 
 def pytest_report_header():
     kernels = torch.backends.cpu.get_cpu_capability()
-    return f"global random seed: {_global_random_seed()} ({SEED_VARIABLE}); kernels: {kernels}"
+    return f"global random seed: {GLOBAL_RANDOM_SEED} ({VARIABLE}); kernels: {kernels}"
 
 
 @pytest.fixture(scope="session")
 def global_random_seed():
-    """The seed that data and fits of a test hang on, whose verdict must not hang on it.
-
-    As scikit-learn's fixture of the same name: read from the environment, 0 if not given.
-    """
-    return _global_random_seed()
+    """The seed that data and fits of a test hang on, whose verdict must not hang on it."""
+    return GLOBAL_RANDOM_SEED
 
 
 @pytest.fixture(autouse=True)

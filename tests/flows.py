@@ -11,9 +11,11 @@ from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._solvers import SOLVERS, Flow, solve, times  # noqa: F401 (for tests)
 from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 
 def seeded(seed):
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(SEED + seed)
 
 
 class Zero(nn.Module):
@@ -105,14 +107,14 @@ class Identity:
 
 def known_flow(X, y=None, *, network=Zero, **params):
     """Fit a flow whose network is what it is."""
-    fixed = {"max_epochs": 1, "lr": 1e-30, "ema_decay": 0.0, "random_state": 0}
+    fixed = {"max_epochs": 1, "lr": 1e-30, "ema_decay": 0.0, "random_state": SEED}
     fixed["representation"] = "cosine-quantile"
     return FlowMatching(network=network, **{**fixed, **params}).fit(X, y)
 
 
 def normal_flow(covariance, shape, **params):
     """The exact flow of series that are N(0, covariance)."""
-    X = np.random.default_rng(0).normal(size=(4, *shape))
+    X = np.random.default_rng(SEED).normal(size=(4, *shape))
     return known_flow(X, network=partial(Normal, covariance), representation=Identity(), **params)
 
 
@@ -129,13 +131,13 @@ def field_of(network, shape, path="linear", prediction="preconditioned", reach=1
 
 def covariance_of(n, seed=0):
     """A covariance far from independence."""
-    root = np.random.default_rng(seed).normal(size=(n, n)) / np.sqrt(n)
+    root = np.random.default_rng(SEED + seed).normal(size=(n, n)) / np.sqrt(n)
     return root @ root.T + 0.1 * np.eye(n)
 
 
 def normal_series(n_series, shape, seed=0):
     """Correlated normal series with a mean, not of unit variance."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED + seed)
     root = np.linalg.cholesky(covariance_of(int(np.prod(shape))))
     rows = rng.normal(size=(n_series, len(root))) @ root.T
     return (2 * rows + 3).reshape(n_series, *shape).astype(np.float32)

@@ -22,6 +22,8 @@ from sklearn_timegen.nn.normalization import (
 )
 from sklearn_timegen.nn.style import ModulatedConv, StyleGenerator
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 STEPWISE = {"recurrent", "bidirectional"}
 RECURRENT = sorted(STEPWISE)
 NORMALIZABLE = sorted(BODIES.keys() - {"transformer"})
@@ -29,12 +31,14 @@ HIDDEN_DIMS = (8, 6)
 
 
 def random(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(SEED + seed)
+    )
 
 
 def seeded(make, *args, seed=0, **kwargs):
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED + seed)
         return make(*args, **kwargs).to(torch.float64)
 
 

@@ -35,6 +35,7 @@ from sklearn_timegen.synthetic_training.amount import (
 )
 
 from .generators import Recorder, Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 MEAN = np.where(np.arange(20) < 10, 0.35, -0.35)
 
@@ -79,13 +80,13 @@ class Counting(ClassifierMixin, BaseEstimator):
 
 @pytest.fixture(scope="module")
 def data():
-    return make_labelled_sines(60, 12, random_state=0)
+    return make_labelled_sines(60, 12, random_state=SEED)
 
 
 @pytest.fixture(scope="module")
 def skewed():
     """Classes of 30, 8 and 4 series."""
-    X, y = make_labelled_sines(84, 12, random_state=0)
+    X, y = make_labelled_sines(84, 12, random_state=SEED)
     first, second = np.flatnonzero(y == "slow"), np.flatnonzero(y == "fast")
     rows = np.concatenate([first[:30], second[:8], first[30:34]])
     return X[rows], np.repeat(["many", "some", "few"], [30, 8, 4])
@@ -111,7 +112,7 @@ def test_tstr_is_a_setting():
 
 def test_the_same_settings_give_the_same_predictor(data):
     X, y = data
-    params = {"train_on": "synthetic", "n_synthetic": 2.0, "random_state": 0}
+    params = {"train_on": "synthetic", "n_synthetic": 2.0, "random_state": SEED}
     tstr = TSTRClassifier(Resampler(), LogisticRegression(), **params).fit(X, y)
     augmented = AugmentedClassifier(LogisticRegression(), Resampler(), **params).fit(X, y)
     assert np.array_equal(tstr.decision_function(X), augmented.decision_function(X))
@@ -182,13 +183,13 @@ def test_equal_shares_of_synthetic_series_alone(skewed):
 )
 def test_allocation_by_largest_remainder(counts, total, shares):
     y = np.repeat(np.arange(len(counts)), counts)
-    X = np.random.default_rng(0).normal(size=(len(y), 4))
+    X = np.random.default_rng(SEED).normal(size=(len(y), 4))
     fitted = TSTRClassifier(Resampler(), Counting(), n_synthetic=total).fit(X, y)
     assert fitted.classifier_.counts_.tolist() == shares
 
 
 def test_filling_up_never_leaves_a_class_behind():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     for _ in range(50):
         counts = rng.integers(1, 30, size=rng.integers(2, 6))
         total = int(rng.integers(0, 80))
@@ -208,8 +209,8 @@ def test_auto_finds_out_what_helps():
     augmented = AugmentedClassifier(
         KNeighborsClassifier(3),
         Process(conditional=True),
-        cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=5, random_state=0),
-        random_state=0,
+        cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=5, random_state=SEED),
+        random_state=SEED,
     ).fit(X, y)
     assert augmented.n_synthetic_ in (20, 60)
     assert list(augmented.auto_scores_) == [0.0, 0.25, 1.0, 3.0]
@@ -276,7 +277,7 @@ def test_smaller_amounts_are_subsets_of_larger_ones(data):
             return super().fit(X, y)
 
     PCA = PCAMixture(conditional=True)
-    AugmentedClassifier(Rows(), PCA, cv=2, random_state=0).fit(X, y)
+    AugmentedClassifier(Rows(), PCA, cv=2, random_state=SEED).fit(X, y)
     none, few, some, many = Rows.fitted[:4]
     assert none < few < some < many
     assert len(few) == 38  # 30 real ones and 0.25 of them
@@ -294,7 +295,7 @@ def test_auto_tries_the_amount_that_balances(skewed):
 def test_scoring_and_cv_of_auto(data):
     X, y = data
     augmented = AugmentedClassifier(
-        LogisticRegression(), Resampler(), cv=KFold(2, shuffle=True, random_state=0)
+        LogisticRegression(), Resampler(), cv=KFold(2, shuffle=True, random_state=SEED)
     )
     scores = augmented.set_params(scoring="neg_log_loss").fit(X, y).auto_scores_
     assert {s.shape for s in scores.values()} == {(2,)}
@@ -314,7 +315,7 @@ def test_too_few_series_for_auto(skewed):
         assert made.auto_scores_ == {}
     with pytest.warns(UserWarning, match="there are 3 series"):
         AugmentedRegressor(Ridge(), Resampler()).fit(X[:3, :-1], X[:3, -1])
-    windows, _ = make_windows(np.random.default_rng(0).normal(size=30), 12)
+    windows, _ = make_windows(np.random.default_rng(SEED).normal(size=30), 12)
     with pytest.warns(UserWarning, match="one series too short"):
         AugmentedRegressor(Ridge(), Resampler()).fit(windows[:, :-1, 0], windows[:, -1, 0])
 
@@ -323,7 +324,7 @@ def test_inner_folds():
     y = np.repeat([0, 1], [20, 3])
     folds = label_folds(None, np.zeros((23, 5)), y, 3)
     assert [np.bincount(y[test], minlength=2)[1] for _, test in folds] == [1, 1, 1]
-    x = np.random.default_rng(0).normal(size=(23, 5, 1))
+    x = np.random.default_rng(SEED).normal(size=(23, 5, 1))
     folds = window_folds(None, x, x[:, 0, 0], 0)
     assert [test[0] for _, test in folds] == [0, 5, 10, 15, 19]
     windows, starts = make_windows(x.ravel(), 8)
@@ -349,12 +350,14 @@ def test_auto_of_a_regressor():
                 x = rng.permuted(x, axis=1)
             return self.representation_.transform(x.astype(np.float32))
 
-    windows = make_ar(24, 17, coefficients=(0.8,), random_state=0)[:, :, 0]
+    windows = make_ar(24, 17, coefficients=(0.8,), random_state=SEED)[:, :, 0]
     X, y = windows[:, :-1], windows[:, -1]
-    cv = RepeatedKFold(n_splits=4, n_repeats=5, random_state=0)
-    augmented = AugmentedRegressor(LinearRegression(), TrueAR(), cv=cv, random_state=0).fit(X, y)
+    cv = RepeatedKFold(n_splits=4, n_repeats=5, random_state=SEED)
+    augmented = AugmentedRegressor(LinearRegression(), TrueAR(), cv=cv, random_state=SEED).fit(
+        X, y
+    )
     assert augmented.n_synthetic_ == 72
-    noise = AugmentedRegressor(Ridge(10.0), TrueAR(correlated=False), random_state=0).fit(X, y)
+    noise = AugmentedRegressor(Ridge(10.0), TrueAR(correlated=False), random_state=SEED).fit(X, y)
     assert noise.n_synthetic_ == 0
     assert noise.generator_ is None
 
@@ -456,5 +459,5 @@ def test_errors_of_the_predictor_pass_through(data):
 
 def test_cross_val_score_of_auto(data):
     X, y = data
-    augmented = AugmentedClassifier(LogisticRegression(), PCAMixture(), random_state=0)
+    augmented = AugmentedClassifier(LogisticRegression(), PCAMixture(), random_state=SEED)
     assert cross_val_score(augmented, X, y, cv=2).mean() == 1

@@ -17,6 +17,7 @@ from sklearn_timegen.synthetic_training.pairs import find_step
 from sklearn_timegen.synthetic_training.sources import RecentFit
 
 from .generators import Recorder
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +33,10 @@ def window_table(series, n_timesteps, step):
 
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_steps_of_window_tables_are_found(step):
-    series = np.random.default_rng(0).normal(size=60).astype(np.float32)
+    series = np.random.default_rng(SEED).normal(size=60).astype(np.float32)
     X, y = window_table(series, 8, step)
     assert find_step(X[:, :, None], y[:, None]) == step
-    shuffled = np.random.default_rng(1).permutation(len(X))
+    shuffled = np.random.default_rng(SEED + 1).permutation(len(X))
     assert find_step(X[shuffled][:, :, None], y[shuffled][:, None]) is None
     assert find_step(X[::2, :, None], y[::2][:, None]) is None
     other = y.copy()
@@ -45,7 +46,7 @@ def test_steps_of_window_tables_are_found(step):
 
 
 def test_windows_of_any_step_are_learned_alike():
-    series = make_ar(1, 60, random_state=0)[0, :, 0]
+    series = make_ar(1, 60, random_state=SEED)[0, :, 0]
     for step in (1, 3):
         X, y = window_table(series, 6, step)
         TSTRRegressor(Recorder(), Ridge()).fit(X[:50], y[:50])
@@ -61,7 +62,7 @@ def test_windows_of_any_step_are_learned_alike():
 def test_sktime_reducers(strategy, n_fits, random_state):
     from sktime.forecasting.compose import make_reduction
 
-    y = pd.Series(make_ar(1, 80, random_state=0)[0, :, 0])
+    y = pd.Series(make_ar(1, 80, random_state=SEED)[0, :, 0])
     for made in (
         AugmentedRegressor(Ridge(), Recorder(), n_synthetic=1.0, random_state=random_state),
         TSTRRegressor(Recorder(), Ridge(), n_synthetic=40, random_state=random_state),
@@ -78,8 +79,8 @@ def test_sktime_reducers(strategy, n_fits, random_state):
 def test_direct_regression_learns_the_process():
     from sktime.forecasting.compose import make_reduction
 
-    y = pd.Series(make_ar(1, 1500, coefficients=(0.8,), random_state=0)[0, :, 0])
-    tstr = TSTRRegressor(PCAMixture(), LinearRegression(), n_synthetic=3000, random_state=0)
+    y = pd.Series(make_ar(1, 1500, coefficients=(0.8,), random_state=SEED)[0, :, 0])
+    tstr = TSTRRegressor(PCAMixture(), LinearRegression(), n_synthetic=3000, random_state=SEED)
     forecaster = make_reduction(tstr, window_length=4, strategy="direct")
     forecaster.fit(y, fh=[1, 2, 3])
     for step, fitted in enumerate(forecaster.estimators_, start=1):
@@ -89,9 +90,9 @@ def test_direct_regression_learns_the_process():
 
 
 def test_clones_share_the_latest_fit_of_the_same_windows():
-    series = make_ar(1, 80, random_state=0)[0, :, 0]
+    series = make_ar(1, 80, random_state=SEED)[0, :, 0]
     X, y = window_table(series, 6, 2)
-    base = TSTRRegressor(Recorder(), Ridge(), random_state=0)
+    base = TSTRRegressor(Recorder(), Ridge(), random_state=SEED)
     one = clone(base).fit(X, y)
     assert clone(base).fit(X, y).generator_ is one.generator_
     assert (
@@ -99,9 +100,9 @@ def test_clones_share_the_latest_fit_of_the_same_windows():
     )
     assert len(Recorder.seen) == 1
     for other in (
-        clone(base).set_params(random_state=1),
+        clone(base).set_params(random_state=SEED + 1),
         clone(base).set_params(generator=Recorder(representation="minmax")),
-        TSTRRegressor(Recorder(), Ridge(), random_state=0),  # no clone
+        TSTRRegressor(Recorder(), Ridge(), random_state=SEED),  # no clone
     ):
         assert other.fit(X, y).generator_ is not one.generator_
     clone(base).fit(X[:60], y[:60])
@@ -111,7 +112,7 @@ def test_clones_share_the_latest_fit_of_the_same_windows():
 
 
 def test_other_rows_do_not_share():
-    rows = make_ar(60, 7, random_state=0)[:, :, 0]
+    rows = make_ar(60, 7, random_state=SEED)[:, :, 0]
     base = TSTRRegressor(Recorder(), Ridge())
     for _ in range(2):
         clone(base).fit(rows[:, :-1], rows[:, -1])
@@ -119,9 +120,9 @@ def test_other_rows_do_not_share():
 
 
 def test_the_shared_fit_is_neither_copied_nor_pickled():
-    series = make_ar(1, 80, random_state=0)[0, :, 0]
+    series = make_ar(1, 80, random_state=SEED)[0, :, 0]
     X, y = window_table(series, 6, 1)
-    base = TSTRRegressor(Recorder(), Ridge(), random_state=0)
+    base = TSTRRegressor(Recorder(), Ridge(), random_state=SEED)
     before = joblib_hash(clone(base))
     made = clone(base).fit(X, y)
     for copied in (deepcopy(made), pickle.loads(pickle.dumps(made))):

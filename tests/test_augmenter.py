@@ -19,12 +19,13 @@ from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_labelled_sines
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 @pytest.fixture(scope="module")
 def skewed():
     """Classes of 30, 8 and 4 series."""
-    X, y = make_labelled_sines(84, 12, random_state=0)
+    X, y = make_labelled_sines(84, 12, random_state=SEED)
     first, second = np.flatnonzero(y == "slow"), np.flatnonzero(y == "fast")
     rows = np.concatenate([first[:30], second[:8], first[30:34]])
     X = X[rows].astype(np.float64) + 1e-12
@@ -55,7 +56,7 @@ def inapplicable(augmenter):
 
 
 AUGMENTERS = [
-    Augmenter(PCAMixture(), mode, random_state=0) for mode in ("append", "replace", "balance")
+    Augmenter(PCAMixture(), mode, random_state=SEED) for mode in ("append", "replace", "balance")
 ]
 
 
@@ -168,15 +169,15 @@ def test_data_frames(skewed, mode):
     assert X_resampled.index.equals(y_resampled.index)
     if mode != "replace":
         assert X_resampled[:42].equals(frame.reset_index(drop=True))
-    as_array, _ = Augmenter(Resampler(), mode, random_state=0).fit_resample(
+    as_array, _ = Augmenter(Resampler(), mode, random_state=SEED).fit_resample(
         frame.to_numpy(), kinds
     )
-    again, _ = Augmenter(Resampler(), mode, random_state=0).fit_resample(frame, kinds)
+    again, _ = Augmenter(Resampler(), mode, random_state=SEED).fit_resample(frame, kinds)
     assert np.allclose(as_array, again, atol=0.51)
 
 
 def test_numbers_are_learned_jointly():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     X = rng.normal(size=(50, 8))
     for y in (X.sum(axis=1), X[:, :2] * 3.0):
         augmenter = Augmenter(Resampler(), n_synthetic=2.0)
@@ -216,8 +217,8 @@ def test_seeds(skewed):
     def drawn(**params):
         return Augmenter(PCAMixture(), "balance", **params).fit_resample(X, y)[0]
 
-    assert np.array_equal(drawn(random_state=0), drawn(random_state=0))
-    assert not np.array_equal(drawn(random_state=0), drawn(random_state=1))
+    assert np.array_equal(drawn(random_state=SEED), drawn(random_state=SEED))
+    assert not np.array_equal(drawn(random_state=SEED), drawn(random_state=SEED + 1))
     assert not np.array_equal(drawn(), drawn())
 
 
@@ -254,13 +255,15 @@ def test_pipelines_resample_training_folds_only(skewed):
 def test_pipelines_score_and_search(skewed):
     X, y = skewed
     pipeline = make_pipeline(
-        StandardScaler(), Augmenter(PCAMixture(), "balance", random_state=0), LogisticRegression()
+        StandardScaler(),
+        Augmenter(PCAMixture(), "balance", random_state=SEED),
+        LogisticRegression(),
     )
     assert cross_val_score(pipeline, X, y, cv=2).mean() > 0.8
-    rows = clone(pipeline).set_params(augmenter=RandomOverSampler(random_state=0))
+    rows = clone(pipeline).set_params(augmenter=RandomOverSampler(random_state=SEED))
     assert cross_val_score(rows, X, y, cv=2).mean() > 0.8  # the neighbour, in the same place
     grid = {
-        "augmenter": [Augmenter(PCAMixture(), random_state=0), "passthrough"],
+        "augmenter": [Augmenter(PCAMixture(), random_state=SEED), "passthrough"],
         "logisticregression__C": [0.1, 1.0],
     }
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, y)
@@ -268,7 +271,7 @@ def test_pipelines_score_and_search(skewed):
 
 
 def test_pipelines_of_regressors():
-    X = np.random.default_rng(0).normal(size=(60, 6))
+    X = np.random.default_rng(SEED).normal(size=(60, 6))
     y = X.sum(axis=1)
     pipeline = make_pipeline(Augmenter(Resampler(), n_synthetic=3.0), Ridge())
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.9

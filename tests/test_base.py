@@ -14,6 +14,7 @@ from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
 
 from .generators import DENSE, Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 def test_subclass_without_the_decorator_is_refused():
@@ -114,7 +115,7 @@ def test_energy_distance_in_closed_form():
 
 
 def test_energy_distance_is_unbiased():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     draws = [
         relative_energy_distance(rng.normal(size=(20, 3)), rng.normal(size=(20, 3)))
         for _ in range(300)
@@ -124,24 +125,24 @@ def test_energy_distance_is_unbiased():
 
 
 def test_energy_distance_of_unequal_numbers():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     value = relative_energy_distance(rng.normal(size=(500, 2)), rng.normal(size=(300, 2)))
     assert abs(value) < 0.02
 
 
 def test_score_ranks_generators():
-    X = make_ar(800, 16, coefficients=(0.7,), random_state=0)
+    X = make_ar(800, 16, coefficients=(0.7,), random_state=SEED)
     train, test = X[:400], X[400:]
-    perfect = Resampler(random_state=0).fit(train).score(test)
-    shuffled = Shuffler(random_state=0).fit(train).score(test)
-    constant = Resampler(random_state=0).fit(train[:1]).score(test)
+    perfect = Resampler(random_state=SEED).fit(train).score(test)
+    shuffled = Shuffler(random_state=SEED).fit(train).score(test)
+    constant = Resampler(random_state=SEED).fit(train[:1]).score(test)
     assert abs(perfect) < 0.02
     assert shuffled < perfect - 0.01
     assert constant < -0.3
 
 
 def test_score_sees_the_fine_scale():
-    X = make_ar(2000, 24, coefficients=(0.99,), random_state=0)
+    X = make_ar(2000, 24, coefficients=(0.99,), random_state=SEED)
     real, other = X[:1000], X[1000:]
     smooth = (other + np.roll(other, 1, axis=1)) / 2  # levels right, increments too small
 
@@ -156,25 +157,27 @@ def test_score_sees_the_fine_scale():
 
 
 def test_score_of_a_conditional_generator_sees_swapped_classes():
-    X, y = make_labelled_sines(80, 12, random_state=0)
-    fitted = Resampler(conditional=True, random_state=0).fit(X, y)
+    X, y = make_labelled_sines(80, 12, random_state=SEED)
+    fitted = Resampler(conditional=True, random_state=SEED).fit(X, y)
     swapped = np.where(y == "fast", "slow", "fast")
     assert fitted.score(X, y) > -0.1
     assert fitted.score(X, swapped) < fitted.score(X, y) - 0.2
 
 
 def test_score_needs_two_series():
-    X = make_sines(10, 8, 1, random_state=0)
+    X = make_sines(10, 8, 1, random_state=SEED)
     with pytest.raises(ValueError, match="at least 2 series"):
-        Resampler(random_state=0).fit(X).score(X[:1])
+        Resampler(random_state=SEED).fit(X).score(X[:1])
 
 
 def test_one_grid_search_over_two_families():
     from sklearn.pipeline import Pipeline
 
-    X = make_sines(40, 8, 1, random_state=0)[:, :, 0]
+    X = make_sines(40, 8, 1, random_state=SEED)[:, :, 0]
     pipeline = Pipeline([("generator", Resampler())])
-    grid = {"generator": [Resampler(random_state=0), VAE(**DENSE, max_epochs=1, random_state=0)]}
+    grid = {
+        "generator": [Resampler(random_state=SEED), VAE(**DENSE, max_epochs=1, random_state=SEED)]
+    }
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X)
     assert isinstance(search.best_params_["generator"], Resampler)
     assert search.best_score_ == pytest.approx(0, abs=0.1)
@@ -184,7 +187,9 @@ def test_one_grid_search_over_two_families():
 
 
 def test_sample_streams():
-    fitted = VAE(**DENSE, max_epochs=1, random_state=0).fit(make_sines(50, 24, 6, random_state=0))
+    fitted = VAE(**DENSE, max_epochs=1, random_state=SEED).fit(
+        make_sines(50, 24, 6, random_state=SEED)
+    )
     fitted.sample(10)
     n = 40_000
     tracemalloc.start()
@@ -196,10 +201,10 @@ def test_sample_streams():
 
 
 def test_random_state_of_every_kind():
-    X = make_sines(20, 8, 1, random_state=0)
-    for seed in (np.random.RandomState(0), np.random.default_rng(0), np.int64(3), None):
+    X = make_sines(20, 8, 1, random_state=SEED)
+    for seed in (np.random.RandomState(0), np.random.default_rng(SEED), np.int64(3), None):
         assert Resampler(random_state=seed).fit(X).sample(2).shape == (2, 8, 1)
-    fitted = Resampler(random_state=0).fit(X)
+    fitted = Resampler(random_state=SEED).fit(X)
     stream = np.random.RandomState(0)
     assert not np.array_equal(
         fitted.sample(3, random_state=stream), fitted.sample(3, random_state=stream)

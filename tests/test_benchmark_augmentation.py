@@ -13,6 +13,8 @@ from sklearn_timegen import TimeVAE
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.forecasting import augmented
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # sktime's, and what "auto" has to say
 
 MARKER = 1e4  # among values of about 10
@@ -27,7 +29,7 @@ WATCHED = {
 
 
 def make_series(n=30):
-    noise = np.random.default_rng(0).standard_normal(n)
+    noise = np.random.default_rng(SEED).standard_normal(n)
     return Series(10 + np.sin(np.pi * np.arange(n) / 2) + 0.3 * noise, sp=4, n_folds=1)
 
 
@@ -38,7 +40,7 @@ def marked(series, start, stop=None):
 
 
 def make_labelled():
-    X, y = make_labelled_sines(80, 24, random_state=0)
+    X, y = make_labelled_sines(80, 24, random_state=SEED)
     X = 10 + X[:, :, None]
     return Labelled(X[:40], y[:40], X[40:], y[40:])
 
@@ -175,7 +177,7 @@ def test_cases_are_complete(name, monkeypatch):
 
 
 def test_small_classes_keep_a_fifth():
-    X, y = make_labelled_sines(400, 24, random_state=0)
+    X, y = make_labelled_sines(400, 24, random_state=SEED)
     labelled = Labelled(X[:, :, None], y, X[:, :, None], y)
     for fraction, counts in {1.0: [40, 200], 0.3: [12, 60], 0.1: [4, 20]}.items():
         labels = labelled.few(fraction, 0)[1]

@@ -8,19 +8,21 @@ from benchmarks.timegan import contestants, iterations
 from benchmarks.timegan_plain import KINDS, Cells, Layers, PlainTimeGAN
 from sklearn_timegen.training import TimeGANNet
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 
 def test_cells_unrolled_are_layers():
     layers, cells = Layers(2, 3, 2), Cells(2, 3, 2)
     for k, cell in enumerate(cells.cells):
         for name, parameter in cell.named_parameters():
             parameter.data = getattr(layers.layers, f"{name}_l{k}").data
-    x = torch.randn(5, 4, 2, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(5, 4, 2, generator=torch.Generator().manual_seed(SEED))
     torch.testing.assert_close(cells(x), layers(x))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_iteration_trains_all_networks(kind):
-    x = np.random.default_rng(0).random((20, 6, 2))
+    x = np.random.default_rng(SEED).random((20, 6, 2))
     plain = PlainTimeGAN(x, kind, hidden_dim=4, n_layers=2, batch_size=8)
     networks = ("embedder", "recovery", "generator", "supervisor", "discriminator")
     before = {name: getattr(plain, name).output.weight.detach().clone() for name in networks}
@@ -30,7 +32,7 @@ def test_an_iteration_trains_all_networks(kind):
 
 
 def test_contestants_do_as_many_iterations(monkeypatch):
-    x = np.random.default_rng(0).random((200, 5, 2)).astype(np.float32)
+    x = np.random.default_rng(SEED).random((200, 5, 2)).astype(np.float32)
     monkeypatch.setattr("benchmarks.timegan.stocks", lambda: x)
     assert iterations(200) == 1  # two batches
     done, ours = [], []

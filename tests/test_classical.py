@@ -13,18 +13,20 @@ from sklearn_timegen import BlockBootstrap, NeighbourInterpolation, PCAMixture
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.representation import SeriesScaler
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 PER_CHANNEL = SeriesScaler("standard", per="channel")
-GIVEN = {"representation": PER_CHANNEL, "random_state": 0}
+GIVEN = {"representation": PER_CHANNEL, "random_state": SEED}
 
 
 def mixture(k, size, **params):
-    params = {"random_state": 0, **params}
+    params = {"random_state": SEED, **params}
     return PCAMixture(n_components=k, n_mixture_components=size, **params)
 
 
 def gaussian(n, n_cells):
     """Rows of a normal with correlated cells."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     return rng.normal(size=(n, n_cells)) @ rng.normal(size=(n_cells, n_cells)) + 10
 
 
@@ -37,7 +39,7 @@ def assert_moments(drawn, mean, covariance):
 
 def clusters(n, seed=0):
     """Two clusters of two channels of very different units, and which series is in which."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED + seed)
     which = np.arange(n) % 2
     x = rng.normal(size=(n, 4, 2)).cumsum(axis=1) + 12 * which[:, None, None]
     return (x * [1, 100] + [0, 7]).astype(np.float32), which
@@ -88,7 +90,7 @@ def test_density_is_scipys(n_components, n_mixture_components):
 def test_residual_has_the_moments_of_its_mixture_component():
     x, which = clusters(200)
     generator = mixture(1, 2, **GIVEN).fit(x)
-    drawn = generator.sample(20_000, random_state=1)
+    drawn = generator.sample(20_000, random_state=SEED + 1)
     first = drawn[:, :, 0].mean(axis=1) < 6  # the clusters are told by their levels
     for rows, cluster in ((first, 0), (~first, 1)):
         own, rest = (scores_of(generator, a)[:, 1:] for a in (x[which == cluster], drawn[rows]))
@@ -97,7 +99,7 @@ def test_residual_has_the_moments_of_its_mixture_component():
 
 @pytest.mark.parametrize("n_components", [1, 2])
 def test_density_integrates_to_one(n_components):
-    x = np.random.default_rng(0).normal(size=(80, 2)) @ [[3, 1], [0, 0.5]] + [5, -2]
+    x = np.random.default_rng(SEED).normal(size=(80, 2)) @ [[3, 1], [0, 0.5]] + [5, -2]
     generator = mixture(n_components, 2).fit(x)
     a, b = np.linspace(-13, 23, 300), np.linspace(-12, 8, 300)
     grid = np.array(list(itertools.product(a, b)))
@@ -113,13 +115,13 @@ def test_density_given_labels_is_that_of_the_class():
     by_class = [density_by_hand(generator, x, x[which == key], key) for key in (0, 1)]
     expected = np.where(mixed == 0, *by_class)
     assert np.allclose(generator.score_samples(x, mixed), expected, rtol=1e-4, atol=1e-2)
-    level = generator.sample(60, [0, 1] * 30, random_state=0)[:, :, 0].mean(axis=1)
+    level = generator.sample(60, [0, 1] * 30, random_state=SEED)[:, :, 0].mean(axis=1)
     assert level[0::2].max() < 6 < level[1::2].min()
 
 
 def test_vectors_condition_a_normal_exactly():
     """x given c is N(m + B c, S), which a mixture of one normal over (c, x) has to find."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     n, slope, root = 1500, rng.normal(size=(2, 4)), rng.normal(size=(4, 4))
     c = rng.normal(size=(n, 2)) * [1, 5] + [0, 3]
     x = c @ slope + rng.normal(size=(n, 4)) @ root.T + 7
@@ -131,13 +133,13 @@ def test_vectors_condition_a_normal_exactly():
     expected = multivariate_normal(np.zeros(4), spread).logpdf(x - design @ fitted)
     assert np.allclose(generator.score_samples(x, c), expected, atol=1e-2)
     asked = np.array([2.0, -4.0])
-    drawn = generator.sample(4000, asked, random_state=0)
+    drawn = generator.sample(4000, asked, random_state=SEED)
     assert_moments(drawn, [1, *asked] @ fitted, spread)
 
 
 def test_vectors_condition_a_mixture_exactly():
     """log p(x | c) = log p(c, x) - log p(c), for two normals of unequal spreads."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     c = np.repeat([[-2.0], [2.0]], 150, axis=0)
     c += np.repeat([[0.3], [2.0]], 150, axis=0) * rng.normal(size=(300, 1))
     x = 4 * c + rng.normal(size=(300, 3)) * (1 + c**2)
@@ -154,7 +156,7 @@ def test_vectors_condition_a_mixture_exactly():
 
 
 def test_latents_lead_back_and_between():
-    X = np.random.default_rng(0).normal(size=(40, 6)).cumsum(axis=1)
+    X = np.random.default_rng(SEED).normal(size=(40, 6)).cumsum(axis=1)
     fitted = PCAMixture(n_components=6).fit(X)
     assert np.allclose(fitted.reconstruct(X), X, atol=1e-4)
     ways = fitted.interpolate(X[:2], X[2:4], n=3)
@@ -163,7 +165,7 @@ def test_latents_lead_back_and_between():
 
 def test_latents_are_principal_scores():
     x, _ = clusters(60)
-    generator = PCAMixture(n_components=3, representation=PER_CHANNEL, random_state=0).fit(x)
+    generator = PCAMixture(n_components=3, representation=PER_CHANNEL, random_state=SEED).fit(x)
     scaler = generator.representation_
     rows = ((x - scaler.shift_) / scaler.scale_).reshape(60, -1)
     pca = PCA(3, svd_solver="full").fit(rows)
@@ -180,7 +182,7 @@ def test_samples_of_normal_data_have_its_mean_and_covariance(n_components):
     x = gaussian(3000, 6)
     generator = mixture(n_components, 1).fit(x)
     # Principal scores are uncorrelated, so that independent residuals keep the covariance.
-    assert_moments(generator.sample(8000, random_state=1), x.mean(axis=0), np.cov(x.T))
+    assert_moments(generator.sample(8000, random_state=SEED + 1), x.mean(axis=0), np.cov(x.T))
 
 
 def test_without_residual_samples_are_too_smooth():
@@ -190,7 +192,9 @@ def test_without_residual_samples_are_too_smooth():
         return (np.diff(series[:, :, :1], n=2, axis=1) ** 2).mean()
 
     drawn = {
-        residual: PCAMixture(n_components=2, residual=residual, random_state=0).fit(x).sample(500)
+        residual: PCAMixture(n_components=2, residual=residual, random_state=SEED)
+        .fit(x)
+        .sample(500)
         for residual in ("gaussian", "bootstrap", None)
     }
     assert roughness(drawn[None]) < 0.3 * roughness(x)
@@ -207,7 +211,7 @@ def test_bootstrapped_residuals_are_those_of_training_series():
 
 @pytest.mark.parametrize(("centres", "size"), [(1, 1), (2, 2), (4, 4)])
 def test_bic_finds_the_number_of_clusters(centres, size):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     corners = 30 * np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
     x = rng.normal(size=(400, 2)) + corners[np.arange(400) % centres]
     generator = mixture(2, "bic").fit(x)
@@ -265,7 +269,7 @@ def test_a_sample_is_made_of_one_series(method):
 
 def test_moving_blocks_are_contiguous():
     generator = BlockBootstrap(block_length=6, representation=PER_CHANNEL).fit(CODED)
-    _, times, _ = decoded(generator.sample(300, random_state=0))
+    _, times, _ = decoded(generator.sample(300, random_state=SEED))
     steps = np.diff(times[:, :, 0], axis=1)
     within = np.arange(1, 20) % 6 != 0
     assert (steps[:, within] == 1).all()
@@ -281,7 +285,7 @@ def test_one_moving_block_is_the_series_itself(block_length):
     generator = BlockBootstrap(block_length=block_length, representation=PER_CHANNEL).fit(CODED)
     assert generator.block_length_ == 20
     assert BlockBootstrap().fit(np.eye(3, 1000)).block_length_ == 10  # the cube root
-    drawn = generator.sample(30, random_state=0)
+    drawn = generator.sample(30, random_state=SEED)
     assert np.allclose(drawn, CODED[decoded(drawn)[0][:, 0, 0] - 1], atol=1e-2)
 
 
@@ -308,7 +312,7 @@ def test_labels_choose_the_series():
     y = np.array(["a", "b", "a", "b", "b", "a"])
     generator = BlockBootstrap(conditional=True, representation=PER_CHANNEL).fit(CODED, y)
     asked = np.array(["a", "b"] * 50)
-    series, _, _ = decoded(generator.sample(100, asked, random_state=0))
+    series, _, _ = decoded(generator.sample(100, asked, random_state=SEED))
     assert (y[series[:, 0, 0] - 1] == asked).all()
     assert set(series.ravel()) == {1, 2, 3, 4, 5, 6}
 
@@ -322,7 +326,7 @@ def test_nearest_vectors_choose_the_series():
 
 
 def seasonal(n=6):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     t = np.arange(48)
     season = 10 * np.sin(2 * np.pi * t / 12)
     noise = 5 * rng.normal(size=(n, 1)) + 0.3 * rng.normal(size=(n, 48))
@@ -384,7 +388,7 @@ def segment(sample, rows):
 
 @pytest.mark.parametrize("n_neighbors", [1, 3, 50])
 def test_samples_lie_between_near_neighbours_of_a_class(n_neighbors):
-    x, y = make_labelled_sines(14, 6, random_state=0)
+    x, y = make_labelled_sines(14, 6, random_state=SEED)
     generator = NeighbourInterpolation(n_neighbors=n_neighbors, conditional=True, **GIVEN)
     generator.fit(x, y)
     rows = generator.representation_.transform(x).reshape(14, -1).astype(np.float64)
@@ -401,20 +405,20 @@ def test_samples_lie_between_near_neighbours_of_a_class(n_neighbors):
 
 def test_interpolation_is_uniform_along_the_segment():
     x = np.array([[0.0, 10.0], [4.0, 18.0]])
-    drawn = NeighbourInterpolation().fit(x).sample(2000, random_state=0)
+    drawn = NeighbourInterpolation().fit(x).sample(2000, random_state=SEED)
     u = drawn[:, 0] / 4
     assert np.allclose(drawn[:, 1], 10 + 8 * u, atol=1e-4)
     assert np.abs(np.sort(u) - np.arange(2000) / 2000).max() < 2 / np.sqrt(2000)
 
 
 def test_one_series_and_duplicates_come_back():
-    one = np.random.default_rng(0).normal(size=(1, 5))
+    one = np.random.default_rng(SEED).normal(size=(1, 5))
     drawn = NeighbourInterpolation().fit(one).sample(4)
     assert np.allclose(drawn, one, atol=1e-5)
     x = np.concatenate([one, one, one, one + 1])
-    drawn = NeighbourInterpolation(n_neighbors=2).fit(x).sample(50, random_state=0)
+    drawn = NeighbourInterpolation(n_neighbors=2).fit(x).sample(50, random_state=SEED)
     along = (drawn - one).mean(axis=1)
     assert np.allclose(drawn, one + along[:, None], atol=1e-4)
     assert (np.abs(along) < 1e-4).mean() > 0.5
     alone = NeighbourInterpolation(conditional=True).fit(CODED, [0, 0, 0, 0, 0, 1])
-    assert np.allclose(alone.sample(9, 1, random_state=0), CODED[5], atol=1e-2)
+    assert np.allclose(alone.sample(9, 1, random_state=SEED), CODED[5], atol=1e-2)

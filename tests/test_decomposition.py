@@ -12,13 +12,15 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_timegen import PCAMixture, TimeVAE
 from sklearn_timegen.representation import SeriesScaler
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 T = 12
-X = np.random.default_rng(0).normal(size=(24, T, 2)).cumsum(axis=1).astype(np.float32)
+X = np.random.default_rng(SEED).normal(size=(24, T, 2)).cumsum(axis=1).astype(np.float32)
 STARTS = np.arange(24)
 
 
 def tiny(**params):
-    given = {"hidden_dims": (4,), "latent_dim": 3, "max_epochs": 2, "random_state": 0}
+    given = {"hidden_dims": (4,), "latent_dim": 3, "max_epochs": 2, "random_state": SEED}
     return TimeVAE(**given | params)
 
 
@@ -48,10 +50,10 @@ def test_components_sum_to_series(params):
     assert close(sum(parts.values()), x)
     without = sum(part for name, part in parts.items() if name != "noise")
     assert close(without, fitted.reconstruct(x), 1e-4)
-    drawn = fitted.sample_components(5, random_state=3)
-    assert close(sum(drawn.values()), fitted.sample(5, random_state=3))
+    drawn = fitted.sample_components(5, random_state=SEED + 3)
+    assert close(sum(drawn.values()), fitted.sample(5, random_state=SEED + 3))
     assert np.abs(drawn["noise"]).max() < 1e-5
-    scaled = tiny(**params).fit(1000 * x + 5e4).sample_components(5, random_state=3)
+    scaled = tiny(**params).fit(1000 * x + 5e4).sample_components(5, random_state=SEED + 3)
     for name in drawn:
         assert np.allclose(scaled[name], 1000 * drawn[name] + 5e4 * (name == "level"), atol=5)
     # Nothing in the network is idle.
@@ -62,7 +64,7 @@ def test_components_sum_to_series(params):
         ),
     )
     module.train().zero_grad()
-    fitted.net_.criterion_(module, v, None, torch.Generator().manual_seed(0)).mean().backward()
+    fitted.net_.criterion_(module, v, None, torch.Generator().manual_seed(SEED)).mean().backward()
     idle = [n for n, w in module.named_parameters() if w.grad is None or not w.grad.any()]
     assert idle == []
 
@@ -78,17 +80,17 @@ def test_flat_rows_with_constant_and_copied_channels(representation):
         assert np.allclose(part.reshape(x.shape), shaped.decompose(x)[name], atol=1e-5)
         assert np.all(part[:, 2::4] == (7 if name == "level" else 0))
         assert name == "noise" or np.array_equal(part[:, 0::4], part[:, 3::4])
-    drawn = sum(shaped.sample_components(3, random_state=0).values())
-    assert close(drawn, shaped.sample(3, random_state=0))
+    drawn = sum(shaped.sample_components(3, random_state=SEED).values())
+    assert close(drawn, shaped.sample(3, random_state=SEED))
 
 
 def test_learned_noise_and_bounds_are_noise():
     x = np.abs(X)
     given = {"trend_degree": 1, "decoder_noise": "per-channel", "bounds": (0, None)}
     fitted = tiny(**given).fit(x)
-    drawn = fitted.sample_components(1500, random_state=0)  # more than a batch
+    drawn = fitted.sample_components(1500, random_state=SEED)  # more than a batch
     assert np.abs(drawn["noise"]).max() > 0.01
-    assert close(sum(drawn.values()), fitted.sample(1500, random_state=0))
+    assert close(sum(drawn.values()), fitted.sample(1500, random_state=SEED))
     assert close(sum(fitted.decompose(x).values()), x)
 
 
@@ -97,7 +99,7 @@ def test_learned_noise_and_bounds_are_noise():
 
 def made(cycles, n_timesteps, n_channels, n_samples=300):
     """Series of known level, slope and seasons of varying amplitude, with a little noise."""
-    rng, t = np.random.default_rng(0), np.arange(n_timesteps)
+    rng, t = np.random.default_rng(SEED), np.arange(n_timesteps)
     each = (n_samples, 1, n_channels)
     parts = {
         "level": rng.normal(5, 2, size=each) * np.ones((n_timesteps, 1)),
@@ -121,7 +123,7 @@ def centred(x):
     return x - x.mean(axis=1, keepdims=True)
 
 
-LEARNING = {"hidden_dims": (16,), "lr": 1e-2, "reconstruction_weight": 30.0, "random_state": 0}
+LEARNING = {"hidden_dims": (16,), "lr": 1e-2, "reconstruction_weight": 30.0, "random_state": SEED}
 
 
 @pytest.mark.parametrize("residual", [True, False])
@@ -141,7 +143,7 @@ def test_true_components_are_found(cycles, n_timesteps, n_channels, max_epochs, 
 
 @pytest.mark.parametrize(("n_timesteps", "residual"), [(24, True), (24, False), (36, True)])
 def test_seasons_of_windows_that_start_anywhere(n_timesteps, residual):
-    rng, period = np.random.default_rng(0), 24
+    rng, period = np.random.default_rng(SEED), 24
     profile = np.sin(np.arange(period) / period * 2 * np.pi) + 0.5 * rng.normal(size=period)
     starts = rng.integers(0, 900, size=200)
     dates = (starts[:, None] + np.arange(n_timesteps)) % period
@@ -152,7 +154,9 @@ def test_seasons_of_windows_that_start_anywhere(n_timesteps, residual):
     fitted = TimeVAE(**given, calendar="start").fit(x, starts % period)
     found = fitted.decompose(x, starts)["season_1"]
     assert correlation(centred(found), centred(season)) > 0.95
-    drawn = {s: fitted.sample_components(50, y=s, random_state=0)["season_1"] for s in (0, 5, 17)}
+    drawn = {
+        s: fitted.sample_components(50, y=s, random_state=SEED)["season_1"] for s in (0, 5, 17)
+    }
     for start, seasons in drawn.items():
         dates = (start + np.arange(n_timesteps)) % period
         assert correlation(seasons.mean(axis=0), profile[dates]) > 0.95
@@ -166,31 +170,31 @@ def test_calendars_agree():
     given = {"seasonalities": cycles, "trend_degree": 1, "conditional": True}
     by_start = tiny(**given, calendar="start").fit(X, STARTS)
     by_index = tiny(**given, calendar="index").fit(X, index)
-    drawn = by_start.sample(24, y=STARTS, random_state=0)
-    assert np.array_equal(drawn, by_index.sample(24, y=index, random_state=0))
-    assert np.array_equal(drawn, by_start.sample(24, y=STARTS[:, None] + 12, random_state=0))
-    assert np.array_equal(drawn, by_index.sample(24, y=index.reshape(24, -1), random_state=0))
+    drawn = by_start.sample(24, y=STARTS, random_state=SEED)
+    assert np.array_equal(drawn, by_index.sample(24, y=index, random_state=SEED))
+    assert np.array_equal(drawn, by_start.sample(24, y=STARTS[:, None] + 12, random_state=SEED))
+    assert np.array_equal(drawn, by_index.sample(24, y=index.reshape(24, -1), random_state=SEED))
     parts = by_start.decompose(X, STARTS)
     for name, part in by_index.decompose(X, index.astype(float)).items():
         assert np.array_equal(parts[name], part)
-    one = by_start.sample(3, y=7, random_state=0)
-    assert np.array_equal(one, by_start.sample(3, y=[7, 7, 7], random_state=0))
-    assert np.array_equal(one, by_index.sample(3, y=index[7], random_state=0))
+    one = by_start.sample(3, y=7, random_state=SEED)
+    assert np.array_equal(one, by_start.sample(3, y=[7, 7, 7], random_state=SEED))
+    assert np.array_equal(one, by_index.sample(3, y=index[7], random_state=SEED))
     single = tiny(seasonalities=[(4, 1)], conditional=True, calendar="index").fit(
         X, index[:, :, 0]
     )
-    one = single.sample(3, y=index[5, :, 0], random_state=0)
-    assert np.array_equal(one, single.sample(3, y=index[5][None, :, :1], random_state=0))
+    one = single.sample(3, y=index[5, :, 0], random_state=SEED)
+    assert np.array_equal(one, single.sample(3, y=index[5][None, :, :1], random_state=SEED))
     # A calendar for all in training is a season that starts at once.
-    everywhere = tiny(**given, calendar="start").fit(X, 0).sample(3, y=0, random_state=0)
-    nowhere = tiny(**given | {"conditional": False}).fit(X).sample(3, random_state=0)
+    everywhere = tiny(**given, calendar="start").fit(X, 0).sample(3, y=0, random_state=SEED)
+    nowhere = tiny(**given | {"conditional": False}).fit(X).sample(3, random_state=SEED)
     assert close(everywhere, nowhere, 1e-3)
     for method in (by_start.reconstruct, by_start.denoise, by_start.score_samples):
         assert np.isfinite(method(X, STARTS)).all()
     assert by_start.interpolate(X[:2], X[2:4], 3, y=STARTS[:2]).shape == (2, 3, T, 2)
     for prior in ("mixture", "flow"):
         dated = tiny(**given, calendar="start", prior=prior).fit(X, STARTS)
-        assert np.isfinite(dated.sample(3, y=[1, 2, 3], random_state=0)).all()
+        assert np.isfinite(dated.sample(3, y=[1, 2, 3], random_state=SEED)).all()
 
 
 # -- what components are ------------------------------------------------------------------------
@@ -199,12 +203,12 @@ def test_calendars_agree():
 @pytest.mark.parametrize("level", [True, False])
 @pytest.mark.parametrize("calendar", [None, "start"])
 def test_components_are_what_they_are_called(level, calendar):
-    x = 1000 * np.random.default_rng(1).normal(size=(24, 30, 2)).cumsum(axis=1) + 5
+    x = 1000 * np.random.default_rng(SEED + 1).normal(size=(24, 30, 2)).cumsum(axis=1) + 5
     cycles, starts = [(3, 1), (5, 2)], STARTS if calendar else STARTS * 0
     given = {"trend_degree": 2, "seasonalities": cycles, "level": level, "calendar": calendar}
     at = starts if calendar else None
     fitted = tiny(**given, conditional=calendar is not None).fit(x, at)
-    drawn = fitted.sample_components(24, y=at, random_state=0)
+    drawn = fitted.sample_components(24, y=at, random_state=SEED)
     for parts in (fitted.decompose(x, at), drawn):
         assert np.ptp(parts["level"], axis=1).max() == 0
         assert np.abs(parts["trend"][:, 0]).max() == 0
@@ -245,7 +249,7 @@ KNOWN_TREND = [
 @pytest.mark.parametrize(("coefficients", "expected"), KNOWN_TREND)
 def test_fixed_trends(coefficients, expected):
     fitted = tiny(trend_degree=1, trend_coefficients=coefficients).fit(50 * X + 9)
-    trend = fitted.sample_components(20, random_state=0)["trend"]
+    trend = fitted.sample_components(20, random_state=SEED)["trend"]
     wanted = np.arange(T)[:, None] / T * np.array(expected)
     assert np.allclose(trend, wanted[None], rtol=1e-6, atol=1e-6)
     assert np.allclose(fitted.decompose(50 * X + 9)["trend"], wanted[None], rtol=1e-6, atol=1e-6)
@@ -257,7 +261,7 @@ BOUNDED = [(0, None), (None, 0), (1, 2), ([[0, None]], [[None, -5]]), ([[1, 3]],
 @pytest.mark.parametrize("between", BOUNDED)
 def test_bounded_trends(between):
     fitted = tiny(trend_degree=1, trend_bounds=between).fit(50 * X + 9)
-    found = slopes(fitted.sample_components(500, random_state=0)["trend"])
+    found = slopes(fitted.sample_components(500, random_state=SEED)["trend"])
     sides = zip(between, (-np.inf, np.inf), strict=True)
     low, high = (np.array(s, dtype=object) if s is not None else free for s, free in sides)
     for d in range(2):
@@ -272,7 +276,7 @@ def test_fixed_and_bounded_seasons():
     profiles = [None, np.array([[1.0, 10.0], [2.0, 20.0]])]
     given = {"seasonalities": [(3, 1), (2, 3)], "season_profiles": profiles}
     fitted = tiny(**given, season_bounds=[([-1, 0, 2], [1, 5, None]), None]).fit(50 * X)
-    parts = fitted.sample_components(200, random_state=0)
+    parts = fitted.sample_components(200, random_state=SEED)
     t = np.arange(T)
     assert np.allclose(parts["season_2"], profiles[1][t // 3 % 2], rtol=1e-6)
     for season, (low, high) in enumerate([(-1, 1), (0, 5), (2, np.inf)]):
@@ -303,7 +307,7 @@ def test_bounds_hold_in_float64(bounds):
             assert (wide <= high).all()
 
     for generator in (tiny(trend_degree=1), tiny(decoder_noise="learned"), PCAMixture()):
-        fitted = clone(generator).set_params(bounds=bounds, random_state=0).fit(x)
+        fitted = clone(generator).set_params(bounds=bounds, random_state=SEED).fit(x)
         holds(fitted.sample(500))
         if isinstance(fitted, TimeVAE):
             z = 5 * fitted.transform(x)
@@ -311,7 +315,7 @@ def test_bounds_hold_in_float64(bounds):
             holds(fitted.inverse_transform(z), fitted.inverse_transform(z, components=edits))
             holds(fitted.reconstruct(x), fitted.denoise(x, n_samples=4))
             holds(fitted.interpolate(x[:5], x[5:10], 3))
-    flat = PCAMixture(bounds=bounds, n_channels=2, random_state=0).fit(x.reshape(24, -1))
+    flat = PCAMixture(bounds=bounds, n_channels=2, random_state=SEED).fit(x.reshape(24, -1))
     holds(flat.sample(100))
 
 
@@ -359,8 +363,8 @@ def test_searched_cloned_and_pickled():
     for name, value in params.items():
         assert again.get_params()[name] == value
     loaded = pickle.loads(pickle.dumps(fitted))
-    drawn = loaded.sample_components(4, random_state=0)
-    for name, part in fitted.sample_components(4, random_state=0).items():
+    drawn = loaded.sample_components(4, random_state=SEED)
+    for name, part in fitted.sample_components(4, random_state=SEED).items():
         assert np.array_equal(part, drawn[name])
     assert np.array_equal(again.fit(X).sample(4), fitted.sample(4))
     assert again.partial_fit(X).n_iter_ == 3

@@ -26,6 +26,7 @@ from sklearn_timegen.metrics import METRICS, Metric
 from sklearn_timegen.model_selection import WindowKFold
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 CHEAP = ["mmd", "nearest_record_ratio", "near_copy_share", "tstr_score"]
 COLUMNS = ["score", "std", "floor", "copies", "direction", "seconds"]
@@ -53,7 +54,7 @@ class Noise(BaseGenerator):
 
 @pytest.fixture
 def X():
-    return make_ar(120, 12, 2, random_state=0)
+    return make_ar(120, 12, 2, random_state=SEED)
 
 
 def test_table_has_a_row_a_metric_and_the_promised_columns(X):
@@ -86,7 +87,7 @@ def test_a_generator_of_the_truth_is_at_the_floor():
         def sample(self, n_samples=1, y=None, *, random_state=None):
             return make_ar(n_samples, 12, 2, random_state=random_state)
 
-    X = make_ar(600, 12, 2, random_state=0)
+    X = make_ar(600, 12, 2, random_state=SEED)
     table = evaluate_generator(Truth(), X, cv=3, metrics=[*CHEAP, "marginal_difference"])
     for name, row in table.iterrows():
         goodness = METRICS[name].goodness
@@ -103,7 +104,7 @@ def test_generators_see_the_training_fold_only(X):
 
 
 def test_overlapping_windows_are_held_out_in_blocks():
-    windows, starts = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
+    windows, starts = make_windows(make_ar(1, 150, 1, random_state=SEED)[0], 10)
     for told in (None, starts, starts.astype(np.uint8)):  # noticed, or told
         Recorder.seen = []
         evaluate_generator(Recorder(), windows, cv=3, window_starts=told, metrics="mmd")
@@ -138,7 +139,7 @@ def test_groups_that_belong_together_stay_so(X):
 
 
 def test_leaking_folds_are_said():
-    windows, starts = make_windows(make_ar(1, 150, 1, random_state=0)[0], 10)
+    windows, starts = make_windows(make_ar(1, 150, 1, random_state=SEED)[0], 10)
     for params in ({"cv": KFold(3, shuffle=True)}, {"cv": 3, "groups": starts % 6}):
         with pytest.warns(UserWarning, match="overlap training windows"):
             evaluate_generator(PCAMixture(), windows, metrics="mmd", **params)
@@ -194,11 +195,11 @@ def test_same_seed_same_table_and_parallel_too(X):
     first = run()
     pd.testing.assert_frame_equal(first, run())
     pd.testing.assert_frame_equal(first, run(n_jobs=2))
-    assert not first["score"].equals(run(random_state=1)["score"])
+    assert not first["score"].equals(run(random_state=SEED + 1)["score"])
 
 
 def test_conditional_generators_are_judged_by_labels():
-    X, y = make_labelled_sines(90, 12, random_state=0)
+    X, y = make_labelled_sines(90, 12, random_state=SEED)
     table = evaluate_generator(PCAMixture(conditional=True), X, y, cv=2, metrics="tstr_score")
     assert table.loc["tstr_score", "score"] > 0.8
     with pytest.raises(ValueError, match="y is missing"):
@@ -209,7 +210,7 @@ def test_conditional_generators_are_judged_by_labels():
 
 
 def test_floor_and_copies_have_the_labels_that_the_generator_is_told():
-    X, y = make_labelled_sines(90, 12, random_state=0)
+    X, y = make_labelled_sines(90, 12, random_state=SEED)
     seen = []
 
     def spy(X_real, X_synthetic, y_real=None, y_synthetic=None):

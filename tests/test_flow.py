@@ -28,25 +28,26 @@ from .flows import (
     solve,
     times,
 )
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
-TINY = {"hidden_dim": 8, "n_layers": 1, "max_epochs": 1, "random_state": 0}
+TINY = {"hidden_dim": 8, "n_layers": 1, "max_epochs": 1, "random_state": SEED}
 
 
 @pytest.fixture(scope="module")
 def X():
-    return make_sines(40, 8, 2, random_state=0)
+    return make_sines(40, 8, 2, random_state=SEED)
 
 
 @pytest.fixture(scope="module")
 def flow(X):
-    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": 0}
+    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": SEED}
     fixed["representation"] = "cosine-quantile"
     return FlowMatching(network=Dense, n_latent_steps=16, **fixed).fit(X)
 
 
 @pytest.fixture(scope="module")
 def conditional(X):
-    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": 0}
+    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": SEED}
     fixed["representation"] = "cosine-quantile"
     fixed["n_latent_steps"] = 4
     y = np.arange(40) % 4 == 0
@@ -77,7 +78,7 @@ def test_latents_of_a_normal_flow_are_whitened():
     covariance = covariance_of(6)
     flow = normal_flow(covariance, (3, 2))
     variances, axes = np.linalg.eigh(covariance)
-    x = np.random.default_rng(1).normal(size=(5, 6))
+    x = np.random.default_rng(SEED + 1).normal(size=(5, 6))
     z = x @ axes / np.sqrt(variances) @ axes.T
     assert flow.transform(x.reshape(5, 3, 2)) == pytest.approx(z, abs=2e-3)
     assert flow.inverse_transform(z).reshape(5, 6) == pytest.approx(x, abs=2e-3)
@@ -97,7 +98,7 @@ def test_interpolation_keeps_noise_as_far_from_zero_as_it_is(flow, X):
     assert ways.shape == (3, 5, 8, 2)
     assert np.allclose(ways[:, 0], flow.reconstruct(X[:3]), atol=1e-4)
     assert np.allclose(ways[:, -1], flow.reconstruct(X[3:6]), atol=1e-4)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     a, b = rng.normal(size=(2, 4, 50)).astype(np.float32)
     b[0], b[1], b[2] = a[0], 2 * a[1], b[2] / np.linalg.norm(b[2]) * np.linalg.norm(a[2])
     # Series that are their own latents.
@@ -179,12 +180,12 @@ def test_samples_follow_guidance_set_after_fit(X):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("made", [FlowMatching, Diffusion])
 def test_every_solver_draws(X, made, solver, n_steps):
-    fitted = made(network=Dense, max_epochs=1, random_state=0).fit(X)
+    fitted = made(network=Dense, max_epochs=1, random_state=SEED).fit(X)
     S = fitted.set_params(solver=solver, n_steps=n_steps).sample(4)
     assert S.shape == (4, 8, 2)
     assert np.isfinite(S).all()
     assert np.array_equal(S, fitted.sample(4))
-    assert not np.array_equal(S, fitted.sample(4, random_state=1))
+    assert not np.array_equal(S, fitted.sample(4, random_state=SEED + 1))
 
 
 def test_what_is_set_after_fit_counts(flow):
@@ -260,7 +261,7 @@ def test_a_network_of_the_wrong_shape_is_refused(X):
 
 
 def test_optimal_coupling_needs_labels(X):
-    vectors = np.random.default_rng(0).normal(size=(40, 2))
+    vectors = np.random.default_rng(SEED).normal(size=(40, 2))
     params = {"network": Dense, "coupling": "optimal", "conditional": True, "max_epochs": 2}
     params["representation"] = "standard"
     with pytest.raises(ValueError, match="coupling='optimal' needs conditions that are labels"):
@@ -294,7 +295,7 @@ def test_values_that_are_not_finite_are_refused(flow, X):
 @pytest.mark.parametrize("network", FIELDS)
 @pytest.mark.parametrize("shape", [(1, 1), (9, 1), (3, 200)])
 def test_sizes_of_every_kind(network, shape):
-    X = np.random.default_rng(0).normal(size=(12, *shape))
+    X = np.random.default_rng(SEED).normal(size=(12, *shape))
     sizes = {"n_steps": 2, "n_latent_steps": 2, "representation": "standard"}
     flow = FlowMatching(**TINY, network=network, **sizes).fit(X)
     assert flow.sample(2).shape == (2, *shape)
@@ -302,7 +303,7 @@ def test_sizes_of_every_kind(network, shape):
 
 
 def test_long_windows_get_a_network_that_slides():
-    X = np.random.default_rng(0).normal(size=(6, 1000, 1))
+    X = np.random.default_rng(SEED).normal(size=(6, 1000, 1))
     flow = FlowMatching(**TINY, n_steps=1).fit(X)
     assert type(flow.net_.module_.network).__name__ == "UNet"
     assert flow.representation_.__class__.__name__ == "QuantileScaler"

@@ -11,6 +11,7 @@ from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.flow._posterior import RIDGE, Ensemble
 
 from .flows import Counted, Dense, Zero, covariance_of, known_flow, normal_flow, normal_series
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 def given(mean, covariance, known, y):
@@ -37,14 +38,14 @@ def whitened(X):
 
 @pytest.fixture(scope="module")
 def learned():
-    X = make_sines(60, 8, 2, random_state=0)
-    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": 0}
+    X = make_sines(60, 8, 2, random_state=SEED)
+    fixed = {"max_epochs": 30, "lr": 1e-2, "batch_size": 20, "random_state": SEED}
     return FlowMatching(network=Dense, **fixed).fit(X)
 
 
 @pytest.fixture(scope="module")
 def sines():
-    return make_sines(5, 8, 2, random_state=1)
+    return make_sines(5, 8, 2, random_state=SEED + 1)
 
 
 # -- the gain ---------------------------------------------------------------------------------
@@ -52,8 +53,10 @@ def sines():
 
 @pytest.mark.parametrize("kappa", [0.0, 0.3, 20.0])
 def test_the_gain_is_that_of_explicit_matrices(kappa):
-    rows = np.random.default_rng(0).normal(size=(200, 6)) @ np.linalg.cholesky(covariance_of(6)).T
-    mixing = np.random.default_rng(1).normal(size=(6, 5))
+    rows = (
+        np.random.default_rng(SEED).normal(size=(200, 6)) @ np.linalg.cholesky(covariance_of(6)).T
+    )
+    mixing = np.random.default_rng(SEED + 1).normal(size=(6, 5))
     series = rows @ mixing + 2  # x is another linear view of v
     ensemble = Ensemble.of(rows, series)
     covariance = np.linalg.inv(np.linalg.inv(np.cov(rows.T)) + kappa * np.eye(6))
@@ -68,7 +71,7 @@ def test_the_gain_is_that_of_explicit_matrices(kappa):
 
 
 def test_what_is_known_twice_or_never_varies():
-    rows = np.random.default_rng(0).normal(size=(100, 3))
+    rows = np.random.default_rng(SEED).normal(size=(100, 3))
     series = np.column_stack([rows, rows[:, 0], np.full(100, 7.0)])
     ensemble = Ensemble.of(rows, series)
     assert ensemble.usable(np.ones((5, 1), dtype=bool)).tolist() == [0, 1, 2, 3]
@@ -119,7 +122,7 @@ def test_the_view_may_bend_series():
 
 
 def test_known_values_come_back_bit_by_bit(learned, sines):
-    known = np.random.default_rng(0).random(sines.shape) < 0.5
+    known = np.random.default_rng(SEED).random(sines.shape) < 0.5
     known[0] = True
     known[1] = False
     known[2, :, 1] = False
@@ -132,7 +135,7 @@ def test_known_values_come_back_bit_by_bit(learned, sines):
     assert np.array_equal(filled[0], sines[0])
     assert not np.isclose(filled[~known], 0, atol=1e-6).all()
     assert np.array_equal(learned.impute(gaps), filled)
-    assert not np.array_equal(learned.impute(gaps, random_state=1), filled)
+    assert not np.array_equal(learned.impute(gaps, random_state=SEED + 1), filled)
     assert np.isnan(gaps).any()  # what was passed stays
     many = learned.impute(gaps, n_samples=3)
     assert many.shape == (3, *sines.shape)
@@ -191,8 +194,8 @@ def test_imputed_values_keep_bounds(X):
 
 @pytest.mark.parametrize("representation", ["standard", "quantile", "cosine-quantile"])
 def test_diffusion_completes_too(representation, sines):
-    X = make_sines(60, 8, 2, random_state=0)
-    fixed = {"network": Dense, "max_epochs": 3, "random_state": 0}
+    X = make_sines(60, 8, 2, random_state=SEED)
+    fixed = {"network": Dense, "max_epochs": 3, "random_state": SEED}
     flow = Diffusion(**fixed, representation=representation).fit(X)
     sines = sines.copy()
     sines[:, 5:] = np.nan
@@ -251,7 +254,7 @@ def test_of_a_long_past_only_the_end_counts(whitened, X):
     assert np.array_equal(whitened.continue_(changed, 2), future)
     assert not np.array_equal(whitened.continue_(past + 1, 2), future)
     assert np.array_equal(whitened.continue_(past, 2), future)
-    assert not np.array_equal(whitened.continue_(past, 2, random_state=1), future)
+    assert not np.array_equal(whitened.continue_(past, 2, random_state=SEED + 1), future)
 
 
 # -- the ensemble -----------------------------------------------------------------------------

@@ -13,21 +13,25 @@ from sklearn_timegen.nn.modulated import ModulatedBlock, ModulatedNorm
 from sklearn_timegen.nn.times import TimeEmbedding
 from sklearn_timegen.nn.transformer import TransformerBlock
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 SIZES = [(1, 1), (1, 4), (2, 1), (7, 3), (24, 5), (33, 2), (5, 200), (1000, 1)]
 
 
 def random(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(SEED + seed)
+    )
 
 
 def times(n_rows, seed=9):
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(SEED + seed)
     return torch.rand(n_rows, dtype=torch.float64, generator=generator)
 
 
 def seeded(make, *args, seed=0, **kwargs):
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED + seed)
         return make(*args, **kwargs).to(torch.float64)
 
 
@@ -219,7 +223,7 @@ def test_modulated_norm_by_hand():
 )
 def test_tokens_differ_by_their_identities_only(name, axis):
     module, x, t = moved(field(name, 6, 5)), random(4, 6, 5), times(4)
-    order = torch.randperm(x.shape[axis], generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(x.shape[axis], generator=torch.Generator().manual_seed(SEED))
     v, shuffled = module(x, t), x.index_select(axis, order)
     assert not torch.allclose(module(shuffled, t), v.index_select(axis, order), atol=1e-3)
     with torch.no_grad():

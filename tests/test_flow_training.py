@@ -13,14 +13,17 @@ from skorch.callbacks import Callback, LRScheduler
 from sklearn_timegen import Diffusion, FlowMatching
 
 from .flows import Dense, Zero
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 def series(n=48, seed=0):
-    return np.random.default_rng(seed).normal(size=(n, 4, 1)).cumsum(axis=1).astype(np.float32)
+    return (
+        np.random.default_rng(SEED + seed).normal(size=(n, 4, 1)).cumsum(axis=1).astype(np.float32)
+    )
 
 
 def dense(**params):
-    fixed = {"batch_size": 16, "warmup_steps": 0, "random_state": 0, "ema_decay": 0.9}
+    fixed = {"batch_size": 16, "warmup_steps": 0, "random_state": SEED, "ema_decay": 0.9}
     return FlowMatching(network=Dense, **{**fixed, "max_epochs": 3, **params})
 
 

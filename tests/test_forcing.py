@@ -15,8 +15,10 @@ from sklearn_timegen.objectives.autoregressive import TeacherForcedLikelihood
 from sklearn_timegen.representation import OwnScaleTransform, SeriesScaler
 from sklearn_timegen.training import forcing
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 T, D, K = 5, 3, 4
-SMALL = {"hidden_dim": 8, "n_components": 3, "max_epochs": 3, "random_state": 0}
+SMALL = {"hidden_dim": 8, "n_components": 3, "max_epochs": 3, "random_state": SEED}
 
 
 def network(n_layers=2, cell="lstm", coupled=True, n_conditions=0, fixed=()):
@@ -28,7 +30,7 @@ def network(n_layers=2, cell="lstm", coupled=True, n_conditions=0, fixed=()):
     sizes = (D, 6, n_layers, K, n_conditions, cell, coupled, 0.05)
     torch_state = torch.get_rng_state()
     made = RecurrentMixture(*sizes, varies, constant, -reach, reach).double()
-    rng = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(SEED)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.copy_(0.5 * torch.randn(parameter.shape, generator=rng))
@@ -37,11 +39,13 @@ def network(n_layers=2, cell="lstm", coupled=True, n_conditions=0, fixed=()):
 
 
 def normal(*shape, seed=1):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.randn(
+        shape, generator=torch.Generator().manual_seed(SEED + seed), dtype=torch.float64
+    )
 
 
 def noise(n):
-    u = torch.rand(n, T, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    u = torch.rand(n, T, generator=torch.Generator().manual_seed(SEED + 2), dtype=torch.float64)
     return u, normal(n, T, D, seed=3)
 
 
@@ -104,7 +108,7 @@ def test_draws_follow_the_density():
     made, n = network(coupled=True), 40_000
     p = made(torch.zeros(1, T, D, dtype=torch.float64))
     first = type(p)(*[a[:, :1].expand(n, *[-1] * (a.ndim - 1)) for a in p[:4]], p.varies[:1])
-    u = torch.rand(n, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    u = torch.rand(n, 1, generator=torch.Generator().manual_seed(SEED + 2), dtype=torch.float64)
     with torch.no_grad():
         drawn = first.draw(u, normal(n, 1, D), made.constant[:1])[:, 0].numpy()
     weight, mean, std, coupling = (a[0, 0].detach().numpy() for a in p[:4])
@@ -144,7 +148,7 @@ def test_draws_do_not_run_away():
 
 @pytest.fixture(scope="module")
 def autoregression():
-    X = make_ar(2000, 8, coefficients=(0.8,), random_state=0)
+    X = make_ar(2000, 8, coefficients=(0.8,), random_state=SEED)
     generator = TeacherForcing(
         hidden_dim=4, n_components=1, max_epochs=12, lr=1e-2, random_state=0
     )
@@ -153,7 +157,7 @@ def autoregression():
 
 def test_an_autoregressive_process_is_recovered(autoregression):
     _, generator = autoregression
-    S = generator.sample(4000, random_state=1)[:, :, 0]
+    S = generator.sample(4000, random_state=SEED + 1)[:, :, 0]
     variance = 1 / (1 - 0.8**2)
     assert S.mean() == pytest.approx(0, abs=0.1)
     assert S.var(axis=0) == pytest.approx(np.full(8, variance), rel=0.1)
@@ -163,7 +167,7 @@ def test_an_autoregressive_process_is_recovered(autoregression):
 
 def test_the_density_of_an_autoregressive_process_is_found(autoregression):
     _, generator = autoregression
-    X = make_ar(1000, 8, coefficients=(0.8,), random_state=1)
+    X = make_ar(1000, 8, coefficients=(0.8,), random_state=SEED + 1)
     x = X[:, :, 0].astype(np.float64)
     variance = 1 / (1 - 0.8**2)
     squares = x[:, 0] ** 2 / variance + ((x[:, 1:] - 0.8 * x[:, :-1]) ** 2).sum(axis=1)
@@ -174,7 +178,7 @@ def test_the_density_of_an_autoregressive_process_is_found(autoregression):
 
 
 def test_the_density_is_in_the_units_of_the_series_and_integrates_to_one():
-    X = 1000 + 50 * np.random.default_rng(0).standard_normal((200, 1))
+    X = 1000 + 50 * np.random.default_rng(SEED).standard_normal((200, 1))
     generator = TeacherForcing(**{**SMALL, "lr": 1e-2}).fit(X)
     grid = np.linspace(-500, 2500, 60_001)
     density = np.exp(generator.score_samples(grid[:, None]))
@@ -185,7 +189,7 @@ def test_the_density_is_in_the_units_of_the_series_and_integrates_to_one():
 
 
 def test_the_loss_is_the_density_of_represented_series():
-    X = make_sines(40, 6, 2, random_state=0)
+    X = make_sines(40, 6, 2, random_state=SEED)
     generator = TeacherForcing(**SMALL).fit(X)
     v = generator.representation_.transform(X)
     jacobian = generator.representation_.log_abs_det_jacobian(X)
@@ -195,7 +199,7 @@ def test_the_loss_is_the_density_of_represented_series():
 
 
 def test_without_labels_the_density_is_averaged_over_them():
-    X, y = make_labelled_sines(40, 6, random_state=0)
+    X, y = make_labelled_sines(40, 6, random_state=SEED)
     y[:10] = "fast"
     generator = TeacherForcing(**SMALL, conditional=True).fit(X, y)
     each = [generator.score_samples(X, label) for label in generator.classes_]
@@ -205,7 +209,7 @@ def test_without_labels_the_density_is_averaged_over_them():
 
 
 def test_repeated_values_have_a_bounded_density():
-    X = np.repeat(np.random.default_rng(0).integers(0, 2, (60, 1)), 6, axis=1)
+    X = np.repeat(np.random.default_rng(SEED).integers(0, 2, (60, 1)), 6, axis=1)
     generator = TeacherForcing(**{**SMALL, "lr": 2e-2, "max_epochs": 30}, min_std=0.1)
     generator.fit(X.astype(float))
     with torch.no_grad():
@@ -215,7 +219,7 @@ def test_repeated_values_have_a_bounded_density():
 
 
 def test_cells_that_never_vary_come_back_and_have_no_density():
-    X = make_sines(40, 6, 2, random_state=0)
+    X = make_sines(40, 6, 2, random_state=SEED)
     X[:, 0, 0] = 0.25
     generator = TeacherForcing(**SMALL).fit(X)
     assert (generator.sample(5)[:, 0, 0] == np.float32(0.25)).all()
@@ -226,14 +230,14 @@ def test_cells_that_never_vary_come_back_and_have_no_density():
 
 def test_representations_without_a_time_axis_or_density_are_refused():
     with pytest.raises(ValueError, match="TeacherForcing' slides along time"):
-        TeacherForcing(**SMALL, representation="cosine").fit(make_sines(10, 6, random_state=0))
+        TeacherForcing(**SMALL, representation="cosine").fit(make_sines(10, 6, random_state=SEED))
     assert not hasattr(TeacherForcing(representation=OwnScaleTransform()), "score_samples")
     assert not hasattr(TeacherForcing(representation="own-scale"), "score_samples")
     assert hasattr(TeacherForcing(representation=SeriesScaler("minmax")), "score_samples")
 
 
 def test_a_second_timestep_is_not_needed():
-    X = np.random.default_rng(0).standard_normal((64, 1, 2))
+    X = np.random.default_rng(SEED).standard_normal((64, 1, 2))
     for kind in (TeacherForcing, ProfessorForcing):
         assert kind(**SMALL).fit(X).sample(5).shape == (5, 1, 2)
 
@@ -248,7 +252,7 @@ class Rates(Callback):
 
 @pytest.mark.parametrize("kind", [TeacherForcing, ProfessorForcing])
 def test_the_learning_rate_falls_along_a_cosine_and_comes_back(kind):
-    X = make_sines(20, 4, random_state=0)
+    X = make_sines(20, 4, random_state=SEED)
     generator = kind(**{**SMALL, "max_epochs": 4}, lr=0.1, lr_end=0.2, callbacks=[Rates()])
     rates = dict(generator.fit(X).net_.callbacks_)["Rates"]
     shares = 0.2 + 0.8 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
@@ -300,7 +304,7 @@ class Steps(Callback):
 def test_each_player_takes_its_own_step(monkeypatch):
     monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
     made = ProfessorForcing(**SMALL, batch_size=16, game_interval=1, callbacks=[Steps()])
-    steps = dict(made.fit(make_sines(32, 6, 2, random_state=0)).net_.callbacks_)["Steps"]
+    steps = dict(made.fit(make_sines(32, 6, 2, random_state=SEED)).net_.callbacks_)["Steps"]
     own = [
         {name for name in steps.weights_[0] if name.startswith(player)}
         for player in ("discriminator", "generator")
@@ -332,7 +336,7 @@ def judging(monkeypatch, of_taught, of_free):
 
 @pytest.mark.parametrize(("accuracy", "learns"), [(0.5, True), (0.75, True), (1.0, False)])
 def test_who_learns_depends_on_how_often_the_discriminator_is_right(monkeypatch, accuracy, learns):
-    X = make_sines(32, 6, 2, random_state=0)
+    X = make_sines(32, 6, 2, random_state=SEED)
     right = torch.arange(32) / 32 < 2 * accuracy - 1  # of the free ones; of the taught ones all
     judging(monkeypatch, torch.ones(32, 6), torch.where(right, -1.0, 1.0)[:, None].expand(-1, 6))
     professor = ProfessorForcing(**SMALL, game_interval=1).fit(X)
@@ -352,14 +356,14 @@ def test_who_learns_depends_on_how_often_the_discriminator_is_right(monkeypatch,
 
 def test_accuracy_counts_series(monkeypatch):
     judging(monkeypatch, torch.tensor([[-1.0, 2], [-1, -1]]), torch.tensor([[0.0, -1], [0, 0]]))
-    X = make_sines(2, 2, 2, random_state=0)
+    X = make_sines(2, 2, 2, random_state=SEED)
     made = ProfessorForcing(**{**SMALL, "max_epochs": 1}, game_interval=1).fit(X)
     assert made.history_[0]["discriminator_accuracy"] == pytest.approx((1 + 0 + 1 + 0.5) / 4)
 
 
 @pytest.mark.parametrize("mutual", [False, True])
 def test_history_tells_of_the_likelihood_and_of_the_game(mutual):
-    X = make_sines(64, 6, 2, random_state=0)
+    X = make_sines(64, 6, 2, random_state=SEED)
     generator = ProfessorForcing(
         **{**SMALL, "max_epochs": 15},
         lr=1e-2,
@@ -383,9 +387,9 @@ def test_history_tells_of_the_likelihood_and_of_the_game(mutual):
 @pytest.mark.parametrize("mutual", [False, True])
 def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
     """Where the discriminator is trusted, the loss of the network grows by that."""
-    X = make_sines(16, 6, 2, random_state=0)
+    X = make_sines(16, 6, 2, random_state=SEED)
     monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
-    u = torch.rand(16, 6, generator=torch.Generator().manual_seed(2))
+    u = torch.rand(16, 6, generator=torch.Generator().manual_seed(SEED + 2))
     fixed = (u, normal(16, 6, 2).float())
     monkeypatch.setattr(RecurrentMixture, "noise", lambda *_: fixed)
     made = ProfessorForcing(
@@ -415,7 +419,7 @@ def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
 
 
 def test_the_game_is_played_with_some_batches_only():
-    X = make_sines(48, 6, 2, random_state=0)
+    X = make_sines(48, 6, 2, random_state=SEED)
     generator = ProfessorForcing(**SMALL, batch_size=48, game_interval=2).fit(X)
     generator.partial_fit(X).partial_fit(X)  # the count goes on
     played = ["discriminator_loss" in row for row in generator.history_]
@@ -423,7 +427,7 @@ def test_the_game_is_played_with_some_batches_only():
 
 
 def test_going_on_at_other_rates():
-    X = make_sines(32, 6, 2, random_state=0)
+    X = make_sines(32, 6, 2, random_state=SEED)
     made = ProfessorForcing(**SMALL, discriminator_lr=1e-5, warm_start=True).fit(X)
     made.set_params(lr=5e-4).fit(X)
     assert [group["lr"] for group in made.net_.optimizer_.param_groups] == [5e-4, 1e-5]
@@ -432,7 +436,7 @@ def test_going_on_at_other_rates():
 def test_schedulers_that_set_rates_find_them_as_they_left_them():
     schedule = LRScheduler("LambdaLR", lr_lambda=constant_rate)
     made = TeacherForcing(**SMALL, lr=2e-3, callbacks=[schedule])
-    made.fit(make_sines(32, 6, 2, random_state=0))
+    made.fit(make_sines(32, 6, 2, random_state=SEED))
     assert made.net_.optimizer_.param_groups[0]["lr"] == 2e-3
 
 

@@ -26,13 +26,14 @@ from sklearn_timegen.forecasting._amount import choose_amount, scaled_errors, te
 from sklearn_timegen.forecasting._pooled import PooledFit
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 Y = load_airline()
 GLOBAL = make_reduction(Ridge(), window_length=12, pooling="global")
 
 
 def panel_of(n_series=3, n_timesteps=60, name="y", seed=0):
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED + seed)
     index = pd.period_range("2000-01", periods=n_timesteps, freq="M")
     level = 10 * np.arange(1, n_series + 1)[:, None]
     season = 3 * np.sin(2 * np.pi * np.arange(n_timesteps) / 12)
@@ -68,7 +69,7 @@ class Wild(BaseGenerator):
 
 
 def test_a_panel_of_versions():
-    bootstrap = GeneratorBootstrap(PCAMixture(), n_series=3, random_state=0)
+    bootstrap = GeneratorBootstrap(PCAMixture(), n_series=3, random_state=SEED)
     panel = bootstrap.fit_transform(Y)
     assert panel.index.names == ["series_id", "time_index"]
     names = panel.index.get_level_values(0).unique().tolist()
@@ -93,7 +94,7 @@ def test_a_panel_of_versions():
 
 def test_columns_are_generated_together():
     X = pd.DataFrame({"a": Y, "b": 1000 - Y})
-    panel = GeneratorBootstrap(PCAMixture(), n_series=5, random_state=0).fit_transform(X)
+    panel = GeneratorBootstrap(PCAMixture(), n_series=5, random_state=SEED).fit_transform(X)
     rest = panel.drop("actual") - np.tile(X, (5, 1))
     assert panel.shape == (6 * len(Y), 2)
     assert np.corrcoef(rest.to_numpy().T)[0, 1] < -0.7
@@ -101,12 +102,14 @@ def test_columns_are_generated_together():
 
 def test_without_decomposition_a_version_is_another_series():
     bootstrap = GeneratorBootstrap(PCAMixture(), 1, decomposition=None, meet_end=False)
-    version = bootstrap.set_params(random_state=0).fit_transform(Y).loc["synthetic_0"].iloc[:, 0]
+    version = (
+        bootstrap.set_params(random_state=SEED).fit_transform(Y).loc["synthetic_0"].iloc[:, 0]
+    )
     assert np.abs(version / Y - 1).max() > 0.5
 
 
 def test_other_series_than_those_of_fit():
-    bootstrap = GeneratorBootstrap(PCAMixture(), 1, random_state=0).fit(Y)
+    bootstrap = GeneratorBootstrap(PCAMixture(), 1, random_state=SEED).fit(Y)
     other = bootstrap.transform(Y.iloc[:60] * 10).loc["synthetic_0"].iloc[:, 0]
     assert other.index.equals(Y.index[:60])
     assert np.abs(np.log(other / (10 * Y.iloc[:60]))).max() < 0.3
@@ -162,7 +165,7 @@ def test_who_makes_a_forecaster_is_told_once_what_sktime_announces(train_on):
         pytest.skip("this sktime announces nothing when a forecaster is made")
 
     def work():
-        tstr = TSTRForecaster(forecaster, PCAMixture(), 1, train_on, random_state=0)
+        tstr = TSTRForecaster(forecaster, PCAMixture(), 1, train_on, random_state=SEED)
         tstr.fit(Y.iloc[:-12], fh=[1])
         tstr.update(Y.iloc[-12:-6], update_params=False)
         return tstr.update(Y.iloc[-6:])
@@ -226,12 +229,12 @@ def test_auto_stays_out_where_synthetic_series_harm():
 
 def test_auto_lets_them_in_where_they_help():
     # A regression on 20 lags from two series of 48 values overfits; versions of them mend that.
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(SEED + 2)
     index = pd.period_range("2000Q1", periods=48, freq="Q", name="quarter")
     season = 10 + 3 * np.sin(2 * np.pi * np.arange(48) / 4)
     parts = {name: pd.DataFrame({"y": season + rng.normal(size=48)}, index) for name in "ab"}
     wide = make_reduction(Ridge(alpha=1e-8), window_length=20, pooling="global")
-    forecaster = AugmentedForecaster(wide, PCAMixture(), random_state=0)
+    forecaster = AugmentedForecaster(wide, PCAMixture(), random_state=SEED)
     forecaster.fit(pd.concat(parts, names=["shop"]), fh=[1, 2])
     assert forecaster.n_series_ > 0
     assert forecaster.series_generator_ is not None
@@ -253,7 +256,7 @@ def n_shown(made):
 
 
 def test_it_trains_on_actual_and_synthetic_series():
-    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=4, random_state=0)
+    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=4, random_state=SEED)
     forecast = forecaster.fit(Y, fh=[1, 2, 3]).predict()
     assert forecast.name == Y.name
     assert forecast.index.equals(pd.period_range("1961-01", periods=3, freq="M"))
@@ -264,13 +267,13 @@ def test_it_trains_on_actual_and_synthetic_series():
 
 
 def test_updates_move_the_present():
-    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=0)
+    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=SEED)
     forecaster.fit(Y.iloc[:-12], fh=[1])
     forecaster.update(Y.iloc[-12:], update_params=False)
     moved = forecaster.predict()
     assert moved.index[0] == pd.Period("1961-01", "M")
     coefficients = forecaster.forecaster_.estimator_.coef_.copy()
-    whole = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=0).fit(Y, fh=[1])
+    whole = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=SEED).fit(Y, fh=[1])
     assert moved.iloc[0] == pytest.approx(whole.predict().iloc[0], rel=0.05)
     forecaster.update(Y.iloc[-12:], update_params=True)
     assert not np.allclose(forecaster.forecaster_.estimator_.coef_, coefficients)
@@ -279,7 +282,7 @@ def test_updates_move_the_present():
 
 def test_panels_and_hierarchies():
     y = panel_of()
-    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=0)
+    forecaster = AugmentedForecaster(GLOBAL, PCAMixture(), n_series=2, random_state=SEED)
     forecast = forecaster.fit(y, fh=[1, 2]).predict()
     assert forecast.index.names == ["shop", "month"]
     assert forecast.index.get_level_values(0).unique().tolist() == ["s0", "s1", "s2"]
@@ -294,12 +297,12 @@ def test_panels_and_hierarchies():
 
 def test_exogenous_variables_come_along():
 
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     index = pd.period_range("2000-01", periods=80, freq="M")
     X = pd.DataFrame({"x": rng.normal(size=80)}, index)
     y = pd.Series(5 + 3 * X["x"], index, name="y")
     lags = make_reduction(Ridge(alpha=1e-3), window_length=3, pooling="global")
-    forecaster = AugmentedForecaster(lags, PCAMixture(), n_series=5, random_state=0)
+    forecaster = AugmentedForecaster(lags, PCAMixture(), n_series=5, random_state=SEED)
     forecaster.fit(y.iloc[:-4], X=X.iloc[:-4], fh=[1, 2, 3, 4])
     np.testing.assert_allclose(forecaster.predict(X=X.iloc[-4:]), y.iloc[-4:], atol=1.0)
     versions = forecaster.series_generator_.sample(3)
@@ -380,7 +383,7 @@ def test_tstr_in_evaluate(forecaster, splitter):
     cv = splitter(step_length=12, fh=[1, 2, 3], **size)
 
     def score(train_on):
-        tstr = TSTRForecaster(forecaster, PCAMixture(), 3, train_on, random_state=0)
+        tstr = TSTRForecaster(forecaster, PCAMixture(), 3, train_on, random_state=SEED)
         found = evaluate(tstr, cv, Y, error_score="raise")
         return found["test_MeanAbsolutePercentageError"].mean()
 
@@ -392,7 +395,7 @@ def test_tstr_in_evaluate(forecaster, splitter):
 
 def test_tstr_trains_on_synthetic_series_alone():
     # Remainders so wild that what was learned from them is nothing like the actual series.
-    tstr = TSTRForecaster(GLOBAL, Wild(), random_state=0).fit(Y, fh=[1])
+    tstr = TSTRForecaster(GLOBAL, Wild(), random_state=SEED).fit(Y, fh=[1])
     real = TSTRForecaster(GLOBAL, Wild(), train_on="real").fit(Y, fh=[1])
     assert real.series_generator_ is None
     gap = tstr.forecaster_.estimator_.coef_ - real.forecaster_.estimator_.coef_

@@ -10,6 +10,8 @@ from sklearn_timegen import PCAMixture
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen.datasets import make_ar
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 LENGTH, OVERLAP, PHI = 10, 4, 0.7
 
 
@@ -19,7 +21,7 @@ def gaussian_windows(n, rng):
 
 
 def test_the_gain_is_a_ridge_regression_on_the_beginning():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     windows = gaussian_windows(5000, rng)
     joiner = WindowJoiner(OVERLAP).fit(windows, rng)
     w = ((windows - windows.mean()) / windows.std())[:, :, 0]
@@ -35,7 +37,7 @@ def test_the_gain_is_a_ridge_regression_on_the_beginning():
 
 
 def test_what_goes_on_has_the_conditional_distribution():
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(SEED + 1)
     joiner = WindowJoiner(OVERLAP)
     joiner.fit(gaussian_windows(4000, rng), rng)
     start = gaussian_windows(400, rng)
@@ -50,7 +52,7 @@ def test_what_goes_on_has_the_conditional_distribution():
 
 
 def test_no_candidate_goes_into_two_series():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     joiner = WindowJoiner(2, n_candidates=1).fit(rng.normal(size=(500, 8, 1)), rng)
     candidates = []
 
@@ -69,7 +71,7 @@ def test_no_candidate_goes_into_two_series():
 
 def test_a_generator_that_would_blow_up_is_held_back():
     """Windows that begin small and end large: their plain regression doubles at every seam."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
 
     def draw(n, at=0):
         level = rng.normal(size=(n, 1, 1))
@@ -83,7 +85,7 @@ def test_a_generator_that_would_blow_up_is_held_back():
 
 
 def test_channels_without_variation_stay_constant():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
 
     def draw(n, at=0):
         return np.concatenate([gaussian_windows(n, rng), np.full((n, LENGTH, 1), 5.0)], axis=2)
@@ -94,7 +96,7 @@ def test_channels_without_variation_stay_constant():
 
 @pytest.mark.parametrize("n_windows", [1, 2, 3])
 def test_few_windows_will_do(n_windows):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     joiner = WindowJoiner(OVERLAP, n_candidates=1)
     joiner.fit(gaussian_windows(n_windows, rng), rng)
     long = joiner.extend(gaussian_windows(1, rng), lambda n, at: gaussian_windows(n, rng), 40, rng)
@@ -102,7 +104,7 @@ def test_few_windows_will_do(n_windows):
 
 
 def test_a_quiet_regime_does_not_swallow_a_lively_one():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
 
     def draw(n, at=0):
         scale = np.where(rng.random((n, 1, 1)) < 0.5, 1.0, 4.0)
@@ -115,7 +117,7 @@ def test_a_quiet_regime_does_not_swallow_a_lively_one():
 
 
 def test_a_judge_sees_no_seam():
-    series = list(make_ar(20, 220, coefficients=(1.2, -0.5), random_state=0))
-    seams, own, _ = score_seams(PCAMixture(random_state=0), series)
+    series = list(make_ar(20, 220, coefficients=(1.2, -0.5), random_state=SEED))
+    seams, own, _ = score_seams(PCAMixture(random_state=SEED), series)
     assert own < own.floor + 0.05, "the generator's own windows are alike everywhere"
     assert seams < seams.floor + 0.05

@@ -17,11 +17,15 @@ from sklearn_timegen.nn.layers import DilatedConv
 from sklearn_timegen.nn.recurrent import RepeatedGRU, RepeatedLinear
 from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
 
-TINY = {"latent_dim": 6, "hidden_dim": 4, "batch_size": 8, "random_state": 0}
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+TINY = {"latent_dim": 6, "hidden_dim": 4, "batch_size": 8, "random_state": SEED}
 
 
 def random(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(SEED + seed)
+    )
 
 
 def torchs(gru, r):
@@ -100,7 +104,7 @@ def test_dilated_conv_is_torchs(n_timesteps, dilation):
     ours = DilatedConv(3, 5, dilation).double()
     theirs = nn.Conv1d(3, 5, 3, padding=dilation, dilation=dilation).double()
     theirs.weight.data = ours.weight.data.unflatten(1, (3, 3)).transpose(1, 2)
-    theirs.bias.data = ours.bias.data.normal_(generator=torch.Generator().manual_seed(0))
+    theirs.bias.data = ours.bias.data.normal_(generator=torch.Generator().manual_seed(SEED))
     x = random(4, n_timesteps, 3)
     assert torch.allclose(ours(x), theirs(x.transpose(1, 2)).transpose(1, 2))
 
@@ -108,7 +112,7 @@ def test_dilated_conv_is_torchs(n_timesteps, dilation):
 @pytest.mark.parametrize("n_timesteps", [1, 8, 9])
 def test_every_timestep_sees_the_whole_series(n_timesteps):
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(SEED)
         encoder = DilatedEncoder(n_timesteps, 2, 4, 3).double()
     x = random(1, n_timesteps, 2).requires_grad_()
     for t in {0, n_timesteps - 1}:
@@ -172,7 +176,7 @@ def test_contrastive_loss_rewards_views_that_agree():
 def disagreement(module, x, seed):
     """The loss of two crops, masked at random, where they overlap."""
     x = torch.from_numpy(x.astype(np.float32))
-    masks = torch.rand(2, *x.shape[:2], generator=torch.Generator().manual_seed(seed)) < 0.5
+    masks = torch.rand(2, *x.shape[:2], generator=torch.Generator().manual_seed(SEED + seed)) < 0.5
     a, b = x[:, :9], x[:, 3:]
     with torch.no_grad():
         first = module(a, masks[0, :, :9].float())[:, 3:]
@@ -181,10 +185,12 @@ def disagreement(module, x, seed):
 
 
 def test_encoder_learns():
-    X = np.random.default_rng(0).normal(size=(60, 12, 2)) * [1, 30]
+    X = np.random.default_rng(SEED).normal(size=(60, 12, 2)) * [1, 30]
     losses = []
     for n_steps in (1, 60):
-        encoder = ContrastiveEncoder(32, 16, batch_size=8, n_steps=n_steps, random_state=0).fit(X)
+        encoder = ContrastiveEncoder(32, 16, batch_size=8, n_steps=n_steps, random_state=SEED).fit(
+            X
+        )
         assert encoder.losses_.shape == (n_steps,)
         losses.append([disagreement(encoder.module_, X[:16] / [1, 30], k) for k in range(30)])
     gain = np.subtract(*losses)
@@ -192,7 +198,7 @@ def test_encoder_learns():
 
 
 def test_encoder_is_deterministic_and_keeps_torchs_stream():
-    X = make_sines(20, 7, 2, random_state=0)
+    X = make_sines(20, 7, 2, random_state=SEED)
     before = torch.get_rng_state(), torch.get_num_threads()
     first, again, other = (
         ContrastiveEncoder(**{**TINY, "random_state": seed}, n_steps=3).fit_transform(X)
@@ -205,7 +211,7 @@ def test_encoder_is_deterministic_and_keeps_torchs_stream():
 
 
 def test_encodings_do_not_depend_on_the_company():
-    X = make_sines(600, 5, 1, random_state=0)
+    X = make_sines(600, 5, 1, random_state=SEED)
     encoder = ContrastiveEncoder(**TINY, n_steps=2).fit(X)
     features = encoder.transform(X)
     assert features.shape == (600, 6)
@@ -215,7 +221,7 @@ def test_encodings_do_not_depend_on_the_company():
 
 
 def test_encodings_do_not_depend_on_units():
-    X = make_sines(30, 6, 2, random_state=0).astype(np.float64)
+    X = make_sines(30, 6, 2, random_state=SEED).astype(np.float64)
     units = np.array([1000.0, 1e-3])
     plain, scaled = (
         ContrastiveEncoder(**TINY, n_steps=2).fit(x).transform(x)
@@ -226,7 +232,7 @@ def test_encodings_do_not_depend_on_units():
 
 @pytest.mark.parametrize("shape", [(1, 5, 2), (9, 1, 2), (2, 2, 1)])
 def test_encoder_of_little_data(shape):
-    X = np.random.default_rng(0).normal(size=shape)
+    X = np.random.default_rng(SEED).normal(size=shape)
     features = ContrastiveEncoder(**TINY, n_steps=4).fit_transform(X)
     assert features.shape == (shape[0], 6)
     assert np.isfinite(features).all()
@@ -239,7 +245,7 @@ def test_encoder_of_constant_series():
 
 
 def test_encoder_refuses_other_sizes_and_wrong_parameters():
-    X = np.random.default_rng(0).normal(size=(9, 5, 2))
+    X = np.random.default_rng(SEED).normal(size=(9, 5, 2))
     encoder = ContrastiveEncoder(**TINY, n_steps=1)
     with pytest.raises(NotFittedError):
         encoder.transform(X)

@@ -22,9 +22,11 @@ from sklearn_timegen.metrics import (
 )
 from sklearn_timegen.model_selection import make_windows
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 
 def normal(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
+    return np.random.default_rng(SEED + seed).normal(size=shape)
 
 
 def torchs(gru, r):
@@ -91,7 +93,7 @@ def assert_trained_alike(judge, r, gru, output):
 def test_discriminative_judge_is_the_published_one(monkeypatch):
     spy = Spy(monkeypatch, discriminative, n_steps=5)
     real, synthetic = normal(43, 6, 3), normal(31, 6, 3, seed=1) + 0.5
-    score = discriminative_score(real, synthetic, n_repeats=2, random_state=0)
+    score = discriminative_score(real, synthetic, n_repeats=2, random_state=SEED)
     low, high = real.min(axis=(0, 1)), real.max(axis=(0, 1))
     scaled = [torch.from_numpy((x - low) / (high - low)).float() for x in (real, synthetic)]
     splits = [[spy.splits[0][r] for r in range(2)], [spy.splits[2 + r][r] for r in range(2)]]
@@ -118,7 +120,7 @@ def test_discriminative_judge_is_the_published_one(monkeypatch):
 def test_judges_are_trained_on_training_rows_only(monkeypatch):
     spy = Spy(monkeypatch, discriminative, n_steps=4)
     x = np.arange(40.0)[:, None] * np.ones(3)
-    discriminative_score(x, x[:30] + 40.0, n_repeats=6, random_state=1)
+    discriminative_score(x, x[:30] + 40.0, n_repeats=6, random_state=SEED + 1)
     # Two permutations of each kind, five folds each.
     for r in range(6):
         seen = torch.stack([batch[r, :, 0, 0] for batch in spy.batches[:4]]) * 39
@@ -130,7 +132,7 @@ def test_judges_are_trained_on_training_rows_only(monkeypatch):
 def test_predictive_judge_is_the_published_one(monkeypatch):
     spy = Spy(monkeypatch, predictive, n_steps=4)
     real, synthetic = normal(20, 6, 3), normal(30, 6, 3, seed=1)
-    score = predictive_score(real, synthetic, n_repeats=2, random_state=0)
+    score = predictive_score(real, synthetic, n_repeats=2, random_state=SEED)
     low, high = real.min(axis=(0, 1)), real.max(axis=(0, 1))
     tested = torch.from_numpy((real - low) / (high - low)).float()
 
@@ -178,8 +180,8 @@ def test_equal_distributions_are_near_the_floor(monkeypatch, judge):
 @pytest.mark.parametrize("judge", ["gru", "boosting", LOGISTIC])
 def test_disjoint_supports_score_the_maximum(monkeypatch, judge):
     monkeypatch.setattr(discriminative, "N_STEPS", 150)
-    x = np.random.default_rng(0).uniform(size=(120, 4))
-    score = discriminative_score(x[:60], x[60:] + 9, judge=judge, random_state=0)
+    x = np.random.default_rng(SEED).uniform(size=(120, 4))
+    score = discriminative_score(x[:60], x[60:] + 9, judge=judge, random_state=SEED)
     assert float(score) == 0.5
     assert score.std == 0
 
@@ -187,8 +189,8 @@ def test_disjoint_supports_score_the_maximum(monkeypatch, judge):
 def test_floor_is_the_mean_of_guessing(monkeypatch):
     monkeypatch.setattr(discriminative, "N_STEPS", 1)
     x = normal(100, 3)
-    by_gru = discriminative_score(x, x, n_repeats=2, random_state=0)
-    by_rows = discriminative_score(x, x[:60], judge=LOGISTIC, random_state=0)
+    by_gru = discriminative_score(x, x, n_repeats=2, random_state=SEED)
+    by_rows = discriminative_score(x, x[:60], judge=LOGISTIC, random_state=SEED)
     # Accuracy over 2 n guesses has the standard deviation 1 / sqrt(8 n).
     assert by_gru.floor == pytest.approx(math.sqrt(2 / math.pi) / math.sqrt(8 * 40 / 2), rel=1e-3)
     assert by_rows.floor == pytest.approx(0.399 / math.sqrt(2 * 60), rel=1e-3)
@@ -208,7 +210,7 @@ class Guessing(ClassifierMixin, BaseEstimator):
 
 def test_guessing_scores_the_floor_on_average():
     x, s = normal(60, 3), normal(60, 3, seed=1)
-    score = discriminative_score(x, s, judge=Guessing(), n_repeats=200, random_state=0)
+    score = discriminative_score(x, s, judge=Guessing(), n_repeats=200, random_state=SEED)
     error = np.std(score.values) / np.sqrt(len(score.values))
     assert abs(score - score.floor) < 4 * error
     assert len(set(score.values)) > 10
@@ -227,7 +229,7 @@ def test_unequal_numbers_do_not_reward_one_answer(monkeypatch, judge):
             return made
 
         monkeypatch.setattr(discriminative, "make_judge", certain)
-    score = discriminative_score(normal(100, 3), normal(20, 3), judge=judge, random_state=0)
+    score = discriminative_score(normal(100, 3), normal(20, 3), judge=judge, random_state=SEED)
     assert float(score) == 0
 
 
@@ -248,9 +250,9 @@ class Recording(ClassifierMixin, BaseEstimator):
 
 @pytest.mark.parametrize("max_samples", [None, 60])
 def test_starts_keep_overlapping_windows_on_one_side(max_samples):
-    walk = np.cumsum(np.random.default_rng(0).normal(size=150)) + 1e3
+    walk = np.cumsum(np.random.default_rng(SEED).normal(size=150)) + 1e3
     windows, starts = make_windows(walk, 12)
-    order = np.random.default_rng(1).permutation(len(windows))
+    order = np.random.default_rng(SEED + 1).permutation(len(windows))
     position = {round(value, 6): t for t, value in enumerate(walk)}
 
     def places(X):
@@ -266,7 +268,7 @@ def test_starts_keep_overlapping_windows_on_one_side(max_samples):
         window_starts=starts[order],
         max_samples=max_samples,
         n_repeats=2,
-        random_state=0,
+        random_state=SEED,
     )
     assert len(Recording.seen) == 6
     n_tested = 0
@@ -306,7 +308,7 @@ def test_discriminative_score_is_deterministic_for_a_seed(monkeypatch, judge):
 def test_fewer_series_are_drawn_from_all(monkeypatch):
     spy = Spy(monkeypatch, discriminative, n_steps=4)
     s = np.concatenate([np.zeros((60, 3)), np.ones((60, 3))])
-    discriminative_score(normal(80, 3), s, max_samples=60, n_repeats=1, random_state=0)
+    discriminative_score(normal(80, 3), s, max_samples=60, n_repeats=1, random_state=SEED)
     seen = torch.stack([batch[0, 128:, 0, 0] for batch in spy.batches[:4]])
     assert len(seen.unique()) == 2
 
@@ -332,8 +334,8 @@ def test_wrong_starts_and_few_series_are_refused():
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_predictive_floor_is_the_error_of_the_median(monkeypatch, n_channels):
     monkeypatch.setattr(predictive, "N_STEPS", 1)
-    real = np.random.default_rng(0).exponential(size=(40, 5, n_channels))
-    score = predictive_score(real, normal(30, 5, n_channels), n_repeats=1, random_state=0)
+    real = np.random.default_rng(SEED).exponential(size=(40, 5, n_channels))
+    score = predictive_score(real, normal(30, 5, n_channels), n_repeats=1, random_state=SEED)
     last = real[:, :, -1]
     target = ((last - last.min()) / (last.max() - last.min()))[:, 1:].ravel()
     middle = np.sort(target)[len(target) // 2]
@@ -342,12 +344,14 @@ def test_predictive_floor_is_the_error_of_the_median(monkeypatch, n_channels):
 
 def two_levels(n, seed):
     """Series that stay at one of two levels: the first timestep tells all others."""
-    return np.random.default_rng(seed).integers(0, 2, (n, 1)) * np.ones(8) * 10 - 5
+    return np.random.default_rng(SEED + seed).integers(0, 2, (n, 1)) * np.ones(8) * 10 - 5
 
 
 def test_predictable_series_score_far_below_the_floor(monkeypatch):
     monkeypatch.setattr(predictive, "N_STEPS", 1000)
-    score = predictive_score(two_levels(200, 0), two_levels(200, 1), n_repeats=1, random_state=0)
+    score = predictive_score(
+        two_levels(200, 0), two_levels(200, 1), n_repeats=1, random_state=SEED
+    )
     assert score.floor == pytest.approx(0.5, abs=0.1)
     assert score < 0.2 * score.floor
 
@@ -355,13 +359,13 @@ def test_predictable_series_score_far_below_the_floor(monkeypatch):
 def test_unpredictable_series_score_the_floor(monkeypatch):
     monkeypatch.setattr(predictive, "N_STEPS", 150)
     real, synthetic = (np.random.default_rng(k).uniform(size=(300, 8)) for k in range(2))
-    score = predictive_score(real, synthetic, n_repeats=2, random_state=0)
+    score = predictive_score(real, synthetic, n_repeats=2, random_state=SEED)
     assert score.floor == pytest.approx(0.25, abs=0.01)
     assert float(score) == pytest.approx(score.floor, rel=0.05)
 
 
 def test_labels_that_tell_nothing_score_chance():
-    X, y = make_labelled_sines(200, 12, random_state=0)
+    X, y = make_labelled_sines(200, 12, random_state=SEED)
     assert tstr_score(X[100:], X[:100], y_real=y[100:], y_synthetic=y[:100]) > 0.95
     shuffled = [np.random.default_rng(k).permutation(y[:100]) for k in range(12)]
     scores = [tstr_score(X[100:], X[:100], y_real=y[100:], y_synthetic=one) for one in shuffled]
@@ -372,7 +376,7 @@ def test_labels_that_tell_nothing_score_chance():
 
 def test_r2_of_an_autoregression_is_phi_squared():
     phi, n = 0.8, 4000
-    X = make_ar(2 * n, 6, 2, coefficients=(phi,), random_state=0)
+    X = make_ar(2 * n, 6, 2, coefficients=(phi,), random_state=SEED)
     # The squared correlation of n pairs has a standard error of about 2 phi (1 - phi^2) / sqrt(n).
     error = 2 * phi * (1 - phi**2) / math.sqrt(n)
     assert tstr_score(X[:n], X[n:]) == pytest.approx(phi**2, abs=4 * error)

@@ -14,7 +14,12 @@ from sklearn_timegen.metrics import (
 )
 from sklearn_timegen.model_selection import make_windows
 
-TRAIN, HELD_OUT, FRESH = np.random.default_rng(0).normal(size=(3, 400, 6, 2)) * [1, 100] + [0, 50]
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+TRAIN, HELD_OUT, FRESH = np.random.default_rng(SEED).normal(size=(3, 400, 6, 2)) * [1, 100] + [
+    0,
+    50,
+]
 HALF = np.concatenate([TRAIN[:200], FRESH[:200]])
 WITHOUT = {"X_train": None}
 WITH = {"X_train": TRAIN}
@@ -130,7 +135,7 @@ def test_what_cannot_be_answered_is_refused():
 
 
 def test_a_far_level_changes_nothing():
-    train, held_out, fresh = np.random.default_rng(0).normal(size=(3, 100, 12, 1))
+    train, held_out, fresh = np.random.default_rng(SEED).normal(size=(3, 100, 12, 1))
     plain = nearest_record_ratio(held_out, fresh, X_train=train)
     far = nearest_record_ratio(held_out + 1e5, fresh + 1e5, X_train=train + 1e5)
     assert far == pytest.approx(plain, rel=1e-6)
@@ -140,8 +145,8 @@ def test_a_far_level_changes_nothing():
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint64", "int16", object])
 def test_windows_that_share_timesteps_are_no_neighbours_for_any_integer_type(dtype):
-    windows, starts = make_windows(np.random.default_rng(0).normal(size=60).cumsum(), 8)
-    order = np.random.default_rng(1).permutation(len(starts))
+    windows, starts = make_windows(np.random.default_rng(SEED).normal(size=60).cumsum(), 8)
+    order = np.random.default_rng(SEED + 1).permutation(len(starts))
     windows, starts = windows[order], starts[order]
     _, expected = nearest_record_distances(windows, windows[:5], window_starts=starts)
     _, found = nearest_record_distances(windows, windows[:5], window_starts=starts.astype(dtype))

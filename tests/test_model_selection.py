@@ -14,6 +14,8 @@ from sklearn_timegen.model_selection import (
     make_windows,
 )
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 
 def test_windows_hold_what_their_starts_say():
     series = np.arange(40).reshape(20, 2)
@@ -74,7 +76,7 @@ def test_no_window_falls_on_two_sides(splitter, stride, gap, n_splits):
 
 def test_shuffled_windows_are_split_by_their_starts():
     windows, starts = make_windows(np.arange(100.0), 5)
-    order = np.random.default_rng(0).permutation(len(starts))
+    order = np.random.default_rng(SEED).permutation(len(starts))
     for train, test in WindowKFold(4).split(windows[order], window_starts=starts[order]):
         assert not overlapping(starts[order], train, test, 5, 0)
 
@@ -154,7 +156,7 @@ def test_starts_of_any_integer_type_split_alike(cv, dtype, step):
 
 def test_starts_are_routed_to_the_splitter():
     windows, starts = make_windows(np.sin(np.arange(120.0)), 8)
-    order = np.random.default_rng(0).permutation(len(starts))
+    order = np.random.default_rng(SEED).permutation(len(starts))
     X, y, starts = windows[order, :-1, 0], windows[order, -1, 0], starts[order]
     cv = WindowKFold(3, n_timesteps=8)
     expected = cross_val_score(Ridge(), X, y, cv=cv, groups=starts)

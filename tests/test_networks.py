@@ -16,6 +16,8 @@ from sklearn_timegen.nn.transformer import (
     TransformerEncoder,
 )
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 ENCODERS = [RecurrentEncoder, TransformerEncoder]
 DECODERS = [RecurrentDecoder, TransformerDecoder]
 SIZES = [  # n_timesteps, n_channels, latent_dim, hidden_dims
@@ -27,12 +29,14 @@ SIZES = [  # n_timesteps, n_channels, latent_dim, hidden_dims
 
 
 def random(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(SEED + seed)
+    )
 
 
 def double(network, *sizes, seed=0):
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED + seed)
         return network(*sizes).to(torch.float64)
 
 

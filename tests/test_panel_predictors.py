@@ -19,21 +19,25 @@ from sklearn_timegen import AugmentedClassifier, AugmentedRegressor, PCAMixture,
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.forecasting import PanelClassifier, PanelRegressor
 
-FOREST = TimeSeriesForestClassifier(n_estimators=5, random_state=0)
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+FOREST = TimeSeriesForestClassifier(n_estimators=5, random_state=SEED)
 
 
 @pytest.fixture(scope="module")
 def data():
-    return make_labelled_sines(40, 24, random_state=0)
+    return make_labelled_sines(40, 24, random_state=SEED)
 
 
 # scikit-learn's checks have rows of two to four values: intervals have to be short.
 @parametrize_with_checks(
     [
         PanelClassifier(
-            TimeSeriesForestClassifier(n_estimators=10, min_interval=2, random_state=0)
+            TimeSeriesForestClassifier(n_estimators=10, min_interval=2, random_state=SEED)
         ),
-        PanelRegressor(TimeSeriesForestRegressor(n_estimators=10, min_interval=2, random_state=0)),
+        PanelRegressor(
+            TimeSeriesForestRegressor(n_estimators=10, min_interval=2, random_state=SEED)
+        ),
     ]
 )
 @pytest.mark.filterwarnings(f"ignore::{SkipTestWarning.__module__}.SkipTestWarning")
@@ -88,11 +92,11 @@ def test_classifier(data):
 
 
 def test_regressor():
-    windows = make_ar(60, 13, coefficients=(0.9,), random_state=0)
+    windows = make_ar(60, 13, coefficients=(0.9,), random_state=SEED)
     X, y = windows[:, :-1], windows[:, -1, 0]
-    forest = PanelRegressor(TimeSeriesForestRegressor(n_estimators=10, random_state=0))
+    forest = PanelRegressor(TimeSeriesForestRegressor(n_estimators=10, random_state=SEED))
     assert forest.fit(X, y).score(X, y) > 0.5
-    augmented = AugmentedRegressor(forest, PCAMixture(), n_synthetic=1.0, random_state=0)
+    augmented = AugmentedRegressor(forest, PCAMixture(), n_synthetic=1.0, random_state=SEED)
     assert augmented.fit(X, y).score(X, y) > 0.3
     assert augmented.predict(X).shape == (60,)
 
@@ -103,7 +107,7 @@ def test_augmented_in_cross_validation_and_search(data):
         PanelClassifier(TimeSeriesForestClassifier(n_estimators=5)),
         PCAMixture(),
         n_synthetic=1.0,
-        random_state=0,
+        random_state=SEED,
     )
     scores = cross_val_score(augmented, X[:, :, None], y, cv=2, error_score="raise")
     assert scores.mean() > 0.9
@@ -120,7 +124,7 @@ def test_tstr_of_several_channels(data):
     X, y = data
     deep = np.stack([X, X[:, ::-1]], axis=2)
     pipeline = SklearnClassifierPipeline(LogisticRegression(), [Tabularizer()])
-    tstr = TSTRClassifier(PCAMixture(), PanelClassifier(pipeline), random_state=0)
+    tstr = TSTRClassifier(PCAMixture(), PanelClassifier(pipeline), random_state=SEED)
     assert tstr.fit(deep, y).score(deep, y) > 0.9
 
 
@@ -130,7 +134,7 @@ def test_rocket(data):
 
     X, y = data
     rocket = PanelClassifier(RocketClassifier(num_kernels=50))
-    augmented = AugmentedClassifier(rocket, PCAMixture(), n_synthetic=1.0, random_state=0)
+    augmented = AugmentedClassifier(rocket, PCAMixture(), n_synthetic=1.0, random_state=SEED)
     assert cross_val_score(augmented, X, y, cv=2, error_score="raise").mean() > 0.9
 
 

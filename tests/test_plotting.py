@@ -21,12 +21,13 @@ from sklearn_timegen.plotting import (
 )
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 def test_samples_display_by_class():
-    X, y = make_labelled_sines(50, 12, random_state=0)
+    X, y = make_labelled_sines(50, 12, random_state=SEED)
     fitted = Resampler(conditional=True).fit(X, y)
-    display = SamplesDisplay.from_estimator(fitted, X, y, n_series=5, random_state=0)
+    display = SamplesDisplay.from_estimator(fitted, X, y, n_series=5, random_state=SEED)
     assert display.axes_.shape == (2, 2)
     assert [row[0].get_ylabel() for row in display.axes_] == ["class fast", "class slow"]
     left = display.axes_[0, 0]
@@ -39,7 +40,7 @@ def test_samples_display_by_class():
 
 
 def test_samples_display_by_channel_in_a_given_place():
-    X = make_sines(30, 12, 4, random_state=0)
+    X = make_sines(30, 12, 4, random_state=SEED)
     figure, ax = plt.subplots()
     display = SamplesDisplay.from_samples(X, X[:10], channels=[3, 1], ax=ax)
     assert display.figure_ is figure
@@ -49,7 +50,7 @@ def test_samples_display_by_channel_in_a_given_place():
 
 
 def test_embedding_display_is_fitted_on_both():
-    X = make_sines(30, 12, 2, random_state=0)
+    X = make_sines(30, 12, 2, random_state=SEED)
     display = EmbeddingDisplay.from_samples(X, X[:20] + 5)
     assert display.real.shape == (30, 2)
     assert display.synthetic.shape == (20, 2)
@@ -73,17 +74,17 @@ def test_embeddings_of_few_or_equal_series(method):
 
 
 def test_tsne_parts_what_differs_and_is_seeded():
-    X = make_sines(20, 12, 1, random_state=0)
-    display = EmbeddingDisplay.from_samples(X, X + 9, method="tsne", random_state=3)
+    X = make_sines(20, 12, 1, random_state=SEED)
+    display = EmbeddingDisplay.from_samples(X, X + 9, method="tsne", random_state=SEED + 3)
     assert display.ax_.get_xlabel() == "t-SNE 1"
     gap = np.linalg.norm(display.real.mean(axis=0) - display.synthetic.mean(axis=0))
     assert gap > display.real.std(axis=0).max()
-    again = EmbeddingDisplay.from_samples(X, X + 9, method="tsne", random_state=3)
+    again = EmbeddingDisplay.from_samples(X, X + 9, method="tsne", random_state=SEED + 3)
     assert np.array_equal(display.real, again.real)
 
 
 def test_umap_is_optional(monkeypatch):
-    X = make_sines(10, 12, 1, random_state=0)
+    X = make_sines(10, 12, 1, random_state=SEED)
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(ImportError, match="pip install umap-learn"):
         EmbeddingDisplay.from_samples(X, X, method="umap")
@@ -112,7 +113,7 @@ ALL_COMPARING = [*COMPARING, EmbeddingDisplay, MemorisationDisplay]
 @pytest.mark.parametrize("display", ALL_COMPARING)
 @pytest.mark.parametrize("shape", [(12,), (12, 1), (12, 3), (1,), (1, 2)])
 def test_any_series_and_numbers(display, shape):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     real, synthetic = rng.normal(size=(9, *shape)), rng.normal(size=(6, *shape))
     shown = display.from_samples(real, synthetic)
     shown.figure_.canvas.draw()
@@ -123,11 +124,11 @@ def test_any_series_and_numbers(display, shape):
 
 @pytest.mark.parametrize("display", ALL_COMPARING)
 def test_flat_rows_of_several_channels(display):
-    X = make_sines(12, 8, 3, random_state=0)
+    X = make_sines(12, 8, 3, random_state=SEED)
     flat = Resampler(n_channels=3).fit(X.reshape(12, -1))
     shaped = Resampler().fit(X)
     shown = [
-        display.from_estimator(generator, x, random_state=0)
+        display.from_estimator(generator, x, random_state=SEED)
         for generator in (flat, shaped)
         for x in (X, X.reshape(12, -1))
     ]
@@ -145,7 +146,7 @@ def test_flat_rows_of_several_channels(display):
 
 @pytest.mark.parametrize("display", COMPARING)
 def test_channels_out_of_range_are_named(display):
-    X = make_sines(5, 8, 2, random_state=0)
+    X = make_sines(5, 8, 2, random_state=SEED)
     with pytest.raises(ValueError, match=r"\[0, 2\] holds \[2\].* 2 channel\(s\)"):
         display.from_samples(X, X, channels=[0, 2])
     with pytest.raises(ValueError, match=r"holds \[-1\]"):
@@ -157,7 +158,7 @@ def test_channels_out_of_range_are_named(display):
 
 @pytest.mark.parametrize("layout", [None, "constrained", "tight"])
 def test_places_in_a_figure(layout):
-    X = make_sines(12, 8, 3, random_state=0)
+    X = make_sines(12, 8, 3, random_state=SEED)
     figure, axes = plt.subplots(2, 2, layout=layout)
     for display, ax in zip(COMPARING, axes.ravel(), strict=False):
         assert display.from_samples(X, X, ax=ax).figure_ is figure
@@ -170,7 +171,7 @@ def test_places_in_a_figure(layout):
 
 
 def test_bad_input_is_refused():
-    X = make_sines(10, 12, 2, random_state=0)
+    X = make_sines(10, 12, 2, random_state=SEED)
     with pytest.raises(ValueError, match=r"\(12, 2\), X_synthetic of \(11, 2\)"):
         EmbeddingDisplay.from_samples(X, X[:, :11])
     with pytest.raises(ValueError, match=r"X_real must be 2-d .* got shape \(2,\)"):
@@ -196,6 +197,6 @@ def test_missing_matplotlib_says_what_to_install(monkeypatch):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    X = make_sines(10, 12, 1, random_state=0)
+    X = make_sines(10, 12, 1, random_state=SEED)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-timegen\[plot\]'"):
         EmbeddingDisplay.from_samples(X, X)

@@ -14,10 +14,11 @@ from sklearn_timegen.plotting import (
 )
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 def test_marginals_count_every_value_on_common_bins():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     real, synthetic = rng.normal(size=(60, 10)), 2 + rng.normal(size=(40, 10))
     display = MarginalsDisplay.from_samples(real, synthetic, n_bins=12)
     edges = display.edges[""]
@@ -34,7 +35,7 @@ def test_marginals_count_every_value_on_common_bins():
 
 
 def test_marginals_stay_legible():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     real = rng.normal(size=(50, 20, 1))
     tails = rng.standard_cauchy((50, 20, 1))
     heavy = MarginalsDisplay.from_samples(tails, tails[:30])
@@ -62,7 +63,7 @@ def test_marginals_of_constants(level):
 
 
 def test_panels_of_many_channels():
-    X = make_sines(20, 8, 8, random_state=0)
+    X = make_sines(20, 8, 8, random_state=SEED)
     for display in (MarginalsDisplay, AutocorrelationDisplay):
         assert len(display.from_samples(X, X[:9]).axes_) == 6
         three = display.from_samples(X, X[:9], channels=[7, 0, 2])
@@ -75,8 +76,8 @@ def test_panels_of_many_channels():
 
 
 def test_autocorrelation_is_drawn():
-    real = make_ar(300, 20, coefficients=(0.9,), random_state=0)
-    other = make_ar(200, 20, coefficients=(0.3,), random_state=0)
+    real = make_ar(300, 20, coefficients=(0.9,), random_state=SEED)
+    other = make_ar(200, 20, coefficients=(0.3,), random_state=SEED)
     display = AutocorrelationDisplay.from_samples(real, other, max_lag=3)
     assert np.allclose(display.real[""], 0.9 ** np.arange(4), atol=0.08)
     assert np.allclose(display.synthetic[""], 0.3 ** np.arange(4), atol=0.08)
@@ -94,7 +95,7 @@ def test_autocorrelation_is_drawn():
 
 
 def test_memorisation_agrees_with_the_metric():
-    train, held_out, fresh = np.random.default_rng(0).normal(size=(3, 60, 6, 2))
+    train, held_out, fresh = np.random.default_rng(SEED).normal(size=(3, 60, 6, 2))
     mixed = np.concatenate([train[:20], fresh[:40]])
     display = MemorisationDisplay.from_samples(held_out, mixed, train)
     assert display.near_copy_share_ == near_copy_share(held_out, mixed, X_train=train)
@@ -111,7 +112,7 @@ def test_memorisation_agrees_with_the_metric():
 
 
 def test_memorisation_of_a_generator():
-    X, y = make_labelled_sines(60, 12, random_state=0)
+    X, y = make_labelled_sines(60, 12, random_state=SEED)
     copier = Resampler(conditional=True).fit(X[:40], y[:40])
     display = MemorisationDisplay.from_estimator(
         copier, X[40:], y[40:], X_train=X[:40], random_state=0

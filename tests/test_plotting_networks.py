@@ -13,8 +13,9 @@ from sklearn_timegen.plotting import LatentDisplay, TrainingDisplay
 from sklearn_timegen.training import COLLAPSED, SATURATED
 
 from .generators import DENSE, TINY, Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
-QUICK = {**DENSE, "max_epochs": 2, "random_state": 0}
+QUICK = {**DENSE, "max_epochs": 2, "random_state": SEED}
 
 
 class Line:
@@ -29,7 +30,7 @@ class Line:
 
 
 def test_latents_and_traversal():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     Z = np.column_stack([rng.uniform(0, 10, 200), rng.normal(size=200)])
     display = LatentDisplay.from_estimator(Line(), Line().inverse_transform(Z))
     assert np.allclose(display.latents, Z)
@@ -46,7 +47,7 @@ def test_latents_and_traversal():
 
 
 def test_classes_differ_in_colour_and_marker():
-    Z = np.random.default_rng(0).normal(size=(90, 2))
+    Z = np.random.default_rng(SEED).normal(size=(90, 2))
     X, labels = Line().inverse_transform(Z), np.arange(90) % 3
     display = LatentDisplay.from_estimator(Line(), X, labels, n_steps=3)
     points = display.axes_[0].collections
@@ -63,7 +64,7 @@ def test_classes_differ_in_colour_and_marker():
 
 
 def test_conditional_traversal():
-    X, y = make_labelled_sines(30, 12, random_state=0)
+    X, y = make_labelled_sines(30, 12, random_state=SEED)
     vae = VAE(conditional=True, **QUICK).fit(X, y)
     display = LatentDisplay.from_estimator(vae, X, y)
     assert display.title == "class fast"
@@ -81,7 +82,7 @@ def test_conditional_traversal():
 
 
 def test_one_latent_flat_rows_and_one_timestep():
-    X = make_sines(20, 6, 2, random_state=0)
+    X = make_sines(20, 6, 2, random_state=SEED)
     one = VAE(**{**QUICK, "latent_dim": 1}, n_channels=2).fit(X.reshape(20, -1))
     display = LatentDisplay.from_estimator(one, X.reshape(20, -1), channel=1)
     assert display.latents.shape == (20, 1)
@@ -95,7 +96,7 @@ def test_one_latent_flat_rows_and_one_timestep():
 
 
 def test_generators_without_latents_or_network_are_named():
-    X = make_sines(10, 6, 1, random_state=0)
+    X = make_sines(10, 6, 1, random_state=SEED)
     fitted = Resampler().fit(X)
     with pytest.raises(TypeError, match="Resampler has no transform and no inverse_transform"):
         LatentDisplay.from_estimator(fitted, X)
@@ -106,7 +107,7 @@ def test_generators_without_latents_or_network_are_named():
 
 
 def test_losses_of_a_training():
-    X = make_sines(30, 6, 1, random_state=0)
+    X = make_sines(30, 6, 1, random_state=SEED)
     vae = VAE(**{**QUICK, "max_epochs": 4}, validation_fraction=0.3).fit(X)
     display = TrainingDisplay.from_estimator(vae)
     assert list(display.losses) == ["train_loss", "valid_loss"]
@@ -166,8 +167,8 @@ def texts(legend):
 
 
 def test_panels_of_a_game():
-    X = make_sines(30, 6, 1, random_state=0)
-    dense = {**TINY, "generator": "dense", "discriminator": "dense", "random_state": 0}
+    X = make_sines(30, 6, 1, random_state=SEED)
+    dense = {**TINY, "generator": "dense", "discriminator": "dense", "random_state": SEED}
     gan = R3GAN(**dense | {"max_epochs": 4}, validation_fraction=0.3).fit(X)
     display = TrainingDisplay.from_estimator(gan)
     titles = ["distance", "loss", "gradient norm", "accuracy", "effective ratio"]

@@ -15,6 +15,8 @@ import sklearn_timegen.vae._priors as priors
 from sklearn_timegen.nn.coupling import CouplingFlow
 from sklearn_timegen.training import GeneratorNet
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 PRIORS = priors.PRIORS
 NAMES = sorted(PRIORS)
 
@@ -24,7 +26,7 @@ def moons(n, seed=0):
 
 
 def bimodal(n, seed=0):
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED + seed)
     z = rng.normal(size=(n, 1)) * 0.3 + np.where(rng.random((n, 1)) < 0.3, -1, 1)
     return z.astype(np.float32)
 
@@ -34,7 +36,7 @@ def labels(n, n_classes=2):
 
 
 def rng(seed=0):
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(SEED + seed)
 
 
 def repeated(c, n):
@@ -51,7 +53,7 @@ def few_steps():
 @pytest.fixture(scope="module")
 def vectors():
     """z given c is normal: its mean is linear in c, its covariance is known."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     n, slope = 600, np.array([[1.0, -0.5], [0.0, 2.0]])
     spread = np.array([[0.5, 0.3], [0.3, 0.8]])
     c = rng.normal(size=(n, 2))
@@ -124,7 +126,7 @@ def corners(n, n_corners):
     """Tight clusters, far from each other, of equally many series."""
     which = np.arange(n) % n_corners
     centres = 10 * np.stack([which // 2, which % 2], axis=1)
-    return (centres + 0.1 * np.random.default_rng(0).normal(size=(n, 2))).astype(np.float32)
+    return (centres + 0.1 * np.random.default_rng(SEED).normal(size=(n, 2))).astype(np.float32)
 
 
 def normal_density(rows, z):
@@ -136,7 +138,7 @@ def normal_density(rows, z):
 def test_mixture_has_the_density_of_sklearns():
     z = corners(400, 4).astype(np.float64)
     prior = PRIORS["mixture"](2).fit(z.astype(np.float32), None, 0)
-    made = GaussianMixture(4, reg_covar=priors.REG_COVAR, n_init=10, random_state=1).fit(z)
+    made = GaussianMixture(4, reg_covar=priors.REG_COVAR, n_init=10, random_state=SEED + 1).fit(z)
     found = prior.log_density(torch.tensor(z), None)
     assert np.allclose(found, made.score_samples(z), rtol=1e-4, atol=1e-3)
     assert found.mean() > normal_density(z, z).mean() + 2
@@ -189,7 +191,7 @@ def test_labels_have_their_own_mixtures():
 
 def test_draws_of_a_series_are_no_further_series():
     many = np.repeat(moons(12)[:, None], 50, axis=1)
-    many = many + np.float32(1e-2) * np.random.default_rng(0).normal(size=many.shape)
+    many = many + np.float32(1e-2) * np.random.default_rng(SEED).normal(size=many.shape)
     rows = many.reshape(-1, 2)
     found = PRIORS["mixture"](2).fit(many, None, 0).log_density(torch.tensor(rows), None)
     assert np.allclose(found, normal_density(rows, rows))  # twelve series are enough for one
@@ -201,10 +203,10 @@ def test_draws_of_a_series_are_no_further_series():
 def test_each_normal_has_five_series_a_latent(n, n_normals):
     which = np.arange(n) % 8  # pairs of pairs of pairs: each doubling of the normals pays
     centres = 1000 * (which // 4) + 100 * (which // 2 % 2) + 10 * (which % 2)
-    z = centres[:, None] + 0.1 * np.random.default_rng(0).normal(size=(n, 1))
+    z = centres[:, None] + 0.1 * np.random.default_rng(SEED).normal(size=(n, 1))
     found = PRIORS["mixture"](1).fit(z.astype(np.float32), None, 0)
     found = found.log_density(torch.tensor(z), None)
-    fixed = {"reg_covar": priors.REG_COVAR, "n_init": 10, "random_state": 1}
+    fixed = {"reg_covar": priors.REG_COVAR, "n_init": 10, "random_state": SEED + 1}
     for k in (1, 2, 4, 8):
         others = GaussianMixture(k, **fixed).fit(z).score_samples(z)
         assert np.allclose(found, others, atol=1e-2) == (k == n_normals)
@@ -215,10 +217,10 @@ def test_each_normal_has_five_series_a_latent(n, n_normals):
 
 @pytest.mark.parametrize(("latent_dim", "n_conditions"), [(1, 0), (1, 2), (2, 0), (5, 3), (8, 0)])
 def test_flow_is_inverted_exactly_and_knows_its_jacobian(latent_dim, n_conditions):
-    factor = np.tril(np.random.default_rng(0).normal(size=(latent_dim,) * 2), -1)
+    factor = np.tril(np.random.default_rng(SEED).normal(size=(latent_dim,) * 2), -1)
     factor += 1.5 * np.eye(latent_dim)
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(SEED)
         flow = CouplingFlow(np.arange(latent_dim), factor, n_conditions).double()
         z = torch.randn(6, 2, latent_dim, dtype=torch.float64)
         c = torch.randn(6, n_conditions, dtype=torch.float64) if n_conditions else None
@@ -242,7 +244,7 @@ def test_flow_is_inverted_exactly_and_knows_its_jacobian(latent_dim, n_condition
 
 
 def test_flow_that_gains_nothing_stays_the_fitted_normal():
-    z = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    z = np.random.default_rng(SEED).normal(size=(30, 3)).astype(np.float32)
     for rows in (z, z[:5], z[:1], z[:, :1]):
         prior = PRIORS["flow"](rows.shape[1]).fit(rows, None, 0)
         wide, n_dims = rows.astype(np.float64), rows.shape[1]
@@ -277,7 +279,7 @@ def test_interrupted_training_says_so(monkeypatch):
 @pytest.mark.parametrize("equal", [False, True])
 def test_few_or_equal_series(name, latent_dim, shape, equal, monkeypatch):
     monkeypatch.setattr(priors, "N_EPOCHS", 3)
-    z = np.random.default_rng(0).normal(size=(*shape, latent_dim)).astype(np.float32)
+    z = np.random.default_rng(SEED).normal(size=(*shape, latent_dim)).astype(np.float32)
     z = np.full_like(z, 0.3) if equal else z
     one_of_a_kind = np.eye(2, dtype=np.float32)[(np.arange(len(z)) == 0).astype(int)]
     level = np.linspace(-1, 1, len(z), dtype=np.float32)[:, None]
@@ -293,7 +295,7 @@ def test_few_or_equal_series(name, latent_dim, shape, equal, monkeypatch):
 
 
 def test_few_series_are_not_taken_for_all_there_is():
-    z = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    z = np.random.default_rng(SEED).normal(size=(300, 8)).astype(np.float32)
     for name in ("mixture", "flow"):
         prior = PRIORS[name](8, False).fit(z[:5], None, 0)
         assert prior.log_density(torch.tensor(z), None).mean() > -30

@@ -11,6 +11,7 @@ from sklearn_timegen.__main__ import main
 from sklearn_timegen.datasets import make_ar
 
 from .generators import DENSE
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 CHEAP = ["mmd", "near_copy_share"]
 
@@ -43,7 +44,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def X():
-    return make_ar(60, 12, 1, random_state=0)[:, :, 0]
+    return make_ar(60, 12, 1, random_state=SEED)[:, :, 0]
 
 
 def test_report_of_a_generator(X, tmp_path):
@@ -89,9 +90,9 @@ def test_bad_requests(X, tmp_path):
 
 def test_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    series = make_ar(1, 300, 2, random_state=0)[0]
+    series = make_ar(1, 300, 2, random_state=SEED)[0]
     np.savetxt("real.csv", series, delimiter=",", header="a,b", comments="")
-    rows = make_ar(40, 12, 2, random_state=1).reshape(-1, 2)
+    rows = make_ar(40, 12, 2, random_state=SEED + 1).reshape(-1, 2)
     names = [("sample", np.arange(480) // 12), ("timestep", np.arange(480) % 12)]
     pd.DataFrame({**dict(names), "a": rows[:, 0], "b": rows[:, 1]}).to_csv("new.csv", index=False)
     arguments = ["evaluate", "real.csv", "new.csv", "--window", "12", "--splits", "2"]

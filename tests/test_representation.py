@@ -18,6 +18,7 @@ from sklearn_timegen.representation import (
 )
 
 from .generators import DENSE
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 VIEWS = {
     **REPRESENTATIONS,
@@ -26,7 +27,7 @@ VIEWS = {
     "quantile by channel": QuantileScaler(per="channel"),
     "few quantiles": QuantileScaler(n_quantiles=7),
 }
-rng = np.random.default_rng(0)
+rng = np.random.default_rng(SEED)
 NORMAL = rng.normal(size=(200, 6, 3))
 DATA = {
     "normal": NORMAL,
@@ -76,7 +77,7 @@ WITH_DENSITY = {name: view for name, view in VIEWS.items() if name != "own-scale
 
 @pytest.mark.parametrize("view", WITH_DENSITY.values(), ids=WITH_DENSITY)
 def test_jacobian_against_differences(view):
-    x = np.random.default_rng(1).normal(size=(20, 3, 2)).astype(np.float32)
+    x = np.random.default_rng(SEED + 1).normal(size=(20, 3, 2)).astype(np.float32)
     fitted = SeriesView(view).fit(x)
     point = x[:1] + 0.1 * x[1:2]  # off the quantiles' knots, where the slope jumps
     step = 1e-4
@@ -205,7 +206,7 @@ def test_bad_parameters_are_named(bad):
 
 def test_levels_that_are_rounding_only_stay_constant():
     """As those of series that were standardised one by one."""
-    x = np.random.default_rng(0).normal(size=(50, 16, 2))
+    x = np.random.default_rng(SEED).normal(size=(50, 16, 2))
     x[:, :, 0] -= x[:, :, 0].mean(axis=1, keepdims=True)
     for scaling in ("standard", "quantile"):
         transform = CosineTransform(scaling).fit(x.astype(np.float32))
@@ -218,7 +219,7 @@ def test_levels_that_are_rounding_only_stay_constant():
 
 
 def correlated(n_samples=400):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     levels = rng.normal(size=(n_samples, 1, 1)) * 10
     return (levels + rng.normal(size=(n_samples, 6, 2)).cumsum(axis=1)).astype(np.float32)
 
@@ -234,7 +235,7 @@ def test_whitened_coordinates_are_uncorrelated_and_of_one_size(name):
 
 
 def test_a_floor_keeps_rounding_small():
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     X = (rng.normal(size=(300, 3)) @ rng.normal(size=(3, 8)))[:, :, None].astype(np.float32)
     whitened = WhiteningTransform(floor=1e-3).fit(X)
     v = whitened.transform(X).reshape(300, -1)

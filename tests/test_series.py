@@ -17,9 +17,10 @@ from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar
 
 from .generators import Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 N = 120
-RNG = np.random.default_rng(0)
+RNG = np.random.default_rng(SEED)
 VALUES = np.sin(np.arange(N)[:, None] / 3 + [0, 1]) * [40, 2] + [100, 5]
 DAYS = pd.date_range("2024-01-01", periods=N, freq="D", name="day")
 
@@ -69,7 +70,7 @@ INDEXES = {
 def test_pandas_come_back_alike(index, kind):
     X = frame(index)
     X = X["units"] if kind == "series" else X
-    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X)
+    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X)
     same = fitted.sample()
     assert type(same) is type(X)
     assert same.index.equals(X.index)
@@ -97,14 +98,16 @@ def test_pandas_come_back_alike(index, kind):
 
 def test_nullable_and_unsigned_dtypes():
     X = pd.DataFrame({"a": pd.array(range(40), dtype="Int32"), "b": np.arange(40, dtype="uint8")})
-    drawn = SeriesGenerator(PCAMixture(), window=5, random_state=0).fit(X).sample(n_timesteps=400)
+    drawn = (
+        SeriesGenerator(PCAMixture(), window=5, random_state=SEED).fit(X).sample(n_timesteps=400)
+    )
     assert drawn.dtypes.equals(X.dtypes)
     assert drawn["b"].max() <= 255
 
 
 def test_names_of_columns_and_tuples():
     X = pd.DataFrame(VALUES, columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)]))
-    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X).sample()
+    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X).sample()
     assert drawn.columns.equals(X.columns)
 
 
@@ -112,7 +115,7 @@ def test_panels_keep_levels_and_lengths():
     parts = {("north", 1): frame(), ("north", 2): frame()[:50], ("south", 7): frame()[20:]}
     X = pd.concat(parts, names=["region", "store"])
     total = pd.concat({("__total", "__total"): frame() * 2}, names=["region", "store"])
-    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(pd.concat([X, total]))
+    fitted = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(pd.concat([X, total]))
     drawn = fitted.sample(4)
     assert drawn.index.names == ["region", "store", "day"]
     assert drawn.dtypes.equals(X.dtypes)
@@ -125,7 +128,7 @@ def test_panels_keep_levels_and_lengths():
     }
     south = drawn[drawn.index.get_level_values("store") == 2]
     assert south.index.get_level_values("day").equals(DAYS[20:])
-    series = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X["price"]).sample(2)
+    series = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X["price"]).sample(2)
     assert isinstance(series, pd.Series)
     assert series.name == "price"
 
@@ -133,7 +136,7 @@ def test_panels_keep_levels_and_lengths():
 def test_panels_have_one_frequency():
     def panel(**parts):
         X = pd.concat({k: frame(index)[: len(index)] for k, index in parts.items()})
-        return SeriesGenerator(PCAMixture(), window=3, random_state=0).fit(X)
+        return SeriesGenerator(PCAMixture(), window=3, random_state=SEED).fit(X)
 
     def frame(index):
         return pd.DataFrame({"y": RNG.normal(size=len(index))}, index)
@@ -158,7 +161,7 @@ def test_panels_have_one_frequency():
 def test_one_short_series_does_not_cost_the_others_their_season():
     y = pd.Series(np.tile([0.0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 7)[:80], INDEXES["periods"][:80])
     X = pd.concat({"long": y, "short": y[:20]}) + RNG.normal(size=100) / 10
-    fitted = SeriesGenerator(PCAMixture(), 6, transform="stl-remainder", random_state=0).fit(X)
+    fitted = SeriesGenerator(PCAMixture(), 6, transform="stl-remainder", random_state=SEED).fit(X)
     assert fitted.period_ == 12
     drawn = fitted.sample(2, n_timesteps=90)
     long = drawn[drawn.index.get_level_values(0) == "synthetic_0"]
@@ -169,16 +172,16 @@ def test_one_short_series_does_not_cost_the_others_their_season():
 def test_names_of_levels_and_items():
     columns = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["kind", "number"])
     X = pd.DataFrame(VALUES, columns=columns)
-    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X).sample()
+    drawn = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X).sample()
     assert drawn.columns.names == ["kind", "number"]
     items = [pd.Series(VALUES[:, 0].astype(int), name="a"), pd.Series(VALUES[:, 1], name="b")]
-    made = SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(items).sample(2)
+    made = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(items).sample(2)
     assert [(one.name, one.dtype.kind) for one in made] == [("a", "i"), ("b", "f")]
 
 
 def test_long_tables():
     X = pd.concat([frame().reset_index().assign(shop=name) for name in "ab"], ignore_index=True)
-    generator = SeriesGenerator(PCAMixture(), window=12, random_state=0)
+    generator = SeriesGenerator(PCAMixture(), window=12, random_state=SEED)
     fitted = clone(generator).set_params(series_column="shop", time_column="day").fit(X)
     drawn = fitted.sample(3)
     assert drawn.columns.equals(X.columns)
@@ -191,7 +194,7 @@ def test_long_tables():
 
 def test_arrays_and_lists():
     def fit(X):
-        return SeriesGenerator(PCAMixture(), window=12, random_state=0).fit(X)
+        return SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X)
 
     assert fit(VALUES[:, 0]).sample().shape == (N,)
     assert fit(VALUES[:, 0]).sample(2).shape == (2, N, 1)
@@ -304,7 +307,7 @@ def test_trend_and_season_are_those_of_the_dates():
 def test_a_panel_is_decomposed_series_by_series():
     low = pd.Series(np.sin(np.arange(60.0)) + 10, DAYS[:60])
     X = pd.concat({"low": low, "high": 1000 * low})
-    drawn = SeriesGenerator(PCAMixture(), 10, transform="stl-remainder", random_state=0).fit(X)
+    drawn = SeriesGenerator(PCAMixture(), 10, transform="stl-remainder", random_state=SEED).fit(X)
     means = drawn.sample(2).groupby(level=0).mean()
     assert means["synthetic_0"] == pytest.approx(10, rel=0.1)
     assert means["synthetic_1"] == pytest.approx(10_000, rel=0.1)
@@ -348,13 +351,13 @@ def test_periods_of_frequencies():
 def test_calendars_are_conditions():
     hours = pd.date_range("2024-01-01", periods=24 * 40, freq="h")
     y = pd.Series(np.where(hours.hour == 15, 10.0, 0.0), hours)
-    y += np.random.default_rng(1).normal(size=len(y)) / 10
-    fitted = SeriesGenerator(PCAMixture(), 8, calendar=["hour"], random_state=0).fit(y)
+    y += np.random.default_rng(SEED + 1).normal(size=len(y)) / 10
+    fitted = SeriesGenerator(PCAMixture(), 8, calendar=["hour"], random_state=SEED).fit(y)
     drawn = fitted.sample(n_timesteps=96, start="2025-06-01 13:00")
     peaks = drawn.groupby(drawn.index.hour).mean()
     assert peaks.idxmax() == 15
     assert peaks[15] > 3 * peaks.drop([14, 15, 16]).abs().max()
-    blind = SeriesGenerator(PCAMixture(), 8, random_state=0).fit(y)
+    blind = SeriesGenerator(PCAMixture(), 8, random_state=SEED).fit(y)
     firsts = [blind.sample(n_timesteps=8, start=hours[13], random_state=k) for k in range(20)]
     assert np.mean([one.iloc[2] for one in firsts]) < 5, "without a calendar, any hour may begin"
 
@@ -363,21 +366,21 @@ def test_calendars_are_conditions():
 
 
 def test_the_estimator_contract():
-    generator = SeriesGenerator(PCAMixture(), window=12, random_state=0)
+    generator = SeriesGenerator(PCAMixture(), window=12, random_state=SEED)
     assert repr(clone(generator)) == repr(generator)
     fitted = generator.fit(frame())
     assert fitted.feature_names_in_.tolist() == ["units", "price"]
     assert fitted.n_windows_ == N - 11
     pd.testing.assert_frame_equal(fitted.sample(), fitted.sample())
     pd.testing.assert_frame_equal(fitted.sample(), pickle.loads(pickle.dumps(fitted)).sample())
-    assert not fitted.sample().equals(fitted.sample(random_state=1))
+    assert not fitted.sample().equals(fitted.sample(random_state=SEED + 1))
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     fitted.sample(5)
     assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
     assert fitted.score(frame()) > -0.2
     assert fitted.score(frame() * 3) < fitted.score(frame())
     search = GridSearchCV(
-        SeriesGenerator(TimeVAE(max_epochs=2), window=6, random_state=0),
+        SeriesGenerator(TimeVAE(max_epochs=2), window=6, random_state=SEED),
         {"generator__latent_dim": [1, 2], "window": [4, 6]},
         cv=TimeSeriesSplit(2),
     )
@@ -385,10 +388,12 @@ def test_the_estimator_contract():
 
 
 def test_one_timestep_and_lost_ones():
-    fitted = SeriesGenerator(PCAMixture(), 5, transform="difference", random_state=0).fit(frame())
+    fitted = SeriesGenerator(PCAMixture(), 5, transform="difference", random_state=SEED).fit(
+        frame()
+    )
     assert len(fitted.sample(n_timesteps=1)) == 1
     assert fitted.sample(n_timesteps=1).iloc[0, 0] == frame().iloc[0, 0]
-    twice = SeriesGenerator(PCAMixture(), 5, transform=["difference"] * 2, random_state=0)
+    twice = SeriesGenerator(PCAMixture(), 5, transform=["difference"] * 2, random_state=SEED)
     assert len(twice.fit(frame()).sample(n_timesteps=1)) == 1
 
 
@@ -475,8 +480,8 @@ def test_more_that_is_refused():
 def test_ar_goes_on_as_it_should():
     """Far beyond a window, the joined series still has the process' autocovariance."""
     phi = 0.8
-    X = make_ar(100, 100, coefficients=(phi,), random_state=0)
-    fitted = SeriesGenerator(PCAMixture(n_mixture_components=1), 16, random_state=0).fit(X)
+    X = make_ar(100, 100, coefficients=(phi,), random_state=SEED)
+    fitted = SeriesGenerator(PCAMixture(n_mixture_components=1), 16, random_state=SEED).fit(X)
     late = fitted.sample(200, n_timesteps=400)[:, 200:, 0]
     late = late - late.mean()
     covariances = np.array([(late[:, lag:] * late[:, : 200 - lag]).mean() for lag in range(12)])

@@ -8,6 +8,8 @@ import torch
 
 from sklearn_timegen.nn.stacked import CELLS, GRUStack, LSTMStack, Run, Workspace, run_side_by_side
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 T, B, SIZE = 5, 4, 3
 
 
@@ -25,7 +27,7 @@ def make_runs(n_runs, n_layers, frozen=(), cell=GRUStack):
 
 def gradients(runs, states):
     """Of a loss that weighs every state differently, by series and weights."""
-    rng = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(SEED)
     loss = sum((h * torch.randn(h.shape, generator=rng, dtype=h.dtype)).sum() for h in states)
     inputs = [run.x for run in runs]
     inputs += [p for run in runs if not run.frozen for p in run.stack.parameters()]

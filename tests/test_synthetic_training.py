@@ -20,11 +20,12 @@ from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.model_selection import WindowKFold, make_windows
 
 from .generators import CAPABLE, Resampler
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 @pytest.fixture(scope="module")
 def data():
-    return make_labelled_sines(60, 12, random_state=0)
+    return make_labelled_sines(60, 12, random_state=SEED)
 
 
 class Recorder(Resampler):
@@ -58,7 +59,7 @@ class SeriesClassifier(ClassifierMixin, BaseEstimator):
 def test_the_generator_sees_training_folds_only(data):
     X, y = data
     Recorder.seen.clear()
-    tstr = TSTRClassifier(Recorder(), LogisticRegression(), random_state=0)
+    tstr = TSTRClassifier(Recorder(), LogisticRegression(), random_state=SEED)
     results = cross_validate(tstr, X, y, cv=3, return_indices=True, error_score="raise")
     for fold, train in enumerate(results["indices"]["train"]):
         seen = np.concatenate(Recorder.seen[2 * fold : 2 * fold + 2])  # one clone for each class
@@ -71,7 +72,7 @@ def test_the_generator_sees_training_folds_only(data):
 def test_good_samples_do_as_well_as_real_ones(data, conditional):
     X, y = data
     generator = Resampler(conditional=conditional)
-    real = TSTRClassifier(generator, LogisticRegression(), train_on="real", random_state=0)
+    real = TSTRClassifier(generator, LogisticRegression(), train_on="real", random_state=SEED)
     synthetic = clone(real).set_params(train_on="synthetic")
     assert cross_val_score(real, X, y, cv=3).mean() == 1
     assert cross_val_score(synthetic, X, y, cv=3).mean() > 0.95
@@ -79,8 +80,8 @@ def test_good_samples_do_as_well_as_real_ones(data, conditional):
 
 def test_shuffled_labels_are_chance(data):
     X, y = data
-    shuffled = np.random.default_rng(0).permutation(y)
-    tstr = TSTRClassifier(Resampler(conditional=True), LogisticRegression(), random_state=0)
+    shuffled = np.random.default_rng(SEED).permutation(y)
+    tstr = TSTRClassifier(Resampler(conditional=True), LogisticRegression(), random_state=SEED)
     assert 0.25 < cross_val_score(tstr, X, shuffled, cv=5).mean() < 0.75
 
 
@@ -104,7 +105,7 @@ def test_numbers_of_rows(data, n_synthetic, train_on, n_rows):
 
 
 def test_classes_keep_their_frequencies():
-    X, y = make_labelled_sines(60, 12, random_state=0)
+    X, y = make_labelled_sines(60, 12, random_state=SEED)
     keep = np.flatnonzero((y == "slow") | (np.arange(60) < 20))
 
     class Counting(SeriesClassifier):
@@ -135,7 +136,7 @@ def test_predictors_are_fed_what_they_take(data):
 
 def test_probabilities_pass_through(data):
     X, y = data
-    tstr = TSTRClassifier(Resampler(), LogisticRegression(), random_state=0).fit(X, y)
+    tstr = TSTRClassifier(Resampler(), LogisticRegression(), random_state=SEED).fit(X, y)
     assert tstr.predict_proba(X).shape == (60, 2)
     assert tstr.predict_log_proba(X).shape == (60, 2)
     assert tstr.decision_function(X).shape == (60,)
@@ -145,7 +146,7 @@ def test_probabilities_pass_through(data):
 def test_grid_search_parallel_pipeline_and_pickle(data):
     X, y = data
     generator = TimeVAE(hidden_dims=(4,), max_epochs=5, conditional=True)
-    tstr = TSTRClassifier(generator, LogisticRegression(), random_state=0)
+    tstr = TSTRClassifier(generator, LogisticRegression(), random_state=SEED)
     grid = {"generator__latent_dim": [1, 2], "classifier__C": [0.1, 1.0]}
     one = GridSearchCV(tstr, grid, cv=2, error_score="raise").fit(X, y)
     two = GridSearchCV(tstr, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
@@ -162,7 +163,7 @@ def test_memory_shares_fitted_generators(data, tmp_path):
         Recorder(conditional=True),
         LogisticRegression(),
         memory=Memory(tmp_path, verbose=0),
-        random_state=0,
+        random_state=SEED,
     )
     first = tstr.fit(X, y).predict_proba(X)
     clone(tstr).set_params(classifier=DecisionTreeClassifier()).fit(X, y)
@@ -186,8 +187,8 @@ def test_seeds(data):
             .decision_function(X)
         )
 
-    assert np.array_equal(rows(random_state=0), rows(random_state=0))
-    assert not np.array_equal(rows(random_state=0), rows(random_state=1))
+    assert np.array_equal(rows(random_state=SEED), rows(random_state=SEED))
+    assert not np.array_equal(rows(random_state=SEED), rows(random_state=SEED + 1))
     assert not np.array_equal(rows(), rows())
 
 
@@ -196,18 +197,20 @@ def test_seeds_reach_nested_predictors(data):
 
     def probabilities():
         forest = make_pipeline(StandardScaler(), RandomForestClassifier(5))
-        return TSTRClassifier(Resampler(), forest, random_state=0).fit(X, y).predict_proba(X)
+        return TSTRClassifier(Resampler(), forest, random_state=SEED).fit(X, y).predict_proba(X)
 
     assert np.array_equal(probabilities(), probabilities())
-    kept = TSTRClassifier(Resampler(random_state=7), LogisticRegression(), random_state=0)
-    assert kept.fit(X, y).generators_[0].random_state == 7
+    kept = TSTRClassifier(
+        Resampler(random_state=SEED + 7), LogisticRegression(), random_state=SEED
+    )
+    assert kept.fit(X, y).generators_[0].random_state == SEED + 7
 
 
 def test_any_estimator_that_samples(data):
     X, y = data
-    tstr = TSTRClassifier(KernelDensity(bandwidth=0.1), LogisticRegression(), random_state=0)
+    tstr = TSTRClassifier(KernelDensity(bandwidth=0.1), LogisticRegression(), random_state=SEED)
     assert cross_val_score(tstr, X, y, cv=3).mean() > 0.9
-    tstr = TSTRRegressor(KernelDensity(bandwidth=0.1), Ridge(), random_state=0)
+    tstr = TSTRRegressor(KernelDensity(bandwidth=0.1), Ridge(), random_state=SEED)
     assert tstr.fit(X[:, :-1], X[:, -1]).score(X[:, :-1], X[:, -1]) > 0.5
 
 
@@ -234,23 +237,23 @@ def test_an_interrupted_fit_is_neither_used_nor_cached(data, tmp_path):
 
 
 def test_joint_windows_of_univariate_series():
-    windows = make_ar(400, 13, coefficients=(0.9,), random_state=0)[:, :, 0]
+    windows = make_ar(400, 13, coefficients=(0.9,), random_state=SEED)[:, :, 0]
     X, y = windows[:, :-1], windows[:, -1]
     Recorder.seen.clear()
-    tstr = TSTRRegressor(Recorder(), LinearRegression(), random_state=0).fit(X, y)
+    tstr = TSTRRegressor(Recorder(), LinearRegression(), random_state=SEED).fit(X, y)
     assert np.allclose(Recorder.seen[0][:, :, 0], windows, atol=1e-5)
     assert tstr.regressor_.coef_[-1] == pytest.approx(0.9, abs=0.15)
 
 
 def test_joint_windows_of_multivariate_series_and_several_targets():
-    windows = make_ar(400, 9, 2, coefficients=(0.9,), random_state=0)
+    windows = make_ar(400, 9, 2, coefficients=(0.9,), random_state=SEED)
     X, y = windows[:, :-1], windows[:, -1]
-    tstr = TSTRRegressor(Resampler(), Ridge(), random_state=0).fit(X, y)
+    tstr = TSTRRegressor(Resampler(), Ridge(), random_state=SEED).fit(X, y)
     assert tstr.predict(X).shape == (400, 2)
     real = TSTRRegressor(Resampler(), Ridge(), train_on="real").fit(X, y)
     assert np.abs(tstr.predict(X) - real.predict(X)).mean() < 0.3
     assert real.generator_ is None
-    flat = TSTRRegressor(Resampler(n_channels=2), Ridge(), random_state=0)
+    flat = TSTRRegressor(Resampler(n_channels=2), Ridge(), random_state=SEED)
     flat.fit(X.reshape(400, -1), y)
     assert np.allclose(flat.predict(X.reshape(400, -1)), tstr.predict(X), atol=1e-5)
 
@@ -260,13 +263,13 @@ def test_overlap_does_not_flatter():
     from sklearn.model_selection import KFold
     from sklearn.neighbors import KNeighborsRegressor
 
-    walk = np.cumsum(np.random.default_rng(0).normal(size=400))
+    walk = np.cumsum(np.random.default_rng(SEED).normal(size=400))
     windows, starts = make_windows(walk, 12)
     X = windows[:, :, 0]
     # The mean of the noise to come is not in the window, but nearly in the neighbouring one.
-    y = np.convolve(np.random.default_rng(1).normal(size=400), np.ones(12), "valid")
-    tstr = TSTRRegressor(Resampler(), KNeighborsRegressor(1), n_synthetic=3.0, random_state=0)
-    leaking = cross_val_score(tstr, X, y, cv=KFold(5, shuffle=True, random_state=0)).mean()
+    y = np.convolve(np.random.default_rng(SEED + 1).normal(size=400), np.ones(12), "valid")
+    tstr = TSTRRegressor(Resampler(), KNeighborsRegressor(1), n_synthetic=3.0, random_state=SEED)
+    leaking = cross_val_score(tstr, X, y, cv=KFold(5, shuffle=True, random_state=SEED)).mean()
     honest = cross_val_score(tstr, X, y, cv=WindowKFold(5), groups=starts).mean()
     assert leaking > honest + 0.5
     assert honest < 0

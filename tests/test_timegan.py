@@ -12,12 +12,14 @@ from skorch.callbacks import Callback, LRScheduler
 from sklearn_timegen import TimeGAN
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 
-SMALL = {"hidden_dim": 6, "n_layers": 2, "batch_size": 16, "random_state": 0}
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+SMALL = {"hidden_dim": 6, "n_layers": 2, "batch_size": 16, "random_state": SEED}
 BRIEF = {"embedding_epochs": 3, "supervised_epochs": 2, "max_epochs": 2}
 
 
 def series(n_samples=32, n_timesteps=8):
-    return make_sines(n_samples, n_timesteps, 2, random_state=0)
+    return make_sines(n_samples, n_timesteps, 2, random_state=SEED)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +228,7 @@ def test_divergence_names_the_rate_of_its_phase():
 
 def test_no_sample_depends_on_later_noise(fitted):
     module = fitted.net_.module_
-    z = module.draw(8, 3, torch.Generator().manual_seed(0))
+    z = module.draw(8, 3, torch.Generator().manual_seed(SEED))
     later = z.clone()
     later[5:] += 1
     before, after = (module.by_average("generate", noise, None) for noise in (z, later))
@@ -237,7 +239,7 @@ def test_no_sample_depends_on_later_noise(fitted):
 @pytest.mark.parametrize(("noise", "width"), [("uniform", 5), ("wiener", 5), ("both", 10)])
 def test_noise(noise, width):
     made = TimeGAN(**SMALL, **BRIEF, noise=noise, latent_dim=5).fit(series())
-    z = made.net_.module_.draw(100, 4000, torch.Generator().manual_seed(0))
+    z = made.net_.module_.draw(100, 4000, torch.Generator().manual_seed(SEED))
     assert z.shape == (100, 4000, width)
     if noise != "wiener":
         steps = z[..., :5].flatten()
@@ -312,9 +314,9 @@ def test_cells_and_representations(cell, representation):
 
 
 def test_conditions_reach_the_networks():
-    X, y = make_labelled_sines(40, 8, random_state=0)
+    X, y = make_labelled_sines(40, 8, random_state=SEED)
     made = TimeGAN(**SMALL, **BRIEF, conditional=True).fit(X, y)
-    drawn = [made.sample(5, y=label, random_state=1) for label in ("fast", "slow")]
+    drawn = [made.sample(5, y=label, random_state=SEED + 1) for label in ("fast", "slow")]
     assert not np.array_equal(*drawn)
     assert made.inverse_transform(made.transform(X)).shape == X.shape  # no labels needed
 

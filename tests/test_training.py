@@ -26,15 +26,16 @@ from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.training import BatchIterator, SeriesDataset, resolve_device
 
 from .generators import DENSE
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 
 @pytest.fixture(scope="module")
 def X():
-    return make_sines(40, 8, 2, random_state=0)
+    return make_sines(40, 8, 2, random_state=SEED)
 
 
 def vae(**params):
-    return VAE(**{**DENSE, "max_epochs": 3, "random_state": 0, **params})
+    return VAE(**{**DENSE, "max_epochs": 3, "random_state": SEED, **params})
 
 
 def weights(fitted):
@@ -46,7 +47,7 @@ def weights(fitted):
 
 def test_an_epoch_sees_every_series_once():
     x, c = torch.arange(10.0)[:, None, None], torch.arange(10.0)[:, None]
-    iterator = BatchIterator(SeriesDataset(x, c), 4, torch.Generator().manual_seed(0))
+    iterator = BatchIterator(SeriesDataset(x, c), 4, torch.Generator().manual_seed(SEED))
     batches = list(iterator)
     assert [len(x) for x, _ in batches] == [4, 4, 2]
     assert len(iterator) == 3
@@ -108,10 +109,10 @@ def test_named_streams_differ(X):
 
 def test_weights_leave_the_global_stream_as_it_was(X):
     before = torch.get_rng_state()
-    first = vae(max_epochs=1, random_state=3).fit(X)
+    first = vae(max_epochs=1, random_state=SEED + 3).fit(X)
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(1)
-    assert torch.equal(weights(vae(max_epochs=1, random_state=3).fit(X)), weights(first))
+    assert torch.equal(weights(vae(max_epochs=1, random_state=SEED + 3).fit(X)), weights(first))
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])
@@ -394,7 +395,7 @@ def test_partial_fit_equals_fit(X):
 
 
 def test_partial_fit_keeps_sizes_and_labels():
-    X, y = make_labelled_sines(20, 8, random_state=0)
+    X, y = make_labelled_sines(20, 8, random_state=SEED)
     fitted = vae(conditional=True).partial_fit(X, y)
     with pytest.raises(ValueError, match="did not see: 'other'"):
         fitted.partial_fit(X, np.full(20, "other"))
@@ -509,6 +510,6 @@ def test_the_fitted_net_pickles_without_the_data(X):
 
 
 def test_timevae_fits_and_stops_by_itself():
-    X = make_sines(16, 8, 1, random_state=0)
+    X = make_sines(16, 8, 1, random_state=SEED)
     fitted = TimeVAE(hidden_dims=(4,), latent_dim=2, tol=5.0, n_iter_no_change=3).fit(X)
     assert fitted.n_iter_ < 1000

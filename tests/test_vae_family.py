@@ -28,20 +28,21 @@ from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.vae import _priors
 
 from .generators import DENSE
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 PER_CHANNEL = SeriesScaler("standard", per="channel")
-QUICK = {**DENSE, "max_epochs": 40, "lr": 5e-3, "random_state": 0}
+QUICK = {**DENSE, "max_epochs": 40, "lr": 5e-3, "random_state": SEED}
 COLLAPSED = "ignore:the posterior has collapsed:UserWarning"
 
 
 @pytest.fixture(scope="module")
 def X():
-    return make_sines(60, 8, 2, version="timevae", random_state=0)
+    return make_sines(60, 8, 2, version="timevae", random_state=SEED)
 
 
 def linear_gaussian(n_samples):
     """x = A z + noise whose standard deviations are .3 and .6 in the two channels."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     A = rng.normal(size=(2, 6, 2))
     z = rng.normal(size=(n_samples, 2))
     noise = rng.normal(size=(n_samples, 6, 2)) * [0.3, 0.6]
@@ -53,7 +54,7 @@ def linear_gaussian(n_samples):
 
 @pytest.fixture(scope="module")
 def noisy():
-    return 3 * make_ar(1000, 16, noise_scale=0.6, random_state=0) + 10
+    return 3 * make_ar(1000, 16, noise_scale=0.6, random_state=SEED) + 10
 
 
 @pytest.mark.parametrize("noise", ["learned", "per-channel", "per-cell"])
@@ -87,16 +88,16 @@ def test_a_linear_gaussian_process_is_recovered():
 
 
 def test_noise_is_part_of_samples_only(X):
-    fitted = VAE(**DENSE, max_epochs=2, decoder_noise="learned", random_state=0).fit(X)
-    z = fitted.prior_.sample(5, None, torch.Generator().manual_seed(0))
+    fitted = VAE(**DENSE, max_epochs=2, decoder_noise="learned", random_state=SEED).fit(X)
+    z = fitted.prior_.sample(5, None, torch.Generator().manual_seed(SEED))
     smooth = fitted.inverse_transform(z.numpy())
     assert np.array_equal(smooth, fitted.inverse_transform(z.numpy()))
-    assert not np.allclose(fitted.sample(5, random_state=0), smooth)
+    assert not np.allclose(fitted.sample(5, random_state=SEED), smooth)
 
 
 @pytest.mark.parametrize("noise", ["fixed", "learned", "per-channel", "per-cell"])
 def test_cells_that_never_vary_count_for_nothing(noise):
-    A = np.random.default_rng(0).normal(size=(300, 4))
+    A = np.random.default_rng(SEED).normal(size=(300, 4))
     B = np.column_stack([np.zeros((300, 12)), A])
     params = {**QUICK, "max_epochs": 30, "decoder_noise": noise}
     alone, beside = VAE(**params).fit(A), VAE(**params).fit(B)
@@ -131,7 +132,7 @@ def test_stocks_get_their_variance_back():
     ],
 )
 def test_parameters_name_a_bound(X, params, kind, n_draws):
-    criterion = VAE(**DENSE, max_epochs=1, random_state=0, **params).fit(X).net_.criterion_
+    criterion = VAE(**DENSE, max_epochs=1, random_state=SEED, **params).fit(X).net_.criterion_
     assert type(criterion) is kind
     assert criterion.n_draws == n_draws
     if kind is NegativeRenyiBound:
@@ -183,11 +184,11 @@ def test_warmup_raises_the_weight_and_holds_early_stopping_back(X):
 
 @pytest.mark.filterwarnings(COLLAPSED)
 def test_free_bits_keep_latents_in_use():
-    X = make_sines(100, 8, 1, version="timevae", random_state=0)
+    X = make_sines(100, 8, 1, version="timevae", random_state=SEED)
     params = {**DENSE, "max_epochs": 60, "lr": 5e-3, "reconstruction_weight": 0.2}
 
     def divergence(free_bits):
-        vae = VAE(**params, free_bits=free_bits, random_state=0).fit(X)
+        vae = VAE(**params, free_bits=free_bits, random_state=SEED).fit(X)
         with torch.no_grad():
             v = torch.from_numpy(vae.representation_.transform(X.astype(np.float32)))
             mean, log_var = vae.net_.module_.eval().posterior(v)
@@ -199,8 +200,8 @@ def test_free_bits_keep_latents_in_use():
 
 
 def test_collapse_is_told_with_its_remedy():
-    X = np.random.default_rng(0).normal(size=(60, 8))
-    vae = VAE(**DENSE, max_epochs=30, lr=5e-3, beta=500.0, random_state=0)
+    X = np.random.default_rng(SEED).normal(size=(60, 8))
+    vae = VAE(**DENSE, max_epochs=30, lr=5e-3, beta=500.0, random_state=SEED)
     with pytest.warns(UserWarning, match="collapsed: no latent tells .* kl_warmup, free_bits"):
         vae.fit(X)
 
@@ -225,7 +226,7 @@ def test_relbo_latents_are_those_of_the_tilted_posterior():
 
 @pytest.mark.parametrize("prior", ["mixture", "flow"])
 def test_a_fitted_prior_closes_the_gap(prior):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(SEED)
     sign = rng.choice([-1.0, 1.0], size=(300, 1))
     X = sign * np.linspace(1, 2, 8) + rng.normal(0, 0.05, (300, 8))
     params = {**QUICK, "latent_dim": 1, "reconstruction_weight": 50.0, "beta": 0.1}
@@ -241,7 +242,7 @@ def test_a_fitted_prior_closes_the_gap(prior):
 @pytest.mark.parametrize("prior", ["mixture", "flow"])
 @pytest.mark.parametrize("vectors", [False, True])
 def test_priors_are_conditional(prior, vectors):
-    X, y = make_labelled_sines(80, 8, random_state=0)
+    X, y = make_labelled_sines(80, 8, random_state=SEED)
     given = (y == "fast").astype(float)[:, None] if vectors else y
     fitted = VAE(**QUICK, prior=prior, conditional=True).fit(X, given)
     drawn = [fitted.sample(300, y=given[y == one][:1].repeat(300, 0)) for one in ("fast", "slow")]
@@ -252,21 +253,21 @@ def test_priors_are_conditional(prior, vectors):
 
 
 def test_warm_start_fits_the_prior_anew(X):
-    vae = VAE(**DENSE, max_epochs=2, warm_start=True, prior="mixture", random_state=0).fit(X)
+    vae = VAE(**DENSE, max_epochs=2, warm_start=True, prior="mixture", random_state=SEED).fit(X)
     before = vae.prior_
     assert vae.fit(X).prior_ is not before
     assert vae.n_iter_ == 4
 
 
 def test_further_training_keeps_the_priors_of_other_classes():
-    X, y = make_labelled_sines(40, 8, random_state=0)
-    vae = VAE(**DENSE, max_epochs=1, prior="mixture", conditional=True, random_state=0)
+    X, y = make_labelled_sines(40, 8, random_state=SEED)
+    vae = VAE(**DENSE, max_epochs=1, prior="mixture", conditional=True, random_state=SEED)
     vae.fit(X, y).partial_fit(X[y == "fast"], y[y == "fast"])
     assert vae.sample(3, y="slow").shape == (3, 8)
 
 
 def test_the_prior_may_change_between_fits(X):
-    vae = VAE(**DENSE, max_epochs=1, warm_start=True, random_state=0).fit(X)
+    vae = VAE(**DENSE, max_epochs=1, warm_start=True, random_state=SEED).fit(X)
     assert type(vae.set_params(prior="mixture").fit(X).prior_).__name__ == "MixturePrior"
 
 
@@ -275,7 +276,7 @@ def test_an_interrupted_prior_leaves_the_normal_one(X, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(GaussianMixture, "fit", press)
-    vae = VAE(**DENSE, max_epochs=1, prior="mixture", random_state=0)
+    vae = VAE(**DENSE, max_epochs=1, prior="mixture", random_state=SEED)
     with pytest.warns(UserWarning, match="the fit of the prior was interrupted"):
         vae.fit(X)
     assert vae.interrupted_
@@ -295,7 +296,7 @@ def test_the_laws_hold_with_a_flow(monkeypatch):
 @pytest.mark.parametrize("network", ["convolutional", "dense", "recurrent", "transformer"])
 @pytest.mark.parametrize("other", ["convolutional", "dense", "recurrent", "transformer"])
 def test_any_encoder_goes_with_any_decoder(X, network, other):
-    vae = VAE(encoder=network, decoder=other, hidden_dims=(8,), max_epochs=1, random_state=0)
+    vae = VAE(encoder=network, decoder=other, hidden_dims=(8,), max_epochs=1, random_state=SEED)
     assert vae.fit(X).sample(3).shape == (3, 8, 2)
 
 
@@ -355,7 +356,7 @@ def test_networks_of_wrong_shapes_are_named_before_training(X, params, message):
 )
 @pytest.mark.filterwarnings(COLLAPSED)
 def test_a_name_is_a_setting(X, setting, general, pinned):
-    small = {"max_epochs": 1, "random_state": 0, "latent_dim": 2}
+    small = {"max_epochs": 1, "random_state": SEED, "latent_dim": 2}
     named, spelled = setting(**small).fit(X), VAE(**small, **general).fit(X)
     assert np.array_equal(named.sample(4), spelled.sample(4))
     with pytest.raises(TypeError, match=pinned):

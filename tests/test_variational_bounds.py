@@ -14,6 +14,8 @@ from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise, tilted
 from sklearn_timegen.objectives import variational as bounds
 from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl, gaussian_renyi, renyi_bound
 
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
 NEARLY_1 = 1 - 1e-9
 ORDERS = (0.9, 0.5, 0.2, 0.05)
 CELLS = (2, 2)
@@ -24,7 +26,9 @@ def tensor(values):
 
 
 def draws(*shape, seed=0):
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(SEED + seed)
+    )
 
 
 GRID = tensor(np.linspace(-14, 14, 20_001))
@@ -113,7 +117,7 @@ class LinearModel(nn.Module):
 
     def __init__(self, name="squared-and-mean", alpha=1.0):
         super().__init__()
-        rng = np.random.default_rng(3)
+        rng = np.random.default_rng(SEED + 3)
         self.A, self.b, self.x = (tensor(rng.normal(size=size)) for size in ((4, 2), 4, 4))
         self.log_precision = tensor(rng.normal(0, 0.5, size=CELLS))
         self.error, self.alpha = ERRORS[name], alpha
@@ -137,7 +141,7 @@ class LinearModel(nn.Module):
 
     def losses(self, criterion, n):
         x = self.x.reshape(1, *CELLS).expand(n, -1, -1)
-        return criterion(self, x, None, torch.Generator().manual_seed(1))
+        return criterion(self, x, None, torch.Generator().manual_seed(SEED + 1))
 
     def log_weights(self, n_draws):
         noise, x = draws(1, n_draws, 2, seed=5), self.x.reshape(1, 1, *CELLS)
