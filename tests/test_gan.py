@@ -557,22 +557,6 @@ def after_training(monkeypatch):
     return instead
 
 
-def test_latents_are_told_apart_from_an_interruption(X, after_training, monkeypatch):
-    def pressed(*args):
-        raise KeyboardInterrupt
-
-    after_training.append(pressed)
-    gan = GAN(**DENSE, max_epochs=1)
-    with pytest.warns(UserWarning, match="regression of latents was interrupted") as told:
-        gan.fit(X)
-    assert told[0].filename == __file__
-    assert gan.interrupted_
-    assert np.isnan(gan.reconstruction_error_)
-    monkeypatch.undo()
-    assert gan.transform(X).shape == (60, 3)
-    assert np.isfinite(gan.sample(3)).all()
-
-
 def test_series_for_the_regression_are_drawn_a_few_at_a_time(X, after_training, monkeypatch):
     drawn = []
 

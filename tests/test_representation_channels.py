@@ -210,7 +210,7 @@ def test_a_view_snaps_and_leaves_densities_alone(name):
     assert np.array_equal(back[:, :, 0], x[:, :, 0])
     noisy = (v + 0.1 * np.random.default_rng(SEED + 2).normal(size=v.shape)).astype(np.float32)
     before = still(view.inverse_transform(noisy)[:, :, :1])
-    after = still(view.calibrate(noisy).inverse_transform(noisy)[:, :, :1])
+    after = still(view.calibrated(noisy).inverse_transform(noisy)[:, :, :1])
     assert after != before
     assert abs(after - still(x[:, :, :1])) <= abs(before - still(x[:, :, :1])) + 0.01
     assert np.isin(view.inverse_transform(noisy)[:, :, 0], x[:, :, 0]).all()

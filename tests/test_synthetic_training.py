@@ -217,9 +217,10 @@ def test_any_estimator_that_samples(data):
 class Interrupted(Resampler):
     presses: ClassVar[list] = [True]
 
-    @property
-    def interrupted_(self):
-        return self.presses.pop()
+    def fit(self, X, y=None):
+        super().fit(X, y)
+        self.interrupted_ = self.presses.pop()
+        return self
 
 
 def test_an_interrupted_fit_is_neither_used_nor_cached(data, tmp_path):

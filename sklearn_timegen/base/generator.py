@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -25,6 +24,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
+from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
 
 __all__ = ["BaseGenerator"]
@@ -72,6 +72,7 @@ class BaseGenerator(Declared, ABC):
         mutable=True,
     )
 
+    interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     series_shape_: tuple[int, int] = fitted("``(n_timesteps, n_channels)``.")
     representation_: Any = fitted("The fitted representation.")
     classes_: NDArray[Any] = fitted("The labels, if conditional on labels.", type="ndarray")
@@ -106,7 +107,9 @@ class BaseGenerator(Declared, ABC):
         Returns
         -------
         self : object
-            The fitted generator.
+            The fitted generator. Ctrl-C during training and after it keeps what is trained:
+            ``interrupted_`` is true then, and a warning says what is missing. An error, or Ctrl-C
+            before training, leaves the generator as it was.
 
         Raises
         ------
@@ -114,12 +117,7 @@ class BaseGenerator(Declared, ABC):
             If ``X`` is not finite, ragged, empty or of another rank, if ``y`` is missing while
             ``conditional=True``, or if a parameter is out of its range.
         """
-        with self._as_before_if_it_fails():
-            self._validate_params()
-            v, c = self._enter(X, y)
-            self._fit(v, c)
-            self._calibrate(c)
-        return self
+        return self._fit_anew(X, y)
 
     def sample(
         self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
@@ -205,6 +203,15 @@ class BaseGenerator(Declared, ABC):
     @abstractmethod
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray: ...
 
+    def _fit_anew(self, X: ArrayLike, y: Any, **how: Any) -> Any:
+        with rollback_on_error(self):
+            self.interrupted_ = False
+            self._validate_params()
+            v, c = self._enter(X, y)
+            self._fit(v, c, **how)
+            self._finish(v, c)
+        return self
+
     def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let training data in: learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
@@ -240,17 +247,6 @@ class BaseGenerator(Declared, ABC):
     def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
         """Return an unfitted encoder of ``y``, for series that are laid out so."""
         return ConditionEncoder()
-
-    @contextmanager
-    def _as_before_if_it_fails(self) -> Iterator[None]:
-        """Leave a generator that refuses a fit as it was: an older fit is not lost."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
 
     def _sample(self, n_samples: int, c: FloatArray | None, seed: int) -> FloatArray:
         """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
@@ -299,10 +295,20 @@ class BaseGenerator(Declared, ABC):
             f"NaN or infinite): {cause}"
         )
 
-    def _calibrate(self, c: FloatArray | None) -> None:
-        """Show the view what the model draws, if it has to know: channels that stand still."""
-        if not self._view.needs_calibration:
-            return
+    def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
+        """Learn what is learned from the fitted model, which Ctrl-C in here leaves as it is."""
+        try:
+            if self._view.needs_calibration:
+                self._view = self._view.calibrated(self._draw_some(c))
+        except KeyboardInterrupt:
+            note_interruption(
+                self,
+                "the calibration of channels that stand still was interrupted: samples take their "
+                "values from training, but may move more often than they should",
+            )
+
+    def _draw_some(self, c: FloatArray | None) -> FloatArray:
+        """Draw represented series to calibrate the view on."""
         # A seed of its own: what is drawn later does not depend on it.
         seed, n_samples = derive_seed(0, "calibration"), 500
         rng = self._make_rng(seed)
@@ -312,7 +318,7 @@ class BaseGenerator(Declared, ABC):
             self._drawn(len(range(n_samples)[rows]), None if c is None else c[rows], rng)
             for rows in self._batches(n_samples)
         ]
-        self._view.calibrate(np.concatenate(drawn))
+        return np.concatenate(drawn)
 
     def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:
         """Slices of at most ``_sample_batch_size`` rows, of which each counts ``weight`` times."""

@@ -17,10 +17,10 @@ from sklearn.base import clone
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._validation import check_series
-from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
+from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.training import (
     GeneratorNet,
     HoldOut,
@@ -126,27 +126,17 @@ class NeuralGenerator(BaseGenerator):
         Returns
         -------
         self : object
-            The generator.
+            The generator. After Ctrl-C in that epoch it is what it was before, and
+            ``interrupted_`` is true; a first call keeps what it has learned.
         """
-        with self._as_before_if_it_fails():
-            self._validate_params()
-            if not self.__sklearn_is_fitted__():
-                v, c = self._enter(X, y)
-                self._fit(v, c, n_epochs=1)
-            else:
-                v, c = self._enter_again(X, y)
-                self._train(v, c, n_epochs=1)
-            self._calibrate(c)
-        return self
+        if self.__sklearn_is_fitted__():
+            return self._train_further(X, y, n_epochs=1)
+        return self._fit_anew(X, y, n_epochs=1)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
-        if not (self.warm_start and self.__sklearn_is_fitted__()):
-            return super().fit(X, y)
-        self._validate_params()
-        v, c = self._enter_again(X, y)
-        self._train(v, c, n_epochs=self._n_epochs(len(v)))
-        self._calibrate(c)
-        return self
+        if self.warm_start and self.__sklearn_is_fitted__():
+            return self._train_further(X, y)
+        return super().fit(X, y)
 
     fit.__doc__ = BaseGenerator.fit.__doc__
 
@@ -159,11 +149,6 @@ class NeuralGenerator(BaseGenerator):
     def n_iter_(self) -> int:
         """Number of epochs that were finished."""
         return len(self.net_.history)
-
-    @property
-    def interrupted_(self) -> bool:
-        """Whether the last training was ended by Ctrl-C."""
-        return bool(self.net_.interrupted_)
 
     # -- training ----------------------------------------------------------------------------
 
@@ -197,33 +182,54 @@ class NeuralGenerator(BaseGenerator):
             for name, value in self.get_params(deep=False).items()
             if name not in mutable_parameters(self)
         }
-        self._train(v, c, n_epochs or self._n_epochs(len(v)), net)
+        self._train(net, v, c, n_epochs or self._n_epochs(len(v)))
+
+    def _train_further(self, X: ArrayLike, y: Any, n_epochs: int | None = None) -> Any:
+        """Train the same network further; Ctrl-C in the first epoch leaves it as it was."""
+        nets = [part for part in vars(self).values() if isinstance(part, GeneratorNet)]
+        with rollback_on_error(self, *nets) as roll_back:
+            self.interrupted_ = False
+            self._validate_params()
+            v, c = self._enter_again(X, y)
+            net = self._update(self.net_)
+            n_done = self._train(net, v, c, n_epochs or self._n_epochs(len(v)))
+            if self.interrupted_ and n_done == 0:
+                roll_back()
+                self.interrupted_ = True
+            else:
+                self._finish(v, c)
+        return self
 
     def _n_epochs(self, n_series: int) -> int:
         """Epochs of a training on so many series."""
         return self.max_epochs
 
-    def _train(
-        self,
-        v: FloatArray,
-        c: FloatArray | None,
-        n_epochs: int,
-        net: GeneratorNet | None = None,
-    ) -> None:
-        """Train ``net`` (``net_``, if none is given); it becomes ``net_`` unless it diverged."""
-        if net is None:
-            net = self._update(self.net_)
-        x = torch.from_numpy(v).to(net.device)
-        given = None if c is None else torch.from_numpy(c).to(net.device)
-        n_before = len(net.history)
-        net.partial_fit(SeriesDataset(x, given), epochs=n_epochs)
+    def _train(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None, n_epochs: int) -> int:
+        """Train ``net``, which is ``net_`` then; return how many epochs were finished."""
+        again = hasattr(self, "net_")
+        n_before, n_to_come = len(net.history), net.count_epochs(n_epochs)
+        try:
+            net.partial_fit(self._training_data(v, c, net.device), epochs=n_epochs)
+        except KeyboardInterrupt:  # while data were made
+            net.interrupted_, net.n_epochs_ = True, n_to_come
         self.net_ = net
-        self._after_training(v, c)
+        n_done = len(net.history) - n_before
         if net.interrupted_:
-            warn_user(
-                f"training was interrupted after {len(net.history) - n_before} of {net.n_epochs_} "
-                "epochs; the generator keeps what it has learned and can be used"
+            kept = "is what it was" if again and n_done == 0 else "keeps what it has learned"
+            note_interruption(
+                self,
+                f"training was interrupted after {n_done} of {n_to_come} epochs; the generator "
+                f"{kept} and can be used",
             )
+        return n_done
+
+    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> SeriesDataset:
+        x = torch.from_numpy(v).to(device)
+        return SeriesDataset(x, None if c is None else torch.from_numpy(c).to(device))
+
+    def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
+        self._after_training(v, c)
+        super()._finish(v, c)
 
     def _enter_again(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Let data in for further training, in the sizes and representation of the first."""

@@ -82,6 +82,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         else:
             seed = derive_seed(draw_seed(self.random_state), "teacher")
             self.teacher_ = seed_estimator(clone(teacher), seed).fit(X, y)
+            self.interrupted_ = self.teacher_.interrupted_
         for name in TAKEN_OVER:
             self.__dict__.pop(name, None)
             if hasattr(self.teacher_, name):

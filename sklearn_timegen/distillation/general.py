@@ -30,7 +30,7 @@ from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
 from sklearn_timegen.objectives.regression import PairRegression
-from sklearn_timegen.training import AdversarialNet, AveragedNet, Game
+from sklearn_timegen.training import AdversarialNet, AveragedNet, Game, SeriesDataset
 
 __all__ = ["OneStepGenerator"]
 
@@ -305,10 +305,10 @@ class OneStepGenerator(TaughtGenerator):
         judge = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
         return partial(_pair_judge, judge) if self._paired else judge
 
-    def _train(self, v: FloatArray, c: FloatArray | None, *rest: Any, **how: Any) -> None:
+    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> SeriesDataset:
         if self._paired:
             v, c = self._pairs(c)
-        super()._train(v * self._varies, c, *rest, **how)
+        return super()._training_data(v * self._varies, c, device)
 
     def _pairs(self, c: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """Return series of the teacher and, beside their conditions, the noise of each."""

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_timegen._random import derive_seed, torch_generator
-from sklearn_timegen._warning import warn_user
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.normalization import double_backward
@@ -83,7 +82,7 @@ class LatentRegression:
     def make_net(self, kind: str, hidden_dims: tuple[int, ...]) -> GeneratorNet:
         """Return an encoder that was not trained yet."""
         module = partial(LatentRegressor, BODIES[kind], *self.shape, hidden_dims, self.n_outputs)
-        net = GeneratorNet(
+        return GeneratorNet(
             module,
             SquaredMiss,
             seed=self.seed,
@@ -95,28 +94,17 @@ class LatentRegression:
             verbose=0,
             device=str(next(self.players.parameters()).device),
         ).initialize()
-        net.interrupted_ = True  # until it was trained
-        return net
 
     def train(self, net: GeneratorNet, n_steps: int) -> None:
-        """Train for ``n_steps`` batches; after Ctrl-C, ``net`` keeps what it has learned."""
+        """Train for ``n_steps`` batches; Ctrl-C goes through, ``net`` keeps what was learned."""
         at_once = max(1, min(n_steps, MOST_VALUES // (BATCH * self._n_values)))
-        done, pressed = 0, False
-        try:
-            while done < n_steps and not pressed:
-                n_batches = min(at_once, n_steps - done)
-                data = SeriesDataset(*self._pairs(n_batches * BATCH, f"pairs {done}"))
-                net.partial_fit(data, epochs=1)
-                pressed = net.interrupted_
-                done += n_batches
-        except KeyboardInterrupt:  # while series were drawn
-            pressed = True
-        net.interrupted_ = pressed
-        if pressed:
-            warn_user(
-                f"the regression of latents was interrupted after about {done} of {n_steps} "
-                "steps; samples are not touched by that, transform uses what it has learned"
-            )
+        for done in range(0, n_steps, at_once):
+            net.interrupted_ = True  # until these pairs are learned
+            n_batches = min(at_once, n_steps - done)
+            data = SeriesDataset(*self._pairs(n_batches * BATCH, f"pairs {done}"))
+            net.partial_fit(data, epochs=1)
+            if net.interrupted_:
+                raise KeyboardInterrupt
 
     @property
     def _n_values(self) -> int:

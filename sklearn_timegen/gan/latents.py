@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
+from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
@@ -57,29 +59,48 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
         if np.ptp(v, axis=0).any():
             warn_of_bad_training(self.net_)
         seed = derive_seed(draw_seed(self.random_state), "encoder")
+        self.reconstruction_error_ = float("nan")
+        try:
+            self._learn_latents(v, c, seed)
+            self.reconstruction_error_ = self._reconstruction_error(v, c, seed)
+        except KeyboardInterrupt:
+            what_is_left = "uses what was learned of it"
+            if not hasattr(self, "encoder_"):
+                what_is_left = "has nothing to go by until partial_fit has trained an encoder"
+            note_interruption(
+                self,
+                "the regression of latents was interrupted: samples are not touched by that, "
+                f"transform {what_is_left}",
+            )
+
+    def _learn_latents(self, v: FloatArray, c: FloatArray | None, seed: int) -> None:
+        """Train the encoder, which is there for others once it has learned anything."""
         regression = LatentRegression(self.net_.players, v.shape[1:], self._tensor(c), seed)
-        again = hasattr(self, "encoder_")
-        if not again:
-            self.encoder_ = regression.make_net(self.encoder, self._encoder_widths)
+        net = getattr(self, "encoder_", None)
+        again = net is not None and not net.interrupted_
+        if net is None:
+            net = regression.make_net(self.encoder, self._encoder_widths)
         share = min(1.0, self.net_.n_epochs_ / self.max_epochs) if again else 1.0
-        regression.train(self.encoder_, max(1, round(share * self.encoder_steps)))
-        self.reconstruction_error_ = self._reconstruction_error(v, c, seed)
+        try:
+            regression.train(net, max(1, round(share * self.encoder_steps)))
+        finally:
+            if net.optimizer_.state:  # it has taken a step
+                self.encoder_ = net
 
     def _reconstruction_error(self, v: FloatArray, c: FloatArray | None, seed: int) -> float:
         """Share of the series' variance that their latents miss."""
-        if self.encoder_.interrupted_:
-            return float("nan")
         rows = np.random.default_rng(seed).permutation(len(v))[:N_RECONSTRUCTED]
         missed = v[rows] - self._decode(self._encode(v[rows]), None if c is None else c[rows])
         spread = float(np.square(v[rows] - v.mean(axis=0)).sum())
         return float(np.square(missed).sum()) / spread if spread > 0 else 0.0
 
-    @property
-    def interrupted_(self) -> bool:
-        """Whether the last training, or the regression of latents, was ended by Ctrl-C."""
-        return super().interrupted_ or self.encoder_.interrupted_
-
     def _encode(self, v: FloatArray) -> FloatArray:
+        if not hasattr(self, "encoder_"):
+            raise NotFittedError(
+                f"this {type(self).__name__} has no encoder, which the latents of series need: "
+                "Ctrl-C ended fit before the regression of latents took a step. partial_fit(X), "
+                "or a fit with warm_start=True, goes on training and makes up for it"
+            )
         # In float64, latents do not depend on a series' neighbours in the batch.
         encoder = copy.deepcopy(self.encoder_.module_).to(EXACT).eval()
         players: Any = self.net_.players

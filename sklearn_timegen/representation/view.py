@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -40,7 +41,7 @@ class Representation(Protocol):
 class SeriesView:
     """The second door of a generator: leave out channels, represent; and back, within bounds.
 
-    Channels that are read on a grid come back on it, and after ``calibrate`` they stand still as
+    Channels that are read on a grid come back on it, and ``calibrated`` ones stand still as
     often as in training. They are represented as they are, so that densities stay what they were.
 
     Parameters
@@ -70,11 +71,12 @@ class SeriesView:
         """Whether ``calibrate`` would change anything."""
         return bool(self.snapper.grids_)
 
-    def calibrate(self, v: FloatArray) -> SeriesView:
-        """Learn from represented series that a generator drew how often its paths stand still."""
-        if self.needs_calibration:
-            self.snapper.calibrate(np.asarray(self.inner.inverse_transform(v)))
-        return self
+    def calibrated(self, v: FloatArray) -> SeriesView:
+        """Return a view that knows how often the paths in a generator's series stand still."""
+        made = copy.copy(self)
+        made.snapper = copy.deepcopy(self.snapper)
+        made.snapper.calibrate(np.asarray(self.inner.inverse_transform(v)))
+        return made
 
     def transform(self, x: FloatArray) -> FloatArray:
         """Represent series; of any that are finite, it has to make finite ones."""

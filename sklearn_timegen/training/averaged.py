@@ -47,13 +47,6 @@ class AveragedNet(GeneratorNet):
         super().initialize()
         return self
 
-    def _snapshot(self) -> dict[str, Any]:
-        return {**super()._snapshot(), "n_steps_": self.n_steps_}
-
-    def _restore(self, kept: dict[str, Any]) -> None:
-        super()._restore(kept)
-        self.n_steps_ = kept["n_steps_"]
-
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_done, self._n_planned = 0, 0
         return super().fit_loop(X, y, epochs, **params)

@@ -66,13 +66,6 @@ class ProfessorNet(PlayersNet):
         super().initialize()
         return self
 
-    def _snapshot(self) -> dict[str, Any]:
-        return {**super()._snapshot(), "n_steps_": self.n_steps_}
-
-    def _restore(self, kept: dict[str, Any]) -> None:
-        super()._restore(kept)
-        self.n_steps_ = kept["n_steps_"]
-
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
     ) -> None:

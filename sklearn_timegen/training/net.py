@@ -59,6 +59,7 @@ class GeneratorNet(NeuralNet):
         super().__init__(module, criterion, **kwargs)
 
     _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
+    _streams: ClassVar[tuple[str, ...]] = ("shuffle_", "noise_")
 
     # -- made once ---------------------------------------------------------------------------
 
@@ -110,42 +111,49 @@ class GeneratorNet(NeuralNet):
     # -- training ----------------------------------------------------------------------------
 
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
-        self.n_epochs_ = self._count_epochs(params.get("epochs") or self.max_epochs)
-        kept = self._snapshot()
+        self.n_epochs_ = self.count_epochs(params.get("epochs") or self.max_epochs)
         self._pressed: list[int] = []
         try:
             with _noticing_ctrl_c() as self._pressed:
                 super().partial_fit(X, y, classes, **params)
+        except KeyboardInterrupt:  # when callbacks began or ended: skorch sees to what is between
+            self._pressed.append(signal.SIGINT)
+            self._end_callbacks(X, y)
         except Exception:
-            for _, callback in self.callbacks_:  # bars close, files are written
-                with suppress(Exception):  # one that cannot end must not hide why training did
-                    callback.on_train_end(self, X=X, y=y)
-            self._restore(kept)
+            self._end_callbacks(X, y)
             raise
         finally:
             self.interrupted_ = bool(self._pressed)
             self._drop_unfinished_epoch()
         return self
 
-    def _count_epochs(self, n_epochs: int) -> int:
+    def count_epochs(self, n_epochs: int) -> int:
         """Return how many epochs a training of ``n_epochs`` is to have."""
         return n_epochs
 
-    def _snapshot(self) -> dict[str, Any]:
-        """All that training changes."""
+    def _end_callbacks(self, X: Any, y: Any) -> None:
+        """Let bars close and files be written, whatever has ended the training."""
+        for _, callback in self.callbacks_:
+            # One that cannot end must not hide why training did.
+            with suppress(Exception, KeyboardInterrupt):
+                callback.on_train_end(self, X=X, y=y)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that training changes."""
         return {
-            **{name: copy.deepcopy(getattr(self, name).state_dict()) for name in self._trained},
-            "history": len(self.history),
-            "shuffle_": self.shuffle_.get_state(),
-            "noise_": self.noise_.get_state(),
+            "attributes": {name: _apart(value) for name, value in vars(self).items()},
+            "states": {n: copy.deepcopy(getattr(self, n).state_dict()) for n in self._trained},
+            "streams": {name: getattr(self, name).get_state() for name in self._streams},
         }
 
-    def _restore(self, kept: dict[str, Any]) -> None:
-        for name in self._trained:
-            getattr(self, name).load_state_dict(kept[name])
-        self.history_ = History(self.history[: kept["history"]])
-        self.shuffle_.set_state(kept["shuffle_"])
-        self.noise_.set_state(kept["noise_"])
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go back to what ``snapshot`` returned, callbacks apart."""
+        self.__dict__.clear()
+        self.__dict__.update(kept["attributes"])
+        for name, state in kept["states"].items():
+            getattr(self, name).load_state_dict(state)
+        for name, state in kept["streams"].items():
+            getattr(self, name).set_state(state)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         super().fit_loop(X, y, epochs, **params)
@@ -267,6 +275,11 @@ class GeneratorNet(NeuralNet):
 def cosine_share(end: float, way: float) -> float:
     """Return what is left, after a share ``way`` of the steps, of what falls from 1 to ``end``."""
     return 1 - (1 - end) * (1 - math.cos(math.pi * way)) / 2
+
+
+def _apart(value: Any) -> Any:
+    """Return a copy of a container: what is counted and listed in training stays what it was."""
+    return copy.copy(value) if isinstance(value, dict | list | set) else value
 
 
 def _heard(callbacks: list[Callback], *events: str) -> bool:

@@ -62,14 +62,7 @@ class PhasedNet(WatchedNet):
         super().initialize()
         return self
 
-    def _snapshot(self) -> dict[str, Any]:
-        return {**super()._snapshot(), "finished_": set(self.finished_)}
-
-    def _restore(self, kept: dict[str, Any]) -> None:
-        super()._restore(kept)
-        self.finished_ = kept["finished_"]
-
-    def _count_epochs(self, n_epochs: int) -> int:
+    def count_epochs(self, n_epochs: int) -> int:
         return sum(n for _, n in self._to_come(n_epochs))
 
     def _to_come(self, n_epochs: int) -> Iterator[tuple[str, int]]:

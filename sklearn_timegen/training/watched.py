@@ -58,13 +58,6 @@ class WatchedNet(PlayersNet):
         super().initialize()
         return self
 
-    def _snapshot(self) -> dict[str, Any]:
-        return {**super()._snapshot(), "n_steps_": dict(self.n_steps_)}
-
-    def _restore(self, kept: dict[str, Any]) -> None:
-        super()._restore(kept)
-        self.n_steps_ = kept["n_steps_"]
-
     # -- epochs ------------------------------------------------------------------------------
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:

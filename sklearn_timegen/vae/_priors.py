@@ -12,7 +12,6 @@ latent_dim); c the series' conditions (n_series, n_conditions).
 from __future__ import annotations
 
 import copy
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from sklearn_timegen._mixture import NormalMixture, by_class, choose_normals
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.nn.coupling import CouplingFlow
 from sklearn_timegen.objectives.likelihood import NegativeLogLikelihood, log_standard_normal
 from sklearn_timegen.training import (
@@ -37,7 +37,7 @@ from sklearn_timegen.training import (
     early_stopping,
 )
 
-__all__ = ["PRIORS", "FlowPrior", "MixturePrior", "Prior", "StandardNormal", "fit_or_normal"]
+__all__ = ["PRIORS", "FlowPrior", "MixturePrior", "Prior", "StandardNormal"]
 
 FloatArray = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -213,11 +213,9 @@ class FlowPrior(Prior):
         net.partial_fit(data)
         self.interrupted_ = net.interrupted_
         if self.interrupted_:
-            warnings.warn(
+            warn_user(
                 f"training of the prior was interrupted after {len(net.history)} of "
-                f"{net.n_epochs_} epochs; it keeps what it has learned",
-                UserWarning,
-                stacklevel=3,
+                f"{net.n_epochs_} epochs; it keeps what it has learned"
             )
         gain = loss - _losses(net, *held_out)
         if not gain.mean() > 2 * gain.std() / len(gain) ** 0.5:
@@ -250,21 +248,6 @@ def _shrinkage(rows: Array) -> float:
         return 0.0
     covariance, share = ledoit_wolf(rows)
     return float(share * covariance.trace() / len(covariance))
-
-
-def fit_or_normal(prior: Prior, z: FloatArray, c: FloatArray | None, seed: int) -> Prior:
-    """Fit a prior; where Ctrl-C ends that, N(0, I) is left, and a warning says so."""
-    try:
-        return prior.fit(z, c, seed)
-    except KeyboardInterrupt:
-        warnings.warn(
-            "the fit of the prior was interrupted: samples are drawn from N(0, I) instead",
-            UserWarning,
-            stacklevel=7,
-        )
-        normal = StandardNormal(prior.latent_dim, prior.is_vector)
-        normal.interrupted_ = True
-        return normal
 
 
 def _normal(rows: Array) -> tuple[Array, Array]:

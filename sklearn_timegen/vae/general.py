@@ -22,6 +22,7 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
+from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.decomposition import DecompositionDecoder
@@ -33,7 +34,7 @@ from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl
 from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
-from sklearn_timegen.vae._priors import PRIORS, fit_or_normal
+from sklearn_timegen.vae._priors import PRIORS, Prior, StandardNormal
 from sklearn_timegen.vae._training import Warmup
 from sklearn_timegen.vae.latents import VariationalLatents
 
@@ -229,11 +230,6 @@ class VAE(VariationalLatents):
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
         return encoder, decoder
 
-    @property
-    def interrupted_(self) -> bool:
-        """Whether the last training, or the fit of the prior after it, was ended by Ctrl-C."""
-        return super().interrupted_ or self.prior_.interrupted_
-
     def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
         v, c = super()._enter(X, y)
         varies = np.ptp(v, axis=0) > 0
@@ -261,6 +257,18 @@ class VAE(VariationalLatents):
         return math.log(2 * self.reconstruction_weight)
 
     def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+        before = getattr(self, "prior_", None)
+        self.prior_: Prior = StandardNormal(self.latent_dim, self._given_vectors)
+        try:
+            self.prior_ = self._fit_prior(v, c).keep(before)
+        except KeyboardInterrupt:
+            note_interruption(
+                self,
+                "the fit of the prior was interrupted: samples are drawn from N(0, I) instead",
+            )
+        self.interrupted_ |= self.prior_.interrupted_
+
+    def _fit_prior(self, v: FloatArray, c: FloatArray | None) -> Prior:
         mean, log_var = self._posterior(v)
         if self.n_iter_ >= self._least_epochs and np.ptp(v, axis=0).any():
             _warn_if_collapsed(as_numpy(gaussian_kl(mean, log_var).mean(dim=0)))
@@ -271,8 +279,7 @@ class VAE(VariationalLatents):
         draws = draws_from(mean, log_var, torch.randn(shape, generator=rng, device=rng.device))
         given = self._prior_condition(c)
         prior = PRIORS[self.prior](self.latent_dim, self._given_vectors)
-        fitted = fit_or_normal(prior, as_numpy(draws), given, derive_seed(seed, "fit"))
-        self.prior_ = fitted.keep(getattr(self, "prior_", None))
+        return prior.fit(as_numpy(draws), given, derive_seed(seed, "fit"))
 
     def _posterior(
         self, v: FloatArray, dtype: torch.dtype = torch.float32
