@@ -11,6 +11,7 @@ from sktime.datatypes import update_data
 from sktime.forecasting.base import BaseForecaster
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.forecasting._pooled import PooledFit, pools
 from sklearn_timegen.forecasting._synthesis import (
     Panel,
@@ -62,6 +63,12 @@ class SyntheticForecaster(BaseForecaster):
         self._y = self._X = None
         if hasattr(self.forecaster, "get_tag"):  # what is none is refused in fit
             self.clone_tags(self.forecaster, self._cloned_tags)
+
+    def fit(self, y: Any, X: Any = None, fh: Any = None) -> Any:
+        with rollback_on_error(self):  # sktime forgets an older fit before it begins
+            return super().fit(y, X=X, fh=fh)
+
+    fit.__doc__ = BaseForecaster.fit.__doc__
 
     # -- sktime's hooks ----------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ def fit_series_generator(
         if made.window < 2:
             raise ValueError(f"window must be at least 2 timesteps, got {window}")
     made.fit(panel)
-    if getattr(made.generator_, "interrupted_", False):
+    if made.interrupted_:
         # Half-trained, it must not be forecast with: whoever pressed Ctrl-C meant all.
         raise KeyboardInterrupt
     return made

@@ -8,6 +8,7 @@ import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
 from sklearn_timegen._validation import check_count
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.forecasting._synthesis import (
     as_panel,
     fit_series_generator,
@@ -135,6 +136,12 @@ class GeneratorBootstrap(BaseTransformer):
         self.return_indices = return_indices
         self.random_state = random_state
         super().__init__()
+
+    def fit(self, X: Any, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
+        with rollback_on_error(self):  # sktime forgets an older fit before it begins
+            return super().fit(X, y)
+
+    fit.__doc__ = BaseTransformer.fit.__doc__
 
     def _fit(self, X: pd.DataFrame, y: None = None) -> GeneratorBootstrap:
         check_count(self.n_series, "n_series")

@@ -19,6 +19,7 @@ from sklearn_timegen._checks import HasMethods
 from sklearn_timegen._validation import SeriesLayout, check_series
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.synthetic_training.common import check_labels, check_y_given
 
 __all__ = ["PanelClassifier", "PanelRegressor"]
@@ -113,11 +114,12 @@ class PanelClassifier(ClassifierMixin, PanelPredictor):
         self : object
             The fitted estimator.
         """
-        self._validate_params()
-        labels = check_labels(self, y)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        # Codes: sktime's checks refuse some kinds of labels, and its forests return strings.
-        self.classifier_ = self._fit(X, codes)
+        with rollback_on_error(self):
+            self._validate_params()
+            labels = check_labels(self, y)
+            self.classes_, codes = np.unique(labels, return_inverse=True)
+            # Codes: sktime's checks refuse some kinds of labels, and its forests return strings.
+            self.classifier_ = self._fit(X, codes)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -173,10 +175,11 @@ class PanelRegressor(RegressorMixin, PanelPredictor):
         self : object
             The fitted estimator.
         """
-        self._validate_params()
-        check_y_given(self, y)
-        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        self.regressor_ = self._fit(X, column_or_1d(targets, warn=True))
+        with rollback_on_error(self):
+            self._validate_params()
+            check_y_given(self, y)
+            targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+            self.regressor_ = self._fit(X, column_or_1d(targets, warn=True))
         return self
 
 

@@ -16,6 +16,7 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
 from sklearn_timegen._rows import channel_scale, flat_rows
 from sklearn_timegen._validation import check_sample, check_two_samples
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.metrics._common import one_torch_thread
 from sklearn_timegen.nn.dilated import DilatedEncoder
 from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
@@ -106,15 +107,18 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         self : object
             The fitted encoder.
         """
-        self._validate_params()
-        x, _ = check_two_samples(X, X, ("X", "X"))
-        self._mean, self._scale = x.mean(axis=(0, 1)), channel_scale(x)
-        self._shape = x.shape[1:]
-        seed = draw_seed(self.random_state)
-        with seeded_weights(derive_seed(seed, "weights")):
-            self.module_ = DilatedEncoder(x.shape[1], x.shape[2], self.hidden_dim, self.latent_dim)
-        with one_torch_thread():
-            self._train(self._standardised(x), np.random.default_rng(derive_seed(seed, "views")))
+        with rollback_on_error(self):
+            self._validate_params()
+            x, _ = check_two_samples(X, X, ("X", "X"))
+            self._mean, self._scale = x.mean(axis=(0, 1)), channel_scale(x)
+            self._shape = x.shape[1:]
+            sizes = x.shape[1], x.shape[2], self.hidden_dim, self.latent_dim
+            seed = draw_seed(self.random_state)
+            with seeded_weights(derive_seed(seed, "weights")):
+                self.module_ = DilatedEncoder(*sizes)
+            rng = np.random.default_rng(derive_seed(seed, "views"))
+            with one_torch_thread():
+                self._train(self._standardised(x), rng)
         return self
 
     def transform(self, X: ArrayLike) -> Array:

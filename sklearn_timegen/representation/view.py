@@ -68,7 +68,7 @@ class SeriesView:
 
     @property
     def needs_calibration(self) -> bool:
-        """Whether ``calibrate`` would change anything."""
+        """Whether ``calibrated`` would change anything."""
         return bool(self.snapper.grids_)
 
     def calibrated(self, v: FloatArray) -> SeriesView:

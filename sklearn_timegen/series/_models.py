@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.series._calendar import calendar_features
 from sklearn_timegen.series._container import Container, Record
 from sklearn_timegen.series._index import Timeline
 from sklearn_timegen.series._transforms import Chain
@@ -32,6 +34,19 @@ class Models:
     def __init__(self, container: Container, records: list[Record], chain: Chain) -> None:
         self.container, self.records, self.chain = container, records, chain
         self.values = chain.fit_transform(records, container.columns)
+
+    def cut(
+        self, window: int, stride: int, calendar: tuple[str, ...]
+    ) -> tuple[Array, Array | None]:
+        """Return the windows of all series, and the calendar features of their beginnings."""
+        windows, conditions = [], []
+        for values, record in zip(self.values, self.records, strict=True):
+            cut, starts = make_windows(values, window, stride)
+            windows.append(cut)
+            if calendar:
+                times = record.timeline.index[starts + self.chain.n_lost]
+                conditions.append(calendar_features(times, calendar))
+        return np.concatenate(windows), np.concatenate(conditions) if calendar else None
 
     def finish(self, values: Array, asked: Asked, i: int) -> Record:
         """Undo the transform of the i-th drawn series, and put times and a name to it."""

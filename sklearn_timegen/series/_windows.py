@@ -29,13 +29,20 @@ class WindowSource:
     overlap: int
     calendar: tuple[str, ...]
     joiner: WindowJoiner | None = None
+    # The training windows' conditions, number of candidates, and seed, until there is a joiner.
+    to_learn: tuple[Array | None, int, int] | None = None
 
-    def learn(self, conditions: Array | None, n_candidates: int, rng: np.random.Generator) -> None:
-        """Learn to join windows by searching, from windows of the generator."""
+    def learn(self) -> None:
+        """Learn to join windows by searching, from drawn ones, if that is still to be done."""
+        if self.to_learn is None:
+            return
+        conditions, n_candidates, seed = self.to_learn
+        rng = np.random.default_rng(seed)
         # Conditions of training windows stand for any time that samples may begin at.
         asked = None if conditions is None else rng.permutation(conditions)[:N_LEARNED]
         drawn = self._draw(N_LEARNED if asked is None else len(asked), asked, rng)
         self.joiner = WindowJoiner(self.overlap, n_candidates).fit(drawn, rng)
+        self.to_learn = None
 
     def series(self, n_series: int, times: Any, n_channels: int, rng: Any) -> Array:
         """Return series ``(n_series, len(times), n_channels)`` that begin at one time."""
@@ -44,6 +51,7 @@ class WindowSource:
         x = self._draw(n_series, self._given(times, 0), rng)
         if len(times) <= self.window:
             return x[:, : len(times)]
+        self.learn()
         if self.joiner is not None:
 
             def draw(n: int, at: int) -> Array:

@@ -16,8 +16,8 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_es
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
-from sklearn_timegen.model_selection import make_windows
-from sklearn_timegen.series._calendar import CALENDARS, calendar_features, infer_period
+from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.series._calendar import CALENDARS, infer_period
 from sklearn_timegen.series._container import Record, read_container
 from sklearn_timegen.series._models import Asked, Models, go_over, match
 from sklearn_timegen.series._transforms import Chain
@@ -146,6 +146,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     )
 
     generator_: Any = fitted("The fitted generator of windows.", type="generator")
+    interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     period_: int = fitted("The season.")
     overlap_: int = fitted("The overlap.")
     n_windows_: int = fitted("How many windows it was fitted to.")
@@ -177,25 +178,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             If a series is shorter than a window, timestamps are irregular, duplicated or
             unsorted, values are missing, columns are not numbers, or a parameter does not fit.
         """
-        self._validate_params()
-        container, records = read_container(X, self.series_column, self.time_column)
-        overlap, period = self._check(records), self._infer_period(records)
-        models = Models(container, records, Chain(self.transform, period))
-        windows, conditions = self._cut(models)
-        seed = draw_seed(self.random_state)
-        made = clone(self.generator)
-        if self.calendar:
-            made.set_params(conditional=True)
-        if self.random_state is not None:
-            seed_estimator(made, derive_seed(seed, "generator"))
-        made.fit(windows) if conditions is None else made.fit(windows, conditions)
-        self._models, self.generator_ = models, made
-        self.period_, self.overlap_ = period, overlap
-        self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
-        self.__dict__.pop("feature_names_in_", None)
-        if all(isinstance(name, str) for name in container.columns.names or (0,)):
-            self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
-        self._learn_joining(conditions, np.random.default_rng(derive_seed(seed, "joining")))
+        with rollback_on_error(self):
+            self._fit(X)
         return self
 
     def sample(
@@ -293,7 +277,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """
         check_is_fitted(self)
         models = self._read_models(X)
-        return float(self.generator_.score(*self._cut(models)))
+        windows = models.cut(self.window, self.stride, tuple(self.calendar))
+        return float(self.generator_.score(*windows))
 
     def find_period(self, X: Any) -> int:
         """Return the season that ``fit`` would go by for the series ``X``, in timesteps.
@@ -311,6 +296,31 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         return self._infer_period(read_container(X, self.series_column, self.time_column)[1])
 
     # -- fitting -----------------------------------------------------------------------------
+
+    def _fit(self, X: Any) -> None:
+        self._validate_params()
+        container, records = read_container(X, self.series_column, self.time_column)
+        overlap, period = self._check(records), self._infer_period(records)
+        models = Models(container, records, Chain(self.transform, period))
+        windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
+        seed = draw_seed(self.random_state)
+        made = clone(self.generator)
+        if self.calendar:
+            made.set_params(conditional=True)
+        if self.random_state is not None:
+            seed_estimator(made, derive_seed(seed, "generator"))
+        made.fit(windows) if conditions is None else made.fit(windows, conditions)
+        self.interrupted_ = bool(getattr(made, "interrupted_", False))
+        self._models, self.generator_ = models, made
+        self.period_, self.overlap_ = period, overlap
+        self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
+        self.__dict__.pop("feature_names_in_", None)
+        if all(isinstance(name, str) for name in container.columns.names or (0,)):
+            self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
+        self._source = WindowSource(made, self.window, overlap, tuple(self.calendar))
+        if self.joining == "search" or not hasattr(made, "continue_"):
+            self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
+            self._learn_joining()
 
     def _check(self, records: list[Record]) -> int:
         """Refuse what does not fit together before anything is trained; return the overlap."""
@@ -359,22 +369,15 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         self._check(records)
         return Models(container, records, Chain(self.transform, self.period_))
 
-    def _cut(self, models: Models) -> tuple[Array, Array | None]:
-        """Return the windows of all series, and the calendar features of their beginnings."""
-        windows, conditions = [], []
-        for values, record in zip(models.values, models.records, strict=True):
-            cut, starts = make_windows(values, self.window, self.stride)
-            windows.append(cut)
-            if self.calendar:
-                times = record.timeline.index[starts + models.chain.n_lost]
-                conditions.append(calendar_features(times, tuple(self.calendar)))
-        return np.concatenate(windows), np.concatenate(conditions) if self.calendar else None
-
-    def _learn_joining(self, conditions: Array | None, rng: np.random.Generator) -> None:
-        calendar = tuple(self.calendar)
-        self._source = WindowSource(self.generator_, self.window, self.overlap_, calendar)
-        if self.joining == "search" or not hasattr(self.generator_, "continue_"):
-            self._source.learn(conditions, self.n_candidates, rng)
+    def _learn_joining(self) -> None:
+        try:
+            self._source.learn()
+        except KeyboardInterrupt:
+            note_interruption(
+                self,
+                "learning how to join windows was interrupted: the generator is trained, and the "
+                "first sample that is longer than a window makes up for the rest",
+            )
 
     # -- drawing -----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_resolution, check_series
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
 from sklearn_timegen.synthetic_training.common import check_y_given
@@ -136,7 +137,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         self : object
             The augmenter.
         """
-        self._check(X, y)
+        with rollback_on_error(self):
+            self._check(X, y)
         return self
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
@@ -162,21 +164,22 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
             If ``X`` or ``y`` are not valid or do not suit ``mode``, or if the generator cannot
             be fitted to the series of a class.
         """
-        x, targets, amount = self._check(X, y)
-        trainer = Trainer(
-            self.generator,
-            draw_seed(self.random_state),
-            seeded=self.random_state is not None,
-            memory=self.memory,
-        )
-        source = self._source(trainer)
-        self.generators_ = source.generators
-        if amount == 0:
-            return X, y
-        ((drawn, drawn_y),) = source.generate(x, targets, [amount])
-        drawn = self._layout.restore(drawn)
-        put = joined if self.mode != "replace" else stacked
-        return put(X, drawn), put(y, drawn_y)
+        with rollback_on_error(self):
+            x, targets, amount = self._check(X, y)
+            trainer = Trainer(
+                self.generator,
+                draw_seed(self.random_state),
+                seeded=self.random_state is not None,
+                memory=self.memory,
+            )
+            source = self._source(trainer)
+            self.generators_ = source.generators
+            if amount == 0:
+                return X, y
+            ((drawn, drawn_y),) = source.generate(x, targets, [amount])
+            drawn = self._layout.restore(drawn)
+            put = joined if self.mode != "replace" else stacked
+            return put(X, drawn), put(y, drawn_y)
 
     def _source(self, trainer: Trainer) -> Source:
         if self._numeric:

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.synthetic_training.amount import (
     Folds,
     fill_up,
@@ -135,11 +136,12 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         ValueError
             If ``X`` or ``y`` are not valid, or the synthetic series cannot cover all classes.
         """
-        self._check_params()
-        labels = check_labels(self, y)
-        self.classes_ = np.unique(labels)
-        check_kind(self.classifier, "classifier", is_classifier)
-        self.classifier_, self.generators_ = self._fit(X, labels, self.classifier)
+        with rollback_on_error(self):
+            self._check_params()
+            labels = check_labels(self, y)
+            self.classes_ = np.unique(labels)
+            check_kind(self.classifier, "classifier", is_classifier)
+            self.classifier_, self.generators_ = self._fit(X, labels, self.classifier)
         return self
 
     def _source(self, trainer: Trainer, *, final: bool = False) -> ClassSource:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 from sklearn_timegen._checks import HasMethods
 from sklearn_timegen._validation import check_resolution
 from sklearn_timegen.base import estimator, fitted, param
+from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.synthetic_training.amount import Folds, window_folds
 from sklearn_timegen.synthetic_training.common import (
     GeneratorFirst,
@@ -110,7 +111,14 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
         ValueError
             If ``X`` or ``y`` are not valid, or the generator is conditional.
         """
-        self._check_params()
+        with rollback_on_error(self):
+            self._check_params()
+            targets = self._check_targets(y)
+            self.regressor_, generators = self._fit(X, targets, self.regressor)
+            self.generator_ = generators[0] if generators else None
+        return self
+
+    def _check_targets(self, y: Any) -> NDArray[np.float64]:
         check_y_given(self, y)
         if getattr(self.generator, "conditional", False):
             raise ValueError(
@@ -118,14 +126,14 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
                 "its conditional=False"
             )
         check_kind(self.regressor, "regressor", is_regressor)
-        targets = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        targets: NDArray[np.float64] = check_array(
+            y, ensure_2d=False, dtype=np.float64, input_name="y"
+        )
         if not self.__sklearn_tags__().target_tags.multi_output:
             targets = column_or_1d(targets, warn=True)
         if self.train_on != "real":
             check_resolution(targets.reshape(len(targets), -1, 1), name="y")
-        self.regressor_, generators = self._fit(X, targets, self.regressor)
-        self.generator_ = generators[0] if generators else None
-        return self
+        return targets
 
     def _source(self, trainer: Trainer, *, final: bool = False) -> PairSource:
         # An inner fold's generator must not push out the one that clones will ask for.
