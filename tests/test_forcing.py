@@ -143,6 +143,39 @@ def test_draws_do_not_run_away():
     assert drawn.abs().max() < 10 * 4 + 40
 
 
+@pytest.mark.parametrize("n_series", [8, 60])
+@pytest.mark.parametrize(("n_channels", "n_seeds"), [(20, 3), (50, 3), (200, 1)])
+def test_many_channels_stay_in_the_range_of_the_data(
+    n_channels, n_seeds, n_series, global_random_seed
+):
+    """Each channel is moved by all before it, which multiplies what a network has yet to learn."""
+    for seed in range(global_random_seed, global_random_seed + n_seeds):
+        rng = np.random.default_rng(seed)
+        factors = rng.standard_normal((n_series, 6, 3)).cumsum(axis=1)
+        X = factors @ rng.standard_normal((3, n_channels))
+        X += 0.3 * rng.standard_normal(X.shape)
+        params = {"hidden_dim": 8, "n_components": 2, "max_epochs": 2, "random_state": seed}
+        drawn = TeacherForcing(**params).fit(X).sample(100, random_state=seed)
+        scale = X.std(axis=(0, 1))
+        assert 0.4 < (drawn / scale).std() < 2.5
+        assert np.abs(drawn / scale).max() < 20 * np.abs(X / scale).max()
+
+
+@pytest.mark.parametrize("n_channels", [2, 8, 9, 40])
+def test_couplings_shrink_where_channels_are_many(n_channels):
+    made = RecurrentMixture(
+        *(n_channels, 4, 1, 2, 0, "lstm", True, 1e-3),
+        *(torch.ones(T, n_channels).bool(), torch.zeros(T, n_channels)),
+        *(-torch.full((n_channels,), 4.0), torch.full((n_channels,), 4.0)),
+    )
+    with torch.no_grad():
+        made.output.weight.zero_()
+        made.output.bias.fill_(0.5)
+        coupling = made(torch.zeros(1, T, n_channels)).coupling[0, 0]
+    expected = 0.5 * min(1, 8 / n_channels)
+    assert torch.equal(coupling, expected * torch.ones_like(coupling).tril(-1))
+
+
 # -- the estimator ----------------------------------------------------------------------------
 
 

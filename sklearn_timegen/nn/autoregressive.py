@@ -21,6 +21,9 @@ from sklearn_timegen.nn.sequence import BidirectionalBody
 __all__ = ["CELLS", "BehaviourDiscriminator", "Forced", "Mixture", "RecurrentMixture"]
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM}
+# A channel's mean is moved by all those before it, whose means are, too: with entries of one size,
+# x grows exponentially in the channels, and in 200 beyond float32. The entries shrink from here.
+UNSCALED_CHANNELS = 8
 
 
 class Mixture(NamedTuple):
@@ -122,6 +125,7 @@ class RecurrentMixture(nn.Module):
         self.n_states = n_layers * hidden_dim
         pairs = list(itertools.combinations(range(n_channels), 2)) if coupled else []
         self.sizes = (n_components, *[n_components * n_channels] * 2, len(pairs))
+        self.coupling_scale = min(1.0, UNSCALED_CHANNELS / n_channels)
         self.output = nn.Linear(n_inputs + self.n_states, sum(self.sizes))
         self.register_buffer("pairs", torch.tensor(pairs, dtype=torch.long).reshape(-1, 2))
         self.register_buffer("varies", varies)
@@ -198,7 +202,7 @@ class RecurrentMixture(nn.Module):
 
     def _matrix(self, pair: Tensor, varies: Tensor) -> Tensor:
         matrix = pair.new_zeros(*pair.shape[:2], self.n_channels, self.n_channels)
-        matrix[:, :, self.pairs[:, 1], self.pairs[:, 0]] = pair
+        matrix[:, :, self.pairs[:, 1], self.pairs[:, 0]] = pair * self.coupling_scale
         return matrix * varies.unsqueeze(2)  # nothing moves a cell that never varies
 
 
