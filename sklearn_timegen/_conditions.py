@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import type_of_target
 
-__all__ = ["ConditionEncoder", "allocate", "groups_of"]
+__all__ = ["ConditionEncoder", "allocate", "as_conditions", "groups_of", "shown_label"]
 
 
 class ConditionEncoder:
@@ -74,8 +74,11 @@ class ConditionEncoder:
     def _encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         if self.classes_ is None:
             return ((_as_vectors(values) - self.mean_) / self.scale_).astype(np.float32)
-        index = np.searchsorted(self.classes_, values).clip(0, self.n_conditions_ - 1)
-        unseen = values[self.classes_[index] != values]
+        try:
+            index = np.searchsorted(self.classes_, values).clip(0, self.n_conditions_ - 1)
+            unseen = values[self.classes_[index] != values]
+        except TypeError:  # words among dates, say, which have no place in their order
+            unseen = values
         if len(unseen):
             raise ValueError(
                 f"y contains labels that fit did not see: {_shown(np.unique(unseen))}; it saw "
@@ -147,10 +150,18 @@ def groups_of(c: NDArray[Any] | None, n_samples: int, is_vector: bool) -> NDArra
     return c.argmax(axis=1)
 
 
-def _as_array(y: Any) -> NDArray[Any]:
+def as_conditions(y: Any) -> NDArray[Any]:
+    """Return what a container holds: a column of labels as 1-d, numbers in their own type."""
     values = np.asarray(y)
+    if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
+        values = np.array(values.tolist())
     if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind != "f":
         values = values[:, 0]  # a column of labels; a column of floats is a vector of one
+    return values
+
+
+def _as_array(y: Any) -> NDArray[Any]:
+    values = as_conditions(y)
     if values.ndim not in (1, 2):
         raise ValueError(f"y must be 1-d labels or 2-d vectors, got {values.ndim}-d")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -165,9 +176,15 @@ def _check_labels(values: NDArray[Any]) -> None:
         return
     if any(label is None or label != label for label in values):  # NaN is not itself
         raise ValueError("y has missing labels (None or NaN)")
-    kinds = {"number" if isinstance(v, Number) else type(v).__name__ for v in values}
+    kinds = {_kind_of(label) for label in values}
     if len(kinds) > 1:
         raise ValueError(f"y mixes labels of the types {', '.join(sorted(kinds))}")
+
+
+def _kind_of(label: Any) -> str:
+    if isinstance(label, Number):
+        return "number"
+    return "str" if isinstance(label, str) else type(label).__name__  # numpy's own are str_
 
 
 def _as_vectors(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -175,6 +192,13 @@ def _as_vectors(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(vectors, dtype=np.float64)
 
 
+def shown_label(label: Any) -> str:
+    """Return a label as its owner would write it: ``'a'``, and not ``np.str_('a')``."""
+    if isinstance(label, np.datetime64 | np.timedelta64):
+        return str(label)
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
 def _shown(labels: NDArray[Any]) -> str:
-    text = [repr(label) for label in labels[:10].tolist()]
+    text = [shown_label(label) for label in labels[:10]]
     return ", ".join(text) + (", ..." if len(labels) > 10 else "")

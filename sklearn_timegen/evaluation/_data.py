@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 from sklearn.utils.multiclass import type_of_target
 
+from sklearn_timegen._conditions import shown_label
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._validation import as_3d, check_two_samples, check_window_starts
 from sklearn_timegen.evaluation._judging import Sample, typical_step
+from sklearn_timegen.metrics import Metric
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,
@@ -21,27 +23,44 @@ from sklearn_timegen.model_selection import (
 )
 
 __all__ = [
+    "MEAN_RANK",
     "as_sample",
     "as_series",
     "check_classes",
     "check_generators",
+    "check_metrics",
     "labels_of",
     "make_folds",
 ]
 
 Array = NDArray[Any]
 MOST_BLOCKS = 5
+MEAN_RANK = "mean rank"  # over all metrics, in the place of a metric
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
 def check_generators(generators: dict[str, Any]) -> None:
-    """Refuse what can neither be fitted nor sampled from."""
+    """Refuse what can neither be fitted nor sampled from, and what is no name."""
     for name, generator in generators.items():
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(
+                f"generators must be named by strings that are not empty, got {name!r}: the "
+                "names head rows of tables and pictures"
+            )
         last = generator.steps[-1][1] if hasattr(generator, "steps") else generator
         if isinstance(last, type) or not (hasattr(last, "fit") and hasattr(last, "sample")):
             raise TypeError(
                 f"{name!r} must be a generator, an instance with fit and sample; got {generator!r}"
             )
+
+
+def check_metrics(metrics: list[Metric], compared: bool) -> None:
+    """Refuse a metric under the name of what a comparison adds to them."""
+    if compared and any(metric.name == MEAN_RANK for metric in metrics):
+        raise ValueError(
+            f"a metric is named {MEAN_RANK!r}, which is what a comparison calls its last rows: "
+            "give it another name"
+        )
 
 
 def as_series(X: Any, generators: list[Any]) -> tuple[Array, Array]:
@@ -149,10 +168,10 @@ def check_classes(folds: Folds, y: Any) -> None:
     for train, test in folds:
         unseen = np.setdiff1d(values[test], values[train])
         if len(unseen):
-            label, count = unseen.tolist()[0], int((values == unseen[0]).sum())
+            count = int((values == unseen[0]).sum())
             raise ValueError(
-                f"all {count} series of class {label!r} fall into one fold, which leaves nothing "
-                "to learn it from: give more of them, or use fewer folds"
+                f"all {count} series of class {shown_label(unseen[0])} fall into one fold, which "
+                "leaves nothing to learn it from: give more of them, or use fewer folds"
             )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
+from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.evaluation import _data as data
@@ -80,6 +81,8 @@ def run_evaluation(
     data.check_generators(generators)
     X, x = data.as_series(X, list(generators.values()))
     chosen = resolve_metrics(metrics, x.shape[1:])
+    data.check_metrics(chosen, compared=len(generators) > 1)
+    y = None if y is None else as_conditions(y)
     labels = data.labels_of(generators, y, len(x))
     everything = data.as_sample(x, labels, groups, window_starts, cv)
     folds = data.make_folds(cv, everything, y, seed)
@@ -201,13 +204,11 @@ def _fit_and_judge(
 ) -> Fitted:
     train, test = fold
     made = seed_estimator(generator, derive_seed(split.seed, "generator"))
-    given = None if y is None else np.asarray(y)
     began = time.perf_counter()
-    fit_generator(made, X[train], None if given is None else given[train])
+    fit_generator(made, X[train], None if y is None else y[train])
     fitted = time.perf_counter()
     seed = derive_seed(split.seed, "sample")
-    asked = None if given is None else given[test]
-    drawn, labels = draw_series(made, len(test), asked, seed)
+    drawn, labels = draw_series(made, len(test), None if y is None else y[test], seed)
     sampled = time.perf_counter()
     shape = split.held_out.x.shape
     x = np.asarray(drawn, dtype=np.float64)

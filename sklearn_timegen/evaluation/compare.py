@@ -9,6 +9,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.generator import table_of
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["compare_generators", "comparison_of", "critical_difference", "named"]
-
-ALL = "mean rank"
 
 
 def compare_generators(
@@ -128,7 +127,7 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     overall = pd.DataFrame(
         {"score": ranks.mean(axis=0), "std": ranks.std(axis=0), "direction": "lower"}, index=names
     ).reindex(columns=tables[names[0]].columns)
-    blocks[ALL] = _with_ranks(overall, -ranks, difference, alpha)
+    blocks[MEAN_RANK] = _with_ranks(overall, -ranks, difference, alpha)
     table = pd.concat(blocks, names=["metric", "generator"])
     table = table.astype(dict.fromkeys(["score", "std", "floor", "copies", "seconds"], float))
     table.attrs["critical_difference"] = difference

@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike
 from sklearn_timegen._files import check_output
 from sklearn_timegen._validation import check_two_samples
 from sklearn_timegen.evaluation import _page
+from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
 from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
-from sklearn_timegen.evaluation.compare import ALL, comparison_of, named
+from sklearn_timegen.evaluation.compare import comparison_of, named
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
 from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
@@ -280,7 +281,7 @@ class EvaluationReport:
 
     def _summary(self) -> str:
         if self.table.index.nlevels == 2:
-            best = self.table.loc[ALL]
+            best = self.table.loc[MEAN_RANK]
             ties = [name for name in best.index[1:] if best.loc[name, "ties_with_best"]]
             tied = f", which cannot be told from {', '.join(ties)}" if ties else ""
             return f"Best mean rank over all metrics: {best.index[0]}{tied}."
@@ -323,7 +324,7 @@ class EvaluationReport:
                 )
         ranks = [
             {"generator": name, "mean rank": f"{row['score']:.2f}", **_rank(row)}
-            for name, row in self.table.loc[ALL].iterrows()
+            for name, row in self.table.loc[MEAN_RANK].iterrows()
         ]
         return [
             _page.table("Over all metrics", ["generator", "mean rank", "rank", "p"], ranks),

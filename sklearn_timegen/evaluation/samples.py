@@ -9,6 +9,7 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
+from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
 from sklearn_timegen.evaluation._judging import (
@@ -162,7 +163,7 @@ def _check_held_out(real: Any, train: Any) -> None:
 
 
 def _as_sample(x: Any, y: ArrayLike | None, name: str) -> Sample:
-    labels = None if y is None else np.asarray(y)
+    labels = None if y is None else as_conditions(y)
     if labels is not None and labels.shape != (len(x),):
         raise ValueError(f"{name} has shape {labels.shape} for {len(x)} series")
     return Sample(x, labels)

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_timegen._conditions import as_conditions, shown_label
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, torch_generator
 from sklearn_timegen._validation import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
@@ -174,14 +175,15 @@ def tstr_score(
     if (y_real is None) != (y_synthetic is None):
         raise ValueError("y_real and y_synthetic belong together: one is missing")
     if y_real is not None and y_synthetic is not None:
-        labels = np.asarray(y_real), np.asarray(y_synthetic)
+        labels = as_conditions(y_real), as_conditions(y_synthetic)
         for x, y, name in ((real, labels[0], "y_real"), (synthetic, labels[1], "y_synthetic")):
             if y.shape != (len(x),):
                 raise ValueError(f"{name} has shape {y.shape} for {len(x)} series")
         unknown = np.setdiff1d(labels[1], labels[0])
         if len(unknown) == len(np.unique(labels[1])):
             raise ValueError(
-                f"y_synthetic holds none of the labels of y_real, but {unknown[:5].tolist()}"
+                "y_synthetic holds none of the labels of y_real, but "
+                f"{', '.join(map(shown_label, unknown[:5]))}"
             )
         return _accuracy(real, synthetic, *labels, predictor)
     return _r2(real, synthetic, predictor)

@@ -97,6 +97,8 @@ class Metric:
                 f"enough={self.enough!r} is read with direction='lower' only, not with "
                 f"{self.direction!r}"
             )
+        if not isinstance(self.name, str):
+            raise ValueError(f"the name of a metric must be a string, got {self.name!r}")
         inner = self.function.func if isinstance(self.function, partial) else self.function
         object.__setattr__(self, "name", self.name or getattr(inner, "__name__", repr(inner)))
         accepted = frozenset(inspect.signature(self.function).parameters)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._validation import as_3d, check_sample
 
@@ -130,7 +131,7 @@ def channel_title(channel: int, n_channels: int) -> str:
 
 def check_labels(y: ArrayLike, n_samples: int) -> Array:
     """Return ``y`` as an array of one label for each series."""
-    labels = np.asarray(y)
+    labels = as_conditions(y)
     if labels.ndim != 1:
         raise ValueError(f"y must be 1-d, a label for each series, got shape {labels.shape}")
     if len(labels) != n_samples:
@@ -193,10 +194,14 @@ def channel_panels(ax: Any, n_panels: int, **sharing: Any) -> tuple[Any, Array]:
 def label_axes(
     ax: Any, xlabel: str = "", ylabel: str = "", title: str = "", title_at: str = "center"
 ) -> None:
-    """Write on the axes, in sizes that suit a column."""
-    ax.set_xlabel(xlabel, fontsize="small")
-    ax.set_ylabel(ylabel, fontsize="small")
-    ax.set_title(title, fontsize="small", loc=title_at)
+    """Write on the axes, in sizes that suit a column.
+
+    As it is: a name that holds dollars is no formula.
+    """
+    looks = {"fontsize": "small", "parse_math": False}
+    ax.set_xlabel(xlabel, **looks)
+    ax.set_ylabel(ylabel, **looks)
+    ax.set_title(title, loc=title_at, **looks)
     ax.tick_params(labelsize="x-small")
     for axis in (ax.xaxis, ax.yaxis):
         axis.get_offset_text().set_fontsize("x-small")
@@ -204,7 +209,7 @@ def label_axes(
 
 def legend_above(ax: Any, n_columns: int = 2) -> Any:
     """Put the legend above the axes, where it hides nothing."""
-    return ax.legend(
+    legend = ax.legend(
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
         ncols=n_columns,
@@ -213,6 +218,7 @@ def legend_above(ax: Any, n_columns: int = 2) -> Any:
         columnspacing=1.2,
         handletextpad=0.5,
     )
+    return _as_it_is(legend)
 
 
 def panels_legend(host: Any, panels: Sequence[Any] | Array, n_columns: int = 2) -> Any:
@@ -224,5 +230,11 @@ def panels_legend(host: Any, panels: Sequence[Any] | Array, n_columns: int = 2) 
     arguments = (list(handles.values()), list(handles))
     style = {"ncols": n_columns, "fontsize": "small", "frameon": False}
     if host is None:
-        return panels[0].legend(*arguments, loc="best", **style | {"ncols": 1})
-    return host.legend(*arguments, loc="outside upper center", **style)
+        return _as_it_is(panels[0].legend(*arguments, loc="best", **style | {"ncols": 1}))
+    return _as_it_is(host.legend(*arguments, loc="outside upper center", **style))
+
+
+def _as_it_is(legend: Any) -> Any:
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return legend

@@ -197,6 +197,10 @@ def _check_components(components: Any, n_channels: int) -> dict[str, Array]:
             "components must map names to series, as decompose and sample_components return "
             f"them; got {type(components).__name__}"
         )
+    if "series" in components:
+        raise ValueError(
+            "a component is named 'series', which is the row of their sum: give it another name"
+        )
     parts: dict[str, Array] = {}
     for name, part in components.items():
         values = np.asarray(part, dtype=np.float64)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.plotting._common import (
     PALETTE,
@@ -217,7 +218,7 @@ def _groups(labels: Array | None, n_samples: int) -> list[tuple[Array, dict[str,
 
 def _are_quantities(y: ArrayLike) -> bool:
     """Whether ``y`` holds vectors or fractions, and no labels."""
-    values = np.asarray(y)
+    values = as_conditions(y)
     return values.ndim == 2 or (values.dtype.kind == "f" and bool((values % 1 != 0).any()))
 
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._checks import Interval, RealNotInt
 from sklearn_timegen._choosing import shows_gain
-from sklearn_timegen._conditions import allocate
+from sklearn_timegen._conditions import allocate, shown_label
 from sklearn_timegen.model_selection import WindowKFold, WindowTimeSeriesSplit, find_window_starts
 
 __all__ = [
@@ -93,7 +93,7 @@ def label_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:
         classes, counts = np.unique(y, return_counts=True)
         if counts.min() < least:
             raise TooFewSeries(
-                f"class {classes[counts.argmin()].item()!r} has {counts.min()} series, and "
+                f"class {shown_label(classes[counts.argmin()])} has {counts.min()} series, and "
                 f"cross-validation needs {least} of each"
             )
         cv = StratifiedKFold(min(N_SPLITS, int(counts.min())))

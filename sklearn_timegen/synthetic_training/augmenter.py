@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
+from sklearn_timegen._conditions import shown_label
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_resolution, check_series
 from sklearn_timegen.base import estimator, fitted, param
@@ -209,7 +210,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         classes, counts = np.unique(targets, return_counts=True)
         if self.mode == "balance" and len(classes) == 1:
             raise ValueError(
-                f"y holds one class, {classes[0].item()!r}: mode='balance' needs at least two"
+                f"y holds one class, {shown_label(classes[0])}: mode='balance' needs at least two"
             )
         asked = 0 if self.mode == "balance" else count_rows(self.n_synthetic, len(x))
         # 0 of each where none are asked for, which the plan has not to cover all classes with.

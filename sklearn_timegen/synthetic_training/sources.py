@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
+from sklearn_timegen._conditions import shown_label
 from sklearn_timegen._random import derive_seed, seed_estimator
 from sklearn_timegen._validation import SeriesLayout, as_3d
 
@@ -190,9 +191,8 @@ def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> Any:
     try:
         return trainer.fit(X)
     except ValueError as error:
-        shown = label.item() if isinstance(label, np.generic) else label
         raise ValueError(
             f"{trainer.generator!r} could not be fitted to the {len(X)} series of class "
-            f"{shown!r}: {error}. Give more series of that class, or a conditional generator, "
-            "which is fitted to all classes at once"
+            f"{shown_label(label)}: {error}. Give more series of that class, or a conditional "
+            "generator, which is fitted to all classes at once"
         ) from error
