@@ -1,6 +1,12 @@
 """For tests and the examples in docstrings alike."""
 
+import os
 from importlib.util import find_spec
+
+# Read when numpy, scipy and torch are loaded, and by the processes that tests start. What is
+# solved here is tiny: a second thread waits four times as long as it works.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 if find_spec("sktime") is not None:
     from sktime.forecasting.base import BaseForecaster

@@ -8,8 +8,6 @@ from sklearn_timegen.series import _windows
 from .global_seed import GLOBAL_RANDOM_SEED, VARIABLE
 
 matplotlib.use("Agg")
-# Tiny networks: a second thread only costs.
-torch.set_num_threads(1)
 
 
 def pytest_report_header():
