@@ -5,9 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
+import sklearn_timegen
 from sklearn_timegen import (
     CRNNGAN,
     FGAN,
+    GAN,
     LSGAN,
     NSGAN,
     R3GAN,
@@ -41,87 +43,78 @@ from sklearn_timegen.representation import SeriesScaler
 
 DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (16,), "latent_dim": 3}
 
-TINY = {
+# -- each class with its own defaults, reduced in size and in the number of epochs only -----------
+
+CODED = {"hidden_dims": (4, 6), "latent_dim": 3, "max_epochs": 2}
+PLAYING = {
     "hidden_dims": (8,),
     "latent_dim": 3,
-    "max_epochs": 2,
     "encoder_steps": 5,
-    "lr": 1e-2,
-    "lr_end": 1.0,
     "batch_size": 32,
+    "max_epochs": 2,
 }
-
-FLAT = {"generator": "dense", "discriminator": "dense"}
-
-ADVERSARIAL = [
-    R3GAN(**TINY, **FLAT, representation="cosine-quantile"),
-    WGANGP(**TINY, **FLAT, penalty_interval=2, n_critic=2),
-    SNGAN(**TINY, **FLAT, slope=10.0, condition="concatenation"),
-    UnrolledGAN(**TINY, **FLAT, unroll_steps=2, n_kernels=2),
-    GradientNormalizedGAN(**{**TINY, "lr": 4e-3}, **FLAT, discriminator_lr=1e-2),
-    FGAN(**TINY, generator="dense", divergence="pearson", penalty="r1"),
-    VanillaGAN(**TINY, **FLAT, penalty="r1"),
-    NSGAN(**TINY, **FLAT, feature_matching=0.2, instance_noise=0.1),
-    LSGAN(**TINY, **FLAT, penalty="zero-centred"),
-    WGAN(**TINY, **FLAT, n_critic=2, clip_value=0.1),
-    RCGAN(**TINY, conditional=False),
-    CRNNGAN(**TINY),
-    StyleGAN(**TINY),
-]
-
-SHORT = {
+FLOWING = {
     "hidden_dim": 8,
     "n_layers": 1,
-    "max_epochs": 2,
-    "n_steps": 3,
     "n_latent_steps": 4,
     "batch_size": 32,
-    "warmup_steps": 0,
-    "lr": 1e-2,
-    "lr_end": 1.0,
-}
-
-FLOWS = [
-    FlowMatching(**SHORT),
-    Diffusion(**SHORT, network="temporal-transformer", representation="standard"),
-]
-
-BRIEF = {
-    "n_pairs": 32,
     "max_epochs": 2,
+}
+READING = {"hidden_dim": 8, "n_components": 3, "max_epochs": 2}
+TAUGHT = {"n_pairs": 32, "discriminator_hidden_dims": (8,), "batch_size": 32, "max_epochs": 2}
+PHASED = {
+    "hidden_dim": 6,
+    "n_layers": 2,
+    "embedding_epochs": 2,
+    "supervised_epochs": 1,
     "batch_size": 32,
-    "lr": 1e-2,
-    "lr_end": 1.0,
-    "discriminator_hidden_dims": (8,),
+    "max_epochs": 2,
+}
+# Parameters that say how large and how long; what a class is, the others say.
+SIZES = {*CODED, *PLAYING, *FLOWING, *READING, *TAUGHT, *PHASED, "n_steps", "block_length"} | {
+    "discriminator_hidden_dim",
 }
 
-STUDENTS = [
-    OneStepGenerator(teacher=FlowMatching(**SHORT), **BRIEF, adversarial_weight=0.1),
-    OneStepGenerator(teacher=FlowMatching(**SHORT), **BRIEF, method="adversarial"),
-]
-
-READING = {"hidden_dim": 8, "n_components": 3, "max_epochs": 2, "batch_size": 64, "lr": 1e-2}
-
-FORCED = [
+NAMED = [
+    VAE(**CODED),
+    BetaVAE(**CODED),
+    RenyiVAE(**CODED),
+    RELBOVAE(**CODED),
+    RecurrentVAE(**{**CODED, "hidden_dims": (4,)}),
+    TimeVAE(**CODED),
+    PCAMixture(),
+    BlockBootstrap(block_length=3),
+    NeighbourInterpolation(),
+    GAN(**PLAYING),
+    VanillaGAN(**PLAYING),
+    NSGAN(**PLAYING),
+    LSGAN(**PLAYING),
+    WGAN(**PLAYING | {"max_epochs": 5}),  # of one batch: G waits for five steps of D
+    WGANGP(**PLAYING | {"max_epochs": 5}),
+    FGAN(**PLAYING),
+    R3GAN(**PLAYING),
+    SNGAN(**PLAYING),
+    GradientNormalizedGAN(**PLAYING),
+    UnrolledGAN(**PLAYING),
+    RCGAN(**PLAYING),
+    CRNNGAN(**PLAYING),
+    StyleGAN(**PLAYING),
+    FlowMatching(**FLOWING),
+    Diffusion(**FLOWING, n_steps=10),
+    OneStepGenerator(teacher=FlowMatching(**FLOWING), **TAUGHT),
     TeacherForcing(**READING),
-    TeacherForcing(**READING, cell="gru", n_layers=2, coupled=False, representation="minmax"),
     ProfessorForcing(**READING, discriminator_hidden_dim=8),
+    TimeGAN(**PHASED),
 ]
 
-PHASED = [
-    TimeGAN(
-        hidden_dim=6,
-        n_layers=2,
-        embedding_epochs=2,
-        supervised_epochs=1,
-        max_epochs=2,
-        batch_size=32,
-        lr=1e-2,
-    )
-]
+# -- settings that are no defaults, where they run other code -------------------------------------
 
-GENERATORS = [
-    VAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
+BRISK = {"lr": 1e-2, "lr_end": 1.0}
+TINY = {**PLAYING, **BRISK}
+SHORT = {**FLOWING, **BRISK, "n_steps": 3, "warmup_steps": 0}
+TAUGHT_BRISKLY = {"teacher": FlowMatching(**SHORT), **TAUGHT, **BRISK}
+
+SETTINGS = [
     VAE(
         **DENSE,
         max_epochs=2,
@@ -139,22 +132,26 @@ GENERATORS = [
         kl_warmup=1,
         max_epochs=2,
     ),
-    TimeVAE(hidden_dims=(4, 6), latent_dim=3, max_epochs=2),
-    BetaVAE(**DENSE, max_epochs=2),
-    RenyiVAE(**DENSE, max_epochs=2),
-    RELBOVAE(**DENSE, max_epochs=2),
-    RecurrentVAE(hidden_dims=(4,), latent_dim=2, max_epochs=2),
-    PCAMixture(),
     PCAMixture(n_components=3, n_mixture_components=2, residual="bootstrap"),
-    BlockBootstrap(block_length=3),
     BlockBootstrap(method="stationary", representation=SeriesScaler("minmax", per="channel")),
-    NeighbourInterpolation(),
-    *ADVERSARIAL,
-    *FLOWS,
-    *STUDENTS,
-    *FORCED,
-    *PHASED,
+    R3GAN(**TINY, representation="cosine-quantile"),
+    WGANGP(**TINY, penalty_interval=2, n_critic=2),
+    SNGAN(**TINY, slope=10.0, condition="concatenation"),
+    UnrolledGAN(**TINY, unroll_steps=2, n_kernels=2),
+    FGAN(**TINY, divergence="pearson", penalty="r1"),
+    VanillaGAN(**TINY, penalty="r1"),
+    NSGAN(**TINY, feature_matching=0.2, instance_noise=0.1),
+    LSGAN(**TINY, penalty="zero-centred"),
+    WGAN(**TINY, n_critic=2, clip_value=0.1),
+    Diffusion(**SHORT, network="temporal-transformer", representation="standard"),
+    OneStepGenerator(**TAUGHT_BRISKLY, adversarial_weight=0.1),
+    OneStepGenerator(**TAUGHT_BRISKLY, method="adversarial"),
+    TeacherForcing(
+        **READING, lr=1e-2, cell="gru", n_layers=2, coupled=False, representation="minmax"
+    ),
 ]
+
+GENERATORS = [*NAMED, *SETTINGS]
 
 # One that learns enough for predictors that are trained on its series.
 CAPABLE = VAE(**DENSE, max_epochs=30, reconstruction_weight=50.0, lr=2e-2)
@@ -165,22 +162,28 @@ def name(generator) -> str:
     return f"{type(generator).__name__}-{generator.representation}"
 
 
-def of_each_kind(generators) -> list:
-    """Return the first generator of each kind.
+def named_classes() -> set[type]:
+    """Return all public classes that generate, of which each has a row in ``NAMED``."""
+    public = (getattr(sklearn_timegen, public) for public in sklearn_timegen.__all__)
+    classes = (cls for cls in public if inspect.isclass(cls) and issubclass(cls, BaseGenerator))
+    return {cls for cls in classes if not inspect.isabstract(cls)}
 
-    Of one kind are those of one family (a module or package of ``sklearn_timegen``) whose public
-    methods are the same functions, so that they differ in what these call only.
-    """
-    first = {}
-    for generator in generators:
-        cls = type(generator)
-        public = frozenset(
-            getattr(method, "__qualname__", repr(method))
-            for name, method in inspect.getmembers(cls, callable)
-            if not name.startswith("_")
-        )
-        first.setdefault((cls.__module__.split(".")[1], public), generator)
-    return list(first.values())
+
+# A class whose functions are these is a setting: FGAN's own one turns a name into a loss.
+SETTERS = {"__init__", "_adversarial_loss"}
+
+
+def kind(generator) -> type:
+    """Return the class whose code a generator runs: it, or the one that it is a setting of."""
+    for cls in type(generator).__mro__:
+        own = {key for key, value in vars(cls).items() if inspect.isfunction(value)}
+        if own - SETTERS:
+            return cls
+    raise TypeError(f"{generator!r} is of no kind")
+
+
+# The first of each kind: its contracts are those of its settings.
+KINDS = list({kind(generator): generator for generator in reversed(NAMED)}.values())[::-1]
 
 
 @estimator

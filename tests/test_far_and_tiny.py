@@ -13,19 +13,28 @@ from sklearn_timegen import (
     VAE,
     AugmentedRegressor,
     BlockBootstrap,
+    Diffusion,
     FlowMatching,
     PCAMixture,
+    ProfessorForcing,
+    TeacherForcing,
     TimeVAE,
 )
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.metrics import METRICS, ContrastiveEncoder, mmd
 
-from .generators import DENSE, FLOWS, FORCED, GENERATORS, SHORT, name, of_each_kind
+from .generators import DENSE, KINDS, READING, SHORT, name
 
 SERIES = make_sines(40, 8, 2, version="timevae", random_state=0).astype(np.float64)
 QUICK = {**DENSE, "max_epochs": 2, "random_state": 0}
 VIEWS = ("standard", "minmax", "cosine-quantile", "pca")
 
+DIFFUSION = Diffusion(**SHORT, network="temporal-transformer", representation="standard")
+FORCED = [
+    TeacherForcing(**READING),
+    TeacherForcing(**READING, cell="gru", n_layers=2, coupled=False, representation="minmax"),
+    ProfessorForcing(**READING, discriminator_hidden_dim=8),
+]
 DENSITIES = [
     *[VAE(**QUICK, representation=view) for view in VIEWS],
     VAE(**QUICK, decoder_noise="per-cell", prior="mixture"),
@@ -37,7 +46,7 @@ DENSITIES = [
     *[PCAMixture(representation=view) for view in VIEWS],
     FlowMatching(**SHORT, representation="standard"),
     FlowMatching(**SHORT, representation="cosine-quantile"),
-    FLOWS[1],
+    DIFFUSION,
     *FORCED,
 ]
 
@@ -72,7 +81,7 @@ def test_the_farther_the_less_likely():
 def test_what_training_could_hardly_tell_apart_is_still_finite():
     # Beside a spread of 1e-3, 3e38 is more than float32 has room for.
     X = 1e-3 * SERIES
-    for generator in (VAE(**QUICK), PCAMixture(), *of_each_kind(FORCED), FLOWS[1]):
+    for generator in (VAE(**QUICK), PCAMixture(), FORCED[0], DIFFUSION):
         fitted = clone(generator).set_params(random_state=0).fit(X)
         far = fitted.score_samples(far_from(X, 3e38))
         assert np.isfinite(far).all()
@@ -91,7 +100,7 @@ def outcome(call, X):
 CALLS = ("score", "transform", "reconstruct", "denoise", "decompose")
 
 
-@pytest.mark.parametrize("generator", of_each_kind(GENERATORS), ids=name)
+@pytest.mark.parametrize("generator", KINDS, ids=name)
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
 def test_far_series_give_finite_numbers_or_an_error_that_says_so(generator, scale):
     fitted = clone(generator).set_params(random_state=0).fit(scale * SERIES)
@@ -154,7 +163,7 @@ def test_the_factor_that_is_advised_helps():
         assert np.isclose(drawn.std(), scaled.std(), rtol=0.2)
 
 
-@pytest.mark.parametrize("generator", of_each_kind(GENERATORS), ids=name)
+@pytest.mark.parametrize("generator", KINDS, ids=name)
 def test_small_and_large_units_are_held(generator):
     plain = clone(generator).set_params(random_state=0).fit(SERIES).sample(20)
     for factor in (2.0**-110, 2.0**-60, 2.0**60, 2.0**100):

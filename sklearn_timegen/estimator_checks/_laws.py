@@ -1,0 +1,317 @@
+"""The laws: each is a function of a trial, and stands in ``LAWS`` with whom it applies to."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from sklearn_timegen.base import NeuralGenerator
+from sklearn_timegen.estimator_checks._trial import Check, Trial, owned
+from sklearn_timegen.gan import GAN
+from sklearn_timegen.timegan import TimeGAN
+
+__all__ = ["LAWS"]
+
+LAWS: list[Check] = []
+
+
+def _any(generator: Any) -> bool:
+    return True
+
+
+def _can_condition(generator: Any) -> bool:
+    return owned(generator, "conditional") in generator.get_params()
+
+
+def _has_latents(generator: Any) -> bool:
+    return hasattr(generator, "inverse_transform")
+
+
+def _is_trained(generator: Any) -> bool:
+    return isinstance(generator, NeuralGenerator)
+
+
+def _is_adversarial(generator: Any) -> bool:
+    plays = isinstance(generator, GAN | TimeGAN)
+    return plays or getattr(generator, "method", None) == "adversarial"
+
+
+def _effort(generator: Any, n_epochs: int) -> dict[str, Any]:
+    """Parameters for a training that has to lead somewhere; one that trains longer may."""
+    if not _is_trained(generator):
+        return {}
+    known = generator.get_params()
+    effort = {"max_epochs": n_epochs, "lr": 1e-2}
+    taught = {f"teacher__{name}": value for name, value in effort.items()}
+    if _is_adversarial(generator):
+        # What learning rate a game can bear is its own affair; one that is prepared needs less.
+        effort = {"max_epochs": 40 if isinstance(generator, TimeGAN) else 80}
+    effort |= {name: value for name, value in taught.items() if name in known}
+    for name in ("max_epochs", "teacher__max_epochs"):
+        if name in effort:
+            effort[name] = max(effort[name], known[name] or 0)
+    return effort
+
+
+def _law(
+    applies: Callable[[Any], bool] = _any, *, learns: bool = False
+) -> Callable[[Callable[[Trial], None]], Check]:
+    def decorate(law: Callable[[Trial], None]) -> Check:
+        check = Check(law, applies, learns)
+        LAWS.append(check)
+        return check
+
+    return decorate
+
+
+def _refused(words: list[str], call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Assert that a call raises a ValueError or TypeError whose message has all the words."""
+    try:
+        call(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        missing = [word for word in words if word not in str(error)]
+        assert not missing, f"the error {str(error)!r} does not name {missing}"
+    else:
+        raise AssertionError(f"no error was raised; expected one that names {words}")
+
+
+@_law()
+def check_parameters_are_declared(trial: Trial) -> None:
+    generator = trial.generator
+    name, known = type(generator).__name__, generator.get_params(deep=False)
+    missing = {"representation", "bounds", "n_channels", "random_state"} - known.keys()
+    missing -= {parameter for parameter in missing if owned(generator, parameter) != parameter}
+    assert not missing, (
+        f"its constructor has no {sorted(missing)}: leave __init__ to @estimator, which makes it "
+        f"of the annotated fields of {name} and of its bases"
+    )
+    copy = clone(generator).get_params(deep=False)
+    assert copy.keys() == known.keys(), "a clone has other parameters"
+
+
+@_law()
+def check_sample_has_the_shape_of_the_data(trial: Trial) -> None:
+    X = trial.series()
+    flat = X.reshape(len(X), -1)
+    for fitted, shape in ((trial.fitted, X.shape[1:]), (trial.univariate, X.shape[1:2])):
+        drawn = fitted.sample(7)
+        assert drawn.shape == (7, *shape), f"sample(7) has shape {drawn.shape}"
+        assert drawn.dtype == np.float32, f"sample has dtype {drawn.dtype}"
+        assert np.isfinite(drawn).all(), "sample is not finite"
+    fitted = trial.fresh(n_channels=2).fit(flat)
+    assert fitted.sample(3).shape == (3, flat.shape[1]), "flat rows do not come back flat"
+    assert fitted.series_shape_ == X.shape[1:], f"series_shape_ is {fitted.series_shape_}"
+
+
+@_law()
+def check_seeds_repeat(trial: Trial) -> None:
+    X, fitted, again = trial.series(), trial.fitted, trial.fresh()
+    first = fitted.sample(5, random_state=3)
+    hint = ": all that is random has to come from the rng that it is given"
+    for fit_other, way in (
+        (lambda: fitted, "again"),
+        (lambda: pickle.loads(pickle.dumps(fitted)), "after pickling"),
+        (lambda: again.fit(X), "from another fit"),
+        (lambda: again.fit(X), "from a second fit"),
+    ):
+        same = np.array_equal(first, fit_other().sample(5, random_state=3))
+        assert same, f"the same seed gives other series {way}{hint}"
+    other = fitted.sample(5, random_state=4)
+    assert not np.array_equal(first, other), f"another seed gives the same series{hint}"
+    assert fitted.score(X) == fitted.score(X), "score is not deterministic"
+
+
+@_law()
+def check_global_streams_are_untouched(trial: Trial) -> None:
+    X = trial.series()
+    before = random.getstate(), str(np.random.get_state()), torch.get_rng_state()
+    trial.fresh(random_state=None).fit(X).sample(3)
+    assert random.getstate() == before[0], "Python's global random stream was used"
+    assert str(np.random.get_state()) == before[1], "numpy's global stream was used"
+    assert torch.equal(torch.get_rng_state(), before[2]), "torch's global stream was used"
+
+
+@_law()
+def check_units_are_restored(trial: Trial) -> None:
+    X = trial.series()
+    scale, shift = np.array([1e3, 1e-2], np.float32), np.array([5e3, -3], np.float32)
+    plain = trial.fitted.sample(50)
+    scaled = trial.fresh().fit(X * scale + shift).sample(50)
+    error = np.abs((scaled - shift) / scale - plain).max()
+    assert error < 0.05 * X.std(), f"samples of rescaled data differ by {error} in old units"
+
+
+@_law()
+def check_constants_and_copies_come_back_exactly(trial: Trial) -> None:
+    X = trial.series(n_channels=4)
+    X[:, :, 1], X[:, :, 3] = np.float32(7.1), X[:, :, 0]
+    drawn = trial.fresh().fit(X).sample(5)
+    assert (drawn[:, :, 1] == np.float32(7.1)).all(), "a constant channel does not come back"
+    assert np.array_equal(drawn[:, :, 3], drawn[:, :, 0]), "a copied channel does not come back"
+    constant = trial.fresh().fit(np.full((6, 5), 2.5)).sample(3)
+    assert (constant == 2.5).all(), "constant series do not come back"
+
+
+@_law()
+def check_any_array_will_do(trial: Trial) -> None:
+    X = trial.series()[:, :, 0]
+    expected = trial.univariate.sample(4)
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    for data, kind in (
+        (X.tolist(), "a list"),
+        (X.astype(np.float64), "float64"),
+        (np.asfortranarray(X), "a Fortran-ordered array"),
+        (np.repeat(X, 2, axis=1)[:, ::2], "a non-contiguous array"),
+        (read_only, "a read-only array"),
+        (X[:, :, None], "3-d with one channel"),
+    ):
+        drawn = trial.fresh().fit(data).sample(4)
+        assert np.array_equal(drawn.reshape(4, -1), expected), f"{kind} gives another result"
+
+
+@_law()
+def check_small_data_work(trial: Trial) -> None:
+    X = trial.series()
+    small = [(X[:1], "one series"), (X[:, :1], "one timestep"), (X[:2, :3], "two short series")]
+    if getattr(trial.generator, "_fewest_timesteps", 1) > 1:
+        data, _ = small.pop(1)
+        _refused(["1 timestep", "at least 2"], trial.fresh().fit, data)
+    for data, kind in small:
+        drawn = trial.fresh().fit(data).sample(2)
+        assert drawn.shape == (2, *data.shape[1:]), f"{kind}: sample has shape {drawn.shape}"
+        assert np.isfinite(drawn).all(), f"{kind}: sample is not finite"
+
+
+@_law()
+def check_bad_input_is_refused(trial: Trial) -> None:
+    X = trial.series()
+    broken = X.copy()
+    broken[3, 2, 1] = np.nan
+    broken[4, 0, 0] = np.inf
+    fit = trial.fresh().fit
+    _refused(["1 NaN", "1 inf", "sample 3", "timestep 2", "channel 1"], fit, broken)
+    _refused(["1-d"], fit, X[:, 0, 0])
+    _refused(["4-d"], fit, X[None])
+    _refused(["ragged"], fit, [[1.0, 2.0], [3.0]])
+    _refused([], fit, np.array([["a", "b"], ["c", "d"]]))
+    _refused(["0"], fit, X[:0])
+    try:
+        trial.fresh().sample()
+    except NotFittedError:
+        pass
+    else:
+        raise AssertionError("sample before fit raises no NotFittedError")
+    fitted = trial.fitted
+    for bad in (0, -1, 2.5):
+        _refused(["n_samples", repr(bad)], fitted.sample, bad)
+    _refused(["10 timesteps", "12 timesteps"], fitted.score, X[:, :10])
+    _refused(["1 channels", "2 channels"], fitted.score, X[:, :, :1])
+
+
+@_law(_can_condition)
+def check_conditions_are_kept(trial: Trial) -> None:
+    X, y = trial.labelled(60)
+    fitted = trial.conditional
+    drawn = fitted.sample(6, y=np.repeat(["fast", "slow"], 3), random_state=0)
+    assert drawn.shape == (6, 12), f"sample has shape {drawn.shape}"
+    assert fitted.sample(2, y="fast").shape == (2, 12), "one label for all does not work"
+    assert list(fitted.classes_) == ["fast", "slow"], f"classes_ is {fitted.classes_}"
+    assert np.isfinite(fitted.score(X, y)), "score is not finite"
+    _refused(["y is missing"], trial.fresh(conditional=True).fit, X)
+    _refused(["y is missing", "'fast'"], fitted.sample, 3)
+    _refused(["'other'"], fitted.sample, 3, y="other")
+    _refused(["2 entries"], fitted.sample, 3, y=["fast", "slow"])
+    vectors = np.linspace(0, 1, len(X))[:, None] * [1.0, 2.0]
+    fitted = trial.fresh(conditional=True).fit(X, vectors)
+    assert fitted.sample(3, y=vectors[:3]).shape == (3, 12), "vectors do not work as conditions"
+
+
+@_law(_can_condition)
+def check_conditions_are_not_read_unless_asked(trial: Trial) -> None:
+    X = trial.series()[:, :, 0]
+    y = np.arange(len(X)) % 2
+    drawn = trial.fresh(conditional=False).fit(X, y).sample(2)
+    assert np.array_equal(drawn, trial.univariate.sample(2)), "y is not ignored"
+
+
+@_law(_can_condition, learns=True)
+def check_classes_separate(trial: Trial) -> None:
+    X, y = trial.labelled(100)
+
+    def separates(seed: int) -> tuple[bool, str]:
+        effort = _effort(trial.generator, 40)
+        fitted = trial.fresh(random_state=seed, conditional=True, **effort).fit(X, y)
+        gap = fitted.sample(100, y="fast").mean() - fitted.sample(100, y="slow").mean()
+        return 0.5 < gap < 1.5, f"the classes' levels are {gap:.2f} apart, in the data 1"
+
+    trial.majority(separates)
+
+
+@_law(_has_latents)
+def check_latents(trial: Trial) -> None:
+    X, fitted = trial.series(), trial.fitted
+    Z = fitted.transform(X)
+    assert Z.shape == (len(X), len(fitted.get_feature_names_out())), f"latents: {Z.shape}"
+    assert Z.dtype == np.float32, f"latents have dtype {Z.dtype}"
+    assert np.isfinite(Z).all(), "latents are not finite"
+    assert np.array_equal(Z, fitted.transform(X)), "transform is not deterministic"
+    assert fitted.inverse_transform(Z).shape == X.shape, "inverse_transform changes the shape"
+    assert np.array_equal(Z, trial.fresh().fit_transform(X)), "fit_transform differs"
+    wide = np.zeros((2, Z.shape[1] + 1), dtype=np.float32)
+    _refused([f"{wide.shape[1]} columns"], fitted.inverse_transform, wide)
+
+
+@_law(_is_trained, learns=True)
+def check_loss_falls(trial: Trial) -> None:
+    X = trial.series(n_samples=64)
+
+    def falls(seed: int) -> tuple[bool, str]:
+        fitted = trial.fresh(random_state=seed, **_effort(trial.generator, 15)).fit(X)
+        # The losses of players that learn from each other need not fall; samples come nearer.
+        watched = "train_distance" if "train_distance" in fitted.history_[-1] else "train_loss"
+        losses = [row[watched] for row in fitted.history_]
+        return losses[-1] < losses[0], f"the {watched} went from {losses[0]} to {losses[-1]}"
+
+    trial.majority(falls)
+
+
+@_law(_is_trained)
+def check_every_parameter_gets_a_gradient(trial: Trial) -> None:
+    generator, X = trial.generator, trial.series(n_samples=64)
+    plays = _is_adversarial(generator)
+    # Of two players, one may wait for the other.
+    n_epochs = 10 * getattr(generator, "n_critic", 1) if plays else 1
+    fitted = trial.fresh(max_epochs=n_epochs, batch_size=64).fit(X)
+    for name, parameter in fitted.net_.module_.named_parameters():
+        assert parameter.grad is not None, f"{name} got no gradient"
+        # Until a hinge is reached, what real series and generated ones ask of the offset of a
+        # discriminator's value adds up to nothing.
+        may_cancel = plays and parameter.numel() == 1
+        assert may_cancel or bool((parameter.grad != 0).any()), f"{name} got a gradient of zeros"
+
+
+@_law(_is_trained)
+def check_training_goes_on(trial: Trial) -> None:
+    X, fitted = trial.series(), copy.deepcopy(trial.fitted)
+    n = fitted.n_iter_
+    assert fitted.partial_fit(X).n_iter_ == n + 1, "partial_fit does not add an epoch"
+    warm = fitted.set_params(warm_start=True).fit(X)
+    assert warm.n_iter_ == 2 * n + 1, "warm_start does not go on"
+    assert warm.set_params(warm_start=False).fit(X).n_iter_ == n, "fit does not begin anew"
+    assert trial.fresh(batch_size=1000).fit(X).sample().shape == (1, *X.shape[1:])
+
+
+@_law(_is_trained)
+def check_so_many_epochs_are_trained(trial: Trial) -> None:
+    n = 1 + getattr(trial.generator, "n_critic", 1)  # who waits for a critic takes a step, too
+    n_iter = trial.fresh(max_epochs=n).fit(trial.series()).n_iter_
+    assert n_iter == n, f"max_epochs is {n}, but n_iter_ {n_iter}"

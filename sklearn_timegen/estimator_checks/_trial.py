@@ -1,0 +1,103 @@
+"""What a law is called with, and what its outcome is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from sklearn_timegen._random import derive_seed
+from sklearn_timegen.datasets import make_labelled_sines, make_sines
+
+__all__ = ["Check", "Trial", "owned"]
+
+Array = NDArray[Any]
+
+
+class Trial:
+    """A generator before the laws: data and seeds, and fits which they share and only read."""
+
+    def __init__(self, generator: Any, random_state: int) -> None:
+        self.generator = generator
+        self.seed = random_state
+
+    def fresh(self, **params: Any) -> Any:
+        """Return an unfitted clone, seeded and unconditional unless ``params`` say otherwise."""
+        params = {"random_state": self.seed, "conditional": False} | params
+        known = self.generator.get_params()
+        named = {owned(self.generator, name): value for name, value in params.items()}
+        if named.get("conditional") is False and "conditional" not in known:
+            del named["conditional"]
+        return clone(self.generator).set_params(**named)
+
+    def series(self, n_samples: int = 24, n_timesteps: int = 12, n_channels: int = 2) -> Array:
+        sizes = (n_samples, n_timesteps, n_channels)
+        return make_sines(*sizes, version="timevae", random_state=self.seed)
+
+    def labelled(self, n_samples: int) -> tuple[Array, Array]:
+        """Return series of the classes "slow", of level 0, and "fast", of level 1."""
+        return make_labelled_sines(n_samples, 12, random_state=self.seed)
+
+    @cached_property
+    def fitted(self) -> Any:
+        return self.fresh().fit(self.series())
+
+    @cached_property
+    def univariate(self) -> Any:
+        return self.fresh().fit(self.series()[:, :, 0])
+
+    @cached_property
+    def conditional(self) -> Any:
+        return self.fresh(conditional=True).fit(*self.labelled(60))
+
+    def majority(self, holds: Callable[[int], tuple[bool, str]]) -> None:
+        """Assert that something holds for two of three seeds; it returns what it has seen."""
+        seen = []
+        for turn in range(3):
+            seen.append(holds(derive_seed(self.seed, f"turn {turn}")))
+            n_kept = sum(kept for kept, _ in seen)
+            if n_kept == 2:
+                return
+            if len(seen) - n_kept == 2:
+                break
+        raise AssertionError("with one seed after another, " + "; ".join(what for _, what in seen))
+
+
+class Check:
+    """A law, to be called with a generator; bound to a trial, it shares that one's fits."""
+
+    def __init__(
+        self,
+        law: Callable[[Trial], None],
+        applies: Callable[[Any], bool],
+        learns: bool,
+        trial: Trial | None = None,
+    ) -> None:
+        self.law = law
+        self.applies = applies
+        self.learns = learns
+        self.trial = trial
+        self.__name__ = law.__name__
+
+    def on(self, trial: Trial) -> Check:
+        return Check(self.law, self.applies, self.learns, trial)
+
+    def __call__(self, generator: Any) -> None:
+        """Raise an ``AssertionError`` if the generator breaks the law."""
+        trial = self.trial
+        if trial is None or trial.generator is not generator:
+            trial = Trial(generator, 0 if trial is None else trial.seed)
+        self.law(trial)
+
+    def __str__(self) -> str:
+        return self.__name__
+
+
+def owned(generator: Any, name: str) -> str:
+    """Under which name a parameter can be set: its own, or that of the generator that teaches."""
+    taught = f"teacher__{name}"
+    known = generator.get_params()
+    return taught if name not in known and taught in known else name
