@@ -2,15 +2,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+ARRAY_API := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py -k array_api
 
-.PHONY: demo test bench bench-quality bench-augmentation lint docs clean
+.PHONY: demo test test-all bench bench-quality bench-augmentation lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen
 
-test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
-	SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py -k array_api
+test: lint
+	$(PYTEST) -m 'not exhaustive'
+	$(ARRAY_API) -m 'not exhaustive'
+
+# All kinds, settings and pages; `make test` has what differs between them.
+test-all: lint
+	$(PYTEST)
+	$(ARRAY_API)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -76,6 +76,7 @@ def test_sktime_reducers(strategy, n_fits, random_state):
         assert np.isfinite(prediction).all()
 
 
+@pytest.mark.exhaustive
 def test_direct_regression_learns_the_process():
     from sktime.forecasting.compose import make_reduction
 

@@ -99,6 +99,7 @@ def fits_something(run, arm):
     return arm != "none" and (run, arm) not in [(reduced, "repeat"), (reduced, "jitter")]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("run", "arm"), FORECASTS, ids=lambda v: getattr(v, "__name__", v))
 def test_no_generator_sees_the_future(run, arm, seen):
     series = make_series()
@@ -124,6 +125,7 @@ def test_a_marker_in_the_past_is_found(run, arm, seen):
     assert not any(map(np.array_equal, seen, before))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("arm", classification.ARMS)
 def test_no_generator_sees_the_test_part(arm, seen):
     labelled = make_labelled()

@@ -47,6 +47,7 @@ def test_every_page_is_tested_and_listed():
     assert all(f"guides/{page}\n" in index for page in guides)
 
 
+@pytest.mark.exhaustive
 def test_series_with_dates(tmp_path, monkeypatch):
     told = [None, (20, 0.1), None, (15,), (3,), (0.01, 0.15)]
     page = run("series_with_dates", tmp_path, monkeypatch, *told)
@@ -68,6 +69,7 @@ def test_series_with_dates(tmp_path, monkeypatch):
     assert judged["score"]["nearest_record_ratio"] > 1.3
 
 
+@pytest.mark.exhaustive
 def test_augment_a_forecaster(tmp_path, monkeypatch):
     # statsmodels' optimizer of exponential smoothing ends elsewhere on another processor.
     told = [(0, 0.5), (0.05, 0.1), (0.5, 0.1), (0.5, 0.05)]
@@ -87,6 +89,7 @@ def test_augment_a_forecaster(tmp_path, monkeypatch):
     assert reduced["n_synthetic=1.0"] > reduced["n_synthetic=0.0"] == reduced["n_synthetic=auto"]
 
 
+@pytest.mark.exhaustive
 def test_balance_classes(tmp_path, monkeypatch):
     told = [None, (0.02,), (0.03,), (0.03,), (0.03,)]
     page = run("balance_classes", tmp_path, monkeypatch, *told)
@@ -100,6 +103,7 @@ def test_balance_classes(tmp_path, monkeypatch):
     assert page["aside"]["synthetic series"] > page["aside"]["nothing"] + 0.05
 
 
+@pytest.mark.exhaustive
 def test_tstr_in_cross_validation(tmp_path, monkeypatch):
     told = [(0.01,), (0.3,), (1.0, 0.25)]
     page = run("tstr_in_cross_validation", tmp_path, monkeypatch, *told)
@@ -114,6 +118,7 @@ def test_tstr_in_cross_validation(tmp_path, monkeypatch):
     assert (abs(ridge["synthetic"] - ridge["real"]) < 0.1 * ridge["real"]).all()
 
 
+@pytest.mark.exhaustive
 def test_domain_knowledge(tmp_path, monkeypatch):
     told = [None, (0.12, 0.08), (0.3,), (0.05,), (0.3,), (0.1,), (0.05, 0.2)]
     page = run("domain_knowledge", tmp_path, monkeypatch, *told)
@@ -141,6 +146,7 @@ def test_domain_knowledge(tmp_path, monkeypatch):
     assert spectrum["floor"] < spectrum["PCAMixture, month"] < spectrum["structure"]
 
 
+@pytest.mark.exhaustive
 def test_latents(tmp_path, monkeypatch):
     told = [(0.15,), (0.02,), (0.05,), (0.02,), (0.05,)]
     page = run("latents", tmp_path, monkeypatch, *told)
