@@ -1,4 +1,5 @@
 import matplotlib
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +20,12 @@ def pytest_report_header():
 def global_random_seed():
     """The seed that data and fits of a test hang on, whose verdict must not hang on it."""
     return GLOBAL_RANDOM_SEED
+
+
+@pytest.fixture
+def rng():
+    """A stream of a test's own: one that tests share would depend on their order."""
+    return np.random.default_rng(GLOBAL_RANDOM_SEED)
 
 
 @pytest.fixture(autouse=True)

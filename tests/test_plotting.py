@@ -198,5 +198,5 @@ def test_missing_matplotlib_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     X = make_sines(10, 12, 1, random_state=SEED)
-    with pytest.raises(ImportError, match=r"pip install 'sklearn-timegen\[plot\]'"):
+    with pytest.raises(ImportError, match="pip install matplotlib"):
         EmbeddingDisplay.from_samples(X, X)
