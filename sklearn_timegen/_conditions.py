@@ -11,10 +11,13 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.multiclass import type_of_target
+from numpy.typing import NDArray
 
-__all__ = ["ConditionEncoder", "allocate", "as_conditions", "groups_of", "shown_label"]
+from sklearn_timegen._labels import as_target, codes_of, holds_labels, shown
+
+__all__ = ["ConditionEncoder", "allocate", "as_conditions", "groups_of"]
+
+MOST_SPREADS = 1e9  # from the mean of a condition's vectors: no question, but an error of units
 
 
 class ConditionEncoder:
@@ -39,16 +42,18 @@ class ConditionEncoder:
                 "y is missing: conditional=True needs a label or a vector for each series "
                 "(requires y to be passed, but the target y is None)"
             )
-        values = _as_array(y)
+        values = _as_array(as_target(y))
         if len(values) != n_samples:
             raise ValueError(f"y has {len(values)} entries, but X has {n_samples} series")
         _check_labels(values)
-        self.is_vector_ = values.ndim == 2 or type_of_target(values) == "continuous"
+        self.is_vector_ = not holds_labels(values)
         self.classes_: NDArray[Any] | None = None
         self.class_counts_: NDArray[np.int64] | None = None
         if self.is_vector_:
             vectors = _as_vectors(values)
-            spread = vectors.std(axis=0)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                spread = vectors.std(axis=0)
+            _check_spread(vectors, spread)
             self.mean_, self.scale_ = vectors.mean(axis=0), np.where(spread > 0, spread, 1.0)
             self.n_conditions_ = vectors.shape[1]
         else:
@@ -73,18 +78,20 @@ class ConditionEncoder:
 
     def _encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         if self.classes_ is None:
-            return ((_as_vectors(values) - self.mean_) / self.scale_).astype(np.float32)
-        try:
-            index = np.searchsorted(self.classes_, values).clip(0, self.n_conditions_ - 1)
-            unseen = values[self.classes_[index] != values]
-        except TypeError:  # words among dates, say, which have no place in their order
-            unseen = values
-        if len(unseen):
+            encoded = (_as_vectors(values) - self.mean_) / self.scale_
+            if np.abs(encoded).max() > MOST_SPREADS:
+                raise ValueError(
+                    f"y lies {np.abs(encoded).max():.3g} standard deviations from what fit saw, "
+                    "of which nothing can be known there"
+                )
+            return encoded.astype(np.float32)
+        codes = codes_of(values, self.classes_)
+        if (codes < 0).any():
             raise ValueError(
-                f"y contains labels that fit did not see: {_shown(np.unique(unseen))}; it saw "
-                f"{_shown(self.classes_)}"
+                f"y contains labels that fit did not see: {shown(values[codes < 0])}; it saw "
+                f"{shown(self.classes_)}"
             )
-        return np.eye(self.n_conditions_, dtype=np.float32)[index]
+        return np.eye(self.n_conditions_, dtype=np.float32)[codes]
 
     @property
     def class_frequencies(self) -> NDArray[np.float64]:
@@ -96,12 +103,12 @@ class ConditionEncoder:
     def _entries(self, y: Any, n_samples: int) -> NDArray[Any]:
         """Return ``y`` as an array with one entry for all series, or one for each."""
         if y is None:
-            known = "a vector" if self.classes_ is None else f"one of {_shown(self.classes_)}"
+            known = "a vector" if self.classes_ is None else f"one of {shown(self.classes_)}"
             raise ValueError(
                 f"y is missing: the generator is conditional, so pass {known} for all series or "
                 f"an array with one for each of the {n_samples}"
             )
-        values = np.asarray(y)
+        values = as_target(y)
         single = values.ndim == 0 or (
             self.is_vector_ and values.ndim == 1 and self.n_conditions_ > 1
         )
@@ -152,16 +159,17 @@ def groups_of(c: NDArray[Any] | None, n_samples: int, is_vector: bool) -> NDArra
 
 def as_conditions(y: Any) -> NDArray[Any]:
     """Return what a container holds: a column of labels as 1-d, numbers in their own type."""
-    values = np.asarray(y)
-    if values.dtype.kind == "O" and all(isinstance(value, Number) for value in values.flat):
-        values = np.array(values.tolist())
+    return _labels_in_a_row(as_target(y))
+
+
+def _labels_in_a_row(values: NDArray[Any]) -> NDArray[Any]:
     if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind != "f":
-        values = values[:, 0]  # a column of labels; a column of floats is a vector of one
-    return values
+        return values[:, 0]
+    return values  # a column of floats is a vector of one
 
 
-def _as_array(y: Any) -> NDArray[Any]:
-    values = as_conditions(y)
+def _as_array(values: NDArray[Any]) -> NDArray[Any]:
+    values = _labels_in_a_row(values)
     if values.ndim not in (1, 2):
         raise ValueError(f"y must be 1-d labels or 2-d vectors, got {values.ndim}-d")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -172,10 +180,10 @@ def _as_array(y: Any) -> NDArray[Any]:
 def _check_labels(values: NDArray[Any]) -> None:
     if values.dtype.kind not in "fiub" and values.ndim != 1:
         raise ValueError(f"labels must be a 1-d array, got shape {values.shape}")
+    if values.dtype.kind == "c":
+        raise ValueError("y holds complex numbers; labels or real numbers are expected")
     if values.dtype.kind != "O":
         return
-    if any(label is None or label != label for label in values):  # NaN is not itself
-        raise ValueError("y has missing labels (None or NaN)")
     kinds = {_kind_of(label) for label in values}
     if len(kinds) > 1:
         raise ValueError(f"y mixes labels of the types {', '.join(sorted(kinds))}")
@@ -188,17 +196,20 @@ def _kind_of(label: Any) -> str:
 
 
 def _as_vectors(values: NDArray[Any]) -> NDArray[np.float64]:
-    vectors: ArrayLike = values if values.ndim == 2 else values[:, None]
-    return np.asarray(vectors, dtype=np.float64)
+    vectors = values if values.ndim == 2 else values[:, None]
+    if values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"y has to hold vectors of numbers, as fit saw them, got {shown(values)} of type "
+            f"{values.dtype}"
+        )
+    return vectors.astype(np.float64)
 
 
-def shown_label(label: Any) -> str:
-    """Return a label as its owner would write it: ``'a'``, and not ``np.str_('a')``."""
-    if isinstance(label, np.datetime64 | np.timedelta64):
-        return str(label)
-    return repr(label.item() if isinstance(label, np.generic) else label)
-
-
-def _shown(labels: NDArray[Any]) -> str:
-    text = [shown_label(label) for label in labels[:10]]
-    return ", ".join(text) + (", ..." if len(labels) > 10 else "")
+def _check_spread(vectors: NDArray[np.float64], spread: NDArray[np.float64]) -> None:
+    lost = (np.ptp(vectors, axis=0) > 0) & ((spread == 0) | ~np.isfinite(spread))
+    if lost.any():
+        k = int(lost.argmax())
+        raise ValueError(
+            f"column {k} of y holds numbers of {np.abs(vectors[:, k]).max():.3g}, whose variance "
+            "float64 cannot hold: give it in other units"
+        )

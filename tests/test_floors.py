@@ -35,6 +35,7 @@ FLOORS = {
     "_distance": 0,
     "_files": 0,
     "_joining": 0,
+    "_labels": 0,
     "_magnitude": 0,
     "_mixture": 0,
     "_random": 0,

@@ -1,170 +1,150 @@
-"""Labels mean the same in every container and type, and messages show them as they are written."""
+"""Labels of every type and in every container, at every door that takes them."""
 
 import datetime
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+import torch
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_timegen import (
-    AugmentedClassifier,
-    Augmenter,
-    BlockBootstrap,
-    PCAMixture,
-    TimeVAE,
-    TSTRClassifier,
-    evaluate_generator,
-)
-from sklearn_timegen.base import estimator
-from sklearn_timegen.datasets import make_sines
-from sklearn_timegen.metrics import tstr_score
+from sklearn_timegen import AugmentedClassifier, Augmenter, PCAMixture, evaluate_generator
 
-X = make_sines(24, 6, 1, random_state=0)
-CODES = np.arange(24) % 2
-DAYS = np.array(["2020-01-01", "2021-01-01", "2022-01-01"])
-CONTAINERS = {
-    "list": lambda words: words.tolist(),
-    "list of numpy's": list,
-    "array": lambda words: words,
-    "objects": lambda words: words.astype(object),
-    "objects of numpy's": lambda words: np.array([*words, None], dtype=object)[:-1],
-    "objects of both": lambda words: np.array([*words[:5], *words[5:].tolist()], dtype=object),
-    "series": pd.Series,
-    "series of objects": lambda words: pd.Series(words, dtype=object),
-    "series of strings": lambda words: pd.Series(words, dtype="string"),
-    "categories": lambda words: pd.Series(words, dtype="category"),
-    "other index": lambda words: pd.Series(words, index=np.arange(len(words))[::-1]),
-    "index": pd.Index,
-    "frame": lambda words: pd.DataFrame({"y": words}),
+CODES = np.repeat([0, 1, 2], 8)
+X = np.random.default_rng(0).normal(size=(24, 6)) + 10 * CODES[:, None]
+WORDS = np.array(["a", "b", "c"])[CODES]
+NUMBERS = ["int8", "int64", "uint8", "uint32", "uint64", "float16", "float32", "longdouble"]
+
+LABELS = {
+    **{dtype: CODES.astype(dtype) for dtype in NUMBERS},
+    "beyond int64": CODES.astype(np.uint64) + np.uint64(2**63),
+    "beyond float64": CODES + 2**53,
+    "objects": CODES.astype(object),
+    "objects of numpy": np.array([np.uint8(code) for code in CODES], dtype=object),
+    "words": WORDS,
+    "words as objects": WORDS.astype(object),
+    "words of any length": WORDS.astype(np.dtypes.StringDType()),
+    "list": CODES.tolist(),
+    "list of words": WORDS.tolist(),
+    "column": CODES[:, None],
+    "frame": pd.DataFrame({"label": WORDS}),
+    **{f"pandas {dtype}": pd.Series(CODES).astype(dtype) for dtype in ("Int64", "UInt8")},
+    **{f"pandas {dtype}": pd.Series(WORDS).astype(dtype) for dtype in ("string", "category")},
+    "pandas Float64": pd.Series(CODES).astype("Float64"),
+    "category of numbers": pd.Series(CODES).astype("category"),
+    "torch": torch.tensor(CODES),
 }
-NUMBERS = {
-    "int8": lambda codes: codes.astype("int8"),
-    "uint64": lambda codes: codes.astype("uint64"),
-    "float32": lambda codes: codes.astype("float32"),
-    "objects": lambda codes: codes.astype(object),
-    "objects of numpy's": lambda codes: np.array([*codes, None], dtype=object)[:-1],
-    "Int64": lambda codes: pd.Series(codes, dtype="Int64"),
-    "categories": lambda codes: pd.Series(codes, dtype="category"),
+FLAGS = {
+    "flags": CODES > 0,
+    "list of flags": (CODES > 0).tolist(),
+    "flags as objects": (CODES > 0).astype(object),
+    "pandas boolean": pd.Series(CODES > 0).astype("boolean"),
 }
-words = pytest.mark.parametrize("hold", CONTAINERS.values(), ids=CONTAINERS)
-numbers = pytest.mark.parametrize("hold", NUMBERS.values(), ids=NUMBERS)
-as_scikit_learn_warns = pytest.mark.filterwarnings("ignore:A column-vector y was passed")
 
 
-def named(codes):
-    return np.array(["left", "right", "rare"])[codes]
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
+def test_labels_mean_the_same_in_any_type(y):
+    fitted = PCAMixture(conditional=True, random_state=0).fit(X, y)
+    assert len(fitted.classes_) == 3
+    expected = PCAMixture(conditional=True, random_state=0).fit(X, CODES)
+    assert np.array_equal(fitted.sample(24, y=y), expected.sample(24, y=CODES))
+    assert fitted.score(X, y) == expected.score(X, CODES)
+    for code, label in enumerate(fitted.classes_):
+        assert abs(fitted.sample(50, y=label).mean() - 10 * code) < 1
 
 
-def with_a_rare_one():
-    codes = CODES.copy()
-    codes[0] = 2
-    return codes
+HARDEST = ["objects", "words of any length", "frame", "pandas Int64", "pandas category", "uint64"]
+HARDEST = {key: LABELS[key] for key in HARDEST} | FLAGS
 
 
-@estimator
-class Picky(BlockBootstrap):
-    def fit(self, X, y=None):
-        if len(X) < 2:
-            raise ValueError("too few")
-        return super().fit(X, y)
-
-
-@as_scikit_learn_warns
-@words
-def test_a_class_that_is_too_rare_is_named(hold):
-    augmented = AugmentedClassifier(LogisticRegression(), BlockBootstrap(), random_state=0)
-    with pytest.warns(UserWarning, match="class 'rare' has 1 series, and"):
-        augmented.fit(X, hold(named(with_a_rare_one())))
-    assert augmented.n_synthetic_ == 0
-
-
-@words
-def test_a_single_class_is_named(hold):
-    with pytest.raises(ValueError, match="y holds one class, 'left': mode='balance' needs"):
-        Augmenter(BlockBootstrap(), mode="balance").fit(X, hold(named(0 * CODES)))
-
-
-@as_scikit_learn_warns
-@words
-def test_a_class_that_cannot_be_fitted_is_named(hold):
-    tstr = TSTRClassifier(Picky(), LogisticRegression(), random_state=0)
-    with pytest.raises(ValueError, match="fitted to the 1 series of class 'rare': too few"):
-        tstr.fit(X, hold(named(with_a_rare_one())))
-
-
-@pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")  # scikit-learn's
-@words
-def test_evaluations_name_a_class_that_one_fold_holds(hold):
-    generator = PCAMixture(n_components=1, conditional=True)
-    with pytest.raises(ValueError, match="all 1 series of class 'rare' fall into one fold"):
-        evaluate_generator(generator, X, hold(named(with_a_rare_one())), cv=2, metrics="mmd")
-
-
-def test_evaluations_take_numbers_for_the_labels_that_they_are():
-    generator = PCAMixture(n_components=1, conditional=True)
-    plain, held = (
-        evaluate_generator(generator, X, y, cv=2, metrics="tstr_score")
-        for y in (CODES, NUMBERS["objects of numpy's"](CODES))
+@pytest.mark.parametrize("y", HARDEST.values(), ids=HARDEST)
+@pytest.mark.filterwarnings("ignore:A column-vector y:sklearn.exceptions.DataConversionWarning")
+def test_evaluations_and_meta_estimators_know_them_as_labels(y):
+    table = evaluate_generator(
+        PCAMixture(conditional=True), X, y, cv=2, metrics="tstr_score", verbose=0
     )
-    assert_array_equal(held["score"], plain["score"])
+    assert table.loc["tstr_score", "score"] == 1.0  # an accuracy
+    augmenter = Augmenter(PCAMixture(), random_state=0).fit(X, y)
+    assert sum(augmenter.sampling_strategy_.values()) == 24
+    predictor = AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit(X, y)
+    assert (predictor.predict(X) == predictor.classes_[codes(y)]).all()
 
 
-@words
-@pytest.mark.parametrize("generator", [PCAMixture, BlockBootstrap])
-def test_labels_are_learned_from_any_container(hold, generator):
-    fitted = generator(conditional=True, random_state=0).fit(X, hold(named(CODES)))
-    assert fitted.classes_.tolist() == ["left", "right"]
-    plain = generator(conditional=True, random_state=0).fit(X, named(CODES))
-    drawn = fitted.sample(24, y=hold(named(CODES)), random_state=0)
-    assert_array_equal(drawn, plain.sample(24, y=named(CODES), random_state=0))
+def codes(y):
+    return np.unique(y, return_inverse=True)[1].ravel()
 
 
-@numbers
-def test_numbers_are_labels_in_any_type(hold):
-    fitted = PCAMixture(conditional=True, random_state=0).fit(X, hold(CODES))
-    assert fitted.classes_.tolist() == [0, 1]
-    assert fitted.sample(2, y=hold(CODES[:2])).shape == (2, 6, 1)
+@pytest.mark.parametrize("y", FLAGS.values(), ids=FLAGS)
+def test_flags_are_two_classes(y):
+    fitted = PCAMixture(conditional=True, random_state=0).fit(X, y)
+    assert fitted.classes_.dtype == bool
+    assert fitted.sample(20, y=True).mean() > fitted.sample(20, y=False).mean() + 5
 
 
-def test_calendars_are_evaluated_as_they_are():
-    generator = TimeVAE(
-        conditional=True, calendar="index", seasonalities=[(3, 1)], hidden_dims=(4,), max_epochs=1
-    )
-    seasons = np.tile(np.arange(6) % 3, (24, 1))[:, :, None]
-    table = evaluate_generator(generator, X, seasons, cv=2, metrics="marginal_difference")
-    assert np.isfinite(table["score"]).all()
+GAPS = {
+    "None": [None, *WORDS[1:]],
+    "NaN": [float("nan"), *CODES[1:]],
+    "NA of words": pd.Series(WORDS).astype("string").where(CODES > 0),
+    "NA of numbers": pd.Series(CODES).astype("Int64").where(CODES > 0),
+    "NA of categories": pd.Series(WORDS).astype("category").where(CODES > 0),
+    "objects": np.array([None, *CODES[1:]], dtype=object),
+}
 
 
-def test_fractions_are_no_labels_among_objects_either():
-    given = np.linspace(0, 1, 24)
-    fitted, plain = (
-        PCAMixture(conditional=True, random_state=0).fit(X, y)
-        for y in (given.astype(object), given)
-    )
-    assert not hasattr(fitted, "classes_")
-    drawn = [one.sample(24, y=given, random_state=0) for one in (fitted, plain)]
-    assert_array_equal(*drawn)
+@pytest.mark.parametrize("y", GAPS.values(), ids=GAPS)
+def test_labels_that_are_missing_are_refused(y):
+    with pytest.raises(ValueError, match="y (has missing|contains NaN)"):
+        PCAMixture(conditional=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"y (has missing|contains NaN)|Input (y )?contains NaN"):
+        AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit(X, y)
 
 
-def test_unseen_labels_are_named_whatever_their_type():
-    days = DAYS.astype("datetime64[D]")[CODES]
-    for labels, seen in (
-        (named(CODES).astype(object), "'left', 'right'"),
-        (CODES.astype(object), "0, 1"),
-        (days, "2020-01-01, 2021-01-01"),
-        (days.astype(object), "datetime.date"),
+ASKED = ["1", 1, 1.5, True, b"a", -1, 10**30, 1j, ["a", 1], {"a": 1}, {1}, object(), pd.NA]
+ASKED += [float("nan"), pd.Series(["q", "r"]), pd.Timestamp("2021-01-01"), torch.tensor(77), None]
+SEEN = {
+    "words": WORDS,
+    "objects": WORDS.astype(object),
+    "numbers": CODES + 5,
+    "unsigned": CODES.astype("uint8") + np.uint8(5),
+    "dates": np.datetime64("2020-01-01") + CODES,
+    "date objects": np.array([datetime.date(2020, 1, 1 + k) for k in CODES], dtype=object),
+    "vectors": np.column_stack([CODES, CODES**2]).astype(float),
+}
+
+
+@pytest.mark.parametrize("y", SEEN.values(), ids=SEEN)
+def test_conditions_of_another_type_are_refused_in_words(y):
+    fitted = PCAMixture(conditional=True, random_state=0).fit(X, y)
+    for asked in ASKED:
+        with pytest.raises(ValueError, match=r"\by\b"):
+            fitted.sample(2, y=asked)
+
+
+def test_large_labels_are_not_mistaken_for_their_neighbours():
+    y = CODES + 2**53
+    fitted = PCAMixture(conditional=True, random_state=0).fit(X, y)
+    for code in range(3):
+        label = np.uint64(2**53 + code)  # numpy compares it with int64 as a float
+        assert abs(fitted.sample(50, y=label).mean() - 10 * code) < 1
+
+
+def test_labels_that_no_classifier_knows_are_named():
+    y = pd.Series(pd.PeriodIndex(["2020", "2021", "2022"], freq="Y")[CODES])
+    assert len(PCAMixture(conditional=True).fit(X, y).classes_) == 3
+    for call in (
+        AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit,
+        lambda X, y: evaluate_generator(PCAMixture(conditional=True), X, y, cv=2, metrics="mmd"),
     ):
-        fitted = BlockBootstrap(conditional=True).fit(X, labels)
-        with pytest.raises(ValueError, match=f"fit did not see: 'up'; it saw {seen}"):
-            fitted.sample(3, y="up")
-    with pytest.raises(ValueError, match="fit did not see: 7; it saw datetime.date"):
-        fitted.sample(3, y=7)
-    assert fitted.sample(3, y=datetime.date(2020, 1, 1)).shape == (3, 6, 1)
+        with pytest.raises(ValueError, match="labels of type Period.*as strings"):
+            call(X, y)
 
 
-@words
-def test_labels_that_have_nothing_in_common_are_named(hold):
-    with pytest.raises(ValueError, match="none of the labels of y_real, but 'left', 'right'$"):
-        tstr_score(X, X, y_real=CODES + 5, y_synthetic=hold(named(CODES)))
+def test_vectors_keep_to_what_can_be_told_apart():
+    vectors = np.column_stack([CODES, CODES**2]).astype(float)
+    with pytest.raises(ValueError, match="column 1 of y holds numbers of .*other units"):
+        PCAMixture(conditional=True).fit(X, vectors * [1, 1e-300])
+    with pytest.raises(ValueError, match="column 0 of y holds numbers of .*other units"):
+        PCAMixture(conditional=True).fit(X, vectors * [1e300, 1])
+    fitted = PCAMixture(conditional=True, random_state=0).fit(X, vectors)
+    with pytest.raises(ValueError, match=r"y lies .* standard deviations from what fit saw"):
+        fitted.sample(2, y=[1e300, 1.0])

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
-from sklearn.utils.multiclass import type_of_target
 
-from sklearn_timegen._conditions import shown_label
+from sklearn_timegen._labels import as_target, check_known, holds_labels, shown_label
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._validation import as_3d, check_two_samples, check_window_starts
 from sklearn_timegen.evaluation._judging import Sample, typical_step
@@ -29,6 +28,7 @@ __all__ = [
     "check_classes",
     "check_generators",
     "check_metrics",
+    "check_target",
     "labels_of",
     "make_folds",
 ]
@@ -77,17 +77,29 @@ def as_series(X: Any, generators: list[Any]) -> tuple[Array, Array]:
     return X, as_3d(x[:, :, 0], n_channels.pop())
 
 
-def labels_of(generators: dict[str, Any], y: Any, n_samples: int) -> Array | None:
+def check_target(y: Any, n_samples: int) -> Array | None:
+    """Return ``y`` as an array: labels, if it holds such, or else what it holds."""
+    if y is None:
+        return None
+    values = as_target(y)
+    if values.ndim == 0 or len(values) != n_samples:
+        n_entries = len(values) if values.ndim else 1
+        raise ValueError(f"y has {n_entries} entries, but X has {n_samples} series")
+    if not holds_labels(values):
+        return values
+    labels = values.reshape(-1)
+    check_known(labels)
+    return labels
+
+
+def labels_of(generators: dict[str, Any], y: Array | None) -> Array | None:
     """Labels to judge by: only if every generator is conditional on them."""
     conditional = [bool(getattr(one, "conditional", False)) for one in generators.values()]
     if y is None:
         if any(conditional):
             raise ValueError("y is missing: a conditional generator cannot be judged without it")
         return None
-    values = np.asarray(y)
-    if len(values) != n_samples:
-        raise ValueError(f"y has {len(values)} entries, but X has {n_samples} series")
-    return values if all(conditional) and _is_labels(values) else None
+    return y if all(conditional) and holds_labels(y) else None
 
 
 def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, cv: Any) -> Sample:
@@ -134,7 +146,7 @@ def _folds_of_number(n_folds: int, sample: Sample, y: Any, seed: int) -> Folds:
     if sample.groups is not None:
         return list(GroupKFold(n_folds).split(x, y, sample.groups))
     shuffled = {"shuffle": True, "random_state": derive_seed(seed, "folds")}
-    if y is not None and _is_labels(np.asarray(y)):
+    if y is not None and holds_labels(y):
         return list(StratifiedKFold(n_folds, **shuffled).split(x, y))
     return list(KFold(n_folds, **shuffled).split(x))
 
@@ -160,23 +172,18 @@ def _check_groups(groups: Any, n_samples: int) -> Array:
     return values
 
 
-def check_classes(folds: Folds, y: Any) -> None:
+def check_classes(folds: Folds, y: Array) -> None:
     """Refuse folds that hold a class which their training series lack."""
-    values = np.asarray(y)
-    if not _is_labels(values):
+    if not holds_labels(y):
         return
     for train, test in folds:
-        unseen = np.setdiff1d(values[test], values[train])
+        unseen = np.setdiff1d(y[test], y[train])
         if len(unseen):
-            count = int((values == unseen[0]).sum())
+            count = int((y == unseen[0]).sum())
             raise ValueError(
                 f"all {count} series of class {shown_label(unseen[0])} fall into one fold, which "
                 "leaves nothing to learn it from: give more of them, or use fewer folds"
             )
-
-
-def _is_labels(y: Array) -> bool:
-    return y.ndim == 1 and type_of_target(y) in ("binary", "multiclass")
 
 
 def _warn_of_overlap(folds: Folds, starts: Any, length: int) -> None:

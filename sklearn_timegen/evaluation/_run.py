@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
-from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.evaluation import _data as data
@@ -82,8 +81,8 @@ def run_evaluation(
     X, x = data.as_series(X, list(generators.values()))
     chosen = resolve_metrics(metrics, x.shape[1:])
     data.check_metrics(chosen, compared=len(generators) > 1)
-    y = None if y is None else as_conditions(y)
-    labels = data.labels_of(generators, y, len(x))
+    y = data.check_target(y, len(x))
+    labels = data.labels_of(generators, y)
     everything = data.as_sample(x, labels, groups, window_starts, cv)
     folds = data.make_folds(cv, everything, y, seed)
     if any(getattr(generator, "conditional", False) for generator in generators.values()):
@@ -208,7 +207,8 @@ def _fit_and_judge(
     fit_generator(made, X[train], None if y is None else y[train])
     fitted = time.perf_counter()
     seed = derive_seed(split.seed, "sample")
-    drawn, labels = draw_series(made, len(test), None if y is None else y[test], seed)
+    asked = None if y is None else y[test]
+    drawn, labels = draw_series(made, len(test), asked, seed)
     sampled = time.perf_counter()
     shape = split.held_out.x.shape
     x = np.asarray(drawn, dtype=np.float64)

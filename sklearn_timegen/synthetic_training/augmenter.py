@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
-from sklearn_timegen._conditions import shown_label
+from sklearn_timegen._labels import as_target, shown_label
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_resolution, check_series
 from sklearn_timegen.base import estimator, fitted, param
@@ -233,6 +233,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
             )
 
     def _check_target(self, y: Any) -> NDArray[Any]:
+        y = as_target(y)
         kind = type_of_target(y, input_name="y")
         self._numeric = kind.startswith("continuous")
         if kind.startswith("multilabel") or kind == "multiclass-multioutput":

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
+from sklearn_timegen._labels import as_target, check_known
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import estimator, fitted, param
@@ -272,8 +273,9 @@ def check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> Non
 def check_labels(estimator: Any, y: Any) -> NDArray[Any]:
     """Return labels as a 1-d array, or refuse what is none."""
     check_y_given(estimator, y)
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    labels: NDArray[Any] = column_or_1d(as_target(y), warn=True)
     assert_all_finite(labels, input_name="y")
+    check_known(labels)
     check_classification_targets(labels)
     return labels
 
