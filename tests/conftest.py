@@ -1,3 +1,5 @@
+import signal
+
 import matplotlib
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ from sklearn_timegen.series import _windows
 from .global_seed import GLOBAL_RANDOM_SEED, VARIABLE
 
 matplotlib.use("Agg")
+# A shell's background jobs have Ctrl-C ignored, which tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

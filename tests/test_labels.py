@@ -66,7 +66,9 @@ def test_evaluations_and_meta_estimators_know_them_as_labels(y):
     assert table.loc["tstr_score", "score"] == 1.0  # an accuracy
     augmenter = Augmenter(PCAMixture(), random_state=0).fit(X, y)
     assert sum(augmenter.sampling_strategy_.values()) == 24
-    predictor = AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit(X, y)
+    predictor = AugmentedClassifier(
+        LogisticRegression(max_iter=1000), PCAMixture(), n_synthetic=1.0, random_state=0
+    ).fit(X, y)
     assert (predictor.predict(X) == predictor.classes_[codes(y)]).all()
 
 
