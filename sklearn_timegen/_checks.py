@@ -9,15 +9,21 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    Options,
-    RealNotInt,
-    StrOptions,
-)
+import numpy as np
+from sklearn.utils import _param_validation
+from sklearn.utils._param_validation import HasMethods, Options, RealNotInt, StrOptions
 
-__all__ = ["HasMethods", "Interval", "Options", "RealNotInt", "StrOptions", "type_text"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "check_magnitudes",
+    "type_text",
+]
+
+LARGEST = float(np.finfo(np.float32).max)
 
 _WORDS = {
     "array-like": "array-like",
@@ -31,6 +37,58 @@ _WORDS = {
     Real: "float",
     RealNotInt: "float",
 }
+
+
+class Interval(_param_validation.Interval):
+    """scikit-learn's interval of numbers, in which no flag and no fraction is a number.
+
+    scikit-learn's own lets ``True`` through as 1, and stumbles over ``fractions.Fraction``.
+
+    Parameters
+    ----------
+    type : {numbers.Integral, numbers.Real, RealNotInt}
+        What kind of numbers.
+    left, right : float, int or None
+        The bounds; None is none.
+    closed : {"left", "right", "both", "neither"}
+        Which bounds belong to it.
+
+    Examples
+    --------
+    >>> from numbers import Integral
+    >>> from sklearn_timegen.base import Interval
+    >>> at_least_one = Interval(Integral, 1, None, closed="left")
+    >>> [at_least_one.is_satisfied_by(value) for value in (2, 0, 1.5, True)]
+    [True, False, False, False]
+    """
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether ``val`` is an int or a float within the interval."""
+        number = isinstance(val, Integral | float | np.floating) and not isinstance(val, bool)
+        return number and bool(super().is_satisfied_by(val))
+
+
+def check_magnitudes(params: dict[str, Any], owner: str) -> None:
+    """Refuse parameters that float32, in which is computed, takes for infinite.
+
+    Parameters
+    ----------
+    params : dict
+        Values by their names.
+    owner : str
+        Whose they are, for the message.
+
+    Raises
+    ------
+    ValueError
+        If a number is finite and beyond the range of float32.
+    """
+    for name, value in params.items():
+        if isinstance(value, float) and LARGEST < abs(value) < np.inf:
+            raise ValueError(
+                f"the {name!r} parameter of {owner} is {value!r}, which is infinite in float32, "
+                f"in which is computed: its numbers end at {LARGEST:.3g}"
+            )
 
 
 def type_text(check: list[Any]) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "as_3d",
     "check_count",
     "check_finite",
+    "check_fraction",
     "check_resolution",
     "check_sample",
     "check_series",
@@ -212,6 +213,14 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
     return int(value)
+
+
+def check_fraction(value: Any, name: str) -> float:
+    """Return ``value`` as a float, which has to lie between 0 and 1."""
+    number = isinstance(value, Integral | float | np.floating) and not isinstance(value, bool)
+    if not number or not 0 < value < 1:
+        raise ValueError(f"{name} must be a number between 0 and 1, got {value!r}")
+    return float(value)
 
 
 def check_window_starts(

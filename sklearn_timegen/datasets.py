@@ -73,17 +73,17 @@ def make_sines(
     (10, 24, 2)
     """
     sizes = _check_sizes(n_samples, n_timesteps, n_channels)
+    if not isinstance(version, str) or version not in ("timegan", "timevae"):
+        raise ValueError(f"version must be 'timegan' or 'timevae', got {version!r}")
     rng = np.random.default_rng(draw_seed(random_state))
     t = np.arange(sizes[1])[None, :, None]
     each = (sizes[0], 1, sizes[2])
     if version == "timegan":
         f, p = rng.uniform(0, 0.1, each), rng.uniform(0, 0.1, each)
         return ((np.sin(f * t + p) + 1) / 2).astype(np.float32)
-    if version == "timevae":
-        f = rng.uniform(0.1, 0.15, (1, 1, sizes[2]))
-        a, p = rng.uniform(1, 3, each), rng.uniform(0, 2 * np.pi, each)
-        return (a * np.sin(2 * np.pi * f * t + p)).astype(np.float32)
-    raise ValueError(f"version must be 'timegan' or 'timevae', got {version!r}")
+    f = rng.uniform(0.1, 0.15, (1, 1, sizes[2]))
+    a, p = rng.uniform(1, 3, each), rng.uniform(0, 2 * np.pi, each)
+    return (a * np.sin(2 * np.pi * f * t + p)).astype(np.float32)
 
 
 def make_ar(

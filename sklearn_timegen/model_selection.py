@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,6 +78,27 @@ def make_windows(
     values = values.reshape(len(values), -1)
     windows = np.lib.stride_tricks.sliding_window_view(values, n_timesteps, axis=0)[::stride]
     return windows.transpose(0, 2, 1).copy(), np.arange(len(windows)) * stride
+
+
+def check_cv_parameter(cv: Any, name: str = "cv") -> Any:
+    """Return ``cv`` if it is a number of folds, None, a splitter or pairs of rows, else refuse it.
+
+    scikit-learn takes any iterable, and would fail while it is unpacked.
+    """
+    if cv is None or (isinstance(cv, Integral) and not isinstance(cv, bool)):
+        return cv
+    if hasattr(cv, "split") and hasattr(cv, "get_n_splits"):
+        return cv
+    try:
+        folds = [(np.asarray(train), np.asarray(test)) for train, test in cv]
+    except (TypeError, ValueError):
+        folds = []
+    if not folds or any(rows.ndim != 1 for fold in folds for rows in fold):
+        raise ValueError(
+            f"{name} must be a number of folds, a splitter of scikit-learn's kind, or pairs "
+            f"(rows to train on, rows to test on), got {cv!r}"
+        )
+    return folds
 
 
 def find_window_starts(windows: ArrayLike) -> Index | None:

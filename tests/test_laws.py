@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sklearn_timegen import GAN, VAE, FlowMatching, OneStepGenerator, TimeGAN, check_generator
+from sklearn_timegen import (
+    FGAN,
+    GAN,
+    LSGAN,
+    NSGAN,
+    SNGAN,
+    VAE,
+    WGAN,
+    WGANGP,
+    FlowMatching,
+    OneStepGenerator,
+    TimeGAN,
+    VanillaGAN,
+    check_generator,
+)
 from sklearn_timegen.estimator_checks import generator_checks
 
 from .generators import DENSE, KINDS, NAMED, SETTINGS, SIZES, Resampler, name, named_classes
@@ -36,6 +50,10 @@ OWN_HURRY = {
         **{"lr": 2e-3, "discriminator_lr": 1e-2, "lr_end": 0.1},
     },
     "RCGAN": {"max_epochs": 120},
+    **{
+        game.__name__: {"hidden_dims": (32,)}
+        for game in (FGAN, LSGAN, NSGAN, SNGAN, WGAN, WGANGP, VanillaGAN)
+    },
     "TimeGAN": {"embedding_epochs": 20, "supervised_epochs": 20},
 }
 

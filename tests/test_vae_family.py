@@ -201,7 +201,7 @@ def test_free_bits_keep_latents_in_use():
 
 def test_collapse_is_told_with_its_remedy():
     X = np.random.default_rng(SEED).normal(size=(60, 8))
-    vae = VAE(**DENSE, max_epochs=30, lr=5e-3, beta=500.0, random_state=SEED)
+    vae = VAE(**DENSE, max_epochs=100, lr=5e-3, beta=500.0, random_state=SEED)
     with pytest.warns(UserWarning, match="collapsed: no latent tells .* kl_warmup, free_bits"):
         vae.fit(X)
 

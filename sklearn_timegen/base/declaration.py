@@ -24,6 +24,7 @@ from typing import Any, Literal, Self, TypeVar, dataclass_transform
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sklearn_timegen._checks import check_magnitudes
 from sklearn_timegen.base._documentation import document
 
 __all__ = ["Declared", "estimator", "fitted", "mutable_parameters", "param", "pinned"]
@@ -298,6 +299,10 @@ class Declared(BaseEstimator):
         if isinstance(value, np.generic) and name in _parameter_names(type(self)):
             value = value.item()
         super().__setattr__(name, value)
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        check_magnitudes(self.get_params(deep=False), type(self).__name__)
 
     @classmethod
     def _get_param_names(cls) -> list[str]:

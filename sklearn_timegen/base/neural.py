@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
+from skorch import NeuralNet
 
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
@@ -134,6 +136,7 @@ class NeuralGenerator(BaseGenerator):
         return self._fit_anew(X, y, n_epochs=1)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
+        self._validate_params()
         if self.warm_start and self.__sklearn_is_fitted__():
             return self._train_further(X, y)
         return super().fit(X, y)
@@ -251,6 +254,13 @@ class NeuralGenerator(BaseGenerator):
             raise ValueError(
                 f"net_params holds {fixed}, but the module, the objective and the batches are "
                 f"made by {type(self).__name__}"
+            )
+        known = inspect.signature(NeuralNet).parameters
+        unknown = [name for name in given if name.split("__")[0] not in known]
+        if unknown:
+            raise ValueError(
+                f"net_params holds {unknown}, which skorch's NeuralNet does not take; those of "
+                "another part begin with its name and two underscores, as optimizer__weight_decay"
             )
         device = resolve_device(self.device)
         params: dict[str, Any] = {

@@ -17,6 +17,7 @@ from sklearn_timegen.metrics import Metric
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,
+    check_cv_parameter,
     find_window_starts,
     nearest_gap,
 )
@@ -127,7 +128,7 @@ def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
     elif isinstance(cv, WindowKFold | WindowTimeSeriesSplit):
         folds = list(cv.split(sample.x, window_starts=sample.starts))
     else:
-        folds = list(check_cv(cv).split(sample.x, y, sample.groups))
+        folds = list(check_cv(check_cv_parameter(cv)).split(sample.x, y, sample.groups))
     starts = sample.starts if sample.groups is None else find_window_starts(sample.x)
     _warn_of_overlap(folds, starts, sample.x.shape[1])
     return folds

@@ -9,6 +9,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen._validation import check_fraction
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.generator import table_of
@@ -87,8 +88,7 @@ def compare_generators(
     ['PCAMixture', 'BlockBootstrap']
     """
     chosen = named(generators)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, got {alpha!r}")
+    alpha = check_fraction(alpha, "alpha")
     evaluation = run_evaluation(
         chosen,
         X,

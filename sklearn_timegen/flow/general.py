@@ -18,7 +18,7 @@ from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
-from sklearn_timegen.base.networks import check_shape, check_time_axis
+from sklearn_timegen.base.networks import check_shape, check_time_axis, make_network
 from sklearn_timegen.base.tensors import as_numpy
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._normal import normal_of
@@ -334,6 +334,6 @@ class FlowMatching(FlowCompletion):
 
 
 def _build_field(network: Any, sizes: tuple[int, ...], normal: Any, *rest: Any) -> FlowField:
-    field = FlowField(network(*sizes), *rest)
+    field = FlowField(make_network(network, "network", *sizes), *rest)
     field.know_normal(*map(torch.from_numpy, normal))
     return field

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sklearn_timegen.base.networks import check_shape
+from sklearn_timegen.base.networks import check_shape, make_network
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.nn.normalization import GradientNormalized, SpectralNormalized
@@ -46,8 +46,9 @@ def build_players(
     """Make both players; ``sizes`` are timesteps, channels, latents and conditions."""
     n_timesteps, n_channels, latent_dim, n_conditions = sizes
     shape = (n_timesteps, n_channels)
-    player = generator(*shape, latent_dim, widths[0], n_conditions=n_conditions)
-    judge = normalize(discriminator(*shape, widths[1], n_conditions=n_conditions))
+    given = {"n_conditions": n_conditions}
+    player = make_network(generator, "generator", *shape, latent_dim, widths[0], **given)
+    judge = normalize(make_network(discriminator, "discriminator", *shape, widths[1], **given))
     return Adversaries(player, judge, latent_dim, ema_decay)
 
 

@@ -12,6 +12,7 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._rows import (
     effective_number,
@@ -25,6 +26,7 @@ from sklearn_timegen.metrics._common import Array, check_limit, subset
 
 __all__ = ["effective_sample_ratio", "marginal_difference", "mmd", "sliced_wasserstein"]
 
+BANDWIDTHS = Interval(Real, 1e-100, 1e100, closed="both")  # whose squares float64 holds
 WIDEST, N_BANDWIDTHS = 4.0, 5  # times the median distance, each next one half as wide
 N_ROWS = 1000  # of a block of the kernel matrix
 
@@ -81,7 +83,7 @@ def mmd(
     (0.0, 0.8)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    if bandwidth is not None and not (isinstance(bandwidth, Real) and bandwidth > 1e-100):
+    if bandwidth is not None and not BANDWIDTHS.is_satisfied_by(bandwidth):
         raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
     _check_pairs(real, synthetic)
     max_samples = check_limit(max_samples)

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._rows import flat_rows
-from sklearn_timegen._validation import check_two_samples, check_window_starts
+from sklearn_timegen._validation import check_fraction, check_two_samples, check_window_starts
 from sklearn_timegen.metrics._common import (
     Array,
     check_limit,
@@ -143,8 +143,7 @@ def near_copy_share(
     >>> near_copy_share(held_out, train[:50], X_train=train)
     1.0
     """
-    if not 0 < quantile < 1:
-        raise ValueError(f"quantile must be between 0 and 1, got {quantile!r}")
+    quantile = check_fraction(quantile, "quantile")
     synthetic, real = nearest_record_distances(
         X_real, X_synthetic, X_train=X_train, window_starts=window_starts
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isclass
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,8 @@ def tstr_score(
     ValueError
         If the samples are not finite or not alike in shape, only one has labels, or there
         are no labels and only one timestep.
+    TypeError
+        If ``predictor`` is no estimator.
 
     See Also
     --------
@@ -173,6 +176,10 @@ def tstr_score(
     True
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
+    if predictor is not None and (isclass(predictor) or not hasattr(predictor, "get_params")):
+        raise TypeError(
+            f"predictor must be an estimator of scikit-learn's kind, got {predictor!r}"
+        )
     if (y_real is None) != (y_synthetic is None):
         raise ValueError("y_real and y_synthetic belong together: one is missing")
     if y_real is not None and y_synthetic is not None:

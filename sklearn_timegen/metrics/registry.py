@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any, Literal
+
+import numpy as np
 
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
@@ -79,7 +81,7 @@ class Metric:
     _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not callable(self.function):
+        if not callable(self.function) or inspect.isclass(self.function):
             raise ValueError(
                 f"a metric is a function (X_real, X_synthetic), got {self.function!r}"
             )
@@ -203,7 +205,7 @@ def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -
     if isinstance(metrics, dict):
         chosen = [replace(_resolve(one), name=str(name)) for name, one in metrics.items()]
     else:
-        single = isinstance(metrics, str | Metric) or not isinstance(metrics, Iterable)
+        single = isinstance(metrics, str | Metric) or not np.iterable(metrics)
         chosen = [
             metric
             for one in ([metrics] if single else metrics)

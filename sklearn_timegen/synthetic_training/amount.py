@@ -13,7 +13,12 @@ from sklearn_timegen._checks import Interval, RealNotInt
 from sklearn_timegen._choosing import shows_gain
 from sklearn_timegen._conditions import allocate
 from sklearn_timegen._labels import shown_label
-from sklearn_timegen.model_selection import WindowKFold, WindowTimeSeriesSplit, find_window_starts
+from sklearn_timegen.model_selection import (
+    WindowKFold,
+    WindowTimeSeriesSplit,
+    check_cv_parameter,
+    find_window_starts,
+)
 
 __all__ = [
     "AMOUNT",
@@ -98,7 +103,7 @@ def label_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:
                 f"cross-validation needs {least} of each"
             )
         cv = StratifiedKFold(min(N_SPLITS, int(counts.min())))
-    return list(check_cv(cv, y, classifier=True).split(x, y))
+    return list(check_cv(check_cv_parameter(cv), y, classifier=True).split(x, y))
 
 
 def window_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], gap: int) -> Folds:
@@ -111,8 +116,9 @@ def window_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], gap: int) -> Folds:
         return _series_folds(x) if starts is None else _purged_folds(x, starts, gap)
     if isinstance(cv, Integral):
         cv = KFold(cv) if starts is None else WindowKFold(int(cv), gap=gap)
-    timed = isinstance(cv, WindowKFold | WindowTimeSeriesSplit)
-    return list(check_cv(cv).split(x, y, groups=starts if timed else None))
+    if isinstance(cv, WindowKFold | WindowTimeSeriesSplit):
+        return list(cv.split(x, y, window_starts=starts))
+    return list(check_cv(check_cv_parameter(cv)).split(x, y))
 
 
 def _series_folds(x: NDArray[Any]) -> Folds:

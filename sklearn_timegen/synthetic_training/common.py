@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -216,11 +217,14 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         made = dict(
             zip(drawn, self._source(trainer).generate(x[train], y[train], drawn), strict=True)
         )
-        scores = []
+        scores: list[float] = []
         for amount in amounts:
             parts = self._real(x[train], y[train]) + ([made[amount]] if amount else [])
             fitted = self._fit_predictor(predictor, trainer, parts)
-            scores.append(float(scorer(fitted, self._shape_for_predictor(x[test]), y[test])))
+            score = scorer(fitted, self._shape_for_predictor(x[test]), y[test])
+            if not isinstance(score, Real):
+                raise TypeError(f"scoring has to return a number, but returned {score!r}")
+            scores.append(float(score))
         return scores
 
     def _inner_scoring(self) -> Any:

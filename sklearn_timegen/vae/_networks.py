@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sklearn_timegen.base.networks import check_shape
+from sklearn_timegen.base.networks import check_shape, make_network
 from sklearn_timegen.nn.variational import VariationalAutoencoder
 
 __all__ = ["build_network", "check_shapes"]
@@ -24,8 +24,9 @@ def build_network(
     n_conditions: int,
     alpha: float,
 ) -> VariationalAutoencoder:
-    made = encoder(*sizes), decoder(*sizes, n_conditions=n_conditions)
-    return VariationalAutoencoder(*made, noise(), alpha)
+    encodes = make_network(encoder, "encoder", *sizes)
+    decodes = make_network(decoder, "decoder", *sizes, n_conditions=n_conditions)
+    return VariationalAutoencoder(encodes, decodes, noise(), alpha)
 
 
 def check_shapes(

@@ -28,6 +28,10 @@ def check_seasonalities(seasonalities: Sequence[Any]) -> tuple[tuple[int, int], 
         If one is not a pair (number of seasons, 2 at least; length of a season, 1 at least).
     """
     found = []
+    if np.ndim(seasonalities) == 0:
+        raise ValueError(
+            f"seasonalities must be pairs (n_seasons, season_length), got {seasonalities!r}"
+        )
     for k, pair in enumerate(seasonalities):
         if not isinstance(pair, Sequence | np.ndarray) or isinstance(pair, str) or len(pair) != 2:
             raise ValueError(

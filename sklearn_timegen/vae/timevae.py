@@ -166,7 +166,7 @@ class TimeVAE(ComponentVAE):
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         if not isinstance(self.representation, str) or self.representation != "auto":
             return self.representation
-        if self.trend_degree == 0 and len(self.seasonalities) == 0:
+        if self.trend_degree == 0 and not check_seasonalities(self.seasonalities):
             return "minmax"
         return SeriesScaler("standard", per="channel")
 
