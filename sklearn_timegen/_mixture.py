@@ -25,6 +25,8 @@ __all__ = ["NormalMixture", "by_class", "choose_normals", "fit_normals", "log_no
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+N_STARTS = 3
+
 
 def by_class(
     c: NDArray[Any] | None, n_samples: int, is_vector: bool
@@ -40,14 +42,18 @@ def choose_normals(draws: Array, most: float, reg_covar: float, seed: int) -> Ga
     """Fit mixtures of 1, 2, 4, ... normals, at most ``most``, as long as the BIC improves.
 
     ``draws`` has the shape (n_series, n_draws, n_dims). The draws of a series are not
-    independent: the criterion is that of one draw a series, averaged over the draws.
+    independent: the criterion is that of one draw a series, averaged over the draws. One start
+    may end in a local optimum, so that a size is given up after several.
     """
     rows = draws.reshape(-1, draws.shape[2])
     best, best_bic, size = None, np.inf, 1
     while size == 1 or size <= most:
-        made = fit_normals(rows, size, reg_covar, seed)
-        bic = np.mean([made.bic(draws[:, k]) for k in range(draws.shape[1])])
-        if bic >= best_bic:
+        for start in range(N_STARTS):
+            made = fit_normals(rows, size, reg_covar, seed + start)
+            bic = np.mean([made.bic(draws[:, k]) for k in range(draws.shape[1])])
+            if bic < best_bic:
+                break
+        else:
             break
         best, best_bic, size = made, bic, 2 * size
     return best

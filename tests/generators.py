@@ -111,7 +111,7 @@ NAMED = [
 
 BRISK = {"lr": 1e-2, "lr_end": 1.0}
 TINY = {**PLAYING, **BRISK}
-SHORT = {**FLOWING, **BRISK, "n_steps": 3, "warmup_steps": 0}
+SHORT = {**FLOWING, **BRISK, "hidden_dim": 16, "n_steps": 3, "warmup_steps": 0}
 TAUGHT_BRISKLY = {"teacher": FlowMatching(**SHORT), **TAUGHT, **BRISK}
 
 SETTINGS = [

@@ -122,7 +122,8 @@ def test_density_given_labels_is_that_of_the_class():
 def test_vectors_condition_a_normal_exactly():
     """x given c is N(m + B c, S), which a mixture of one normal over (c, x) has to find."""
     rng = np.random.default_rng(SEED)
-    n, slope, root = 1500, rng.normal(size=(2, 4)), rng.normal(size=(4, 4))
+    n, slope = 1500, rng.normal(size=(2, 4))
+    root = np.linalg.qr(rng.normal(size=(4, 4)))[0] * [0.5, 1, 2, 3]  # far from singular
     c = rng.normal(size=(n, 2)) * [1, 5] + [0, 3]
     x = c @ slope + rng.normal(size=(n, 4)) @ root.T + 7
     generator = mixture(4, 1, conditional=True).fit(x, c)

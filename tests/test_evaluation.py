@@ -305,7 +305,8 @@ def test_samples_from_anywhere(X):
 
 def test_comparison_ranks_and_tests(X):
     generators = {"mixture": PCAMixture(), "near": NeighbourInterpolation(), "noise": Noise()}
-    table = compare_generators(generators, X, cv=4, metrics=["mmd", "marginal_difference"])
+    # The best of two has a mean rank of 1.5 at most, and of 8 folds a gap of 1.2 is significant.
+    table = compare_generators(generators, X, cv=8, metrics=["mmd", "marginal_difference"])
     assert list(table.columns) == [*COLUMNS, "rank", "p_value", "ties_with_best"]
     for metric in ("mmd", "marginal_difference"):
         block = table.loc[metric]
@@ -318,7 +319,7 @@ def test_comparison_ranks_and_tests(X):
     overall = table.loc["mean rank"]
     assert overall.index[-1] == "noise"
     assert np.isclose(overall["score"].mean(), 2)
-    alone = evaluate_generator(PCAMixture(), X, cv=4, metrics="mmd")
+    alone = evaluate_generator(PCAMixture(), X, cv=8, metrics="mmd")
     assert table.loc[("mmd", "mixture"), "score"] == alone.loc["mmd", "score"]
 
 
