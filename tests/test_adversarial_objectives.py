@@ -451,7 +451,7 @@ def test_gradients_of_penalties(name):
     A, b = draws(12, 3, seed=3), draws(3, seed=4)
     if name == "one-sided":  # on some series: slopes are proportional to b
         slopes = 1 + paid(A, 1e3 * b).sqrt()
-        b = 1e3 * b / slopes.median()
+        b = 1e3 * b / slopes.sort().values[2:4].mean()  # far from the kink
     free = [w.requires_grad_() for w in (A, b)]
     if name == "one-sided":
         assert 0 < (paid(*free) > 0).sum() < 6

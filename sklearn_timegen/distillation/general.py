@@ -103,14 +103,14 @@ class OneStepGenerator(TaughtGenerator):
     adversarial_weight: float = param(
         default=0.0,
         doc="""Weight of the adversarial loss beside the distance of a pair. At 0 there is no
-        discriminator, and training takes less than half the time.""",
+        discriminator, and training is faster.""",
         check=[Interval(Real, 0, None, closed="left")],
     )
     hidden_dim: int | None = param(
         default=None,
         doc="""Width of a network of the student's own, of the teacher's kind; with
         ``method="paired"`` only. If it and ``n_layers`` are ``None`` it is the teacher's, with its
-        weights. One of half the width and three layers is about three times as fast.""",
+        weights. A smaller one is faster.""",
         check=[Interval(Integral, 1, None, closed="left"), None],
     )
     n_layers: int | None = param(

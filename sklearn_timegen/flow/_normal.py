@@ -10,7 +10,7 @@ from sklearn.covariance import ledoit_wolf
 
 __all__ = ["normal_of"]
 
-MOST_CELLS = 2048  # of which all covariances are taken: a matrix of 16 MB, and a minute of work
+MOST_CELLS = 2048  # of which all covariances are taken: a matrix of 16 MB
 LEAST_VARIANCE = 1e-6  # along a direction: none at all cannot be scaled away
 
 

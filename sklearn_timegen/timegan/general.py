@@ -60,9 +60,9 @@ class TimeGAN(EmbeddingLatents):
     one of embedder and recovery are taken at once, from one pass through each network, where the
     code runs embedder and supervisor again between them; and the discriminator learns from the
     last of those passes, not from one more. The first two phases have a higher learning rate and
-    recovery a linear output, where the code has a sigmoid: both reconstruct far better after few
-    batches. The learning rates fall, weights are averaged, and there is less of it by default:
-    2,000 iterations of two batches in the joint phase, where the code has 50,000 of each phase.
+    recovery a linear output, where the code has a sigmoid. The learning rates fall, weights are
+    averaged, and there is less of it by default: 2,000 iterations of two batches in the joint
+    phase, where the code has 50,000 of each phase.
 
     See Also
     --------
