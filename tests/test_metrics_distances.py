@@ -144,7 +144,7 @@ def test_frechet_distance_of_normals(kind):
         expected = np.trace(s_a + s_b - 2 * sqrtm(root @ s_b @ root)).real
     else:  # the roots of the covariances are a and b themselves
         expected = ((a - b) ** 2).sum()
-    assert found == pytest.approx(gap @ gap + expected, abs=1e-7)
+    assert found == pytest.approx(gap @ gap + expected, abs=1e-5)  # roots of what is near 0
 
 
 def test_frechet_distance_of_singular_and_equal_features():

@@ -130,7 +130,7 @@ def test_what_cannot_be_answered_is_refused():
     ):
         near_copy_share(HELD_OUT, FRESH, X_train=TRAIN[:, :5])
     for quantile in (0, 1, -0.1, math.nan):
-        with pytest.raises(ValueError, match="quantile must be between 0 and 1"):
+        with pytest.raises(ValueError, match="quantile must be a number between 0 and 1"):
             near_copy_share(HELD_OUT, FRESH, quantile=quantile)
 
 
