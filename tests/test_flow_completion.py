@@ -114,11 +114,13 @@ def test_the_view_may_bend_series():
     known = np.array([[1], [0], [1]], dtype=bool)
     # At the edges, quantiles of the sample are not those of the distribution.
     rows = X.reshape(1000, 3).astype(np.float64)
-    inner = np.flatnonzero((np.abs(rows - rows.mean(axis=0)) < rows.std(axis=0)).all(axis=1))[:5]
+    inner = np.flatnonzero((np.abs(rows - rows.mean(axis=0)) < rows.std(axis=0)).all(axis=1))[:20]
     drawn = flow.impute(with_gaps(np.exp(X[inner] / 4), known), n_samples=300)
     centre, spread = given(rows.mean(axis=0), np.cov(rows.T), known.ravel(), rows[inner])
     median = 4 * np.log(np.median(drawn[:, :, 1, 0], axis=0))
-    assert np.abs((median - centre[:, 0]) / spread).max() < 0.5
+    error = np.abs((median - centre[:, 0]) / spread)
+    assert np.median(error) < 0.4
+    assert error.max() < 1.5
 
 
 def test_known_values_come_back_bit_by_bit(learned, sines):
