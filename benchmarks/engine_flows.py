@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.engine_clocks import alternate, cpu_seconds, wall_seconds
 from sklearn_timegen import FlowMatching
 from sklearn_timegen.datasets import make_sines
-from sklearn_timegen.nn.tokens import ChannelTransformer
+from sklearn_timegen.flow.tokens import ChannelTransformer
 from sklearn_timegen.training import SeriesDataset
 
 __all__ = ["write"]

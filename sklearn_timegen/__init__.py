@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sklearn_timegen.autoregressive.general import ProfessorForcing, TeacherForcing
     from sklearn_timegen.base import (
         BaseGenerator,
         LatentGenerator,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         evaluate_samples,
     )
     from sklearn_timegen.flow import Diffusion, FlowMatching
-    from sklearn_timegen.forcing import ProfessorForcing, TeacherForcing
     from sklearn_timegen.gan import (
         CRNNGAN,
         FGAN,
@@ -139,13 +139,13 @@ _HOMES = {
     "NeuralGenerator": "base",
     "OneStepGenerator": "distillation",
     "PCAMixture": "classical",
-    "ProfessorForcing": "forcing",
+    "ProfessorForcing": "autoregressive",
     "RecurrentVAE": "vae",
     "RenyiVAE": "vae",
     "SeriesGenerator": "series",
     "TSTRClassifier": "synthetic_training",
     "TSTRRegressor": "synthetic_training",
-    "TeacherForcing": "forcing",
+    "TeacherForcing": "autoregressive",
     "TimeGAN": "timegan",
     "TimeVAE": "vae",
     "check_generator": "estimator_checks",

@@ -9,7 +9,7 @@ from torch import nn
 from sklearn_timegen import FlowMatching
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._solvers import SOLVERS, Flow, solve, times  # noqa: F401 (for tests)
-from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
+from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

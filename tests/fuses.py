@@ -13,8 +13,8 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from sklearn_timegen.flow.tokens import ChannelTransformer
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
-from sklearn_timegen.nn.tokens import ChannelTransformer
 from sklearn_timegen.representation import SeriesScaler
 
 

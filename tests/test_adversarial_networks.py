@@ -10,9 +10,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from sklearn_timegen.gan.generators import GENERATORS
 from sklearn_timegen.nn.differentiation import differentiated_twice
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator, MinibatchDiscrimination
-from sklearn_timegen.nn.generators import GENERATORS
 from sklearn_timegen.nn.layers import DilatedConv, StridedConv, StridedConvTranspose
 from sklearn_timegen.nn.normalization import (
     GradientNormalized,

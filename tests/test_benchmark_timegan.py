@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.timegan import contestants, iterations
 from benchmarks.timegan_plain import KINDS, Cells, Layers, PlainTimeGAN
-from sklearn_timegen.training import TimeGANNet
+from sklearn_timegen.timegan.training import TimeGANNet
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

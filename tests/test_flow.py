@@ -9,7 +9,7 @@ from torch import nn
 
 from sklearn_timegen import Diffusion, FlowMatching
 from sklearn_timegen.datasets import make_sines
-from sklearn_timegen.nn.fields import FIELDS
+from sklearn_timegen.flow.networks import FIELDS
 
 from .flows import (
     SOLVERS,

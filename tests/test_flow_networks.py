@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_timegen.nn.fields import FIELDS
-from sklearn_timegen.nn.modulated import ModulatedBlock, ModulatedNorm
-from sklearn_timegen.nn.times import TimeEmbedding
+from sklearn_timegen.flow.modulated import ModulatedBlock, ModulatedNorm
+from sklearn_timegen.flow.networks import FIELDS
+from sklearn_timegen.flow.times import TimeEmbedding
 from sklearn_timegen.nn.transformer import TransformerBlock
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED

@@ -8,8 +8,8 @@ from scipy.special import expit, ndtri
 from scipy.stats import norm
 from torch.autograd.functional import jvp
 
-from sklearn_timegen.objectives.flow import FlowLoss, couple, draw_times
-from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS, beside
+from sklearn_timegen.flow.objectives import FlowLoss, couple, draw_times
+from sklearn_timegen.flow.paths import PATHS, PREDICTIONS, beside
 
 from .flows import field_of, seeded
 

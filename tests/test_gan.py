@@ -32,10 +32,10 @@ from sklearn_timegen import (
 )
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.gan import _latents
+from sklearn_timegen.gan.generators import GENERATORS
 from sklearn_timegen.metrics import effective_sample_ratio
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
-from sklearn_timegen.nn.generators import GENERATORS
 from sklearn_timegen.objectives.adversarial import HingeLoss
 from sklearn_timegen.training import AdversarialNet
 from sklearn_timegen.training.watch import DistanceWatch

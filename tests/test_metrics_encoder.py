@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.metrics import ContrastiveEncoder
-from sklearn_timegen.nn.dilated import DilatedEncoder
+from sklearn_timegen.metrics.contrastive import hierarchical_contrastive_loss
+from sklearn_timegen.metrics.dilated import DilatedEncoder
+from sklearn_timegen.metrics.recurrent import RepeatedGRU, RepeatedLinear
 from sklearn_timegen.nn.layers import DilatedConv
-from sklearn_timegen.nn.recurrent import RepeatedGRU, RepeatedLinear
-from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

@@ -12,8 +12,8 @@ from sklearn.datasets import make_moons
 from sklearn.mixture import GaussianMixture
 
 import sklearn_timegen.vae._priors as priors
-from sklearn_timegen.nn.coupling import CouplingFlow
 from sklearn_timegen.training import GeneratorNet
+from sklearn_timegen.vae.coupling import CouplingFlow
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

@@ -6,7 +6,14 @@ import pickle
 import pytest
 import torch
 
-from sklearn_timegen.nn.stacked import CELLS, GRUStack, LSTMStack, Run, Workspace, run_side_by_side
+from sklearn_timegen.timegan.stacked import (
+    CELLS,
+    GRUStack,
+    LSTMStack,
+    Run,
+    Workspace,
+    run_side_by_side,
+)
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

@@ -6,8 +6,8 @@ import torch
 from torch.nn.functional import mse_loss, softplus
 
 from sklearn_timegen import TimeGAN
-from sklearn_timegen.objectives.timegan import TimeGANLoss, moment_distance
-from sklearn_timegen.training import TimeGANNet
+from sklearn_timegen.timegan.objectives import TimeGANLoss, moment_distance
+from sklearn_timegen.timegan.training import TimeGANNet
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

@@ -16,9 +16,9 @@ from torch.distributions import Independent, Normal, kl_divergence
 from sklearn_timegen import VAE, TimeVAE
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
-from sklearn_timegen.nn.decomposition import DecompositionDecoder, Level
 from sklearn_timegen.nn.layers import StridedConv, StridedConvTranspose
-from sklearn_timegen.objectives.variational import (
+from sklearn_timegen.vae.decomposition import DecompositionDecoder, Level
+from sklearn_timegen.vae.objectives import (
     ERRORS,
     NegativeELBO,
     SquaredAndMeanError,

@@ -19,13 +19,13 @@ from sklearn_timegen import (
 )
 from sklearn_timegen.datasets import load_stocks, make_ar, make_labelled_sines, make_sines
 from sklearn_timegen.model_selection import make_windows
-from sklearn_timegen.objectives.variational import (
+from sklearn_timegen.representation import SeriesScaler
+from sklearn_timegen.vae import _priors
+from sklearn_timegen.vae.objectives import (
     NegativeELBO,
     NegativeRELBO,
     NegativeRenyiBound,
 )
-from sklearn_timegen.representation import SeriesScaler
-from sklearn_timegen.vae import _priors
 
 from .generators import DENSE
 from .global_seed import GLOBAL_RANDOM_SEED as SEED

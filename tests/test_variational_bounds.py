@@ -10,9 +10,9 @@ from torch import nn
 from torch.autograd import grad, gradcheck
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise, tilted
-from sklearn_timegen.objectives import variational as bounds
-from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl, gaussian_renyi, renyi_bound
+from sklearn_timegen.vae import objectives as bounds
+from sklearn_timegen.vae.autoencoder import NOISE_SHAPES, DecoderNoise, tilted
+from sklearn_timegen.vae.objectives import ERRORS, gaussian_kl, gaussian_renyi, renyi_bound
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sklearn_timegen.objectives.regression import pair_error
+from sklearn_timegen.distillation.objectives import pair_error
 from sklearn_timegen.training import AdversarialNet, Game
 
 __all__ = ["PairNet", "PairedGame"]

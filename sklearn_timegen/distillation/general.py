@@ -24,12 +24,12 @@ from sklearn_timegen.base.tensors import as_numpy, rows_of
 from sklearn_timegen.distillation._networks import PairDiscriminator, build_players
 from sklearn_timegen.distillation._taught import TaughtGenerator
 from sklearn_timegen.distillation._training import PairedGame, PairNet
+from sklearn_timegen.distillation.objectives import PairRegression
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow._solvers import STOCHASTIC, solve, times
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
-from sklearn_timegen.objectives.regression import PairRegression
 from sklearn_timegen.training import AdversarialNet, AveragedNet, Game, SeriesDataset
 
 __all__ = ["OneStepGenerator"]

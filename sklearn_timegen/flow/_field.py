@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from sklearn_timegen.flow.paths import Path, Prediction, beside
 from sklearn_timegen.nn.averaging import WeightAverage
-from sklearn_timegen.objectives.paths import Path, Prediction, beside
 
 __all__ = ["FlowField"]
 

@@ -1,6 +1,6 @@
 """The general flow, of which diffusion is a setting.
 
-Symbols as in :mod:`sklearn_timegen.objectives.paths`.
+Symbols as in :mod:`sklearn_timegen.flow.paths`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._normal import normal_of
 from sklearn_timegen.flow._solvers import SOLVERS, solve, times
 from sklearn_timegen.flow.completion import FlowCompletion
-from sklearn_timegen.nn.fields import FIELDS
-from sklearn_timegen.objectives.flow import FlowLoss
-from sklearn_timegen.objectives.paths import PATHS, PREDICTIONS
+from sklearn_timegen.flow.networks import FIELDS
+from sklearn_timegen.flow.objectives import FlowLoss
+from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 from sklearn_timegen.representation import Representation
 from sklearn_timegen.training import AveragedNet
 

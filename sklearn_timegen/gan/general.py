@@ -31,9 +31,9 @@ from sklearn_timegen.gan._networks import (
     make_discriminator,
     make_normalization,
 )
+from sklearn_timegen.gan.generators import GENERATORS
 from sklearn_timegen.gan.latents import AdversarialLatents
 from sklearn_timegen.nn.discriminator import BODIES
-from sklearn_timegen.nn.generators import GENERATORS
 from sklearn_timegen.objectives.adversarial import DIVERGENCES, LOSSES
 from sklearn_timegen.training import AdversarialNet, GeneratorNet
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sklearn_timegen._random import derive_seed, seeded_weights
 from sklearn_timegen.metrics._common import Array
-from sklearn_timegen.nn.recurrent import RepeatedGRU, RepeatedLinear
+from sklearn_timegen.metrics.recurrent import RepeatedGRU, RepeatedLinear
 
 __all__ = ["BATCH_SIZE", "Judge", "hidden_size", "make_judge", "rows_last", "scaled", "train"]
 

@@ -18,8 +18,8 @@ from sklearn_timegen._rows import channel_scale, flat_rows
 from sklearn_timegen._validation import check_sample, check_two_samples
 from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.metrics._common import one_torch_thread
-from sklearn_timegen.nn.dilated import DilatedEncoder
-from sklearn_timegen.objectives.contrastive import hierarchical_contrastive_loss
+from sklearn_timegen.metrics.contrastive import hierarchical_contrastive_loss
+from sklearn_timegen.metrics.dilated import DilatedEncoder
 
 __all__ = ["ContrastiveEncoder", "encode_both"]
 

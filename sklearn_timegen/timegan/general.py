@@ -16,11 +16,12 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
-from sklearn_timegen.nn.stacked import CELLS
-from sklearn_timegen.nn.timegan import Sizes, TimeGANNetworks
-from sklearn_timegen.objectives.timegan import TimeGANLoss
 from sklearn_timegen.timegan.latents import EmbeddingLatents
-from sklearn_timegen.training import PhaseStopping, TimeGANNet
+from sklearn_timegen.timegan.networks import Sizes, TimeGANNetworks
+from sklearn_timegen.timegan.objectives import TimeGANLoss
+from sklearn_timegen.timegan.phases import PhaseStopping
+from sklearn_timegen.timegan.stacked import CELLS
+from sklearn_timegen.timegan.training import TimeGANNet
 
 __all__ = ["TimeGAN"]
 
@@ -41,7 +42,7 @@ class TimeGAN(EmbeddingLatents):
     ones, that the supervisor finds plausible and whose series have the moments of real ones,
     while embedder and recovery go on learning. A sample is ``recovery(supervisor(generator(z)))``.
 
-    Losses and weights are those of the published code (:mod:`sklearn_timegen.objectives.timegan`
+    Losses and weights are those of the published code (:mod:`sklearn_timegen.timegan.objectives`
     has them), which differs from the published text:
 
     - The supervisor is a network of its own that reads H only; in the text it is the generator,

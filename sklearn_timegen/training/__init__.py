@@ -9,11 +9,8 @@ from sklearn_timegen.training.adversarial import AdversarialNet
 from sklearn_timegen.training.averaged import AveragedNet
 from sklearn_timegen.training.callbacks import CosineRate, ProgressBar, early_stopping
 from sklearn_timegen.training.data import BatchIterator, HoldOut, SeriesDataset, resolve_device
-from sklearn_timegen.training.forcing import ProfessorNet
 from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.net import GeneratorNet
-from sklearn_timegen.training.phased import PhaseStopping
-from sklearn_timegen.training.timegan import TimeGANNet
 from sklearn_timegen.training.watch import COLLAPSED, SATURATED
 
 __all__ = [
@@ -26,11 +23,8 @@ __all__ = [
     "Game",
     "GeneratorNet",
     "HoldOut",
-    "PhaseStopping",
-    "ProfessorNet",
     "ProgressBar",
     "SeriesDataset",
-    "TimeGANNet",
     "early_stopping",
     "resolve_device",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sklearn_timegen.objectives.variational import (
+from sklearn_timegen.vae.objectives import (
     ERRORS,
     NegativeELBO,
     NegativeRELBO,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_timegen.nn.decomposition import seasons_from
+from sklearn_timegen.vae.decomposition import seasons_from
 
 __all__ = ["CalendarEncoder"]
 

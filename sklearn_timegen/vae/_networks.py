@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen.base.networks import check_shape, make_network
-from sklearn_timegen.nn.variational import VariationalAutoencoder
+from sklearn_timegen.vae.autoencoder import VariationalAutoencoder
 
 __all__ = ["build_network", "check_shapes"]
 

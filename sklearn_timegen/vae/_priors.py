@@ -27,8 +27,6 @@ from torch import Tensor
 from sklearn_timegen._mixture import NormalMixture, by_class, choose_normals
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.nn.coupling import CouplingFlow
-from sklearn_timegen.objectives.likelihood import NegativeLogLikelihood, log_standard_normal
 from sklearn_timegen.training import (
     BatchIterator,
     GeneratorNet,
@@ -36,6 +34,8 @@ from sklearn_timegen.training import (
     SeriesDataset,
     early_stopping,
 )
+from sklearn_timegen.vae.coupling import CouplingFlow
+from sklearn_timegen.vae.likelihood import NegativeLogLikelihood, log_standard_normal
 
 __all__ = ["PRIORS", "FlowPrior", "MixturePrior", "Prior", "StandardNormal"]
 

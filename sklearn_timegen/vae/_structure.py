@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.nn.decomposition import Limits, Structure, repeats
 from sklearn_timegen.representation import ChannelReducer, SeriesScaler, SeriesView
+from sklearn_timegen.vae.decomposition import Limits, Structure, repeats
 
 __all__ = ["affine_of", "check_seasonalities", "make_structure"]
 

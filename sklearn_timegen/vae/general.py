@@ -1,6 +1,6 @@
 """The general variational autoencoder, of which the famous names are settings.
 
-Symbols as in :mod:`sklearn_timegen.objectives.variational`.
+Symbols as in :mod:`sklearn_timegen.vae.objectives`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
-from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
 from sklearn_timegen.nn.sequence import RecurrentDecoder, RecurrentEncoder
 from sklearn_timegen.nn.transformer import TransformerDecoder, TransformerEncoder
-from sklearn_timegen.nn.variational import NOISE_SHAPES, DecoderNoise, draws_from
-from sklearn_timegen.objectives.variational import ERRORS, gaussian_kl
 from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
 from sklearn_timegen.vae._priors import PRIORS, Prior, StandardNormal
 from sklearn_timegen.vae._training import Warmup
+from sklearn_timegen.vae.autoencoder import NOISE_SHAPES, DecoderNoise, draws_from
+from sklearn_timegen.vae.decomposition import DecompositionDecoder
 from sklearn_timegen.vae.latents import VariationalLatents
+from sklearn_timegen.vae.objectives import ERRORS, gaussian_kl
 
 __all__ = ["VAE"]
 

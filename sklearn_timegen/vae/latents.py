@@ -17,8 +17,8 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
-from sklearn_timegen.nn.variational import draws_from
-from sklearn_timegen.objectives.variational import log_likelihood, log_weights, renyi_bound
+from sklearn_timegen.vae.autoencoder import draws_from
+from sklearn_timegen.vae.objectives import log_likelihood, log_weights, renyi_bound
 
 __all__ = ["VariationalLatents"]
 

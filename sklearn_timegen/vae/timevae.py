@@ -14,11 +14,11 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._validation import SeriesLayout
 from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.nn.convolutional import ConvolutionalEncoder
-from sklearn_timegen.nn.decomposition import DecompositionDecoder
 from sklearn_timegen.representation import Representation, SeriesScaler
 from sklearn_timegen.vae._calendar import CalendarEncoder
 from sklearn_timegen.vae._structure import check_seasonalities, make_structure
 from sklearn_timegen.vae.components import ComponentVAE
+from sklearn_timegen.vae.decomposition import DecompositionDecoder
 from sklearn_timegen.vae.general import VAE
 
 __all__ = ["TimeVAE"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_timegen.objectives.paths import beside
+from sklearn_timegen.flow.paths import beside
 
 __all__ = ["FlowLoss", "couple", "draw_times"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sklearn_timegen.nn.averaging import WeightAverage
-from sklearn_timegen.nn.stacked import CELLS, Run, Workspace, run_side_by_side
+from sklearn_timegen.timegan.stacked import CELLS, Run, Workspace, run_side_by_side
 
 __all__ = ["Joint", "Read", "RecurrentNetwork", "TimeGANNetworks"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from sklearn_timegen.nn.tokens import ChannelTransformer, TemporalTransformer
-from sklearn_timegen.nn.unet import UNet
+from sklearn_timegen.flow.tokens import ChannelTransformer, TemporalTransformer
+from sklearn_timegen.flow.unet import UNet
 
 __all__ = ["FIELDS"]
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from sklearn_timegen.nn.timegan import Joint
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
+from sklearn_timegen.timegan.networks import Joint
+from sklearn_timegen.timegan.phases import PhasedNet
 from sklearn_timegen.training.data import Batch
-from sklearn_timegen.training.phased import PhasedNet
 
 __all__ = ["TimeGANNet"]
 

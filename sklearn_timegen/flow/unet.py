@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_timegen.flow.modulated import ModulatedBlock, Modulation, scaled_
+from sklearn_timegen.flow.times import TimeEmbedding
 from sklearn_timegen.nn.layers import DilatedConv, StridedConv, StridedConvTranspose, glorot_
-from sklearn_timegen.nn.modulated import ModulatedBlock, Modulation, scaled_
-from sklearn_timegen.nn.times import TimeEmbedding
 from sklearn_timegen.nn.transformer import sinusoidal_positions
 
 __all__ = ["UNet"]

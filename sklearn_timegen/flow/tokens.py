@@ -3,7 +3,7 @@
 A token is the whole window of a channel, or all channels of a timestep. The first is the view of
 Y. Liu et al. (2024), "iTransformer: inverted transformers are effective for time series
 forecasting", section 3, https://arxiv.org/abs/2310.06625; the blocks are those of
-``nn/modulated.py``.
+``flow/modulated.py``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from sklearn_timegen.nn.modulated import ModulatedBlock, ModulatedNorm, scaled_
-from sklearn_timegen.nn.times import TimeEmbedding
+from sklearn_timegen.flow.modulated import ModulatedBlock, ModulatedNorm, scaled_
+from sklearn_timegen.flow.times import TimeEmbedding
 from sklearn_timegen.nn.transformer import sinusoidal_positions
 
 __all__ = ["ChannelTransformer", "TemporalTransformer", "TokenTransformer"]

@@ -9,11 +9,11 @@ from skorch.callbacks import Callback, LRScheduler
 from torch.nn.functional import logsigmoid
 
 from sklearn_timegen import ProfessorForcing, TeacherForcing
+from sklearn_timegen.autoregressive import training
+from sklearn_timegen.autoregressive.networks import BehaviourDiscriminator, RecurrentMixture
+from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
-from sklearn_timegen.nn.autoregressive import BehaviourDiscriminator, RecurrentMixture
-from sklearn_timegen.objectives.autoregressive import TeacherForcedLikelihood
 from sklearn_timegen.representation import OwnScaleTransform, SeriesScaler
-from sklearn_timegen.training import forcing
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -335,7 +335,7 @@ class Steps(Callback):
 
 
 def test_each_player_takes_its_own_step(monkeypatch):
-    monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
+    monkeypatch.setattr(training, "TRUSTED_ABOVE", -1.0)
     made = ProfessorForcing(**SMALL, batch_size=16, game_interval=1, callbacks=[Steps()])
     steps = dict(made.fit(make_sines(32, 6, 2, random_state=SEED)).net_.callbacks_)["Steps"]
     own = [
@@ -421,7 +421,7 @@ def test_history_tells_of_the_likelihood_and_of_the_game(mutual):
 def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
     """Where the discriminator is trusted, the loss of the network grows by that."""
     X = make_sines(16, 6, 2, random_state=SEED)
-    monkeypatch.setattr(forcing, "TRUSTED_ABOVE", -1.0)
+    monkeypatch.setattr(training, "TRUSTED_ABOVE", -1.0)
     u = torch.rand(16, 6, generator=torch.Generator().manual_seed(SEED + 2))
     fixed = (u, normal(16, 6, 2).float())
     monkeypatch.setattr(RecurrentMixture, "noise", lambda *_: fixed)
@@ -475,3 +475,12 @@ def test_schedulers_that_set_rates_find_them_as_they_left_them():
 
 def constant_rate(epoch):
     return 1.0
+
+
+def test_the_old_module_still_has_the_names():
+    from sklearn_timegen import forcing
+
+    with pytest.warns(FutureWarning, match="forcing.TeacherForcing is sklearn_timegen.Teacher"):
+        assert forcing.TeacherForcing is TeacherForcing
+    with pytest.raises(AttributeError, match="other"):
+        forcing.other

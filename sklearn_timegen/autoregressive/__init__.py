@@ -1,0 +1,5 @@
+"""Recurrent networks that draw each timestep given all before it."""
+
+from sklearn_timegen.autoregressive.general import ProfessorForcing, TeacherForcing
+
+__all__ = ["ProfessorForcing", "TeacherForcing"]

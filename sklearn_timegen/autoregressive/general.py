@@ -1,0 +1,340 @@
+"""Autoregressive networks: each timestep is drawn given all before it.
+
+Symbols as in :mod:`sklearn_timegen.autoregressive.networks`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen._validation import check_series
+from sklearn_timegen.autoregressive.networks import (
+    CELLS,
+    BehaviourDiscriminator,
+    Forced,
+    RecurrentMixture,
+)
+from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
+from sklearn_timegen.autoregressive.training import ProfessorNet
+from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
+from sklearn_timegen.base.networks import check_time_axis
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.representation import REPRESENTATIONS, Representation
+from sklearn_timegen.training import CosineRate, GeneratorNet
+
+__all__ = ["ProfessorForcing", "TeacherForcing"]
+
+FloatArray = NDArray[np.float32]
+
+
+def _has_density(self: TeacherForcing) -> bool:
+    view: Any = self.representation
+    if hasattr(self, "_view"):
+        view = self._view.inner
+    elif isinstance(view, str):
+        view = REPRESENTATIONS[view]
+    if not hasattr(view, "log_abs_det_jacobian"):
+        raise AttributeError(
+            f"representation={view!r} has no density, which score_samples needs: use "
+            "'standard', 'minmax' or 'quantile'"
+        )
+    return True
+
+
+@estimator
+class TeacherForcing(NeuralGenerator):
+    """A recurrent network that predicts each timestep from all before it, as a mixture of normals.
+
+    It is trained by maximum likelihood on the true past (teacher forcing), for all timesteps at
+    once, and sampled by feeding what it draws back to it. The likelihood is exact. What it never
+    sees in training are its own mistakes; :class:`ProfessorForcing` is an answer to that.
+
+    See Also
+    --------
+    ProfessorForcing : The same network, which is also taught to run free.
+    RecurrentVAE : A recurrent network whose randomness is in latents.
+
+    References
+    ----------
+    A. Graves (2013), "Generating sequences with recurrent neural networks".
+    https://arxiv.org/abs/1308.0850
+
+    R. Williams and D. Zipser (1989), "A learning algorithm for continually running fully
+    recurrent neural networks", Neural Computation 1. https://doi.org/10.1162/neco.1989.1.2.270
+
+    Examples
+    --------
+    >>> from sklearn_timegen import TeacherForcing
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 24, 2, random_state=0)
+    >>> generator = TeacherForcing(hidden_dim=16, max_epochs=2, random_state=0).fit(X)
+    >>> generator.sample(3).shape
+    (3, 24, 2)
+    >>> generator.score_samples(X).shape
+    (64,)
+    """
+
+    cell: str = param(
+        default="lstm",
+        doc="The recurrent layers. On a CPU, torch's LSTM takes no longer than its GRU.",
+        check=[StrOptions(set(CELLS))],
+    )
+    hidden_dim: int = param(
+        default=64, doc="Units of each layer.", check=[Interval(Integral, 1, None, closed="left")]
+    )
+    n_layers: int = param(
+        default=1,
+        doc="""Number of layers. Each reads the layer below and the timestep before, and the
+        prediction is linear in the states of all.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    n_components: int = param(
+        default=10,
+        doc="Number of normals in the mixture of each timestep.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    coupled: bool = param(
+        default=True,
+        doc="""Whether a channel's mean moves linearly with the channels before it at the same
+        timestep, so that normals have full covariance matrices (Graves's bivariate ones have a
+        correlation, too). ``False`` is a mixture of normals with diagonal ones.""",
+        check=["boolean"],
+    )
+    min_std: float = param(
+        default=1e-3,
+        doc="""Lower bound of the normals' standard deviations, in the representation. Without it,
+        the likelihood of series that repeat a value, as quantised ones do, has no bound.""",
+        check=[Interval(Real, 0, None, closed="neither")],
+    )
+    batch_size: int = 64
+    lr: float = param(default=2e-3, doc="Learning rate at the beginning.")
+    lr_end: float = param(
+        default=0.0,
+        doc="""Share of the learning rate that is left at the end of training; it falls along a
+        cosine. ``partial_fit`` keeps it.""",
+        check=[Interval(Real, 0, 1, closed="both")],
+    )
+    conditional: bool = param(
+        default=False,
+        doc="""Whether to learn the distribution given ``y``, which the network reads at each
+        timestep.""",
+    )
+    representation: str | Representation = param(
+        default="standard",
+        doc="""The view of series in which the network works: ``"standard"``, ``"minmax"``,
+        ``"quantile"``, or an object that keeps the time axis; see
+        :mod:`sklearn_timegen.representation`.""",
+    )
+
+    history_: Any = fitted(
+        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``: the mean negative
+        log-likelihood of a series, in the representation.""",
+        type="skorch.history.History",
+    )
+
+    @available_if(_has_density)
+    def score_samples(self, X: ArrayLike, y: Any = None) -> NDArray[np.float64]:
+        """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
+
+        Exact for the model: the sum over timesteps of log p(x_t | x_1 ... x_(t-1)). Channels that
+        are constant or follow from others, and cells that never vary, do not count. A generator
+        that is conditional on labels and gets no ``y`` averages over the labels, in their
+        training frequencies.
+
+        Parameters
+        ----------
+        X : array-like of series
+            Of the sizes seen in ``fit``.
+        y : label, vector or array-like, default=None
+            Their conditions, if the generator is conditional.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            Greater is more likely.
+
+        Raises
+        ------
+        AttributeError
+            If the representation has no density.
+        """
+        check_is_fitted(self)
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        v = self._view.transform(x)
+        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+            given = [self._encode_conditions(label, len(v)) for label in self.classes_]
+            each = [self._log_density(v, c) for c in given]
+            density = logsumexp(each, axis=0, b=self._conditions.class_frequencies[:, None])
+        else:
+            density = self._log_density(v, self._encode_conditions(y, len(v)))
+        return density + self._view.log_abs_det_jacobian(x)
+
+    # -- hooks -------------------------------------------------------------------------------
+
+    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        v, c = super()._enter(X, y)
+        check_time_axis(RecurrentMixture, type(self).__name__, self._view, self.representation)
+        self._varies: NDArray[np.bool_] = np.ptp(v, axis=0) > 0
+        self._constant: FloatArray = np.where(self._varies, np.float32(0), v[0])
+        # The zeros before the first timestep are within the range, too.
+        self._range = np.minimum(v.min(axis=(0, 1)), 0), np.maximum(v.max(axis=(0, 1)), 0)
+        return v, c
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> GeneratorNet:
+        module = self._network(n_channels, n_conditions)
+        return GeneratorNet(module, TeacherForcedLikelihood, **params)
+
+    def _network(self, n_channels: int, n_conditions: int) -> Any:
+        """Return what makes the network that is fitted and sampled."""
+        return partial(
+            RecurrentMixture,
+            n_channels,
+            self.hidden_dim,
+            self.n_layers,
+            self.n_components,
+            n_conditions,
+            self.cell,
+            self.coupled,
+            self.min_std,
+            torch.from_numpy(self._varies),
+            torch.from_numpy(self._constant),
+            *map(torch.from_numpy, self._range),
+        )
+
+    def _make_callbacks(self, monitor: str) -> list[Any]:
+        return [("learning_rate", CosineRate(self.lr_end)), *super()._make_callbacks(monitor)]
+
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
+        with self._inference() as module:
+            network = _generator_of(module)
+            drawn, _ = network.run_free(*network.noise(n_samples, rng), self._tensor(c))
+            return as_numpy(drawn)
+
+    def _log_density(self, v: FloatArray, c: FloatArray | None) -> NDArray[np.float64]:
+        density, likelihood = np.empty(len(v)), TeacherForcedLikelihood()
+        # In float64, what a series gets does not depend on its neighbours in the batch.
+        with self._inference(EXACT) as module:
+            for rows in self._batches(len(v)):
+                x, given = self._tensor(v[rows], EXACT), self._tensor(rows_of(c, rows), EXACT)
+                density[rows] = -as_numpy(likelihood.of(module(x, given), x))
+        return density
+
+
+@estimator
+class ProfessorForcing(TeacherForcing):
+    """Teacher forcing, and a discriminator that the network's free running has to deceive.
+
+    Beside the likelihood, the network learns to behave alike whether it reads the true past or
+    its own draws: behaviour is the states of all layers and the values that follow them, at
+    every timestep, and a recurrent network that reads it both ways tells the one from the other.
+    As published, it takes a step only while it is right in at most 99 % of a batch, the
+    generator descends the likelihood alone while it is right in no more than 75 %, and the
+    generator's adversarial loss is that of its free-running behaviour. Other than published,
+    whose outputs are words or bins of values, gradients go through the values that are drawn,
+    too, since a normal draw is mean plus standard deviation times noise; through which component
+    of the mixture is picked, there are none.
+
+    See Also
+    --------
+    TeacherForcing : The same network without the discriminator; the parameters.
+    GAN : Adversarial networks that draw whole series.
+
+    References
+    ----------
+    A. Lamb, A. Goyal, Y. Zhang, S. Zhang, A. Courville and Y. Bengio (2016), "Professor forcing: a
+    new algorithm for training recurrent networks", NeurIPS. https://arxiv.org/abs/1610.09038
+
+    Examples
+    --------
+    >>> from sklearn_timegen import ProfessorForcing
+    >>> from sklearn_timegen.datasets import make_sines
+    >>> X = make_sines(64, 12, 2, random_state=0)
+    >>> generator = ProfessorForcing(hidden_dim=8, max_epochs=2, random_state=0).fit(X)
+    >>> generator.sample(3).shape
+    (3, 12, 2)
+    """
+
+    adversarial_weight: float = param(
+        default=1.0,
+        doc="""Weight of the adversarial loss, a mean over timesteps, beside the likelihood of a
+        series.""",
+        check=[Interval(Real, 0, None, closed="left")],
+    )
+    mutual: bool = param(
+        default=False,
+        doc="""Whether behaviour on the true past is also to look free-running: the paper's
+        optional second term.""",
+        check=["boolean"],
+    )
+    game_interval: int = param(
+        default=4,
+        doc="""The game is played with each so-manieth batch, with a weight so many times as
+        large; with the others the network is taught alone, which takes a tenth of the time. 1 is
+        as published.""",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    discriminator_hidden_dim: int = param(
+        default=32,
+        doc="Units of the discriminator, in each direction and each dense layer.",
+        check=[Interval(Integral, 1, None, closed="left")],
+    )
+    discriminator_lr: float | None = param(
+        default=None,
+        doc="Learning rate of the discriminator; ``None`` is ``lr``.",
+        check=[Interval(Real, 0, None, closed="neither"), None],
+    )
+    max_epochs: int = param(default=80, doc="Epochs of training by Adam.")
+
+    net_: ProfessorNet = fitted(
+        """The fitted skorch net; ``net_.module_`` holds the ``generator`` and the
+        ``discriminator``."""
+    )
+    history_: Any = fitted(
+        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, the mean negative
+        log-likelihood of a series, and of the game ``discriminator_loss``, ``generator_loss``,
+        the norms of both gradients and ``discriminator_accuracy``.""",
+        type="skorch.history.History",
+    )
+
+    def _make_net(
+        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
+    ) -> ProfessorNet:
+        network = self._network(n_channels, n_conditions)
+        n_states = self.n_layers * self.hidden_dim
+        sizes = (n_timesteps, n_states, n_channels, n_conditions, self.discriminator_hidden_dim)
+        return ProfessorNet(
+            partial(_build_players, network, sizes),
+            TeacherForcedLikelihood,
+            adversarial_weight=self.adversarial_weight,
+            mutual=self.mutual,
+            game_interval=self.game_interval,
+            discriminator_lr=self.discriminator_lr,
+            **params,
+        )
+
+    def _update(self, net: Any) -> Any:
+        net = super()._update(net)
+        net.keep_discriminator_lr(self.discriminator_lr)
+        return net
+
+
+def _build_players(network: Any, sizes: tuple[int, ...]) -> Forced:
+    return Forced(network(), BehaviourDiscriminator(*sizes))
+
+
+def _generator_of(module: Any) -> Any:
+    """Return the network that is sampled, of a module that may hold a discriminator, too."""
+    plain = getattr(module, "_orig_mod", module)
+    return getattr(plain, "generator", plain)
