@@ -253,7 +253,9 @@ class BaseGenerator(Declared, ABC):
         rng = self._make_rng(derive_seed(seed, "sample"))
         x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
         for rows in self._batches(n_samples):
-            x[rows] = self._undo(self._drawn(len(x[rows]), None if c is None else c[rows], rng))
+            x[rows] = self._to_data_units(
+                self._drawn(len(x[rows]), None if c is None else c[rows], rng)
+            )
         return x
 
     def _drawn(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
@@ -266,7 +268,7 @@ class BaseGenerator(Declared, ABC):
         meaning = f"{n_samples} series of the shape of those that _fit was given"
         return check_returned(v, shape, f"{type(self).__name__}.{hook}", meaning)
 
-    def _undo(self, v: FloatArray, *, decoded: bool = False) -> FloatArray:
+    def _to_data_units(self, v: FloatArray, *, decoded: bool = False) -> FloatArray:
         """Lead represented series that a model has drawn, or decoded, back into the units of X."""
         with np.errstate(over="ignore", invalid="ignore"):  # told below
             x = self._view.inverse_transform(v)

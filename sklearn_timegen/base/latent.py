@@ -65,7 +65,7 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         z = self._check_latents(Z)
         c = self._latent_conditions(y, len(z))
         v = self._as_represented(self._decode(z, c), len(z), "_decode")
-        return self._layout.restore(self._undo(v, decoded=True))
+        return self._layout.restore(self._to_data_units(v, decoded=True))
 
     def reconstruct(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the series that the latents of ``X`` stand for.
@@ -121,7 +121,7 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         given = None if c is None else np.repeat(c, n, axis=0)
         z = self._between(z_a, z_b, share).reshape(-1, z_a.shape[1])
         v = self._as_represented(self._decode(z, given), len(z), "_decode")
-        x = self._layout.restore(self._undo(v, decoded=True))
+        x = self._layout.restore(self._to_data_units(v, decoded=True))
         return x.reshape(len(z_a), n, *x.shape[1:])
 
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:

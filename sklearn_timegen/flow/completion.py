@@ -246,7 +246,7 @@ class FlowCompletion(FlowLatents):
             flow = _Informed(self, self._flow(field, self._tensor(c), len(x)), ensemble, cells, y)
             v = torch.randn(len(x), *self._v_shape, generator=rng, device=rng.device)
             v = solve(flow, v, times(N_STEPS), "dpm")
-            made = self._undo(as_numpy(v))
+            made = self._to_data_units(as_numpy(v))
         # What is left between the known values and the flow's moves the others, too.
         _, gain = ensemble.gain(cells, flow.kappa)
         left = y - made.reshape(len(x), -1)[:, cells]
@@ -264,7 +264,7 @@ class FlowCompletion(FlowLatents):
             c = self._seen_conditions
             given = None if c is None else c[np.arange(size) * len(c) // size]
             v = np.concatenate(list(self._draws_without_guidance(size, given, rng)))
-            self._known_ensemble = Ensemble.of(v, self._undo(v))
+            self._known_ensemble = Ensemble.of(v, self._to_data_units(v))
         return self._known_ensemble
 
     def _draws_without_guidance(

@@ -89,7 +89,7 @@ class ComponentVAE(VAE):
             given = rows_of(c, rows)
             parts, v = self._draw_parts(n_rows, given, rng)
             chunks.append(parts)
-            wholes.append(self._undo(v))
+            wholes.append(self._to_data_units(v))
         parts = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
         return self._restore_parts(parts, np.concatenate(wholes))
 

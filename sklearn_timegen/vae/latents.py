@@ -68,7 +68,9 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             for rows, _, _, decoded in self._decoded_draws(module, v, c, noise):
                 x_hat = as_numpy(decoded)
                 # The mean is taken in the units of X: a representation may bend.
-                drawn = self._undo(to_float32(x_hat.reshape(-1, *v.shape[1:])), decoded=True)
+                drawn = self._to_data_units(
+                    to_float32(x_hat.reshape(-1, *v.shape[1:])), decoded=True
+                )
                 parts = drawn.reshape(*x_hat.shape[:2], *x.shape[1:])
                 x[rows] = parts.mean(axis=1, dtype=np.float64)
         return self._layout.restore(x)
