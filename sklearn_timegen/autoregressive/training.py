@@ -81,7 +81,7 @@ class ProfessorNet(PlayersNet):
         if self.n_steps_ % self.game_interval == 0:
             self._told.append(self._play(likelihood, states, batch))
         else:
-            self._descend("generator", likelihood, batch)
+            self._optimizer_step("generator", likelihood, batch)
         self.n_steps_ += 1
         return {"loss": likelihood.detach(), "y_pred": None}
 
@@ -96,7 +96,7 @@ class ProfessorNet(PlayersNet):
         if told["discriminator_accuracy"] > TRUSTED_ABOVE:
             weight = self.game_interval * self.adversarial_weight
             loss = loss + weight * self._deceit(taught, free, c)
-        return {**told, "generator_gradient": self._descend("generator", loss, batch)}
+        return {**told, "generator_gradient": self._optimizer_step("generator", loss, batch)}
 
     def _discriminator_step(self, taught: Tensor, free: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Let the discriminator learn, unless it knows; return how it judged before."""
@@ -110,7 +110,7 @@ class ProfessorNet(PlayersNet):
         }
         norm = torch.zeros_like(told["discriminator_loss"])
         if told["discriminator_accuracy"] <= TAUGHT_BELOW:
-            norm = self._descend("discriminator", loss, batch)
+            norm = self._optimizer_step("discriminator", loss, batch)
         return {**told, "discriminator_gradient": norm}
 
     def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:

@@ -103,7 +103,9 @@ class TimeGANNet(PhasedNet):
 
     def _early_step(self, batch: Batch) -> dict[str, Tensor]:
         loss, told = self._early_loss(batch)
-        self._descend("autoencoder" if self.phase_ == "embedding" else "generator", loss, batch)
+        self._optimizer_step(
+            "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
+        )
         self.players.track(0)  # nothing of before is worth remembering
         return told
 
@@ -129,7 +131,7 @@ class TimeGANNet(PhasedNet):
             of_autoencoder, error = self.criterion_.of_reconstruction(made.x, made.x_tilde)
             loss, others = loss + of_autoencoder, ("autoencoder",)
             told["reconstruction_loss"] = error.detach()
-        told["generator_gradient"] = self._descend("generator", loss, batch, *others)
+        told["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
         self.n_steps_["generator"] += 1
         self.players.track(self.n_steps_["generator"])
         if self.n_steps_["generator"] % self.generator_steps == 0:
@@ -159,6 +161,6 @@ class TimeGANNet(PhasedNet):
             "discriminator_accuracy": pairwise_accuracy(*(y.transpose(0, 1) for y in values[:2])),
         }
         if loss > self.discriminator_threshold:
-            told["discriminator_gradient"] = self._descend("discriminator", loss, batch)
+            told["discriminator_gradient"] = self._optimizer_step("discriminator", loss, batch)
             self.n_steps_["discriminator"] += 1
         return {name: value.detach() for name, value in told.items()}

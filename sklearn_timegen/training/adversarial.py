@@ -85,7 +85,7 @@ class AdversarialNet(WatchedNet):
         game = self.criterion_
         due = game.interval if step % game.interval == 0 else None
         loss, of_real, of_fake = game.of_discriminator(critic, real, fake, self.noise_, due)
-        norm = self._descend("discriminator", loss, batch)
+        norm = self._optimizer_step("discriminator", loss, batch)
         if self.clip_value is not None:
             clip_weights_(self.players.discriminator, self.clip_value)
         self.n_steps_["discriminator"] += 1
@@ -109,7 +109,7 @@ class AdversarialNet(WatchedNet):
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
             z, _ = self.players.draw(len(real), self.noise_)
             loss = loss + self.criterion_.of_path(self.players, z, c, self.noise_)
-        norm = self._descend("generator", loss, batch)
+        norm = self._optimizer_step("generator", loss, batch)
         self.n_steps_["generator"] += 1
         self.players.track(self.n_steps_["generator"])
         return {"generator_loss": loss.detach(), "generator_gradient": norm}

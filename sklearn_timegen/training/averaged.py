@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.training.data import Batch
-from sklearn_timegen.training.net import GeneratorNet, cosine_share
+from sklearn_timegen.training.net import GeneratorNet, cosine_decay
 
 __all__ = ["AveragedNet"]
 
@@ -65,7 +65,7 @@ class AveragedNet(GeneratorNet):
             self.noise_ = before
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
-        with self._slowed_down(self._share()):
+        with self._scaled_lr(self._share()):
             step = super().train_step(batch, **params)
         self.n_steps_ += 1
         self._n_done += 1
@@ -77,4 +77,4 @@ class AveragedNet(GeneratorNet):
         """Share of the learning rate in the step to come."""
         risen = min(1.0, (self.n_steps_ + 1) / self.warmup_steps) if self.warmup_steps else 1.0
         way = self._n_done / self._n_planned if self._n_planned else 0.0
-        return risen * cosine_share(self.lr_end, way)
+        return risen * cosine_decay(self.lr_end, way)

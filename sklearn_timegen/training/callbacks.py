@@ -8,7 +8,7 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_timegen.training.net import cosine_share
+from sklearn_timegen.training.net import cosine_decay
 
 __all__ = ["CosineRate", "ProgressBar", "early_stopping"]
 
@@ -55,7 +55,7 @@ class CosineRate(Callback):
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         progress = (len(net.history) - 1 - self.n_before_) / net.n_epochs_
-        share = cosine_share(self.lr_end, progress)
+        share = cosine_decay(self.lr_end, progress)
         self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
         for group in net.optimizer_.param_groups:
             group["lr"] *= share

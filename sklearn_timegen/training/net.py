@@ -27,7 +27,7 @@ from torch.utils.data import Subset
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.training.data import Batch, BatchIterator, SeriesDataset
 
-__all__ = ["GeneratorNet", "cosine_share"]
+__all__ = ["GeneratorNet", "cosine_decay"]
 
 
 class GeneratorNet(NeuralNet):
@@ -197,7 +197,7 @@ class GeneratorNet(NeuralNet):
         return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
 
     @contextmanager
-    def _slowed_down(self, share: float) -> Iterator[None]:
+    def _scaled_lr(self, share: float) -> Iterator[None]:
         """Use a share of the learning rates, in one step only: callbacks may set them, too."""
         groups = self.optimizer_.param_groups
         rates = [group["lr"] for group in groups]
@@ -272,7 +272,7 @@ class GeneratorNet(NeuralNet):
                 self.noise_.set_state(stream)
 
 
-def cosine_share(end: float, way: float) -> float:
+def cosine_decay(end: float, way: float) -> float:
     """Return what is left, after a share ``way`` of the steps, of what falls from 1 to ``end``."""
     return 1 - (1 - end) * (1 - math.cos(math.pi * way)) / 2
 

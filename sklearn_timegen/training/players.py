@@ -65,7 +65,7 @@ class PlayersNet(GeneratorNet):
         """Set the discriminator's learning rate for further training: ``lr`` is set for all."""
         self._group("discriminator")["lr"] = discriminator_lr or self.lr
 
-    def _descend(self, player: str, loss: Tensor, batch: Batch, *others: str) -> Tensor:
+    def _optimizer_step(self, player: str, loss: Tensor, batch: Batch, *others: str) -> Tensor:
         """Take the step of one player, or of several; those who are not named stay put.
 
         Returns the norm of the first one's gradient.

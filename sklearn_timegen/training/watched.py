@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.training.data import Batch
-from sklearn_timegen.training.net import cosine_share
+from sklearn_timegen.training.net import cosine_decay
 from sklearn_timegen.training.players import PlayersNet
 from sklearn_timegen.training.watch import DistanceWatch
 
@@ -87,14 +87,14 @@ class WatchedNet(PlayersNet):
     @property
     def _share(self) -> float:
         """Share of the learning rates that is left in this epoch."""
-        return cosine_share(self.lr_end, self._progress)
+        return cosine_decay(self.lr_end, self._progress)
 
     def _steps(self, iterator: Any, step_fn: Any, params: Any) -> Iterator[dict[str, Tensor]]:
         share = self._share
         for batch in iterator:
             if self._batches_heard:
                 self.notify("on_batch_begin", batch=batch, training=True)
-            with self._slowed_down(share):
+            with self._scaled_lr(share):
                 step = step_fn(batch, **params)
             if self._batches_heard:
                 self.history.record_batch("train_batch_size", len(batch[0]))
