@@ -19,7 +19,7 @@ from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.normalization import double_backward
 from sklearn_timegen.training import GeneratorNet, SeriesDataset
 
-__all__ = ["LatentRegression", "LatentRegressor", "SquaredMiss", "refined"]
+__all__ = ["LatentRegression", "LatentRegressionLoss", "LatentRegressor", "refined"]
 
 BATCH = 128
 MOST_VALUES = 2**23  # of series and latents that are drawn at once: 32 MiB
@@ -48,7 +48,7 @@ class LatentRegressor(nn.Module):
         return made
 
 
-class SquaredMiss(nn.Module):
+class LatentRegressionLoss(nn.Module):
     """``|E(x) - (z, c)|^2``, where the batch's conditions hold what is to be found."""
 
     def forward(self, module: nn.Module, x: Tensor, c: Tensor, rng: torch.Generator) -> Tensor:
@@ -84,7 +84,7 @@ class LatentRegression:
         module = partial(LatentRegressor, BODIES[kind], *self.shape, hidden_dims, self.n_outputs)
         return GeneratorNet(
             module,
-            SquaredMiss,
+            LatentRegressionLoss,
             seed=self.seed,
             batch_size=BATCH,
             lr=1e-3,

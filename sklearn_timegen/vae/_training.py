@@ -6,10 +6,10 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-__all__ = ["Warmup"]
+__all__ = ["KLAnnealing"]
 
 
-class Warmup(Callback):
+class KLAnnealing(Callback):
     """Let the divergence's weight rise from near 0 to 1 in the first ``n_epochs`` epochs."""
 
     def __init__(self, n_epochs: int) -> None:

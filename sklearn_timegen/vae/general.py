@@ -32,7 +32,7 @@ from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
 from sklearn_timegen.vae._priors import PRIORS, Prior, StandardNormal
-from sklearn_timegen.vae._training import Warmup
+from sklearn_timegen.vae._training import KLAnnealing
 from sklearn_timegen.vae.autoencoder import NOISE_SHAPES, DecoderNoise, draws_from
 from sklearn_timegen.vae.decomposition import DecompositionDecoder
 from sklearn_timegen.vae.latents import VariationalLatents
@@ -245,7 +245,7 @@ class VAE(VariationalLatents):
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         callbacks = super()._make_callbacks(monitor)
-        return [Warmup(self.kl_warmup), *callbacks] if self.kl_warmup else callbacks
+        return [KLAnnealing(self.kl_warmup), *callbacks] if self.kl_warmup else callbacks
 
     @property
     def _n_warmup_epochs(self) -> int:

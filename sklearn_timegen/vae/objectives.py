@@ -34,7 +34,7 @@ __all__ = [
     "gaussian_renyi",
     "log_likelihood",
     "log_weights",
-    "misfit",
+    "reconstruction_nll",
     "renyi_bound",
 ]
 
@@ -88,7 +88,9 @@ ERRORS: dict[str, ReconstructionError] = {
 # -- terms ------------------------------------------------------------------------------------
 
 
-def misfit(x: Tensor, x_hat: Tensor, log_precision: Tensor, error: ReconstructionError) -> Tensor:
+def reconstruction_nll(
+    x: Tensor, x_hat: Tensor, log_precision: Tensor, error: ReconstructionError
+) -> Tensor:
     """Return half the squared length of the residual, in units of the decoder's noise."""
     if log_precision.ndim == 0:
         return 0.5 * log_precision.exp() * error(x - x_hat)
@@ -103,7 +105,7 @@ def log_likelihood(
     log_det = log_precision.expand(n_timesteps, n_channels).sum()
     log_det = log_det + n_timesteps * error.log_det_precision(n_channels)
     log_norm = 0.5 * (log_det - n_timesteps * n_channels * math.log(2 * math.pi))
-    return log_norm - misfit(x, x_hat, log_precision, error)
+    return log_norm - reconstruction_nll(x, x_hat, log_precision, error)
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
@@ -200,7 +202,7 @@ class NegativeBound(nn.Module):
         shape = (len(x), *draws, self.latent_dim)
         noise = torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
         x_hat, z, mean, log_var, log_precision = module(x, noise, c)
-        cost = misfit(x[:, None] if draws else x, x_hat, log_precision, self.error)
+        cost = reconstruction_nll(x[:, None] if draws else x, x_hat, log_precision, self.error)
         if self.learned:
             cost = cost - 0.5 * (log_precision - self.start).expand(x.shape[1:]).sum()
         return self.loss(cost, z, noise, mean, log_var)
