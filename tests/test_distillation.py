@@ -191,7 +191,7 @@ def test_an_adversarial_student_starts_from_the_teachers_averaged_weights(X, flo
     student = OneStepGenerator(teacher=flow, **still, method="adversarial").fit(X)
     z = torch.randn(9, 8, 2)
     with torch.no_grad():
-        wanted, _ = flow.net_.module_.eval().ends(z, 0.0, None)
+        wanted, _ = flow.net_.module_.eval().predict_ends(z, 0.0, None)
         made = student.net_.players.eval().sample(z.flatten(1), None)
     assert torch.allclose(made, wanted, atol=1e-5)
 

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from torch.autograd.functional import jvp
 
 from sklearn_timegen.flow.objectives import FlowLoss, couple, draw_times
-from sklearn_timegen.flow.paths import PATHS, PREDICTIONS, beside
+from sklearn_timegen.flow.paths import PATHS, PREDICTIONS, expand_like
 
 from .flows import field_of, seeded
 
@@ -31,7 +31,7 @@ def some_times(n, seed=0):
 def test_slopes_are_derivatives(path):
     t = some_times(50).requires_grad_(True)
     sizes = PATHS[path].alpha(t), PATHS[path].sigma(t)
-    for size, slope in zip(sizes, PATHS[path].slopes(t), strict=True):
+    for size, slope in zip(sizes, PATHS[path].schedule_grad(t), strict=True):
         assert torch.allclose(torch.autograd.grad(size.sum(), t)[0], slope, rtol=1e-9)
 
 
@@ -65,10 +65,10 @@ def test_a_perfect_prediction_gives_both_ends_and_the_velocity(path, prediction)
     x, eps, t = randn(20, 3, 2), randn(20, 3, 2, seed=1), some_times(20)
 
     def point(t):
-        return beside(way.alpha(t), x) * x + beside(way.sigma(t), x) * eps
+        return expand_like(way.alpha(t), x) * x + expand_like(way.sigma(t), x) * eps
 
     f = kind.target(way, x, eps, t)
-    for found, true in zip(kind.ends(way, point(t), f, t), (x, eps), strict=True):
+    for found, true in zip(kind.predict_ends(way, point(t), f, t), (x, eps), strict=True):
         assert torch.allclose(found, true, atol=1e-8)
     slope = jvp(point, t, torch.ones_like(t))[1]
     for k in range(5):
@@ -90,7 +90,7 @@ def test_preconditioning_leaves_unit_variance_that_x_t_does_not_tell(path, time)
     )
     # What F = 0 says is the regression of x_1 on x_t.
     slope = float((x * x_t).sum() / (x_t * x_t).sum())
-    said = kind.ends(way, torch.ones(1, 1, 1), torch.zeros(1, 1, 1), t)[0]
+    said = kind.predict_ends(way, torch.ones(1, 1, 1), torch.zeros(1, 1, 1), t)[0]
     assert float(said) == pytest.approx(slope, abs=0.03)
 
 
@@ -99,7 +99,7 @@ def test_predictions_can_be_asked_at_both_ends(path, prediction):
     field = field_of(lambda x, t, c: x, (3, 2), path, prediction, reach=5.0)
     for time in (0.0, 1.0):
         for value in (
-            *field.ends(randn(4, 3, 2), time, None),
+            *field.predict_ends(randn(4, 3, 2), time, None),
             field.velocity(randn(4, 3, 2), time, None),
         ):
             assert torch.isfinite(value).all()
@@ -109,7 +109,7 @@ def test_predictions_can_be_asked_at_both_ends(path, prediction):
 def test_what_blows_errors_up_stays_within_reach():
     field = field_of(lambda x, t, c: 0 * x, (3, 2), prediction="noise", reach=0.5)
     x_t = randn(4, 3, 2)
-    x_1, eps = field.ends(x_t, 0.25, None)
+    x_1, eps = field.predict_ends(x_t, 0.25, None)
     assert torch.allclose(x_1, (x_t / 0.25).clamp(-0.5, 0.5))
     assert torch.allclose(0.25 * x_1 + 0.75 * eps, x_t)
 

@@ -6,7 +6,7 @@ import scipy.linalg
 import torch
 from scipy.stats import multivariate_normal
 
-from sklearn_timegen.flow._density import probes
+from sklearn_timegen.flow._density import hutchinson_probes
 
 from .flows import (
     Flow,
@@ -170,10 +170,10 @@ def test_estimated_densities_are_right_on_average():
 def test_probes_are_orthogonal_and_leave_out_what_never_varies():
     varies = np.ones((3, 2), dtype=bool)
     varies[1, 1] = False
-    e = probes(varies, 3, seeded(0)).flatten(1)
+    e = hutchinson_probes(varies, 3, seeded(0)).flatten(1)
     assert torch.allclose(e @ e.T, 5 * torch.eye(3, dtype=torch.float64))
     assert e[:, 3].abs().max() == 0
-    many = [probes(varies, 2, seeded(k)).flatten(1) for k in range(400)]
+    many = [hutchinson_probes(varies, 2, seeded(k)).flatten(1) for k in range(400)]
     mean = sum(e.T @ e for e in many) / 800
     assert torch.allclose(mean, torch.diag(torch.from_numpy(varies).flatten().double()), atol=0.2)
 

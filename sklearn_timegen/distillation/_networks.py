@@ -45,8 +45,8 @@ class OneStep(nn.Module):
         prediction, path = self.field.prediction, self.field.path
         t = torch.full((len(z),), prediction.first, dtype=z.dtype, device=z.device)
         made: Tensor = self.field(z, t, c)
-        if not prediction.blows_up:
-            made = prediction.ends(path, z, made, t)[0]
+        if not prediction.divides_by_alpha:
+            made = prediction.predict_ends(path, z, made, t)[0]
         return made * self.field.varies
 
 

@@ -12,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["divergence", "log_density", "probes"]
+__all__ = ["divergence", "hutchinson_probes", "log_density"]
 
 
-def probes(varies: NDArray[np.bool_], n_probes: int | None, rng: torch.Generator) -> Tensor:
+def hutchinson_probes(
+    varies: NDArray[np.bool_], n_probes: int | None, rng: torch.Generator
+) -> Tensor:
     """Return directions e with E[e e'] = I over the cells that vary, ``(n, T, D)``.
 
     They are orthogonal, so that none says again what another has said: with as many of them as

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from sklearn_timegen.flow.paths import Path, Prediction, beside
+from sklearn_timegen.flow.paths import Path, Prediction, expand_like
 from sklearn_timegen.nn.averaging import WeightAverage
 
 __all__ = ["FlowField"]
@@ -80,7 +80,7 @@ class FlowField(WeightAverage):
             counts = torch.ones_like(c[:, :1]) if given is None else given.reshape(-1, 1)
             c = torch.cat([c * counts, counts.to(c).expand(len(c), 1)], dim=1)
         s = torch.sqrt(self.path.alpha(t) ** 2 + self.path.sigma(t) ** 2)
-        seen = x_t / beside(s, x_t)
+        seen = x_t / expand_like(s, x_t)
         if not self._all_vary:
             seen = seen * self.varies
         f: Tensor
@@ -90,7 +90,7 @@ class FlowField(WeightAverage):
             f = functional_call(self.network, self.averaged(), (seen, t, c))
         return f
 
-    def ends(
+    def predict_ends(
         self, x_t: Tensor, time: float, c: Tensor | None, guidance: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         """Return the estimates of the series x_1 and of the noise eps behind x_t.
@@ -105,8 +105,8 @@ class FlowField(WeightAverage):
         else:
             free = self(x_t, t, c, torch.zeros(len(x_t), dtype=x_t.dtype, device=x_t.device))
             f = free if guidance == 0 else torch.lerp(free, self(x_t, t, c), guidance)
-        x_1, eps = self.prediction.ends(self.path, x_t, f, t)
-        if self.prediction.blows_up:
+        x_1, eps = self.prediction.predict_ends(self.path, x_t, f, t)
+        if self.prediction.divides_by_alpha:
             alpha, sigma = self.path.alpha(t[:1]), self.path.sigma(t[:1]).clamp_min(1e-6)
             within = x_1.clamp(-self.reach, self.reach)
             eps = torch.where(within == x_1, eps, (x_t - alpha * within) / sigma)
@@ -122,6 +122,6 @@ class FlowField(WeightAverage):
     ) -> Tensor:
         """Return dx_t / dt."""
         within = min(max(time, self.prediction.first), self.prediction.last, self.path.last)
-        x_1, eps = self.ends(x_t, within, c, guidance)
-        of_alpha, of_sigma = self.path.slopes(x_t.new_tensor(within))
+        x_1, eps = self.predict_ends(x_t, within, c, guidance)
+        of_alpha, of_sigma = self.path.schedule_grad(x_t.new_tensor(within))
         return of_alpha * x_1 + of_sigma * eps

@@ -34,19 +34,21 @@ class Flow:
     def velocity(self, x: Tensor, t: float) -> Tensor:
         return self.field.velocity(x, t, self.c, self.guidance)
 
-    def ends(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
         """Return the estimates of the series x_1 and of the noise eps."""
-        return self.field.ends(x, t, self.c, self.guidance)
+        return self.field.predict_ends(x, t, self.c, self.guidance)
 
-    def sizes(self, t: float) -> tuple[float, float]:
+    def schedule(self, t: float) -> tuple[float, float]:
         """Return alpha and sigma."""
         time, path = torch.tensor(t, dtype=torch.float64), self.field.path
         return float(path.alpha(time)), float(path.sigma(time))
 
-    def slopes(self, t: float) -> tuple[float, float]:
+    def schedule_grad(self, t: float) -> tuple[float, float]:
         """Return the derivatives of alpha and sigma, where they are finite."""
         path = self.field.path
-        of_alpha, of_sigma = path.slopes(torch.tensor(min(t, path.last), dtype=torch.float64))
+        of_alpha, of_sigma = path.schedule_grad(
+            torch.tensor(min(t, path.last), dtype=torch.float64)
+        )
         return float(of_alpha), float(of_sigma)
 
 
@@ -81,8 +83,8 @@ def ddpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor
     x_s given x_t and x_1 is normal; that of its noise which x_t does not tell is drawn anew.
     """
     for t, s in pairwise(grid):
-        x_1, eps = flow.ends(x, t)
-        (alpha_t, sigma_t), (alpha_s, sigma_s) = flow.sizes(t), flow.sizes(s)
+        x_1, eps = flow.predict_ends(x, t)
+        (alpha_t, sigma_t), (alpha_s, sigma_s) = flow.schedule(t), flow.schedule(s)
         lost = 1 - (alpha_t * sigma_s / (alpha_s * sigma_t)) ** 2 if sigma_s > 0 else 0.0
         fresh = sigma_s * math.sqrt(max(lost, 0.0))
         noise = torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype)
@@ -115,16 +117,16 @@ class _Standing:
         self.shape = tuple(flow.field.varies.shape)
 
     def leave(self, x: Tensor, t: float) -> Tensor:
-        alpha, _ = self.flow.sizes(t)
+        alpha, _ = self.flow.schedule(t)
         return self._turned(x.flatten(1) - alpha * self.mean) / self._scale(t)
 
     def enter(self, w: Tensor, t: float) -> Tensor:
-        alpha, _ = self.flow.sizes(t)
+        alpha, _ = self.flow.schedule(t)
         y = w * self._scale(t)
         return (y @ self.directions.T if len(self.directions) else y) + alpha * self.mean
 
     def velocity(self, w: Tensor, t: float) -> Tensor:
-        (alpha, sigma), (of_alpha, of_sigma) = self.flow.sizes(t), self.flow.slopes(t)
+        (alpha, sigma), (of_alpha, of_sigma) = self.flow.schedule(t), self.flow.schedule_grad(t)
         scale = self._scale(t)
         growth = (alpha * of_alpha * self.variances + sigma * of_sigma) / scale
         x = self.enter(w, t).reshape(len(w), *self.shape)
@@ -132,7 +134,7 @@ class _Standing:
         return (self._turned(v) - w * growth) / scale
 
     def _scale(self, t: float) -> Tensor:
-        alpha, sigma = self.flow.sizes(t)
+        alpha, sigma = self.flow.schedule(t)
         return torch.sqrt(alpha**2 * self.variances + sigma**2)
 
     def _turned(self, x: Tensor) -> Tensor:
@@ -148,14 +150,14 @@ def dpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
     before: Tensor | None = None
     h_before = math.inf
     for t, s in pairwise(grid):
-        x_1, eps = flow.ends(x, t)
-        alpha, sigma = flow.sizes(s)
+        x_1, eps = flow.predict_ends(x, t)
+        alpha, sigma = flow.schedule(s)
         h = _log_ratio(flow, s) - _log_ratio(flow, t)
         ahead = x_1
         if before is not None and math.isfinite(h_before) and math.isfinite(h):
             ahead = x_1 + (x_1 - before) * (h / (2 * h_before))
         # sigma_s / sigma_t x_t, by what x_t consists of: sigma_t may be 0 (backwards).
-        alpha_t, sigma_t = flow.sizes(t)
+        alpha_t, sigma_t = flow.schedule(t)
         shrunk = alpha_t / sigma_t * sigma if sigma_t > 0 else math.inf
         if math.isfinite(shrunk):
             x = sigma * eps + shrunk * x_1 + (alpha - shrunk) * ahead
@@ -166,7 +168,7 @@ def dpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
 
 
 def _log_ratio(flow: Any, t: float) -> float:
-    alpha, sigma = flow.sizes(t)
+    alpha, sigma = flow.schedule(t)
     if alpha <= 0 or sigma <= 0:
         return -math.inf if alpha <= 0 else math.inf
     return math.log(alpha / sigma)
@@ -201,8 +203,8 @@ def _ddim_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
 
     On the straight path, this is Euler's step.
     """
-    x_1, eps = flow.ends(x, t)
-    alpha, sigma = flow.sizes(s)
+    x_1, eps = flow.predict_ends(x, t)
+    alpha, sigma = flow.schedule(s)
     return alpha * x_1 + sigma * eps
 
 

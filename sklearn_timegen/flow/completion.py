@@ -297,14 +297,14 @@ class _Informed:
         self.kappa = 0.0
 
     @property
-    def sizes(self) -> Any:
-        return self.flow.sizes
+    def schedule(self) -> Any:
+        return self.flow.schedule
 
-    def ends(self, v_t: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
-        v_1, eps = self.flow.ends(v_t, t)
+    def predict_ends(self, v_t: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
+        v_1, eps = self.flow.predict_ends(v_t, t)
         if len(self.cells) == 0:
             return v_1, eps
-        alpha, sigma = self.flow.sizes(t)
+        alpha, sigma = self.flow.schedule(t)
         self.kappa = (alpha / sigma) ** 2
         gain, _ = self.ensemble.gain(self.cells, self.kappa)
         x = self.generator._view.inverse_transform(as_numpy(v_1))

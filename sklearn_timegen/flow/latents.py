@@ -20,7 +20,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
-from sklearn_timegen.flow._density import log_density, probes
+from sklearn_timegen.flow._density import hutchinson_probes, log_density
 from sklearn_timegen.flow._solvers import Flow, solve, times
 from sklearn_timegen.representation import REPRESENTATIONS
 
@@ -211,7 +211,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int
     ) -> NDArray[np.float64]:
         self._validate_params()
-        directions = probes(self._varies, n_probes, self._make_rng(seed))
+        directions = hutchinson_probes(self._varies, n_probes, self._make_rng(seed))
         grid = times(self.n_latent_steps, LATENT_POWER, backwards=True)
         density = np.empty(len(v))
         with self._differentiable() as field:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_timegen.flow.paths import beside
+from sklearn_timegen.flow.paths import expand_like
 
 __all__ = ["FlowLoss", "couple", "draw_times"]
 
@@ -64,13 +64,13 @@ class FlowLoss(nn.Module):
         if c is not None and self.condition_dropout > 0:
             given = torch.rand(len(x), generator=generator, device=x.device)
             given = (given >= self.condition_dropout).to(x.dtype)
-        x_t = beside(path.alpha(t), x) * x + beside(path.sigma(t), x) * eps
+        x_t = expand_like(path.alpha(t), x) * x + expand_like(path.sigma(t), x) * eps
         f = field(x_t, t, c, given)
         # What never varies is not the network's to predict.
         error = (f - prediction.target(path, x, eps, t)).square() * field.varies
         loss: Tensor = error.mean(dim=(1, 2))
         if self.fourier_weight > 0:
-            missed = prediction.ends(path, x_t, f, t)[0] - x
+            missed = prediction.predict_ends(path, x_t, f, t)[0] - x
             bins = torch.fft.rfft(missed * field.varies, dim=1, norm="ortho")
             loss = loss + self.fourier_weight * (bins.real.abs() + bins.imag.abs()).mean((1, 2))
         return loss

@@ -14,12 +14,12 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["PATHS", "PREDICTIONS", "Path", "Prediction", "beside"]
+__all__ = ["PATHS", "PREDICTIONS", "Path", "Prediction", "expand_like"]
 
 EDGE = 1e-3  # how near to an end a network is asked that cannot say anything at it
 
 
-def beside(t: Tensor, x: Tensor) -> Tensor:
+def expand_like(t: Tensor, x: Tensor) -> Tensor:
     """Return times ``(B,)`` in the shape in which they multiply series ``(B, T, D)``."""
     return t.reshape(-1, *[1] * (x.ndim - 1))
 
@@ -34,7 +34,7 @@ class Path(Protocol):
 
     def alpha(self, t: Tensor) -> Tensor: ...
     def sigma(self, t: Tensor) -> Tensor: ...
-    def slopes(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def schedule_grad(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return the derivatives of alpha and sigma."""
         ...
 
@@ -50,7 +50,7 @@ class LinearPath:
     def sigma(self, t: Tensor) -> Tensor:
         return 1 - t
 
-    def slopes(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def schedule_grad(self, t: Tensor) -> tuple[Tensor, Tensor]:
         return torch.ones_like(t), -torch.ones_like(t)
 
 
@@ -65,7 +65,7 @@ class CosinePath:
     def sigma(self, t: Tensor) -> Tensor:
         return torch.sin((1 - t) * (math.pi / 2))  # and not by cos, which is no 0 at the end
 
-    def slopes(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def schedule_grad(self, t: Tensor) -> tuple[Tensor, Tensor]:
         half_turn = math.pi / 2
         return half_turn * self.sigma(t), -half_turn * self.alpha(t)
 
@@ -87,7 +87,7 @@ class DiffusionPath:
     def sigma(self, t: Tensor) -> Tensor:
         return torch.sqrt(-torch.expm1(2 * self._log_alpha(t)))
 
-    def slopes(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def schedule_grad(self, t: Tensor) -> tuple[Tensor, Tensor]:
         u, alpha = 1 - t, self.alpha(t)
         of_alpha = alpha * ((self.b_1 - self.b_0) * u + self.b_0) / 2
         return of_alpha, -alpha * of_alpha / self.sigma(t).clamp_min(1e-12)
@@ -107,19 +107,20 @@ PATHS: dict[str, Path] = {
 class Prediction:
     """What a network's output F(x_t, t) stands for.
 
-    ``target`` is what F is trained towards, ``ends`` returns the estimates of x_1 and eps that
-    follow from F, and ``first`` and ``last`` are the times between which it can be asked. Where
-    ``blows_up``, a small error of F is a large one of x_1 while there is mostly noise.
+    ``target`` is what F is trained towards, ``predict_ends`` returns the estimates of x_1 and eps
+    that follow from F, and ``first`` and ``last`` are the times between which it can be asked.
+    Where ``divides_by_alpha``, a small error of F is a large one of x_1 while there is mostly
+    noise.
     """
 
-    blows_up: ClassVar[bool] = False
+    divides_by_alpha: ClassVar[bool] = False
     first: ClassVar[float] = 0.0
     last: ClassVar[float] = 1.0
 
     def target(self, path: Path, x_1: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         raise NotImplementedError
 
 
@@ -136,7 +137,7 @@ class PreconditionedPrediction(Prediction):
         alpha, sigma, s = _sizes(path, t, x_1)
         return (sigma * x_1 - alpha * eps) / s
 
-    def ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma, s = _sizes(path, t, x_t)
         across = x_t / s**2
         return alpha * across + (sigma / s) * f, sigma * across - (alpha / s) * f
@@ -146,12 +147,12 @@ class VelocityPrediction(Prediction):
     """The velocity alpha' x_1 + sigma' eps, as published for flow matching."""
 
     def target(self, path: Path, x_1: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-        of_alpha, of_sigma = (beside(slope, x_1) for slope in path.slopes(t))
+        of_alpha, of_sigma = (expand_like(slope, x_1) for slope in path.schedule_grad(t))
         return of_alpha * x_1 + of_sigma * eps
 
-    def ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma, _ = _sizes(path, t, x_t)
-        of_alpha, of_sigma = (beside(slope, x_t) for slope in path.slopes(t))
+        of_alpha, of_sigma = (expand_like(slope, x_t) for slope in path.schedule_grad(t))
         determinant = alpha * of_sigma - sigma * of_alpha
         x_1 = (of_sigma * x_t - sigma * f) / determinant
         return x_1, (alpha * f - of_alpha * x_t) / determinant
@@ -165,7 +166,7 @@ class DataPrediction(Prediction):
     def target(self, path: Path, x_1: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         return x_1
 
-    def ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma, _ = _sizes(path, t, x_t)
         return f, (x_t - alpha * f) / sigma
 
@@ -173,13 +174,13 @@ class DataPrediction(Prediction):
 class NoisePrediction(Prediction):
     """The noise eps, as in DDPM."""
 
-    blows_up: ClassVar[bool] = True
+    divides_by_alpha: ClassVar[bool] = True
     first: ClassVar[float] = EDGE  # where x_t is the noise, the series cannot be told
 
     def target(self, path: Path, x_1: Tensor, eps: Tensor, t: Tensor) -> Tensor:
         return eps
 
-    def ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+    def predict_ends(self, path: Path, x_t: Tensor, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma, _ = _sizes(path, t, x_t)
         return (x_t - sigma * f) / alpha, f
 
@@ -194,5 +195,5 @@ PREDICTIONS: dict[str, Prediction] = {
 
 def _sizes(path: Path, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return alpha, sigma and s at times ``(B,)``, in the shape that multiplies series."""
-    alpha, sigma = beside(path.alpha(t), x), beside(path.sigma(t), x)
+    alpha, sigma = expand_like(path.alpha(t), x), expand_like(path.sigma(t), x)
     return alpha, sigma, torch.sqrt(alpha**2 + sigma**2)
