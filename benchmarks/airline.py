@@ -40,9 +40,9 @@ BOOTSTRAPS: dict[str, Any] = {
     "STLBootstrapTransformer": STLBootstrapTransformer(sp=12),
     "GeneratorBootstrap(PCAMixture())": GeneratorBootstrap(PCAMixture()),
     '... decomposition="stl-robust"': GeneratorBootstrap(PCAMixture(), decomposition="stl-robust"),
-    "... meet_end=False": GeneratorBootstrap(PCAMixture(), meet_end=False),
-    "... decomposition=None, meet_end=False": GeneratorBootstrap(
-        PCAMixture(), decomposition=None, meet_end=False
+    "... anchor_end=False": GeneratorBootstrap(PCAMixture(), anchor_end=False),
+    "... decomposition=None, anchor_end=False": GeneratorBootstrap(
+        PCAMixture(), decomposition=None, anchor_end=False
     ),
     "GeneratorBootstrap(BlockBootstrap())": GeneratorBootstrap(BlockBootstrap()),
     "GeneratorBootstrap(TimeVAE())": GeneratorBootstrap(TimeVAE()),

@@ -85,7 +85,7 @@ def test_a_panel_of_versions():
     assert panel.equals(bootstrap.clone().fit_transform(Y))
     without = bootstrap.clone().set_params(return_actual=False).fit_transform(Y)
     assert without.equals(panel.loc[names[1:]])
-    free = bootstrap.clone().set_params(meet_end=False).fit_transform(Y)
+    free = bootstrap.clone().set_params(anchor_end=False).fit_transform(Y)
     ends = free.groupby(level=0).last()[Y.name]
     assert ends.nunique() == 4
     marked = bootstrap.clone().set_params(return_indices=True).fit_transform(Y)
@@ -101,7 +101,7 @@ def test_columns_are_generated_together():
 
 
 def test_without_decomposition_a_version_is_another_series():
-    bootstrap = GeneratorBootstrap(PCAMixture(), 1, decomposition=None, meet_end=False)
+    bootstrap = GeneratorBootstrap(PCAMixture(), 1, decomposition=None, anchor_end=False)
     version = (
         bootstrap.set_params(random_state=SEED).fit_transform(Y).loc["synthetic_0"].iloc[:, 0]
     )

@@ -108,7 +108,7 @@ def bagged(series: Series, learner: str, fraction: float, arm: str, seed: int) -
                 clone(GENERATORS[name]),
                 n_series=N_BAGGED,
                 sp=series.sp,
-                meet_end=arm == name,
+                anchor_end=arm == name,
                 random_state=seed,
             )
         elif arm != "none":

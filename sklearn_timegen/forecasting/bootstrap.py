@@ -49,7 +49,7 @@ class GeneratorBootstrap(BaseTransformer):
     decomposition : {"stl", "stl-robust"} or None, default="stl"
         Whether to generate what trend and season leave over, or the series itself. The robust
         STL leaves outliers, and some of a changing season, to the remainder.
-    meet_end : bool, default=True
+    anchor_end : bool, default=True
         Whether a version ends as the actual series does: over its last half window the generated
         remainder goes over into the actual one. Forecasts then start from the present, and what
         differs between them is what was learned.
@@ -121,7 +121,7 @@ class GeneratorBootstrap(BaseTransformer):
         window: int | str = "auto",
         sp: int | str = "auto",
         decomposition: str | None = "stl",
-        meet_end: bool = True,
+        anchor_end: bool = True,
         return_actual: bool = True,
         return_indices: bool = False,
         random_state: Any = None,
@@ -131,7 +131,7 @@ class GeneratorBootstrap(BaseTransformer):
         self.window = window
         self.sp = sp
         self.decomposition = decomposition
-        self.meet_end = meet_end
+        self.anchor_end = anchor_end
         self.return_actual = return_actual
         self.return_indices = return_indices
         self.random_state = random_state
@@ -168,7 +168,7 @@ class GeneratorBootstrap(BaseTransformer):
             self.n_series,
             self._seed,
             match_spread=self.decomposition is not None,
-            meet_end=self.meet_end,
+            anchor_end=self.anchor_end,
         )
         named = {f"synthetic_{k}": one.droplevel(0) for k, one in enumerate(versions)}
         if self.return_actual:

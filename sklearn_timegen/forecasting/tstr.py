@@ -37,7 +37,7 @@ class TSTRForecaster(SyntheticForecaster):
     decomposition : {"stl", "stl-robust"} or None, default="stl"
         Whether to generate what trend and season leave over, or the series themselves. With
         ``"stl"`` trend and season are the actual ones: then what is judged is the remainder.
-    meet_end : bool, default=False
+    anchor_end : bool, default=False
         Whether versions end as the actual series does; then forecasters that start from those
         ends are not judged by where these happen to be, but know the latest values.
     random_state : int, RandomState, Generator or None, default=None
@@ -77,7 +77,7 @@ class TSTRForecaster(SyntheticForecaster):
         window: int | str = "auto",
         sp: int | str = "auto",
         decomposition: str | None = "stl",
-        meet_end: bool = False,
+        anchor_end: bool = False,
         random_state: Any = None,
     ) -> None:
         self.forecaster = forecaster
@@ -87,7 +87,7 @@ class TSTRForecaster(SyntheticForecaster):
         self.window = window
         self.sp = sp
         self.decomposition = decomposition
-        self.meet_end = meet_end
+        self.anchor_end = anchor_end
         self.random_state = random_state
         super().__init__()
 
@@ -97,7 +97,7 @@ class TSTRForecaster(SyntheticForecaster):
 
     @property
     def _how(self) -> dict[str, bool]:
-        return {"meet_end": self.meet_end}
+        return {"anchor_end": self.anchor_end}
 
     def _check_parameters(self) -> None:
         check_count(self.n_series, "n_series")

@@ -14,7 +14,7 @@ from sklearn_timegen.series._container import Container, Record
 from sklearn_timegen.series._index import Timeline
 from sklearn_timegen.series._transforms import Chain
 
-__all__ = ["Asked", "Models", "go_over", "match"]
+__all__ = ["Asked", "Models", "crossfade", "match"]
 
 Array = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def match(values: Array, actual: Array) -> Array:
     return matched + actual.mean(axis=0)
 
 
-def go_over(values: Array, end: Array, n_faded: int) -> Array:
+def crossfade(values: Array, end: Array, n_faded: int) -> Array:
     """Fade into the end of another series; the shares' squares add up to one, as variances do."""
     n_faded = min(n_faded, len(end))
     share = (np.arange(1, n_faded + 1) / n_faded)[:, None]

@@ -19,7 +19,7 @@ from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.series._calendar import CALENDARS, infer_period
 from sklearn_timegen.series._container import Record, read_container
-from sklearn_timegen.series._models import Asked, Models, go_over, match
+from sklearn_timegen.series._models import Asked, Models, crossfade, match
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import WindowSource
 
@@ -190,7 +190,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         *,
         like: Any = None,
         match_spread: bool = False,
-        meet_end: bool = False,
+        anchor_end: bool = False,
         random_state: RandomState = None,
     ) -> Any:
         """Draw synthetic series.
@@ -214,7 +214,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             Whether each series is brought to the mean and the standard deviation that its
             training series has, transformed: a guard against a generator that has not learned
             them, for series that are long enough to have either.
-        meet_end : bool, default=False
+        anchor_end : bool, default=False
             Whether a series ends as its training series does: over the last ``overlap_``
             timesteps, transformed, generated values go over into those, so that forecasts from it
             are from the present; after "difference" it holds for changes, and not for levels.
@@ -242,9 +242,9 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             model = models.records[i % len(models.records)].timeline
             length = len(model.index) if n_timesteps is None else n_timesteps
             asked.append(Asked(i % len(models.records), model.start(start), length))
-        if meet_end and (n_timesteps is not None or start is not None):
+        if anchor_end and (n_timesteps is not None or start is not None):
             raise ValueError(
-                "meet_end=True needs the training series' times: no n_timesteps, start"
+                "anchor_end=True needs the training series' times: no n_timesteps, start"
             )
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(derive_seed(seed, "series"))
@@ -252,8 +252,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         pairs = [(made, models.values[one.like]) for made, one in zip(values, asked, strict=True)]
         if match_spread:
             pairs = [(match(made, actual), actual) for made, actual in pairs]
-        if meet_end:
-            pairs = [(go_over(made, actual, self.overlap_), actual) for made, actual in pairs]
+        if anchor_end:
+            pairs = [(crossfade(made, actual, self.overlap_), actual) for made, actual in pairs]
         finished = [
             models.finish(made, one, i)
             for i, ((made, _), one) in enumerate(zip(pairs, asked, strict=True))
