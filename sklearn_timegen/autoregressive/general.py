@@ -20,8 +20,8 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._validation import check_series
 from sklearn_timegen.autoregressive.networks import (
     CELLS,
+    AdversarialPair,
     BehaviourDiscriminator,
-    Forced,
     RecurrentMixture,
 )
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
@@ -330,8 +330,8 @@ class ProfessorForcing(TeacherForcing):
         return net
 
 
-def _build_players(network: Any, sizes: tuple[int, ...]) -> Forced:
-    return Forced(network(), BehaviourDiscriminator(*sizes))
+def _build_players(network: Any, sizes: tuple[int, ...]) -> AdversarialPair:
+    return AdversarialPair(network(), BehaviourDiscriminator(*sizes))
 
 
 def _generator_of(module: Any) -> Any:

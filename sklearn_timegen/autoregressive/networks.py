@@ -18,7 +18,7 @@ from torch.nn.functional import softplus
 from sklearn_timegen.nn.layers import glorot_, leaky_relu, mlp, with_condition_everywhere
 from sklearn_timegen.nn.sequence import BidirectionalBody
 
-__all__ = ["CELLS", "BehaviourDiscriminator", "Forced", "Mixture", "RecurrentMixture"]
+__all__ = ["CELLS", "AdversarialPair", "BehaviourDiscriminator", "Mixture", "RecurrentMixture"]
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM}
 # A channel's mean is moved by all those before it, whose means are, too: with entries of one size,
@@ -234,7 +234,7 @@ class BehaviourDiscriminator(nn.Module):
         return self.output(self.dense(features)).squeeze(2)
 
 
-class Forced(nn.Module):
+class AdversarialPair(nn.Module):
     """A network that draws series, and the judge of its behaviour: two players in one module."""
 
     def __init__(self, generator: RecurrentMixture, discriminator: BehaviourDiscriminator) -> None:
