@@ -69,17 +69,17 @@ class ProfessorNet(PlayersNet):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
     ) -> None:
-        self._told: list[dict[str, Tensor]] = []
+        self._logs: list[dict[str, Tensor]] = []
         super().run_single_epoch(iterator, training, prefix, step_fn, **params)
-        told, self._told = self._told, []
-        self._record_means(told)
+        logs, self._logs = self._logs, []
+        self._record_means(logs)
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         x, c = batch
         mixture, states = self.players.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, x).mean()
         if self.n_steps_ % self.game_interval == 0:
-            self._told.append(self._play(likelihood, states, batch))
+            self._logs.append(self._play(likelihood, states, batch))
         else:
             self._optimizer_step("generator", likelihood, batch)
         self.n_steps_ += 1
@@ -91,30 +91,30 @@ class ProfessorNet(PlayersNet):
         network = self.players.generator
         drawn, free_states = network.run_free(*network.noise(len(x), self.noise_), c)
         taught, free = torch.cat([states, x], dim=2), torch.cat([free_states, drawn], dim=2)
-        told = self._discriminator_step(taught.detach(), free.detach(), batch)
+        logs = self._discriminator_step(taught.detach(), free.detach(), batch)
         loss = likelihood
-        if told["discriminator_accuracy"] > TRUSTED_ABOVE:
+        if logs["discriminator_accuracy"] > TRUSTED_ABOVE:
             weight = self.game_interval * self.adversarial_weight
             loss = loss + weight * self._deceit(taught, free, c)
-        return {**told, "generator_gradient": self._optimizer_step("generator", loss, batch)}
+        return {**logs, "generator_gradient": self._optimizer_step("generator", loss, batch)}
 
     def _discriminator_step(self, taught: Tensor, free: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Let the discriminator learn, unless it knows; return how it judged before."""
         game, c = NonSaturatingLoss(), batch[1]
         of_taught, of_free = (self.players.discriminator(b, c) for b in (taught, free))
         loss = game.discriminator(of_taught, of_free).mean()
-        told = {
+        logs = {
             "discriminator_loss": loss.detach(),
             "discriminator_accuracy": _accuracy(of_taught.detach(), of_free.detach()),
             "generator_loss": game.generator(None, of_free.detach()).mean(),
         }
-        norm = torch.zeros_like(told["discriminator_loss"])
-        if told["discriminator_accuracy"] <= TAUGHT_BELOW:
+        norm = torch.zeros_like(logs["discriminator_loss"])
+        if logs["discriminator_accuracy"] <= TAUGHT_BELOW:
             norm = self._optimizer_step("discriminator", loss, batch)
-        return {**told, "discriminator_gradient": norm}
+        return {**logs, "discriminator_gradient": norm}
 
     def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:
-        """Return what the generator pays for being told apart, by a judge that stays put."""
+        """Return what the generator pays for being logs apart, by a judge that stays put."""
         game, judge = NonSaturatingLoss(), self.players.discriminator
         each = game.generator(None, judge(free, c))
         if self.mutual:

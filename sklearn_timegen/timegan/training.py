@@ -89,28 +89,28 @@ class TimeGANNet(PhasedNet):
         if training or iterator is None or self.phase_ == self.LAST:
             return
         with torch.no_grad():
-            told = [self._early_loss(batch)[1] | {"n": len(batch[0])} for batch in iterator]
-        n_series = sum(step["n"] for step in told)
-        for key in told[0].keys() - {"n"}:
-            mean = sum(float(step[key]) * step["n"] for step in told) / n_series
+            logs = [self._early_loss(batch)[1] | {"n": len(batch[0])} for batch in iterator]
+        n_series = sum(step["n"] for step in logs)
+        for key in logs[0].keys() - {"n"}:
+            mean = sum(float(step[key]) * step["n"] for step in logs) / n_series
             self.history.record(f"{prefix}_{key}", mean)
 
     # -- steps -------------------------------------------------------------------------------
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
-        told = self._joint_step(batch) if self.phase_ == self.LAST else self._early_step(batch)
-        return {"loss": next(iter(told.values())), "y_pred": None, "told": told}
+        logs = self._joint_step(batch) if self.phase_ == self.LAST else self._early_step(batch)
+        return {"loss": next(iter(logs.values())), "y_pred": None, "logs": logs}
 
     def _early_step(self, batch: Batch) -> dict[str, Tensor]:
-        loss, told = self._early_loss(batch)
+        loss, logs = self._early_loss(batch)
         self._optimizer_step(
             "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
         )
         self.players.track(0)  # nothing of before is worth remembering
-        return told
+        return logs
 
     def _early_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return what is descended in an early phase, and what is told of it."""
+        """Return what is descended in an early phase, and what is logs of it."""
         x, c = batch
         if self.phase_ == "embedding":
             x_tilde = self.players.recover(self.players.embed(x))
@@ -125,24 +125,24 @@ class TimeGANNet(PhasedNet):
         x, c = batch
         z = self.players.draw(x.shape[1], len(x), self.noise_)
         made = self.players.join(x, z, c, frozen=not self.joint)
-        loss, told = self._generator_loss(made, c)
+        loss, logs = self._generator_loss(made, c)
         others: tuple[str, ...] = ()
         if made.x_tilde is not None:
             of_autoencoder, error = self.criterion_.of_reconstruction(made.x, made.x_tilde)
             loss, others = loss + of_autoencoder, ("autoencoder",)
-            told["reconstruction_loss"] = error.detach()
-        told["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
+            logs["reconstruction_loss"] = error.detach()
+        logs["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
         self.n_steps_["generator"] += 1
         self.players.track(self.n_steps_["generator"])
         if self.n_steps_["generator"] % self.generator_steps == 0:
-            told |= self._discriminator_step(made, batch)
-        return told
+            logs |= self._discriminator_step(made, batch)
+        return logs
 
     def _generator_loss(self, made: Joint, c: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        supervised, told = None, {}
+        supervised, logs = None, {}
         if made.h_next is not None:
             supervised = self.criterion_.of_supervision(made.h_seen, made.h_next)
-            told["supervised_loss"] = supervised.detach()
+            logs["supervised_loss"] = supervised.detach()
             if made.h_seen.requires_grad:
                 share = self.criterion_.embedder_share(supervised)
                 made.h_seen.register_hook(lambda gradient: gradient * share)
@@ -150,17 +150,17 @@ class TimeGANNet(PhasedNet):
         y_hat, *y_unsupervised = self.players.judge(fakes, c, frozen=True)
         moments = self.criterion_.of_moments(made.x, made.x_hat)
         loss = self.criterion_.of_generator(supervised, moments, y_hat, *y_unsupervised)
-        return loss, {"generator_loss": loss.detach(), **told}
+        return loss, {"generator_loss": loss.detach(), **logs}
 
     def _discriminator_step(self, made: Joint, batch: Batch) -> dict[str, Tensor]:
         seen = [made.h, made.h_hat] + ([] if made.h_next is None else [made.e_hat])
         values = self.players.judge([h.detach() for h in seen], batch[1], frozen=False)
         loss = self.criterion_.of_discriminator(*values)
-        told = {
+        logs = {
             "discriminator_loss": loss.detach(),
             "discriminator_accuracy": pairwise_accuracy(*(y.transpose(0, 1) for y in values[:2])),
         }
         if loss > self.discriminator_threshold:
-            told["discriminator_gradient"] = self._optimizer_step("discriminator", loss, batch)
+            logs["discriminator_gradient"] = self._optimizer_step("discriminator", loss, batch)
             self.n_steps_["discriminator"] += 1
-        return {name: value.detach() for name, value in told.items()}
+        return {name: value.detach() for name, value in logs.items()}

@@ -67,10 +67,10 @@ class AdversarialNet(WatchedNet):
     # -- steps -------------------------------------------------------------------------------
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
-        told = self._discriminator_step(batch)
+        logs = self._discriminator_step(batch)
         if self.n_steps_["discriminator"] % self.n_critic == 0:
-            told |= self._generator_step(batch)
-        return {"loss": told["discriminator_loss"], "y_pred": None, "told": told}
+            logs |= self._generator_step(batch)
+        return {"loss": logs["discriminator_loss"], "y_pred": None, "logs": logs}
 
     def _discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
         real, c = batch

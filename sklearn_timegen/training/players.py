@@ -92,10 +92,10 @@ class PlayersNet(GeneratorNet):
             self.optimizer_.param_groups = groups
         return norm
 
-    def _record_means(self, told: list[dict[str, Tensor]]) -> None:
+    def _record_means(self, logs: list[dict[str, Tensor]]) -> None:
         """Record the means of what steps of an epoch tell, by name; not all have to tell all."""
-        for key in dict.fromkeys(key for step in told for key in step):
-            value = float(torch.stack([step[key] for step in told if key in step]).mean())
+        for key in dict.fromkeys(key for step in logs for key in step):
+            value = float(torch.stack([step[key] for step in logs if key in step]).mean())
             if not math.isfinite(value):
                 raise self._diverged(f"the {key.replace('_', ' ')} became {value}")
             self.history.record(key, value)

@@ -24,7 +24,7 @@ N_WATCHED = 256  # series whose distance from samples is taken after each epoch
 class WatchedNet(PlayersNet):
     """A skorch net of players whose losses tell little: after each epoch, samples are drawn.
 
-    A step (``train_step``) returns under ``"told"`` what it knows, by name: an epoch records the
+    A step (``train_step``) returns under ``"logs"`` what it knows, by name: an epoch records the
     means, and what ``DistanceWatch`` says of the training data (``train_distance``,
     ``effective_sample_ratio``) and of those held out (``valid_distance``).
 
@@ -100,7 +100,7 @@ class WatchedNet(PlayersNet):
                 self.history.record_batch("train_batch_size", len(batch[0]))
                 self.history.record_batch("train_loss", step["loss"].item())
                 self.notify("on_batch_end", batch=batch, training=True, **step)
-            yield step["told"]
+            yield step["logs"]
 
     def _record_distance(self, iterator: Any, prefix: str) -> None:
         rng = torch_generator(derive_seed(self.seed, "watch"), self.device)  # equal in each epoch
