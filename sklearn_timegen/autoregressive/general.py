@@ -171,10 +171,10 @@ class TeacherForcing(NeuralGenerator):
         check_is_fitted(self)
         x, _ = check_series(X, estimator=self, layout=self._layout)
         v = self._view.transform(x)
-        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+        if y is None and self._condition_encoder is not None and hasattr(self, "classes_"):
             given = [self._encode_conditions(label, len(v)) for label in self.classes_]
             each = [self._log_density(v, c) for c in given]
-            density = logsumexp(each, axis=0, b=self._conditions.class_frequencies[:, None])
+            density = logsumexp(each, axis=0, b=self._condition_encoder.class_frequencies[:, None])
         else:
             density = self._log_density(v, self._encode_conditions(y, len(v)))
         return density + self._view.log_abs_det_jacobian(x)

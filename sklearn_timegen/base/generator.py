@@ -232,7 +232,7 @@ class BaseGenerator(Declared, ABC):
                 "n_channels)"
             )
         self._layout, self.series_shape_ = layout, layout.shape
-        self._conditions, self._view = conditions, view
+        self._condition_encoder, self._view = conditions, view
         self._embedding = SeriesEmbedding().fit(x)
         self.representation_ = view.inner
         for name in ("classes_", "class_counts_"):
@@ -335,8 +335,8 @@ class BaseGenerator(Declared, ABC):
         return self._view.transform(x)
 
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
-        if self._conditions is not None:
-            return self._conditions.encode(y, n_samples)
+        if self._condition_encoder is not None:
+            return self._condition_encoder.encode(y, n_samples)
         if y is not None:
             switch = next(
                 (n for n in self.get_params() if n.endswith("conditional")), "conditional"
@@ -349,11 +349,11 @@ class BaseGenerator(Declared, ABC):
 
     def _conditions_of_data(self, y: Any, n_samples: int) -> FloatArray | None:
         """Encode the ``y`` beside ``X``, which scikit-learn hands on to all alike."""
-        return None if self._conditions is None else self._encode_conditions(y, n_samples)
+        return None if self._condition_encoder is None else self._encode_conditions(y, n_samples)
 
     @property
     def _given_vectors(self) -> bool:
-        return self._conditions is not None and self._conditions.classes_ is None
+        return self._condition_encoder is not None and self._condition_encoder.classes_ is None
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_view")

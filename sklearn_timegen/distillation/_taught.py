@@ -19,7 +19,7 @@ __all__ = ["TaughtGenerator"]
 
 FloatArray = NDArray[np.float32]
 TAKEN_OVER = (
-    "_conditions",
+    "_condition_encoder",
     "_embedding",
     "_layout",
     "_view",

@@ -289,7 +289,7 @@ class FlowMatching(FlowCompletion):
             self.time_mean,
             self.time_std,
             optimal=self.coupling == "optimal",
-            labelled=self._conditions is not None and not self._given_vectors,
+            labelled=self._condition_encoder is not None and not self._given_vectors,
             fourier_weight=self.fourier_weight,
             condition_dropout=self.condition_dropout,
         )

@@ -136,10 +136,10 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         own = self.random_state if isinstance(self.random_state, Integral) else 0
         seed = derive_seed(draw_seed(own if random_state is None else random_state), "probes")
         v = self._view.transform(x)
-        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+        if y is None and self._condition_encoder is not None and hasattr(self, "classes_"):
             given = [self._encode_conditions(label, len(v)) for label in self.classes_]
             each = [self._log_density(v, c, n_probes, seed) for c in given]
-            density = logsumexp(each, axis=0, b=self._conditions.class_frequencies[:, None])
+            density = logsumexp(each, axis=0, b=self._condition_encoder.class_frequencies[:, None])
         else:
             density = self._log_density(v, self._encode_conditions(y, len(v)), n_probes, seed)
         return density + self._view.log_abs_det_jacobian(x)
@@ -158,7 +158,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
 
     def _latent_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
         """Encode conditions where they are given; ``None`` is the flow without any."""
-        if y is not None or self._conditions is None:
+        if y is not None or self._condition_encoder is None:
             return self._encode_conditions(y, n_samples)
         self._check_free_flow()
         return None
@@ -189,8 +189,8 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
 
     def _flow(self, field: Any, c: torch.Tensor | None, n: int, guidance: float = 1.0) -> Flow:
         """Return the flow of ``n`` series under encoded conditions, or free of any."""
-        if c is None and self._conditions is not None:
-            width = self._conditions.n_conditions_
+        if c is None and self._condition_encoder is not None:
+            width = self._condition_encoder.n_conditions_
             c = torch.zeros(n, width, dtype=field.varies.dtype, device=field.varies.device)
             return Flow(field, c, guidance=0.0)
         return Flow(field, c, guidance)

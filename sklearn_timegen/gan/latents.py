@@ -118,7 +118,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
 
     def _settled(self, c: torch.Tensor) -> torch.Tensor | None:
         """Conditions as they can be: a label is one of those known."""
-        if self._conditions is None:
+        if self._condition_encoder is None:
             return None
         if self._given_vectors:
             return c
@@ -138,7 +138,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
 
     @property
     def _n_conditions(self) -> int:
-        return 0 if self._conditions is None else int(self._conditions.n_conditions_)
+        return 0 if self._condition_encoder is None else int(self._condition_encoder.n_conditions_)
 
     @property
     def _n_features_out(self) -> int:

@@ -119,10 +119,10 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         x, _ = check_series(X, estimator=self, layout=self._layout)
         noise = self._shared_noise(n_samples, random_state)
         v = self._view.transform(x)
-        if y is None and self._conditions is not None and hasattr(self, "classes_"):
+        if y is None and self._condition_encoder is not None and hasattr(self, "classes_"):
             labels = [self._encode_conditions(label, len(v)) for label in self.classes_]
             bounds = [self._bound(v, c, noise) for c in labels]
-            bound = logsumexp(bounds, axis=0, b=self._conditions.class_frequencies[:, None])
+            bound = logsumexp(bounds, axis=0, b=self._condition_encoder.class_frequencies[:, None])
         else:
             bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
         return bound + self._view.log_abs_det_jacobian(x)
