@@ -321,7 +321,7 @@ class Steps(Callback):
 
     def on_grad_computed(self, net, named_parameters, **kwargs):
         self.whose_.append({name for name, _ in named_parameters})
-        held = dict(net.players.named_parameters())
+        held = dict(net.networks.named_parameters())
         self.gradients_.append(
             {n: None if p.grad is None else p.grad.clone() for n, p in held.items()}
         )
@@ -331,7 +331,7 @@ class Steps(Callback):
         self._keep_weights(net)
 
     def _keep_weights(self, net):
-        self.weights_.append({n: p.detach().clone() for n, p in net.players.named_parameters()})
+        self.weights_.append({n: p.detach().clone() for n, p in net.networks.named_parameters()})
 
 
 def test_each_player_takes_its_own_step(monkeypatch):
@@ -432,14 +432,14 @@ def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
         mutual=mutual,
         game_interval=3,
     ).fit(X)
-    players, x = made.net_.players, torch.from_numpy(made.representation_.transform(X))
-    mixture, states = players.generator.behave(x, None)
-    drawn, free_states = players.generator.run_free(*fixed, None)
-    of_free = players.discriminator(torch.cat([free_states, drawn], dim=2))
-    of_taught = players.discriminator(torch.cat([states, x], dim=2))
+    networks, x = made.net_.networks, torch.from_numpy(made.representation_.transform(X))
+    mixture, states = networks.generator.behave(x, None)
+    drawn, free_states = networks.generator.run_free(*fixed, None)
+    of_free = networks.discriminator(torch.cat([free_states, drawn], dim=2))
+    of_taught = networks.discriminator(torch.cat([states, x], dim=2))
     paid = -logsigmoid(of_free).mean() - mutual * logsigmoid(-of_taught).mean()
     loss = made.net_.criterion_.of(mixture, x).mean() + 3 * 0.5 * paid
-    parameters = list(players.generator.parameters())
+    parameters = list(networks.generator.parameters())
     found = [p.grad for p in parameters]
     for gradient, expected in zip(found, torch.autograd.grad(loss, parameters), strict=True):
         assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-5)

@@ -144,7 +144,7 @@ def test_fewer_steps_of_the_teacher_are_other_pairs(X, flow):
 def test_the_discriminator_sees_the_noise(X, flow):
     student = OneStepGenerator(teacher=flow, **TINY, **PLAY)
     series, noise = (a[:8] for a in pairs_of(student, X))
-    judge = student.net_.players.discriminator
+    judge = student.net_.networks.discriminator
     values = judge(series, noise)
     assert values.shape == (8,)
     assert not torch.allclose(values, judge(series, noise.flip(0)))
@@ -174,7 +174,7 @@ def state(module):
 
 def test_frozen_weights_stay_and_others_move(X, flow):
     student = OneStepGenerator(teacher=flow, **TINY, method="adversarial").fit(X)
-    network = student.net_.players.generator.field.network
+    network = student.net_.networks.generator.field.network
     teacher = flow.net_.module_
     before, after = {**state(teacher.network), **teacher.averaged()}, network.state_dict()
     moved = {name for name in before if not torch.equal(before[name], after[name])}
@@ -192,13 +192,13 @@ def test_an_adversarial_student_starts_from_the_teachers_averaged_weights(X, flo
     z = torch.randn(9, 8, 2)
     with torch.no_grad():
         wanted, _ = flow.net_.module_.eval().predict_ends(z, 0.0, None)
-        made = student.net_.players.eval().sample(z.flatten(1), None)
+        made = student.net_.networks.eval().sample(z.flatten(1), None)
     assert torch.allclose(made, wanted, atol=1e-5)
 
 
 def test_all_of_a_network_can_be_trained(X, flow):
     student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_share=0).fit(X)
-    network = student.net_.players.generator.field.network
+    network = student.net_.networks.generator.field.network
     assert (
         dict(network.named_parameters()).keys()
         == dict(flow.net_.module_.network.named_parameters()).keys()
@@ -208,7 +208,7 @@ def test_all_of_a_network_can_be_trained(X, flow):
 @pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
 def test_frozen_tensors_are_the_largest(X, flow, share):
     student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_share=share)
-    network = student.fit(X).net_.players.generator.field.network
+    network = student.fit(X).net_.networks.generator.field.network
     sizes = {name: p.numel() for name, p in flow.net_.module_.network.named_parameters()}
     trained = sorted(p.numel() for p in network.parameters())
     frozen = [size for name, size in sizes.items() if name not in dict(network.named_parameters())]

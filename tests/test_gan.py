@@ -132,7 +132,7 @@ def players_and_batch(gan, X):
 )
 def test_a_step_of_one_player_leaves_the_other_alone(X, axes):
     net, batch = players_and_batch(GAN(**DENSE, max_epochs=1, **axes), X)
-    generator, judge = net.players.generator, net.players.discriminator
+    generator, judge = net.networks.generator, net.networks.discriminator
     before, of_judge = weights(generator), weights(judge)
     net.n_critic = 100  # none of the generator's steps is due
     net.train_step(batch)
@@ -174,16 +174,18 @@ def test_unrolling_gives_discriminator_and_optimizer_back(X):
     plain.unroll_steps = 0
     for net in (ahead, plain):
         net.train_step(batch)
-    assert not changed(weights(plain.players.discriminator), ahead.players.discriminator)
+    assert not changed(weights(plain.networks.discriminator), ahead.networks.discriminator)
     theirs, ours = (
-        [net.optimizer_.state[p] for p in net.players.discriminator.parameters()]
+        [net.optimizer_.state[p] for p in net.networks.discriminator.parameters()]
         for net in (plain, ahead)
     )
     assert ours
     for a, b in zip(theirs, ours, strict=True):
         assert a.keys() == b.keys() == {"step", "exp_avg", "exp_avg_sq"}
         assert all(torch.equal(a[name], b[name]) for name in a)
-    assert changed(weights(plain.players.generator), ahead.players.generator) >= {"output.weight"}
+    assert changed(weights(plain.networks.generator), ahead.networks.generator) >= {
+        "output.weight"
+    }
 
 
 @pytest.mark.parametrize("loss", ["minimax", "wasserstein", "relativistic", "hellinger"])
@@ -198,11 +200,11 @@ def test_the_generator_looks_through_the_steps_ahead(X, loss, monkeypatch):
     # The generator's own step leads nowhere, so that its gradient can be found again.
     for group, lr in zip(net.optimizer_.param_groups, (0.0, 0.1), strict=True):
         group["lr"] = lr
-    drawn, draw = [], net.players.draw
-    monkeypatch.setattr(net.players, "draw", lambda *a: drawn.append(draw(*a)) or drawn[-1])
+    drawn, draw = [], net.networks.draw
+    monkeypatch.setattr(net.networks, "draw", lambda *a: drawn.append(draw(*a)) or drawn[-1])
     net.train_step((x, None))
-    game, judge = net.criterion_, net.players.discriminator
-    fake = net.players.generate(drawn[-1][0], None)
+    game, judge = net.criterion_, net.networks.discriminator
+    fake = net.networks.generate(drawn[-1][0], None)
     weights = dict(judge.named_parameters())
     loss_now = game.of_discriminator(judge, x, fake, net.noise_)[0]
     slopes = torch.autograd.grad(loss_now, list(weights.values()), create_graph=True)
@@ -215,7 +217,7 @@ def test_the_generator_looks_through_the_steps_ahead(X, loss, monkeypatch):
         expected = -game.loss.discriminator(critic(x), critic(fake)).mean()
     else:
         expected = game.loss.generator(critic(x), critic(fake)).mean()
-    parameters = list(net.players.generator.parameters())
+    parameters = list(net.networks.generator.parameters())
     wanted = torch.autograd.grad(expected, parameters, retain_graph=True)
     for p, gradient in zip(parameters, wanted, strict=True):
         assert torch.allclose(p.grad, gradient, rtol=1e-3, atol=1e-7)
@@ -239,12 +241,12 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
     net, (x, _) = players_and_batch(R3GAN(**DENSE, penalty_interval=4, penalty_weight=2.0), X)
     game, rng = net.criterion_, net.noise_
     fake = torch.zeros_like(x)
-    with_it = game.of_discriminator(net.players.discriminator, x, fake, rng, 4)[0]
-    without = game.of_discriminator(net.players.discriminator, x, fake, rng, None)[0]
+    with_it = game.of_discriminator(net.networks.discriminator, x, fake, rng, 4)[0]
+    without = game.of_discriminator(net.networks.discriminator, x, fake, rng, None)[0]
     each = []
     for series in (x, fake):
         rows = series.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(net.players.discriminator(rows).sum(), rows)
+        (slope,) = torch.autograd.grad(net.networks.discriminator(rows).sum(), rows)
         each.append(0.5 * slope.flatten(1).square().sum(1).mean())
     assert float((with_it - without).detach()) == pytest.approx(
         4 * 2.0 * float(sum(each)), rel=1e-4
@@ -253,18 +255,18 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
 
 def test_the_average_follows_the_generator(X):
     net, batch = players_and_batch(GAN(**DENSE, ema_decay=0.9), X)
-    players = net.players
-    before = {name: value.clone() for name, value in players.averaged().items()}
+    networks = net.networks
+    before = {name: value.clone() for name, value in networks.averaged().items()}
     net.n_steps_["generator"] = 1000
     net.train_step(batch)
-    now = dict(players.generator.named_parameters())
-    assert players.averaged().keys() == now.keys()
-    for name, value in players.averaged().items():
+    now = dict(networks.generator.named_parameters())
+    assert networks.averaged().keys() == now.keys()
+    for name, value in networks.averaged().items():
         assert torch.allclose(value, 0.9 * before[name] + 0.1 * now[name], atol=1e-6)
-    z, _ = players.draw(5, net.noise_)
-    assert not torch.allclose(players.sample(z, None), players.generate(z, None))
+    z, _ = networks.draw(5, net.noise_)
+    assert not torch.allclose(networks.sample(z, None), networks.generate(z, None))
     plain, _ = players_and_batch(GAN(**DENSE, ema_decay=0.0), X)
-    assert torch.equal(plain.players.sample(z, None), plain.players.generate(z, None))
+    assert torch.equal(plain.networks.sample(z, None), plain.networks.generate(z, None))
 
 
 def test_learning_rates_fall_along_a_cosine_and_come_back(X):
@@ -319,7 +321,7 @@ def test_instance_noise_is_on_all_series_and_falls_to_nothing():
 
 def test_clipped_weights_stay_within(X):
     gan = WGAN(**DENSE, n_critic=1, max_epochs=3, clip_value=0.02).fit(X)
-    judge = gan.net_.players.discriminator
+    judge = gan.net_.networks.discriminator
     assert max(float(p.detach().abs().max()) for p in judge.parameters()) <= 0.02
 
 
@@ -379,7 +381,7 @@ def test_a_name_is_a_setting(X, setting):
 
 def test_networks_of_ones_own(X):
     fitted = GAN(**SMALL, generator=Own, discriminator=OwnJudge, max_epochs=1).fit(X)
-    assert isinstance(fitted.net_.players.generator, Own)
+    assert isinstance(fitted.net_.networks.generator, Own)
     assert fitted.sample(2).shape == (2, 8, 2)
 
 
@@ -504,10 +506,10 @@ def learned():
 
 
 def test_latents_of_samples_are_found(learned):
-    players, represented = learned.net_.players, learned.representation_
-    z, _ = players.draw(300, torch.Generator().manual_seed(SEED))
+    networks, represented = learned.net_.networks, learned.representation_
+    z, _ = networks.draw(300, torch.Generator().manual_seed(SEED))
     with torch.no_grad():
-        x = players.sample(z, None).numpy()
+        x = networks.sample(z, None).numpy()
     found = learned.transform(represented.inverse_transform(x))
     assert np.square(found - z.numpy()).mean() < 0.5 * np.square(z.numpy()).mean()
     again = represented.transform(learned.inverse_transform(found))
@@ -562,9 +564,9 @@ def after_training(monkeypatch):
 def test_series_for_the_regression_are_drawn_a_few_at_a_time(X, after_training, monkeypatch):
     drawn = []
 
-    def watched(sample, players, z, *rest):
+    def watched(sample, networks, z, *rest):
         drawn.append(z)
-        return sample(players, z, *rest)
+        return sample(networks, z, *rest)
 
     after_training.append(watched)
     monkeypatch.setattr(_latents, "MOST_VALUES", 2 * 128 * (8 * 2 + 3))

@@ -79,14 +79,14 @@ def by_hand(network, x):
 
 
 def step(net, phase, batch):
-    """One step of a phase; returns what is told and which parameters moved."""
+    """One step of a phase; returns the logs and which parameters moved."""
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
     net.module_.zero_grad()
     net.phase_ = phase
-    told = net.train_step((batch, None))["told"]
+    logs = net.train_step((batch, None))["logs"]
     after = dict(net.module_.named_parameters())
     moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
-    return told, moved
+    return logs, moved
 
 
 def expected_gradients(loss, *networks):

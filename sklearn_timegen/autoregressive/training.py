@@ -76,7 +76,7 @@ class ProfessorNet(PlayersNet):
 
     def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
         x, c = batch
-        mixture, states = self.players.generator.behave(x, c)
+        mixture, states = self.networks.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, x).mean()
         if self.n_steps_ % self.game_interval == 0:
             self._logs.append(self._play(likelihood, states, batch))
@@ -88,7 +88,7 @@ class ProfessorNet(PlayersNet):
     def _play(self, likelihood: Tensor, states: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Let the network run free, and both players take a step; return what is recorded."""
         x, c = batch
-        network = self.players.generator
+        network = self.networks.generator
         drawn, free_states = network.run_free(*network.noise(len(x), self.noise_), c)
         taught, free = torch.cat([states, x], dim=2), torch.cat([free_states, drawn], dim=2)
         logs = self._discriminator_step(taught.detach(), free.detach(), batch)
@@ -101,7 +101,7 @@ class ProfessorNet(PlayersNet):
     def _discriminator_step(self, taught: Tensor, free: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Let the discriminator learn, unless it knows; return how it judged before."""
         game, c = NonSaturatingLoss(), batch[1]
-        of_taught, of_free = (self.players.discriminator(b, c) for b in (taught, free))
+        of_taught, of_free = (self.networks.discriminator(b, c) for b in (taught, free))
         loss = game.discriminator(of_taught, of_free).mean()
         logs = {
             "discriminator_loss": loss.detach(),
@@ -114,8 +114,8 @@ class ProfessorNet(PlayersNet):
         return {**logs, "discriminator_gradient": norm}
 
     def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:
-        """Return what the generator pays for being logs apart, by a judge that stays put."""
-        game, judge = NonSaturatingLoss(), self.players.discriminator
+        """Return what the generator pays for being told apart, by a judge that stays put."""
+        game, judge = NonSaturatingLoss(), self.networks.discriminator
         each = game.generator(None, judge(free, c))
         if self.mutual:
             each = each + game.generator(None, -judge(taught, c))

@@ -49,7 +49,7 @@ class PairNet(AdversarialNet):
 
     def _record_distance(self, iterator: Any, prefix: str) -> None:
         alone = copy.copy(iterator)
-        alone.c = iterator.c[:, self.players.n_latents :]
+        alone.c = iterator.c[:, self.networks.n_latents :]
         if alone.c.shape[1] == 0:
             alone.c = None
         super()._record_distance(alone, prefix)

@@ -352,13 +352,13 @@ class OneStepGenerator(TaughtGenerator):
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         # In the shape in which the teacher draws it: the same seed is the same noise.
         noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
-        with self._inference() as players:
-            return as_numpy(players.sample(noise.flatten(1), self._tensor(c)))
+        with self._inference() as networks:
+            return as_numpy(networks.sample(noise.flatten(1), self._tensor(c)))
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        with self._inference() as players:
+        with self._inference() as networks:
             parts = [
-                as_numpy(players.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
+                as_numpy(networks.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
                 for rows in self._batches(len(z))
             ]
         return np.concatenate(parts)

@@ -25,16 +25,16 @@ def pair_error(made: Tensor, wanted: Tensor) -> Tensor:
 
 
 class PairRegression(nn.Module):
-    """``objective(players, x, c, generator)``, one value a series, without a second player.
+    """``objective(networks, x, c, generator)``, one value a series, without a second player.
 
     The conditions begin with the noise that x belongs to; the error is that of the averaged
     weights when it is not for training.
     """
 
     def forward(
-        self, players: Any, x: Tensor, c: Tensor, generator: torch.Generator | None
+        self, networks: Any, x: Tensor, c: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        z, rest = c[:, : players.n_latents], c[:, players.n_latents :]
+        z, rest = c[:, : networks.n_latents], c[:, networks.n_latents :]
         given = rest if rest.shape[1] else None
-        make = players.generate if self.training else players.sample
+        make = networks.generate if self.training else networks.sample
         return pair_error(make(z, given), x)

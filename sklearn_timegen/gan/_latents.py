@@ -63,7 +63,7 @@ class LatentRegression:
 
     Parameters
     ----------
-    players : Adversaries
+    networks : Adversaries
         Whose generator it is.
     shape : tuple of int
         Of a series.
@@ -74,10 +74,10 @@ class LatentRegression:
     """
 
     def __init__(
-        self, players: Adversaries, shape: tuple[int, int], c: Tensor | None, seed: int
+        self, networks: Adversaries, shape: tuple[int, int], c: Tensor | None, seed: int
     ) -> None:
-        self.players, self.shape, self.c, self.seed = players, shape, c, seed
-        self.n_outputs = players.n_latents + (0 if c is None else c.shape[1])
+        self.networks, self.shape, self.c, self.seed = networks, shape, c, seed
+        self.n_outputs = networks.n_latents + (0 if c is None else c.shape[1])
 
     def make_net(self, kind: str, hidden_dims: tuple[int, ...]) -> GeneratorNet:
         """Return an encoder that was not trained yet."""
@@ -92,7 +92,7 @@ class LatentRegression:
             optimizer__fused=True,
             train_split=None,
             verbose=0,
-            device=str(next(self.players.parameters()).device),
+            device=str(next(self.networks.parameters()).device),
         ).initialize()
 
     def train(self, net: GeneratorNet, n_steps: int) -> None:
@@ -113,22 +113,22 @@ class LatentRegression:
     @torch.no_grad()
     def _pairs(self, n_series: int, name: str) -> tuple[Tensor, Tensor]:
         """Draw series, and what they were made of."""
-        players = self.players.eval()
-        rng = torch_generator(derive_seed(self.seed, name), next(players.parameters()).device)
+        networks = self.networks.eval()
+        rng = torch_generator(derive_seed(self.seed, name), next(networks.parameters()).device)
         series, made_of = [], []
         for start in range(0, n_series, 1024):
             n_drawn = min(1024, n_series - start)
-            z, noise = players.draw(n_drawn, rng)
+            z, noise = networks.draw(n_drawn, rng)
             c = self.c
             if c is not None:
                 rows = torch.randint(len(c), (n_drawn,), generator=rng, device=rng.device)
                 c = c[rows]
-            series.append(players.sample(z, c, noise))
+            series.append(networks.sample(z, c, noise))
             made_of.append(z if c is None else torch.cat([z, c], dim=1))
         return torch.cat(series), torch.cat(made_of)
 
 
-def refined(players: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_steps: int) -> Tensor:
+def refined(networks: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_steps: int) -> Tensor:
     """Move latents along the gradient of ``|x - G(z, c)|^2``, and return each one's best.
 
     Adam takes each number by itself, so that a series' latents do not depend on its neighbours.
@@ -138,7 +138,7 @@ def refined(players: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_step
     optimizer = torch.optim.Adam([moving], lr=REFINING_LR)
     for k in range(n_steps + 1):
         with double_backward():  # which cuDNN refuses in evaluation mode even once
-            miss = (players.sample(moving, c) - x).square().flatten(1).sum(dim=1)
+            miss = (networks.sample(moving, c) - x).square().flatten(1).sum(dim=1)
         better = miss.detach() < least
         best[better], least[better] = moving.detach()[better], miss.detach()[better]
         if k == n_steps:

@@ -67,22 +67,22 @@ def check_players(
     net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, needs_features: bool
 ) -> None:
     """Refuse networks that return other shapes than series and values."""
-    players = net.players
+    networks = net.networks
     x, given = (None if a is None else torch.tensor(a, device=net.device) for a in (v, c))
-    z = torch.zeros(len(v), players.n_latents, device=net.device)
-    noise = torch.zeros(len(v), players.n_noise, device=net.device) if players.n_noise else None
+    z = torch.zeros(len(v), networks.n_latents, device=net.device)
+    noise = torch.zeros(len(v), networks.n_noise, device=net.device) if networks.n_noise else None
     with torch.no_grad():
-        fake = players.generate(z, given, noise)
-        check_shape(fake, v.shape, "the generator's series", players.generator)
-        values = players.discriminator(x, given)
-    judge = _inner(players.discriminator)
+        fake = networks.generate(z, given, noise)
+        check_shape(fake, v.shape, "the generator's series", networks.generator)
+        values = networks.discriminator(x, given)
+    judge = _inner(networks.discriminator)
     if values.ndim not in (1, 2) or len(values) != len(v):
         raise ValueError(
             f"the discriminator's values ({type(judge).__name__}) must have the shape "
             f"({len(v)},), or ({len(v)}, K) for K judgements of each, for {len(v)} series, got "
             f"{tuple(values.shape)}"
         )
-    if needs_features and not hasattr(players.discriminator, "features"):
+    if needs_features and not hasattr(networks.discriminator, "features"):
         raise ValueError(
             f"feature_matching needs a discriminator with a method features(x, c), which "
             f"{type(judge).__name__} has not"

@@ -346,7 +346,7 @@ class GAN(AdversarialLatents):
         return self._widths()[1]
 
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
-        self._check_truncation(net.players.generator)
+        self._check_truncation(net.networks.generator)
         given = None if c is None else c[:2]
         check_players(net, v[:2], given, self.feature_matching > 0)
 
@@ -368,8 +368,8 @@ class GAN(AdversarialLatents):
             )
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
-        with self._inference() as players:
-            self._check_truncation(players.generator)  # which may have been set since
-            z, noise = players.draw(n_samples, rng)
+        with self._inference() as networks:
+            self._check_truncation(networks.generator)  # which may have been set since
+            z, noise = networks.draw(n_samples, rng)
             how = {} if self.truncation == 1 else {"truncation": self.truncation}
-            return as_numpy(players.sample(z, self._tensor(c), noise, **how))
+            return as_numpy(networks.sample(z, self._tensor(c), noise, **how))

@@ -75,7 +75,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
 
     def _learn_latents(self, v: FloatArray, c: FloatArray | None, seed: int) -> None:
         """Train the encoder, which is there for others once it has learned anything."""
-        regression = LatentRegression(self.net_.players, v.shape[1:], self._tensor(c), seed)
+        regression = LatentRegression(self.net_.networks, v.shape[1:], self._tensor(c), seed)
         net = getattr(self, "encoder_", None)
         again = net is not None and not net.interrupted_
         if net is None:
@@ -103,16 +103,16 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
             )
         # In float64, latents do not depend on a series' neighbours in the batch.
         encoder = copy.deepcopy(self.encoder_.module_).to(EXACT).eval()
-        players: Any = self.net_.players
+        networks: Any = self.net_.networks
         if self.refine:
-            players = copy.deepcopy(players).to(EXACT).eval().requires_grad_(False)
+            networks = copy.deepcopy(networks).to(EXACT).eval().requires_grad_(False)
         parts = []
         for rows in self._batches(len(v)):
             x = self._tensor(v[rows], EXACT)
             with torch.no_grad():
-                z, c = encoder(x).split([players.n_latents, self._n_conditions], dim=1)
+                z, c = encoder(x).split([networks.n_latents, self._n_conditions], dim=1)
             if self.refine:
-                z = refined(players, x, z, self._settled(c), self.refine)
+                z = refined(networks, x, z, self._settled(c), self.refine)
             parts.append(as_numpy(z))
         return to_float32(np.concatenate(parts))
 
@@ -125,9 +125,9 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
         return nn.functional.one_hot(c.argmax(dim=1), c.shape[1]).to(c)
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        with self._inference() as players:
+        with self._inference() as networks:
             parts = [
-                as_numpy(players.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
+                as_numpy(networks.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
                 for rows in self._batches(len(z))
             ]
         return np.concatenate(parts)
@@ -142,4 +142,4 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.net_.players.n_latents)
+        return int(self.net_.networks.n_latents)

@@ -65,12 +65,12 @@ class TimeGANNet(PhasedNet):
         return f"valid_{name}" if held_out else name
 
     def _trained_by(self, player: str) -> list[torch.nn.Parameter]:
-        networks = [getattr(self.players, name) for name in self.NETWORKS[player]]
+        networks = [getattr(self.networks, name) for name in self.NETWORKS[player]]
         return [p for network in networks if network is not None for p in network.parameters()]
 
     def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        z = self.players.draw(self._n_timesteps, n_samples, rng)
-        made: Tensor = self.players.by_average("generate", z, c)
+        z = self.networks.draw(self._n_timesteps, n_samples, rng)
+        made: Tensor = self.networks.by_average("generate", z, c)
         return made
 
     # -- epochs ------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ class TimeGANNet(PhasedNet):
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
-            self.players.workspace.clear()
+            self.networks.workspace.clear()
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -106,25 +106,25 @@ class TimeGANNet(PhasedNet):
         self._optimizer_step(
             "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
         )
-        self.players.track(0)  # nothing of before is worth remembering
+        self.networks.track(0)  # nothing of before is worth remembering
         return logs
 
     def _early_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return what is descended in an early phase, and what is logs of it."""
+        """Return what is descended in an early phase, and its logs."""
         x, c = batch
         if self.phase_ == "embedding":
-            x_tilde = self.players.recover(self.players.embed(x))
+            x_tilde = self.networks.recover(self.networks.embed(x))
             loss, error = self.criterion_.of_reconstruction(x, x_tilde)
             return loss, {"reconstruction_loss": error.detach()}
         with torch.no_grad():
-            h = self.players.embed(x)
-        loss = self.criterion_.of_supervision(h, self.players.follow(h, c))
+            h = self.networks.embed(x)
+        loss = self.criterion_.of_supervision(h, self.networks.follow(h, c))
         return loss, {"supervised_loss": loss.detach()}
 
     def _joint_step(self, batch: Batch) -> dict[str, Tensor]:
         x, c = batch
-        z = self.players.draw(x.shape[1], len(x), self.noise_)
-        made = self.players.join(x, z, c, frozen=not self.joint)
+        z = self.networks.draw(x.shape[1], len(x), self.noise_)
+        made = self.networks.join(x, z, c, frozen=not self.joint)
         loss, logs = self._generator_loss(made, c)
         others: tuple[str, ...] = ()
         if made.x_tilde is not None:
@@ -133,7 +133,7 @@ class TimeGANNet(PhasedNet):
             logs["reconstruction_loss"] = error.detach()
         logs["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
         self.n_steps_["generator"] += 1
-        self.players.track(self.n_steps_["generator"])
+        self.networks.track(self.n_steps_["generator"])
         if self.n_steps_["generator"] % self.generator_steps == 0:
             logs |= self._discriminator_step(made, batch)
         return logs
@@ -147,14 +147,14 @@ class TimeGANNet(PhasedNet):
                 share = self.criterion_.embedder_share(supervised)
                 made.h_seen.register_hook(lambda gradient: gradient * share)
         fakes = [made.h_hat] if made.h_next is None else [made.h_hat, made.e_hat]
-        y_hat, *y_unsupervised = self.players.judge(fakes, c, frozen=True)
+        y_hat, *y_unsupervised = self.networks.judge(fakes, c, frozen=True)
         moments = self.criterion_.of_moments(made.x, made.x_hat)
         loss = self.criterion_.of_generator(supervised, moments, y_hat, *y_unsupervised)
         return loss, {"generator_loss": loss.detach(), **logs}
 
     def _discriminator_step(self, made: Joint, batch: Batch) -> dict[str, Tensor]:
         seen = [made.h, made.h_hat] + ([] if made.h_next is None else [made.e_hat])
-        values = self.players.judge([h.detach() for h in seen], batch[1], frozen=False)
+        values = self.networks.judge([h.detach() for h in seen], batch[1], frozen=False)
         loss = self.criterion_.of_discriminator(*values)
         logs = {
             "discriminator_loss": loss.detach(),

@@ -60,8 +60,8 @@ class AdversarialNet(WatchedNet):
         super().__init__(module, criterion, seed=seed, **kwargs)
 
     def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        z, noise = self.players.draw(n_samples, rng)
-        made: Tensor = self.players.sample(z, c, noise)
+        z, noise = self.networks.draw(n_samples, rng)
+        made: Tensor = self.networks.sample(z, c, noise)
         return made
 
     # -- steps -------------------------------------------------------------------------------
@@ -75,19 +75,19 @@ class AdversarialNet(WatchedNet):
     def _discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
         real, c = batch
         step = self.n_steps_["discriminator"]
-        if hasattr(self.players.discriminator, "iterate"):
-            self.players.discriminator.iterate()
+        if hasattr(self.networks.discriminator, "iterate"):
+            self.networks.discriminator.iterate()
         with torch.no_grad():
-            z, noise = self.players.draw(len(real), self.noise_)
-            fake = self.players.generate(z, c, noise)
-        critic = partial(self.players.discriminator, c=c)
+            z, noise = self.networks.draw(len(real), self.noise_)
+            fake = self.networks.generate(z, c, noise)
+        critic = partial(self.networks.discriminator, c=c)
         real, fake = self._blurred(real), self._blurred(fake)
         game = self.criterion_
         due = game.interval if step % game.interval == 0 else None
         loss, of_real, of_fake = game.of_discriminator(critic, real, fake, self.noise_, due)
         norm = self._optimizer_step("discriminator", loss, batch)
         if self.clip_value is not None:
-            clip_weights_(self.players.discriminator, self.clip_value)
+            clip_weights_(self.networks.discriminator, self.clip_value)
         self.n_steps_["discriminator"] += 1
         return {
             "discriminator_loss": loss.detach(),
@@ -98,20 +98,20 @@ class AdversarialNet(WatchedNet):
     def _generator_step(self, batch: Batch) -> dict[str, Tensor]:
         real, c = batch
         step = self.n_steps_["generator"]
-        z, noise = self.players.draw(len(real), self.noise_)
-        fake = self._blurred(self.players.generate(z, c, noise))
+        z, noise = self.networks.draw(len(real), self.noise_)
+        fake = self._blurred(self.networks.generate(z, c, noise))
         real = self._blurred(real)
         critic = self._ahead(real, fake, c)
         matched = self.criterion_.matching > 0
-        features = partial(self.players.discriminator.features, c=c) if matched else None
+        features = partial(self.networks.discriminator.features, c=c) if matched else None
         ahead = self.unroll_steps > 0
         loss = self.criterion_.of_generator(critic, features, real, fake, ahead, c)
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
-            z, _ = self.players.draw(len(real), self.noise_)
-            loss = loss + self.criterion_.of_path(self.players, z, c, self.noise_)
+            z, _ = self.networks.draw(len(real), self.noise_)
+            loss = loss + self.criterion_.of_path(self.networks, z, c, self.noise_)
         norm = self._optimizer_step("generator", loss, batch)
         self.n_steps_["generator"] += 1
-        self.players.track(self.n_steps_["generator"])
+        self.networks.track(self.n_steps_["generator"])
         return {"generator_loss": loss.detach(), "generator_gradient": norm}
 
     def _ahead(self, real: Tensor, fake: Tensor, c: Tensor | None) -> Callable[[Tensor], Tensor]:
@@ -120,7 +120,7 @@ class AdversarialNet(WatchedNet):
         The discriminator itself and its optimizer stay what they are (Metz et al. 2017, section
         2.2).
         """
-        discriminator: Any = self.players.discriminator
+        discriminator: Any = self.networks.discriminator
         if self.unroll_steps == 0:
             return partial(discriminator, c=c)
 

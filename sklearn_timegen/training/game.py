@@ -121,10 +121,10 @@ class Game(nn.Module):
         return loss
 
     def of_path(
-        self, players: Adversaries, z: Tensor, c: Tensor | None, rng: torch.Generator
+        self, networks: Adversaries, z: Tensor, c: Tensor | None, rng: torch.Generator
     ) -> Any:
         """Return the penalty on the lengths of the generator's paths, times its weight."""
-        generator: Any = players.generator
+        generator: Any = networks.generator
         styled = hasattr(generator, "synthesize")
         with double_backward():
             w = generator.map(z, c) if styled else z.requires_grad_()

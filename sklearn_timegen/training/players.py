@@ -53,11 +53,11 @@ class PlayersNet(GeneratorNet):
 
     def _trained_by(self, player: str) -> list[torch.nn.Parameter]:
         """Return what a player's steps change."""
-        found = getattr(self.players, player).parameters()
+        found = getattr(self.networks, player).parameters()
         return [parameter for parameter in found if parameter.requires_grad]
 
     @property
-    def players(self) -> Any:
+    def networks(self) -> Any:
         """The module, outside of what ``torch.compile`` wraps around it."""
         return getattr(self.module_, "_orig_mod", self.module_)
 
@@ -81,7 +81,7 @@ class PlayersNet(GeneratorNet):
         if self._gradients_heard:
             moved = {id(parameter) for parameter in parameters}
             named = TeeGenerator(
-                (name, p) for name, p in self.players.named_parameters() if id(p) in moved
+                (name, p) for name, p in self.networks.named_parameters() if id(p) in moved
             )
             self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         groups = self.optimizer_.param_groups
