@@ -37,9 +37,7 @@ class TeacherForcedLikelihood(nn.Module):
     networks", section 4.1, https://arxiv.org/abs/1308.0850, for the mixture.
     """
 
-    def forward(
-        self, module: Any, x: Tensor, c: Tensor | None, generator: torch.Generator
-    ) -> Tensor:
+    def forward(self, module: Any, x: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
         return self.of(module(x, c), x)
 
     def of(self, mixture: Any, x: Tensor) -> Tensor:

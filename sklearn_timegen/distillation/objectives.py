@@ -25,15 +25,13 @@ def pair_error(made: Tensor, wanted: Tensor) -> Tensor:
 
 
 class PairRegression(nn.Module):
-    """``objective(networks, x, c, generator)``, one value a series, without a second player.
+    """``objective(networks, x, c, rng)``, one value a series, without a second player.
 
     The conditions begin with the noise that x belongs to; the error is that of the averaged
     weights when it is not for training.
     """
 
-    def forward(
-        self, networks: Any, x: Tensor, c: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
+    def forward(self, networks: Any, x: Tensor, c: Tensor, rng: torch.Generator | None) -> Tensor:
         z, rest = c[:, : networks.n_latents], c[:, networks.n_latents :]
         given = rest if rest.shape[1] else None
         make = networks.generate if self.training else networks.sample

@@ -16,7 +16,7 @@ __all__ = ["FlowLoss", "couple", "draw_times"]
 class FlowLoss(nn.Module):
     """Squared error of the network's output at a random time of the path, one value a series.
 
-    Called as ``objective(field, x, c, generator)``, where the field has ``path``, ``prediction``
+    Called as ``objective(field, x, c, rng)``, where the field has ``path``, ``prediction``
     and ``varies``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, given)``.
 
     Parameters
@@ -53,16 +53,16 @@ class FlowLoss(nn.Module):
         self.fourier_weight = fourier_weight
         self.condition_dropout = condition_dropout
 
-    def forward(self, field: Any, x: Tensor, c: Tensor | None, generator: Any) -> Tensor:
+    def forward(self, field: Any, x: Tensor, c: Tensor | None, rng: Any) -> Tensor:
         path, prediction = field.path, field.prediction
-        t = draw_times(len(x), self.time_mean, self.time_std, generator)
+        t = draw_times(len(x), self.time_mean, self.time_std, rng)
         t = t.clamp(prediction.first, min(prediction.last, path.last))
-        eps = torch.randn(x.shape, generator=generator, device=x.device)
+        eps = torch.randn(x.shape, generator=rng, device=x.device)
         if self.optimal:
             eps = couple(eps, x, c if self.labelled else None)
         given = None
         if c is not None and self.condition_dropout > 0:
-            given = torch.rand(len(x), generator=generator, device=x.device)
+            given = torch.rand(len(x), generator=rng, device=x.device)
             given = (given >= self.condition_dropout).to(x.dtype)
         x_t = expand_like(path.alpha(t), x) * x + expand_like(path.sigma(t), x) * eps
         f = field(x_t, t, c, given)
@@ -76,15 +76,15 @@ class FlowLoss(nn.Module):
         return loss
 
 
-def draw_times(n: int, mean: float, std: float, generator: torch.Generator) -> Tensor:
+def draw_times(n: int, mean: float, std: float, rng: torch.Generator) -> Tensor:
     """Return logit-normal times ``(n,)``, one out of each n-th of the distribution (Esser 2024).
 
     Stratified, since the loss depends more on the time than on anything else: the gradients of
     batches differ the less.
     """
-    device = generator.device
-    u = torch.rand(n, generator=generator, device=device)
-    strata = torch.randperm(n, generator=generator, device=device)
+    device = rng.device
+    u = torch.rand(n, generator=rng, device=device)
+    strata = torch.randperm(n, generator=rng, device=device)
     level = ((strata + u) / n).clamp(1e-6, 1 - 1e-6)
     return torch.sigmoid(mean + std * torch.special.ndtri(level))
 

@@ -38,9 +38,7 @@ class BatchIterator:
     network does.
     """
 
-    def __init__(
-        self, dataset: Any, batch_size: int, generator: torch.Generator | None = None
-    ) -> None:
+    def __init__(self, dataset: Any, batch_size: int, rng: torch.Generator | None = None) -> None:
         index: Any = slice(None)
         while isinstance(dataset, Subset):  # what a skorch train_split makes
             index = torch.as_tensor(dataset.indices)[index]
@@ -48,15 +46,15 @@ class BatchIterator:
         self.x: Tensor = dataset.x[index]
         self.c: Tensor | None = None if dataset.c is None else dataset.c[index]
         self.batch_size = len(self.x) if batch_size == -1 else batch_size
-        self.generator = generator
+        self.rng = rng
 
     def __len__(self) -> int:
         return math.ceil(len(self.x) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         x, c = self.x, self.c
-        if self.generator is not None:
-            order = torch.randperm(len(x), generator=self.generator).to(x.device)
+        if self.rng is not None:
+            order = torch.randperm(len(x), generator=self.rng).to(x.device)
             x, c = x[order], None if c is None else c[order]
         if c is None:
             for batch in x.split(self.batch_size):

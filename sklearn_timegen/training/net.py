@@ -2,7 +2,7 @@
 
 ``GeneratorNet`` is a skorch net whose batches are slices of tensors already in memory, whose
 random streams are its own, and whose epochs keep no per-batch history unless a callback listens
-to batches. The objective is its criterion: it is called as ``objective(module, x, c, generator)``
+to batches. The objective is its criterion: it is called as ``objective(module, x, c, rng)``
 and returns one value a series, of which the net takes the mean.
 """
 

@@ -22,8 +22,6 @@ def log_standard_normal(u: Tensor) -> Tensor:
 class NegativeLogLikelihood(nn.Module):
     """``-log N(u; 0, I) - log |du / dz|``, one value a series: the mean over its draws of z."""
 
-    def forward(
-        self, module: Any, z: Tensor, c: Tensor | None, generator: torch.Generator
-    ) -> Tensor:
+    def forward(self, module: Any, z: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
         u, log_det = module(z, c)
         return -(log_standard_normal(u) + log_det).flatten(1).mean(dim=1)

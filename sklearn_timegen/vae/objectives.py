@@ -195,12 +195,10 @@ class NegativeBound(nn.Module):
         self.learned = learned
         self.kl_share = 1.0
 
-    def forward(
-        self, module: Any, x: Tensor, c: Tensor | None, generator: torch.Generator
-    ) -> Tensor:
+    def forward(self, module: Any, x: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
         draws = () if self.n_draws == 1 else (self.n_draws,)
         shape = (len(x), *draws, self.latent_dim)
-        noise = torch.randn(shape, generator=generator, device=x.device, dtype=x.dtype)
+        noise = torch.randn(shape, generator=rng, device=x.device, dtype=x.dtype)
         x_hat, z, mean, log_var, log_precision = module(x, noise, c)
         cost = reconstruction_nll(x[:, None] if draws else x, x_hat, log_precision, self.error)
         if self.learned:
