@@ -87,7 +87,7 @@ GENERATORS: dict[str, Any] = {
     "R3GAN, concatenation": R3GAN(**GAME, condition="concatenation"),
     "NSGAN": NSGAN(**GAME),
     "WGANGP": WGANGP(**GAME),
-    "SNGAN": SNGAN(**GAME, slope=10.0),
+    "SNGAN": SNGAN(**GAME, lipschitz=10.0),
     "StyleGAN": StyleGAN(**GAME | {"hidden_dims": (32, 32)}),
     "RCGAN": RCGAN(**GAME | {"hidden_dims": (50,)}),
 }

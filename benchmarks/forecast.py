@@ -1,4 +1,4 @@
-"""Forecasts by ``continue_`` beside textbook ones: ``python -m benchmarks.forecast``.
+"""Forecasts by ``forecast`` beside textbook ones: ``python -m benchmarks.forecast``.
 
 From each of several origins, 12 steps of real series are forecast by draws. Measured: the CRPS by
 its unbiased estimator, in units of the channel's in-sample mean absolute change, and how often
@@ -155,7 +155,7 @@ class NormalWindows(Windows):
 
 @dataclass
 class Flow(Windows):
-    """``continue_`` of a small flow, trained for the case's number of batches."""
+    """``forecast`` of a small flow, trained for the case's number of batches."""
 
     flow: Any
 
@@ -168,7 +168,7 @@ class Flow(Windows):
         self.flow.set_params(max_epochs=max(1, n_epochs)).fit(windows.astype(np.float32))
 
     def go_on(self, seen: Array, n_draws: int, seed: int) -> Array:
-        made = self.flow.continue_(
+        made = self.flow.forecast(
             seen[None].astype(np.float32), HORIZON, n_draws, random_state=seed
         )
         return np.asarray(made[:, 0], dtype=float)

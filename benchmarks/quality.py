@@ -146,7 +146,7 @@ GENERATORS: dict[str, Any] = {
     "LSGAN": LSGAN(**GAME),
     "WGAN": WGAN(**GAME),
     "WGANGP": WGANGP(**GAME),
-    "SNGAN": SNGAN(**GAME, slope=10.0),
+    "SNGAN": SNGAN(**GAME, lipschitz=10.0),
     "FGAN": FGAN(**GAME),
     "R3GAN": R3GAN(**GAME),
     "UnrolledGAN": UnrolledGAN(**GAME),

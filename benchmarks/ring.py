@@ -66,7 +66,7 @@ FREE: dict[str, Any] = {"max_epochs": 70, "discriminator_lr": 2e-3, "betas": (0.
 SETTINGS: dict[str, tuple[type[Any], dict[str, Any]]] = {
     "R3GAN": (R3GAN, {"penalty_weight": 0.02, "discriminator_lr": 2e-3}),
     "WGANGP": (WGANGP, {"penalty_weight": 0.1, "n_critic": 1, "max_epochs": 160}),
-    "SNGAN": (SNGAN, {"slope": 30.0, "lr": 2e-3}),
+    "SNGAN": (SNGAN, {"lipschitz": 30.0, "lr": 2e-3}),
     "UnrolledGAN": (UnrolledGAN, FREE | {"unroll_steps": 3}),
     "NSGAN": (NSGAN, FREE),
     "VanillaGAN": (VanillaGAN, FREE),

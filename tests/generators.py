@@ -136,7 +136,7 @@ SETTINGS = [
     BlockBootstrap(method="stationary", representation=SeriesScaler("minmax", per="channel")),
     R3GAN(**TINY, representation="cosine-quantile"),
     WGANGP(**TINY, penalty_interval=2, n_critic=2),
-    SNGAN(**TINY, slope=10.0, condition="concatenation"),
+    SNGAN(**TINY, lipschitz=10.0, condition="concatenation"),
     UnrolledGAN(**TINY, unroll_steps=2, n_kernels=2),
     FGAN(**TINY, divergence="pearson", penalty="r1"),
     VanillaGAN(**TINY, penalty="r1"),

@@ -50,7 +50,7 @@ class FakeFlow:
     def fit(self, windows):
         self.windows = windows
 
-    def continue_(self, past, n_timesteps, n_samples, *, random_state):
+    def forecast(self, past, n_timesteps, n_samples, *, random_state):
         self.past = past
         return np.tile(past[None, :, -n_timesteps:], (n_samples, 1, 1, 1))
 

@@ -224,3 +224,27 @@ def test_an_estimator_need_not_be_ours():
         value: float = 0.0
 
     assert Constant(value=2.0).get_params() == {"value": 2.0}
+
+
+@estimator
+class Renamed(Walk):
+    """A walk whose step is called stride by now."""
+
+    stride: float = param(default=1.0, doc="Length of a step.", check=[Real], formerly="pace")
+
+
+def test_an_old_name_is_taken_for_one_release():
+    with pytest.warns(FutureWarning, match="the parameter pace of Renamed is called stride now"):
+        made = Renamed(pace=2.0)
+    assert made.get_params()["stride"] == 2.0
+    assert "pace" not in made.get_params()
+    with pytest.warns(FutureWarning, match="pace of Renamed"):
+        assert made.set_params(pace=3.0).stride == 3.0
+    with pytest.raises(TypeError, match="was given stride and its old name pace"):
+        Renamed(pace=2.0, stride=2.0)
+    names = inspect.signature(Renamed).parameters
+    assert "stride" in names
+    assert "pace" not in names
+    assert clone(made).stride == pickle.loads(pickle.dumps(made)).stride == 3.0
+    with pytest.warns(FutureWarning, match="slope of WGANGP is called lipschitz now"):
+        assert WGANGP(slope=2.0).lipschitz == 2.0

@@ -197,7 +197,9 @@ def test_an_adversarial_student_starts_from_the_teachers_averaged_weights(X, flo
 
 
 def test_all_of_a_network_can_be_trained(X, flow):
-    student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_share=0).fit(X)
+    student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_fraction=0).fit(
+        X
+    )
     network = student.net_.networks.generator.field.network
     assert (
         dict(network.named_parameters()).keys()
@@ -207,7 +209,7 @@ def test_all_of_a_network_can_be_trained(X, flow):
 
 @pytest.mark.parametrize("share", [0.3, 0.8, 0.95])
 def test_frozen_tensors_are_the_largest(X, flow, share):
-    student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_share=share)
+    student = OneStepGenerator(teacher=flow, **TINY, method="adversarial", frozen_fraction=share)
     network = student.fit(X).net_.networks.generator.field.network
     sizes = {name: p.numel() for name, p in flow.net_.module_.network.named_parameters()}
     trained = sorted(p.numel() for p in network.parameters())
@@ -308,7 +310,10 @@ def test_cloned_pickled_and_trained_on(X, flow):
         ({"method": "adversarial", "n_layers": 1}, "a network of n_layers=1 cannot have"),
         ({"method": "adversarial", "adversarial_weight": 0.1}, "no other loss"),
         ({"method": "adversarial", "n_teacher_steps": 3}, "n_teacher_steps=3 needs"),
-        ({"hidden_dim": 8, "frozen_share": 0.5}, "frozen_share=0.5 .* network of hidden_dim=8"),
+        (
+            {"hidden_dim": 8, "frozen_fraction": 0.5},
+            "frozen_fraction=0.5 .* of hidden_dim=8",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_training(X, params, words):

@@ -219,7 +219,7 @@ def test_futures_follow_the_conditional_normal():
     """An autoregression forgets all but its last value; its windows tell all there is."""
     flow = normal_flow(autoregression(6), (6, 1))
     past = np.array([[0.3, -1.0, 0.5, 1.5], [0.0, 0.5, 1.0, -1.2]])
-    drawn = flow.continue_(past[:, :, None], 6, 800)
+    drawn = flow.forecast(past[:, :, None], 6, 800)
     assert drawn.shape == (800, 2, 6, 1)
     ahead = 0.8 ** np.arange(1, 7)
     assert drawn[..., 0].mean(axis=0) == pytest.approx(past[:, -1:] * ahead, abs=0.12)
@@ -232,31 +232,31 @@ def test_futures_follow_the_conditional_normal():
 @pytest.mark.parametrize(("n_past", "n_timesteps"), [(1, 1), (1, 5), (4, 1), (11, 3)])
 def test_shapes_of_futures(whitened, n_past, n_timesteps):
     past = np.zeros((3, n_past, 2))
-    one = whitened.continue_(past, n_timesteps)
+    one = whitened.forecast(past, n_timesteps)
     assert one.shape == (3, n_timesteps, 2)
-    assert np.array_equal(whitened.continue_(past.reshape(3, -1), n_timesteps, 1), one[None])
-    assert whitened.continue_(past, n_timesteps, 2).shape == (2, 3, n_timesteps, 2)
+    assert np.array_equal(whitened.forecast(past.reshape(3, -1), n_timesteps, 1), one[None])
+    assert whitened.forecast(past, n_timesteps, 2).shape == (2, 3, n_timesteps, 2)
 
 
 def test_layouts_of_futures(X):
     rows = known_flow(X[:, :, 0], representation="standard")
-    assert rows.continue_(X[:3, :2, 0], 5).shape == (3, 5)
-    assert rows.continue_(X[:3, :2, :1], 5, 2).shape == (2, 3, 5)
+    assert rows.forecast(X[:3, :2, 0], 5).shape == (3, 5)
+    assert rows.forecast(X[:3, :2, :1], 5, 2).shape == (2, 3, 5)
     flat = known_flow(X.reshape(800, 8), n_channels=2, representation="standard")
-    assert flat.continue_(X[:3, :2].reshape(3, 4), 5, 2).shape == (2, 3, 10)
+    assert flat.forecast(X[:3, :2].reshape(3, 4), 5, 2).shape == (2, 3, 10)
     two = known_flow(X[:, :2, :1], representation="standard")
-    assert two.continue_(X[:3, :1, :1], 3).shape == (3, 3, 1)
+    assert two.forecast(X[:3, :1, :1], 3).shape == (3, 3, 1)
 
 
 def test_of_a_long_past_only_the_end_counts(whitened, X):
     past = X[:3, [0, 1, 2, 3, 0, 1, 2]]
-    future = whitened.continue_(past, 2)  # beside two timesteps of the past, in windows of four
+    future = whitened.forecast(past, 2)  # beside two timesteps of the past, in windows of four
     changed = past.copy()
     changed[:, :5] += 100
-    assert np.array_equal(whitened.continue_(changed, 2), future)
-    assert not np.array_equal(whitened.continue_(past + 1, 2), future)
-    assert np.array_equal(whitened.continue_(past, 2), future)
-    assert not np.array_equal(whitened.continue_(past, 2, random_state=SEED + 1), future)
+    assert np.array_equal(whitened.forecast(changed, 2), future)
+    assert not np.array_equal(whitened.forecast(past + 1, 2), future)
+    assert np.array_equal(whitened.forecast(past, 2), future)
+    assert not np.array_equal(whitened.forecast(past, 2, random_state=SEED + 1), future)
 
 
 # -- the ensemble -----------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_completion_given_conditions(X):
     # What was asked before does not count.
     fresh = known_flow(X, y, network=network, conditional=True, condition_dropout=0.0)
     assert np.array_equal(fresh.impute(gaps, y=[0, 1]), both)
-    assert fresh.continue_(X[:2, :2], 2, y=1).shape == (2, 2, 2)
+    assert fresh.forecast(X[:2, :2], 2, y=1).shape == (2, 2, 2)
     with pytest.raises(ValueError, match="y is missing"):
         flow.impute(gaps)
     vectors = known_flow(
@@ -364,17 +364,17 @@ def test_what_cannot_be_imputed_is_refused(whitened, X):
 )
 def test_pasts_that_cannot_be_continued(whitened, past, message):
     with pytest.raises(ValueError, match=message):
-        whitened.continue_(past, 2)
+        whitened.forecast(past, 2)
 
 
 def test_counts_and_windows_that_cannot_be(whitened, X):
     with pytest.raises(ValueError, match="n_timesteps must be .* got 0"):
-        whitened.continue_(X[:2], 0)
+        whitened.forecast(X[:2], 0)
     with pytest.raises(ValueError, match="n_samples must be .* got -1"):
-        whitened.continue_(X[:2], 2, -1)
+        whitened.forecast(X[:2], 2, -1)
     single = known_flow(X[:, :1])
     with pytest.raises(ValueError, match="windows of one timestep"):
-        single.continue_(X[:2, :1], 2)
+        single.forecast(X[:2, :1], 2)
     gaps = X[:2, :1].copy()
     gaps[0, 0, 1] = np.nan
     assert np.isfinite(single.impute(gaps)).all()

@@ -421,7 +421,7 @@ def test_networks_of_ones_own(X):
         ({"normalization": "clip", "unroll_steps": 2}, "cannot look through"),
         ({"feature_matching": 1, "unroll_steps": 2}, "changes nothing with feature_matching=1"),
         ({"truncation": 0.5}, "truncation=0.5 needs generator='style'"),
-        ({"slope": 2.0}, "slope=2.0 needs normalization='spectral'"),
+        ({"lipschitz": 2.0}, "lipschitz=2.0 needs normalization='spectral'"),
         ({"clip_value": 0.5}, "clip_value=0.5 needs normalization='clip'"),
         ({"penalty": None, "penalty_interval": 4}, "there is nothing to take"),
         ({"instance_noise": np.inf}, "'instance_noise' parameter"),

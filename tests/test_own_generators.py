@@ -183,7 +183,7 @@ class Hidden(nn.Module):
 
 
 class SquaredError(nn.Module):
-    def forward(self, module, x, c, generator):
+    def forward(self, module, x, c, rng):
         return (x - module.bias).square().mean(dim=(1, 2))
 
 
@@ -216,8 +216,8 @@ class Biased(NeuralGenerator):
             return (module.bias + noise).cpu().numpy()
 
 
-def function(module, x, c, generator):
-    return SquaredError()(module, x, c, generator)
+def function(module, x, c, rng):
+    return SquaredError()(module, x, c, rng)
 
 
 def no_net(module, objective, **params):
@@ -251,7 +251,7 @@ class Coders(nn.Module):
 
 
 class Reconstruction(nn.Module):
-    def forward(self, module, x, c, generator):
+    def forward(self, module, x, c, rng):
         return (x - module.decoder(module.encoder(x))).square().mean(dim=(1, 2))
 
 

@@ -17,7 +17,10 @@ away, and ``param(doc=...)`` tells it in other words. ``fitted`` does the same f
 
 from __future__ import annotations
 
+import functools
 import inspect
+import warnings
+from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, Self, TypeVar, dataclass_transform
 
@@ -40,6 +43,7 @@ def param(
     mutable: bool | None = None,
     type: str | None = None,
     kw_only: bool | None = None,
+    formerly: str | None = None,
 ) -> Any:
     """Declare a hyper-parameter in the body of an ``@estimator``.
 
@@ -59,6 +63,8 @@ def param(
         What the docstring calls its type; by default it follows from ``check``.
     kw_only : bool or None, default=None
         Whether the constructor takes it by its name only; so it is, if nothing else is said.
+    formerly : str or None, default=None
+        Its old name, which the constructor and ``set_params`` still take, with a warning.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def param(
         Standard deviation, in the representation.
     ...
     """
-    said = {"doc": doc, "check": check, "mutable": mutable, "type": type}
+    said = {"doc": doc, "check": check, "mutable": mutable, "type": type, "formerly": formerly}
     metadata = {name: value for name, value in said.items() if value is not None}
     return field(
         default=default, kw_only=MISSING if kw_only is None else kw_only, metadata=metadata
@@ -215,6 +221,8 @@ def estimator(cls: Class) -> Class:
     free = _parameter_names(made)
     made._parameter_constraints = {name: checks[name] for name in checks if name in free}
     made.__doc__ = document(made, text)
+    if any("formerly" in item.metadata for item in fields(made) if item.init):
+        made.__init__ = _taking_old_names(made.__init__)
     result: Class = made
     return result
 
@@ -300,6 +308,9 @@ class Declared(BaseEstimator):
             value = value.item()
         super().__setattr__(name, value)
 
+    def set_params(self, **params: Any) -> Self:  # noqa: D102 (scikit-learn's)
+        return super().set_params(**_with_new_names(type(self), params))
+
     def _validate_params(self) -> None:
         super()._validate_params()
         check_magnitudes(self.get_params(deep=False), type(self).__name__)
@@ -309,6 +320,35 @@ class Declared(BaseEstimator):
         _check_decorated(cls)
         names: list[str] = super()._get_param_names()
         return names
+
+
+def _taking_old_names(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **_with_new_names(type(self), kwargs))
+
+    return constructor
+
+
+def _with_new_names(cls: type, params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters by the names that they have by now, and warn of others."""
+    renamed = {
+        item.metadata["formerly"]: item.name
+        for item in fields(cls)
+        if item.init and "formerly" in item.metadata
+    }
+    for old in params.keys() & renamed.keys():
+        new = renamed[old]
+        if new in params:
+            raise TypeError(f"{cls.__name__} was given {new} and its old name {old}: pass one")
+        warnings.warn(
+            f"the parameter {old} of {cls.__name__} is called {new} now; the old name will be "
+            "removed in 0.3",
+            FutureWarning,
+            stacklevel=3,
+        )
+        params = {new if name == old else name: value for name, value in params.items()}
+    return params
 
 
 def _parameter_names(cls: type) -> frozenset[str]:

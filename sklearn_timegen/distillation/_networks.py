@@ -75,12 +75,12 @@ def build_players(
     network: Callable[[], nn.Module] | None,
     judge: Callable[[], nn.Module] | None,
     n_conditions: int,
-    frozen_share: float,
+    frozen_fraction: float,
     ema_decay: float,
 ) -> Adversaries:
     """Make the student, of a new network or of the teacher's, and its judge, if it has one."""
     student = OneStep(taught(field, network), n_conditions)
-    freeze_(student, frozen_share)
+    freeze_(student, frozen_fraction)
     nobody: Any = None
     return Adversaries(student, nobody if judge is None else judge(), student.n_latents, ema_decay)
 

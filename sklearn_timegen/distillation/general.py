@@ -118,13 +118,14 @@ class OneStepGenerator(TaughtGenerator):
         doc="Depth of such a network.",
         check=[Interval(Integral, 1, None, closed="left"), None],
     )
-    frozen_share: float | None = param(
+    frozen_fraction: float | None = param(
         default=None,
-        doc="""Share of the teacher's weights that stay as they are: the largest tensors. Trained
-        are the smallest until 1 - ``frozen_share`` is reached: biases, embedding and output
-        first, the great matrices never. The paper froze 85%, most convolutions of a U-Net;
+        doc="""Fraction of the teacher's weights that stay as they are: the largest tensors.
+        Trained are the smallest until 1 - ``frozen_fraction`` is reached: biases, embedding and
+        output first, the great matrices never. The paper froze 85%, most convolutions of a U-Net;
         ``None`` is 0.85 for ``"adversarial"`` and 0 for ``"paired"``.""",
         check=[Interval(Real, 0, 1, closed="left"), None],
+        formerly="frozen_share",
     )
     discriminator: str = param(
         default="dense",
@@ -226,9 +227,9 @@ class OneStepGenerator(TaughtGenerator):
                 f"{self.method!r} the teacher draws no series",
             ),
             (
-                self._frozen_share > 0 and sizes,
-                f"frozen_share={self.frozen_share} of the teacher's weights cannot be kept by a "
-                f"network of {sizes}, which has none of them",
+                self._frozen_fraction > 0 and sizes,
+                f"frozen_fraction={self.frozen_fraction} of the teacher's weights cannot be kept "
+                f"by a network of {sizes}, which has none of them",
             ),
         )
         for applies, message in contradictions:
@@ -245,9 +246,9 @@ class OneStepGenerator(TaughtGenerator):
         return not self._paired or self.adversarial_weight > 0
 
     @property
-    def _frozen_share(self) -> float:
-        if self.frozen_share is not None:
-            return self.frozen_share
+    def _frozen_fraction(self) -> float:
+        if self.frozen_fraction is not None:
+            return self.frozen_fraction
         return 0.0 if self._paired else FROZEN_SHARE
 
     def _n_epochs(self, n_series: int) -> int:
@@ -267,7 +268,7 @@ class OneStepGenerator(TaughtGenerator):
             self._own_network(*sizes),
             self._judge(*sizes) if self._plays else None,
             n_conditions,
-            self._frozen_share,
+            self._frozen_fraction,
             self.ema_decay,
         )
         if not self._plays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ ENSEMBLE_SIZES = (1024, 4096)  # least and most samples that covariances are tak
 
 @estimator
 class FlowCompletion(FlowLatents):
-    """``impute`` and ``continue_``: draws of a part of a series given the rest."""
+    """``impute`` and ``forecast``: draws of a part of a series given the rest."""
 
     def impute(
         self,
@@ -82,7 +83,7 @@ class FlowCompletion(FlowLatents):
         made = np.stack([self._layout.restore(part) for part in drawn])
         return made[0] if n_samples is None else made
 
-    def continue_(
+    def forecast(
         self,
         X_past: ArrayLike,
         n_timesteps: int,
@@ -140,6 +141,15 @@ class FlowCompletion(FlowLatents):
         sizes = (-1,) if self._layout.flat else (n_timesteps, self.series_shape_[1])
         future: FloatArray = series[:, n_past:].reshape(n_draws, n_series, *sizes)
         return future[0] if n_samples is None else future
+
+    def continue_(self, *args: Any, **kwargs: Any) -> FloatArray:
+        """Draw futures, as :meth:`forecast` does: the old name, for one release."""
+        warnings.warn(
+            f"{type(self).__name__}.continue_ is called forecast now, and will be removed in 0.3",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.forecast(*args, **kwargs)
 
     # -- what is given ---------------------------------------------------------------------------
 

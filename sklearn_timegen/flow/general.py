@@ -45,7 +45,7 @@ class FlowMatching(FlowCompletion):
     to a series x_1 at t = 1. The network predicts from x_t what it does not know of the two; the
     velocity dx_t / dt that follows leads noise to series, in a few passes, and series back to
     noise, which are their latents. ``score_samples`` is the density of the flow, ``impute``
-    fills what is missing, and ``continue_`` goes on from a past.
+    fills what is missing, and ``forecast`` goes on from a past.
 
     =================  =========================================================================
     ``FlowMatching``   ``path="linear"``
@@ -192,7 +192,7 @@ class FlowMatching(FlowCompletion):
         ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``,
         ``"pca-quantile"``, or an object; see :mod:`sklearn_timegen.representation`. ``"auto"`` is
         ``"own-scale"`` up to 128 timesteps, if the network allows, and ``"quantile"`` otherwise.
-        The first gives the best samples; for ``score_samples`` and forecasts by ``continue_``
+        The first gives the best samples; for ``score_samples`` and ``forecast``
         take ``"cosine-quantile"``.""",
         check=[
             StrOptions({"auto"}),

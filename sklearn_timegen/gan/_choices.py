@@ -100,8 +100,8 @@ def check_combination(gan: Any, loss: Any, penalties: Sequence[str]) -> None:
             "are those of the discriminator as it is",
         ),
         (
-            gan.slope != 1 and gan.normalization != "spectral",
-            f"slope={gan.slope} needs normalization='spectral', whose bound it is",
+            gan.lipschitz != 1 and gan.normalization != "spectral",
+            f"lipschitz={gan.lipschitz} needs normalization='spectral', whose bound it is",
         ),
         (
             gan.clip_value != CLIP_VALUE and gan.normalization != "clip",

@@ -52,10 +52,10 @@ def build_players(
     return Adversaries(player, judge, latent_dim, ema_decay)
 
 
-def make_normalization(kind: str | None, slope: float) -> Callable[[nn.Module], nn.Module]:
+def make_normalization(kind: str | None, lipschitz: float) -> Callable[[nn.Module], nn.Module]:
     """Return what is to be put around a discriminator."""
     if kind == "spectral":
-        return partial(SpectralNormalized, slope=slope)
+        return partial(SpectralNormalized, lipschitz=lipschitz)
     return GradientNormalized if kind == "gradient" else _as_it_is
 
 

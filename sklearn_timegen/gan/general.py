@@ -156,11 +156,12 @@ class GAN(AdversarialLatents):
         values, D divided by slope plus value, or weights clipped.""",
         check=[StrOptions(set(NORMALIZATIONS)), None],
     )
-    slope: float = param(
+    lipschitz: float = param(
         default=1.0,
-        doc="""What D's slope is bounded by with ``normalization="spectral"``, as far as its
+        doc="""Lipschitz constant that bounds D with ``normalization="spectral"``, as far as its
         matrices go.""",
         check=[Interval(Real, 0, None, closed="neither")],
+        formerly="slope",
     )
     clip_value: float = param(
         default=CLIP_VALUE,
@@ -314,7 +315,7 @@ class GAN(AdversarialLatents):
             discriminator,
             sizes,
             widths,
-            make_normalization(self.normalization, self.slope),
+            make_normalization(self.normalization, self.lipschitz),
             self.ema_decay,
         )
         params |= optimizer_params(self.betas, dict(self.net_params or {}))

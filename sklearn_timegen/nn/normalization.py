@@ -40,14 +40,14 @@ class SpectralNormalized(nn.Module):
     the state. Vectors, such as biases, are left alone. As in the paper, the taps of a convolution
     count as one matrix, which bounds its slope up to the root of the number of taps.
 
-    Values are multiplied by ``slope``: with slopes of 1 at most, those of series that are close
-    to each other can hardly differ, and a hinge is out of reach.
+    Values are multiplied by ``lipschitz``: with slopes of 1 at most, those of series that are
+    close to each other can hardly differ, and a hinge is out of reach.
     """
 
-    def __init__(self, module: nn.Module, slope: float = 1.0) -> None:
+    def __init__(self, module: nn.Module, lipschitz: float = 1.0) -> None:
         super().__init__()
         self.module = module
-        self.slope = slope
+        self.lipschitz = lipschitz
         self.names = list(_matrices(module))
         for k, weight in enumerate(self._weights()):
             u, _, v = torch.linalg.svd(weight.detach().flatten(1), full_matrices=False)
@@ -59,7 +59,7 @@ class SpectralNormalized(nn.Module):
         return getattr(self.module, "sees_batch", False)
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        return self.slope * functional_call(self.module, self.normalized(), (x, c))
+        return self.lipschitz * functional_call(self.module, self.normalized(), (x, c))
 
     def features(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         weights = {f"module.{name}": weight for name, weight in self.normalized().items()}

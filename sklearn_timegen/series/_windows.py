@@ -21,7 +21,7 @@ N_LEARNED = 2000  # windows to learn the joining from
 class WindowSource:
     """Draws windows, each given the calendar of its beginning, and goes on from them.
 
-    Without a joiner, a window is asked of the generator itself, which has ``continue_``.
+    Without a joiner, a window is asked of the generator itself, which has ``forecast``.
     """
 
     generator: Any
@@ -79,5 +79,5 @@ class WindowSource:
     def _go_on(self, past: Array, n_new: int, y: Any, rng: np.random.Generator) -> Array:
         given = {} if y is None else {"y": y}
         seed = int(rng.integers(2**31))
-        drawn = self.generator.continue_(past, n_new, random_state=seed, **given)
+        drawn = self.generator.forecast(past, n_new, random_state=seed, **given)
         return np.asarray(drawn, dtype=np.float64)

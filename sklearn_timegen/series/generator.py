@@ -41,7 +41,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     beginning, corrected by the regression of windows on their beginnings, and what is then left
     of the difference is cross-faded. For normal windows that is an exact draw given the past;
     a cross-fade alone would average two noises and leave each seam too smooth. A generator that
-    can ``continue_`` a past, such as :class:`FlowMatching`, is asked to do so instead.
+    can ``forecast`` a past, such as :class:`FlowMatching`, is asked to do so instead.
 
     See Also
     --------
@@ -318,7 +318,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
         self._source = WindowSource(made, self.window, overlap, tuple(self.calendar))
-        if self.joining == "search" or not hasattr(made, "continue_"):
+        if self.joining == "search" or not hasattr(made, "forecast"):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
 
@@ -346,9 +346,9 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
                 f"{self.generator!r} is conditional, but there is no calendar to condition it on: "
                 "pass calendar, or set its conditional=False"
             )
-        if self.joining == "continue" and not hasattr(self.generator, "continue_"):
+        if self.joining == "continue" and not hasattr(self.generator, "forecast"):
             raise ValueError(
-                f"joining='continue' needs a generator with the method continue_, got "
+                f"joining='continue' needs a generator with the method forecast, got "
                 f"{self.generator!r}; use 'search'"
             )
         overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)

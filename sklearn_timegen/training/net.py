@@ -84,7 +84,7 @@ class GeneratorNet(NeuralNet):
         if not isinstance(self.criterion_, torch.nn.Module):
             raise TypeError(
                 "the objective has to be a torch.nn.Module, whose forward is called with "
-                f"(module, x, c, generator), got {self.criterion_!r}"
+                f"(module, x, c, rng), got {self.criterion_!r}"
             )
         return self
 
