@@ -117,7 +117,7 @@ def test_arguments_are_compared_when_the_class_is_made():
     with pytest.raises(TypeError, match=r"Mine\._make_net .*n_conditions, \*\*params\)"):
 
         class Mine(NeuralGenerator):
-            def _make_net(self, n_timesteps, n_channels, n_conditions):
+            def _make_net(self, space, n_conditions):
                 return None
 
     with pytest.raises(TypeError, match=r"Mine\._n_features_out has to be .*@property"):
@@ -206,8 +206,8 @@ class Biased(NeuralGenerator):
     net: object = GeneratorNet
     max_epochs: int = 1
 
-    def _make_net(self, n_timesteps, n_channels, n_conditions, **params):
-        return self.net(partial(self.module, n_timesteps, n_channels), self.objective, **params)
+    def _make_net(self, space, n_conditions, **params):
+        return self.net(partial(self.module, *space.shape), self.objective, **params)
 
     def _draw(self, n_samples, c, rng):
         with self._inference() as module:
@@ -262,8 +262,8 @@ class Linear(LatentGenerator, NeuralGenerator):
     conditional: bool = pinned(False)
     max_epochs: int = 2
 
-    def _make_net(self, n_timesteps, n_channels, n_conditions, **params):
-        return GeneratorNet(partial(Coders, n_timesteps, n_channels), Reconstruction, **params)
+    def _make_net(self, space, n_conditions, **params):
+        return GeneratorNet(partial(Coders, *space.shape), Reconstruction, **params)
 
     def _draw(self, n_samples, c, rng):
         z = torch.randn(n_samples, self._n_features_out, generator=rng, device=rng.device)

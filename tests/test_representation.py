@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.base import clone
 
-from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen import VAE, PCAMixture, TimeVAE
 from sklearn_timegen.representation import (
     REPRESENTATIONS,
     ChannelReducer,
@@ -14,6 +14,7 @@ from sklearn_timegen.representation import (
     Representation,
     SeriesScaler,
     SeriesView,
+    Space,
     WhiteningTransform,
 )
 
@@ -249,3 +250,21 @@ def test_few_wide_and_constant_series_are_whitened():
     for X in (correlated(3), np.repeat(correlated(1), 5, axis=0), correlated(20)[:, :1]):
         view = SeriesView("pca").fit(X)
         assert np.allclose(view.inverse_transform(view.transform(X)), X, atol=0.02)
+
+
+def test_a_space_tells_what_represented_series_are_like():
+    v = np.random.default_rng(SEED).normal(size=(30, 5, 2)).astype(np.float32)
+    v[:, 2, 1] = -7
+    space = Space.of(v)
+    assert space.shape == (5, 2)
+    assert np.array_equal(space.varies, np.ptp(v, axis=0) > 0)
+    assert space.constant[2, 1] == -7
+    assert np.count_nonzero(space.constant) == 1
+    assert space.reach == 7
+    assert [tuple(ends) for ends in space.ranges] == [
+        tuple(v.min(axis=(0, 1))),
+        tuple(v.max(axis=(0, 1))),
+    ]
+    assert SeriesView("cosine").fit(v).space_.has_time_axis is False
+    fitted = PCAMixture(n_components=2).fit(v)
+    assert fitted.sample(3).shape == (3, *space.shape)

@@ -29,7 +29,7 @@ from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
-from sklearn_timegen.representation import REPRESENTATIONS, Representation
+from sklearn_timegen.representation import REPRESENTATIONS, Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
@@ -181,26 +181,19 @@ class TeacherForcing(NeuralGenerator):
 
     # -- hooks -------------------------------------------------------------------------------
 
-    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        v, c = super()._enter(X, y)
-        check_time_axis(RecurrentMixture, type(self).__name__, self._view, self.representation)
-        self._varies: NDArray[np.bool_] = np.ptp(v, axis=0) > 0
-        self._constant: FloatArray = np.where(self._varies, np.float32(0), v[0])
-        # The zeros before the first timestep are within the range, too.
-        self._range = np.minimum(v.min(axis=(0, 1)), 0), np.maximum(v.max(axis=(0, 1)), 0)
-        return v, c
+    def _check_space(self, space: Space) -> None:
+        check_time_axis(RecurrentMixture, type(self).__name__, space, self.representation)
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> GeneratorNet:
-        module = self._network(n_channels, n_conditions)
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
+        module = self._network(space, n_conditions)
         return GeneratorNet(module, TeacherForcedLikelihood, **params)
 
-    def _network(self, n_channels: int, n_conditions: int) -> Any:
+    def _network(self, space: Space, n_conditions: int) -> Any:
         """Return what makes the network that is fitted and sampled."""
+        low, high = space.ranges
         return partial(
             RecurrentMixture,
-            n_channels,
+            space.shape[1],
             self.hidden_dim,
             self.n_layers,
             self.n_components,
@@ -208,9 +201,11 @@ class TeacherForcing(NeuralGenerator):
             self.cell,
             self.coupled,
             self.min_std,
-            torch.from_numpy(self._varies),
-            torch.from_numpy(self._constant),
-            *map(torch.from_numpy, self._range),
+            torch.from_numpy(space.varies),
+            torch.from_numpy(space.constant),
+            # The zeros before the first timestep are within the range, too.
+            torch.from_numpy(np.minimum(low, 0)),
+            torch.from_numpy(np.maximum(high, 0)),
         )
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
@@ -308,10 +303,9 @@ class ProfessorForcing(TeacherForcing):
         type="skorch.history.History",
     )
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> ProfessorNet:
-        network = self._network(n_channels, n_conditions)
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> ProfessorNet:
+        network = self._network(space, n_conditions)
+        n_timesteps, n_channels = space.shape
         n_states = self.n_layers * self.hidden_dim
         sizes = (n_timesteps, n_states, n_channels, n_conditions, self.discriminator_hidden_dim)
         return ProfessorNet(

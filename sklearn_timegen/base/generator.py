@@ -25,7 +25,7 @@ from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, c
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
-from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView
+from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView, Space
 
 __all__ = ["BaseGenerator"]
 
@@ -207,13 +207,25 @@ class BaseGenerator(Declared, ABC):
         with rollback_on_error(self):
             self.interrupted_ = False
             self._validate_params()
-            v, c = self._enter(X, y)
+            v, c = self._preprocess(X, y, fit=True)
             self._fit(v, c, **how)
             self._finish(v, c)
         return self
 
-    def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        """Let training data in: learn sizes, conditions and representation, and apply them."""
+    def _preprocess(
+        self, X: ArrayLike, y: Any, *, fit: bool
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Return represented series and encoded conditions, with ``fit`` learning how to."""
+        if fit:
+            v, c = self._fit_preprocessing(X, y)
+            self._check_space(self._space)
+            return v, c
+        x, _ = check_series(X, estimator=self, layout=self._layout)
+        self._view.bounds.check(x)
+        return self._view.transform(x), self._conditions_of_data(y, len(x))
+
+    def _fit_preprocessing(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
+        """Learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
         if x.shape[1] < self._fewest_timesteps:
             raise ValueError(
@@ -221,16 +233,10 @@ class BaseGenerator(Declared, ABC):
                 f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
                 "one follows from another"
             )
-        view = SeriesView(self._choose_representation(x.shape[1]), self.bounds).fit(x)
+        view = SeriesView(self._choose_representation(x.shape[1]), self.bounds)
+        v = view.fit_transform(x)
         encoder = self._make_condition_encoder(layout) if self.conditional else None
         conditions = None if encoder is None else encoder.fit(y, len(x))
-        v = view.transform(x)
-        if v.ndim != 3 or len(v) != len(x):
-            raise ValueError(
-                f"representation={self.representation!r} turned series of shape {x.shape} into "
-                f"shape {v.shape}; it has to return arrays of shape (n_samples, n_timesteps, "
-                "n_channels)"
-            )
         self._layout, self.series_shape_ = layout, layout.shape
         self._condition_encoder, self._view = conditions, view
         self._embedding = SeriesEmbedding().fit(x)
@@ -240,6 +246,14 @@ class BaseGenerator(Declared, ABC):
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
         return v, self._conditions_of_data(y, len(x))
+
+    @property
+    def _space(self) -> Space:
+        """Where represented series lie, as those of the first training do."""
+        return self._view.space_
+
+    def _check_space(self, space: Space) -> None:
+        """Refuse parameters that contradict each other, or the data, before training starts."""
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         return self.representation
@@ -264,7 +278,7 @@ class BaseGenerator(Declared, ABC):
 
     def _as_represented(self, v: Any, n_samples: int, hook: str) -> FloatArray:
         """Return what a hook returned, if it is as many represented series as it has to be."""
-        shape = (n_samples, *self._view.shape_)
+        shape = (n_samples, *self._space.shape)
         meaning = f"{n_samples} series of the shape of those that _fit was given"
         return check_returned(v, shape, f"{type(self).__name__}.{hook}", meaning)
 

@@ -20,7 +20,7 @@ HOOKS = {
     "_draw": ("n_samples", "c", "rng"),
     "_encode": ("v",),
     "_decode": ("z", "c"),
-    "_make_net": ("n_timesteps", "n_channels", "n_conditions", "**params"),
+    "_make_net": ("space", "n_conditions", "**params"),
 }
 
 

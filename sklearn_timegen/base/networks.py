@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sklearn_timegen._validation import check_count
 from sklearn_timegen.base.hooks import described
-from sklearn_timegen.representation import SeriesView
+from sklearn_timegen.representation import Space
 
 __all__ = ["check_hidden_dims", "check_shape", "check_time_axis", "make_network"]
 
@@ -44,10 +44,10 @@ def check_hidden_dims(hidden_dims: Sequence[int], name: str = "hidden_dims") -> 
     return tuple(check_count(width, f"each of {name}") for width in hidden_dims)
 
 
-def check_time_axis(network: Any, name: Any, view: SeriesView, representation: Any) -> None:
+def check_time_axis(network: Any, name: Any, space: Space, representation: Any) -> None:
     """Refuse a network that slides along time where a representation has no time axis."""
     made = getattr(network, "func", network)
-    if getattr(made, "needs_time_axis", False) and not view.keeps_time_axis:
+    if getattr(made, "needs_time_axis", False) and not space.has_time_axis:
         raise ValueError(
             f"the network {name!r} slides along time, but representation={representation!r} has "
             "no time axis; use a network that does not, or a representation that keeps it"

@@ -18,11 +18,11 @@ from skorch import NeuralNet
 
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
-from sklearn_timegen._validation import check_series
 from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.representation import Space
 from sklearn_timegen.training import (
     GeneratorNet,
     HoldOut,
@@ -41,8 +41,9 @@ FloatArray = NDArray[np.float32]
 class NeuralGenerator(BaseGenerator):
     """A generator that owns a skorch net, ``net_``.
 
-    A subclass implements ``_make_net(n_timesteps, n_channels, n_conditions, **params)``, which
-    returns an untrained net for represented series of these sizes, and ``_draw``.
+    A subclass implements ``_make_net(space, n_conditions, **params)``, which returns an untrained
+    net for represented series that lie in this :class:`~sklearn_timegen.representation.Space`,
+    and ``_draw``.
     """
 
     max_epochs: int = param(
@@ -156,9 +157,7 @@ class NeuralGenerator(BaseGenerator):
     # -- training ----------------------------------------------------------------------------
 
     @abstractmethod
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> GeneratorNet: ...
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet: ...
 
     def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
         """Refuse networks that do not fit the data, before training starts."""
@@ -169,9 +168,7 @@ class NeuralGenerator(BaseGenerator):
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("net_", None)
         params = self._skorch_params(draw_seed(self.random_state))
-        _, n_timesteps, n_channels = v.shape
-        n_conditions = 0 if c is None else c.shape[1]
-        net = self._make_net(n_timesteps, n_channels, n_conditions, **params)
+        net = self._make_net(self._space, 0 if c is None else c.shape[1], **params)
         if not isinstance(net, GeneratorNet):
             raise TypeError(
                 f"{type(self).__name__}._make_net has to return a net of "
@@ -193,7 +190,7 @@ class NeuralGenerator(BaseGenerator):
         with rollback_on_error(self, *nets) as roll_back:
             self.interrupted_ = False
             self._validate_params()
-            v, c = self._enter_again(X, y)
+            v, c = self._preprocess(X, y, fit=False)
             net = self._update(self.net_)
             n_done = self._train(net, v, c, n_epochs or self._n_epochs(len(v)))
             if self.interrupted_ and n_done == 0:
@@ -233,12 +230,6 @@ class NeuralGenerator(BaseGenerator):
     def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
         self._after_training(v, c)
         super()._finish(v, c)
-
-    def _enter_again(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        """Let data in for further training, in the sizes and representation of the first."""
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        self._view.bounds.check(x)
-        return self._view.transform(x), self._conditions_of_data(y, len(x))
 
     def _skorch_params(self, seed: int) -> dict[str, Any]:
         """Arguments of the net that come from the hyper-parameters; ``net_params`` has its say."""

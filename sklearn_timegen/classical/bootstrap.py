@@ -86,7 +86,7 @@ class BlockBootstrap(BaseGenerator):
     block_length_: int = fitted("Timesteps of a block.")
 
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
-        if not self._view.keeps_time_axis:
+        if not self._space.has_time_axis:
             raise ValueError(
                 f"representation={self.representation!r} has no time axis to cut blocks from"
             )

@@ -150,7 +150,6 @@ class PCAMixture(LatentGenerator):
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         seed = draw_seed(self.random_state)
         rows = v.reshape(len(v), -1).astype(np.float64)
-        self._v_shape = v.shape[1:]
         with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all
             self.pca_ = PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
         self._complete_basis()
@@ -207,7 +206,7 @@ class PCAMixture(LatentGenerator):
 
     def _from_scores(self, z: Array) -> FloatArray:
         rows = z @ self._basis + self.pca_.mean_
-        return rows.astype(np.float32).reshape(len(z), *self._v_shape)
+        return rows.astype(np.float32).reshape(len(z), *self._space.shape)
 
     # -- the mixture -------------------------------------------------------------------------
 

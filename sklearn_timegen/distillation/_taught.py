@@ -73,7 +73,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
 
     # -- the teacher -------------------------------------------------------------------------
 
-    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+    def _fit_preprocessing(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
         teacher = self._given_teacher()
         self._check_choices(teacher)
         if teacher.__sklearn_is_fitted__():
@@ -87,7 +87,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
             self.__dict__.pop(name, None)
             if hasattr(self.teacher_, name):
                 setattr(self, name, getattr(self.teacher_, name))
-        return self._enter_again(X, y)
+        return self._preprocess(X, y, fit=False)
 
     def _given_teacher(self) -> FlowMatching:
         """Return the teacher as it was given, outside of what freezes it."""
@@ -116,11 +116,6 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
 
     def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
         return self.teacher_._between(z_a, z_b, share)
-
-    @property
-    def _v_shape(self) -> tuple[int, ...]:
-        """Timesteps and channels of represented series."""
-        return self.teacher_._v_shape
 
     @property
     def _n_features_out(self) -> int:

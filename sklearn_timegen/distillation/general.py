@@ -30,6 +30,7 @@ from sklearn_timegen.flow._solvers import STOCHASTIC, solve, times
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
+from sklearn_timegen.representation import Space
 from sklearn_timegen.training import AdversarialNet, AveragedNet, Game, SeriesDataset
 
 __all__ = ["OneStepGenerator"]
@@ -257,16 +258,13 @@ class OneStepGenerator(TaughtGenerator):
         n_batches = math.ceil((self.n_pairs if self._paired else n_series) / self.batch_size)
         return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> Any:
-        sizes = (n_timesteps, n_channels, n_conditions)
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> Any:
         field: Any = self.teacher_.net_.module_
         module = partial(
             build_players,
             getattr(field, "_orig_mod", field),  # what torch.compile wraps
-            self._own_network(*sizes),
-            self._judge(*sizes) if self._plays else None,
+            self._own_network(space, n_conditions),
+            self._discriminator(space, n_conditions) if self._plays else None,
             n_conditions,
             self._frozen_fraction,
             self.ema_decay,
@@ -286,37 +284,38 @@ class OneStepGenerator(TaughtGenerator):
             **params,
         )
 
-    def _own_network(self, n_timesteps: int, n_channels: int, n_conditions: int) -> Any:
+    def _own_network(self, space: Space, n_conditions: int) -> Any:
         """Return what makes a network of the student's own sizes, if it has any."""
         if self.hidden_dim is None and self.n_layers is None:
             return None
         teacher = self.teacher_
-        network = teacher._network_class(self.series_shape_[0], self._view.keeps_time_axis)
+        network = teacher._network_class(self.series_shape_[0], space.has_time_axis)
         width = teacher.hidden_dim if self.hidden_dim is None else self.hidden_dim
         depth = teacher.n_layers if self.n_layers is None else self.n_layers
-        told = n_conditions + 1 if n_conditions else 0  # and whether they count, as the teacher
-        return partial(network, n_timesteps, n_channels, width, depth, told)
+        n_given = n_conditions + 1 if n_conditions else 0  # and whether they count, as the teacher
+        return partial(network, *space.shape, width, depth, n_given)
 
-    def _judge(self, n_timesteps: int, n_channels: int, n_conditions: int) -> Any:
+    def _discriminator(self, space: Space, n_conditions: int) -> Any:
         """Return what makes the discriminator, of series or of pairs."""
         body = BODIES[self.discriminator]
-        check_time_axis(body, self.discriminator, self._view, self.representation_)
+        check_time_axis(body, self.discriminator, space, self.representation_)
         widths = check_hidden_dims(self.discriminator_hidden_dims, "discriminator_hidden_dims")
+        n_timesteps, n_channels = space.shape
         seen = 2 * n_channels if self._paired else n_channels
-        judge = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
-        return partial(_pair_judge, judge) if self._paired else judge
+        made = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
+        return partial(_pair_discriminator, made) if self._paired else made
 
     def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> SeriesDataset:
         if self._paired:
             v, c = self._pairs(c)
-        return super()._training_data(v * self._varies, c, device)
+        return super()._training_data(v * self._space.varies, c, device)
 
     def _pairs(self, c: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """Return series of the teacher and, beside their conditions, the noise of each."""
         made_before = len(self.net_.history) if hasattr(self, "net_") else 0
         seed = derive_seed(draw_seed(self.random_state), f"pairs after epoch {made_before}")
         rng, teacher = np.random.default_rng(seed), self.teacher_
-        z = rng.standard_normal((self.n_pairs, *self._v_shape), dtype=np.float32)
+        z = rng.standard_normal((self.n_pairs, *self._space.shape), dtype=np.float32)
         if c is not None:  # each of those in training about equally often
             c = c[np.resize(rng.permutation(len(c)), self.n_pairs)]
         grid = times(self.n_teacher_steps or teacher.n_steps)
@@ -331,11 +330,6 @@ class OneStepGenerator(TaughtGenerator):
             raise FloatingPointError("the teacher's series are not finite: it has diverged")
         flat = z.reshape(len(z), -1)
         return x, flat if c is None else np.concatenate([flat, c], axis=1)
-
-    @property
-    def _varies(self) -> FloatArray:
-        """1 for cells that are not the same in all series, else 0."""
-        return self.teacher_._varies.astype(np.float32)
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         return super()._make_callbacks(
@@ -352,7 +346,7 @@ class OneStepGenerator(TaughtGenerator):
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         # In the shape in which the teacher draws it: the same seed is the same noise.
-        noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
+        noise = torch.randn(n_samples, *self._space.shape, generator=rng, device=rng.device)
         with self._inference() as networks:
             return as_numpy(networks.sample(noise.flatten(1), self._tensor(c)))
 
@@ -365,5 +359,5 @@ class OneStepGenerator(TaughtGenerator):
         return np.concatenate(parts)
 
 
-def _pair_judge(judge: Any) -> nn.Module:
+def _pair_discriminator(judge: Any) -> nn.Module:
     return PairDiscriminator(judge())

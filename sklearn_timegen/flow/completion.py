@@ -254,7 +254,7 @@ class FlowCompletion(FlowLatents):
         y = x.reshape(len(x), -1)[:, cells]
         with self._inference() as field:
             flow = _Informed(self, self._flow(field, self._tensor(c), len(x)), ensemble, cells, y)
-            v = torch.randn(len(x), *self._v_shape, generator=rng, device=rng.device)
+            v = torch.randn(len(x), *self._space.shape, generator=rng, device=rng.device)
             v = solve(flow, v, times(N_STEPS), "dpm")
             made = self._to_data_units(as_numpy(v))
         # What is left between the known values and the flow's moves the others, too.
@@ -269,7 +269,7 @@ class FlowCompletion(FlowLatents):
         """Covariances by samples of the flow; made once, and anew after each training."""
         if not hasattr(self, "_known_ensemble"):
             low, high = ENSEMBLE_SIZES
-            size = int(np.clip(20 * np.prod(self._v_shape), low, high))
+            size = int(np.clip(20 * np.prod(self._space.shape), low, high))
             rng = self._make_rng(derive_seed(0, "ensemble"))
             c = self._seen_conditions
             given = None if c is None else c[np.arange(size) * len(c) // size]
@@ -283,7 +283,7 @@ class FlowCompletion(FlowLatents):
         with self._inference() as field:
             for rows in self._batches(size):
                 n = len(range(size)[rows])
-                noise = torch.randn(n, *self._v_shape, generator=rng, device=rng.device)
+                noise = torch.randn(n, *self._space.shape, generator=rng, device=rng.device)
                 flow = self._flow(field, self._tensor(rows_of(c, rows)), n)
                 yield as_numpy(solve(flow, noise, times(N_STEPS), "dpm"))
 

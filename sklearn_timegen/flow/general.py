@@ -27,7 +27,7 @@ from sklearn_timegen.flow.completion import FlowCompletion
 from sklearn_timegen.flow.networks import FIELDS
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
-from sklearn_timegen.representation import Representation
+from sklearn_timegen.representation import Representation, Space
 from sklearn_timegen.training import AveragedNet
 
 __all__ = ["FlowMatching"]
@@ -220,13 +220,12 @@ class FlowMatching(FlowCompletion):
 
     # -- training ----------------------------------------------------------------------------
 
-    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        v, c = super()._enter(X, y)
+    def _check_space(self, space: Space) -> None:
         self._check_choices()
-        self._varies: NDArray[np.bool_] = np.ptp(v, axis=0) > 0
-        self._reach = float(np.abs(v).max())
-        self._normal = normal_of(v, self._varies)
-        return v, c
+
+    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+        self._normal = normal_of(v, self._space.varies)
+        super()._fit(v, c, n_epochs)
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         if self.representation != "auto":
@@ -256,7 +255,7 @@ class FlowMatching(FlowCompletion):
                 "coupling='optimal' needs conditions that are labels: paired across vectors, "
                 "each of them would see its own part of the noise only"
             )
-        if self.fourier_weight > 0 and not self._view.keeps_time_axis:
+        if self.fourier_weight > 0 and not self._space.has_time_axis:
             raise ValueError(
                 f"fourier_weight={self.fourier_weight} needs a representation with a time axis, "
                 f"and {self._view.inner!r} has none; use 'standard' or 'quantile'"
@@ -275,11 +274,9 @@ class FlowMatching(FlowCompletion):
         n_batches = math.ceil(n_series / self.batch_size)
         return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> AveragedNet:
-        network = self._network_class(self.series_shape_[0], self._view.keeps_time_axis)
-        check_time_axis(network, self.network, self._view, self.representation)
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> AveragedNet:
+        network = self._network_class(self.series_shape_[0], space.has_time_axis)
+        check_time_axis(network, self.network, space, self.representation)
         given = dict(self.net_params or {})
         if "optimizer" not in given:
             params["optimizer"] = torch.optim.AdamW
@@ -295,7 +292,7 @@ class FlowMatching(FlowCompletion):
         )
         # Beside the conditions, a network is told whether they count.
         n_given = n_conditions + 1 if n_conditions else 0
-        sizes = (n_timesteps, n_channels, self.hidden_dim, self.n_layers, n_given)
+        sizes = (*space.shape, self.hidden_dim, self.n_layers, n_given)
         module = partial(
             _build_field,
             network,
@@ -303,8 +300,8 @@ class FlowMatching(FlowCompletion):
             self._normal,
             PATHS[self.path],
             PREDICTIONS[self.prediction],
-            self._varies,
-            self._reach,
+            space.varies,
+            space.reach,
             self.ema_decay,
         )
         return AveragedNet(
@@ -327,7 +324,7 @@ class FlowMatching(FlowCompletion):
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         self._validate_params()  # solver, steps and guidance may have been set since
         self._check_choices()
-        noise = torch.randn(n_samples, *self._v_shape, generator=rng, device=rng.device)
+        noise = torch.randn(n_samples, *self._space.shape, generator=rng, device=rng.device)
         with self._inference() as field:
             flow = self._flow(field, self._tensor(c), n_samples, self.guidance)
             return as_numpy(solve(flow, noise, times(self.n_steps), self.solver, rng))

@@ -147,7 +147,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
     # -- hooks -------------------------------------------------------------------------------
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        v = z.reshape(len(z), *self._v_shape)
+        v = z.reshape(len(z), *self._space.shape)
         return self._integrate(v, c, backwards=False).reshape(v.shape)
 
     def _encode(self, v: FloatArray) -> FloatArray:
@@ -177,13 +177,8 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         return (first * z_a[:, None] + second * z_b[:, None]).astype(np.float32)
 
     @property
-    def _v_shape(self) -> tuple[int, ...]:
-        """Timesteps and channels of represented series."""
-        return tuple(self._varies.shape)
-
-    @property
     def _n_features_out(self) -> int:
-        return int(np.prod(self._v_shape))
+        return int(np.prod(self._space.shape))
 
     # -- integration ---------------------------------------------------------------------------
 
@@ -211,7 +206,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int
     ) -> NDArray[np.float64]:
         self._validate_params()
-        directions = hutchinson_probes(self._varies, n_probes, self._make_rng(seed))
+        directions = hutchinson_probes(self._space.varies, n_probes, self._make_rng(seed))
         grid = times(self.n_latent_steps, LATENT_POWER, backwards=True)
         density = np.empty(len(v))
         with self._differentiable() as field:

@@ -35,6 +35,7 @@ from sklearn_timegen.gan.generators import GENERATORS
 from sklearn_timegen.gan.latents import AdversarialLatents
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.objectives.adversarial import DIVERGENCES, LOSSES
+from sklearn_timegen.representation import Space
 from sklearn_timegen.training import AdversarialNet, GeneratorNet
 
 __all__ = ["GAN"]
@@ -292,9 +293,7 @@ class GAN(AdversarialLatents):
 
     # -- training ----------------------------------------------------------------------------
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> AdversarialNet:
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> AdversarialNet:
         game = make_game(self, self._adversarial_loss())
         widths = self._widths()
         generator: Any = self.generator
@@ -307,8 +306,8 @@ class GAN(AdversarialLatents):
         for kind in (generator, self.discriminator, self.encoder):
             network = BODIES[kind] if isinstance(kind, str) else kind
             name = self.generator if kind is generator else kind
-            check_time_axis(network, name, self._view, self.representation)
-        sizes = (n_timesteps, n_channels, self.latent_dim, n_conditions)
+            check_time_axis(network, name, space, self.representation)
+        sizes = (*space.shape, self.latent_dim, n_conditions)
         module = partial(
             build_players,
             generator,

@@ -27,6 +27,7 @@ from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.grid import GridSnapper
 from sklearn_timegen.representation.own_scale import OwnScaleTransform
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+from sklearn_timegen.representation.space import Space
 from sklearn_timegen.representation.view import (
     REPRESENTATIONS,
     Representation,
@@ -46,6 +47,7 @@ __all__ = [
     "Representation",
     "SeriesScaler",
     "SeriesView",
+    "Space",
     "WhiteningTransform",
     "make_representation",
 ]

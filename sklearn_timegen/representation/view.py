@@ -17,6 +17,7 @@ from sklearn_timegen.representation.channels import ChannelReducer
 from sklearn_timegen.representation.grid import GridSnapper
 from sklearn_timegen.representation.own_scale import OwnScaleTransform
 from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+from sklearn_timegen.representation.space import Space
 from sklearn_timegen.representation.whitening import WhiteningTransform
 
 __all__ = ["REPRESENTATIONS", "Representation", "SeriesView", "make_representation"]
@@ -59,12 +60,23 @@ class SeriesView:
         self.given_bounds = bounds
 
     def fit(self, x: FloatArray) -> SeriesView:
+        self.fit_transform(x)
+        return self
+
+    def fit_transform(self, x: FloatArray) -> FloatArray:
+        """Learn the way, and in ``space_`` where it leads to; return the represented series."""
         self.bounds = Bounds(self.given_bounds, x.shape[2])
         self.bounds.check(x)
         kept = self.reducer.fit_transform(x)
         self.inner.fit(self.snapper.fit_transform(kept))
-        self.shape_: tuple[int, ...] = self.transform(x[:1]).shape[1:]
-        return self
+        v = self.transform(x)
+        if v.ndim != 3 or len(v) != len(x):
+            raise ValueError(
+                f"representation={self.inner!r} turned series of shape {x.shape} into shape "
+                f"{v.shape}; it has to return arrays of shape (n_samples, n_timesteps, n_channels)"
+            )
+        self.space_ = Space.of(v, bool(getattr(self.inner, "keeps_time_axis", True)))
+        return v
 
     @property
     def needs_calibration(self) -> bool:
@@ -103,10 +115,6 @@ class SeriesView:
                 "in the units of X needs"
             )
         return np.asarray(self.inner.log_abs_det_jacobian(self.reducer.transform(x)))
-
-    @property
-    def keeps_time_axis(self) -> bool:
-        return bool(getattr(self.inner, "keeps_time_axis", True))
 
 
 REPRESENTATIONS: dict[str, Representation] = {

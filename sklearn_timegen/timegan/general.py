@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.representation import Space
 from sklearn_timegen.timegan.latents import EmbeddingLatents
 from sklearn_timegen.timegan.networks import Sizes, TimeGANNetworks
 from sklearn_timegen.timegan.objectives import TimeGANLoss
@@ -243,11 +244,9 @@ class TimeGAN(EmbeddingLatents):
         n_batches = math.ceil(n_series / self.batch_size)
         return max(1, min(MOST_EPOCHS, round(N_BATCHES[phase] / n_batches)))
 
-    def _enter(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        v, c = super()._enter(X, y)
+    def _check_space(self, space: Space) -> None:
         self._check_phases()
-        check_time_axis(TimeGANNetworks, "TimeGAN", self._view, self.representation)
-        return v, c
+        check_time_axis(TimeGANNetworks, "TimeGAN", space, self.representation)
 
     def _check_phases(self) -> None:
         """Refuse epochs of a phase whose networks are left out."""
@@ -265,9 +264,6 @@ class TimeGAN(EmbeddingLatents):
             )
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
-        self._v_shape = v.shape[1:]
-        spread = np.ptp(v, axis=(0, 1))
-        self._spread = np.where(spread > 0, spread, np.float32(1))
         self._early_epochs = {
             phase: self._epochs_of(phase, epochs, len(v))
             for phase, epochs, wanted in (
@@ -278,9 +274,10 @@ class TimeGAN(EmbeddingLatents):
         }
         super()._fit(v, c, n_epochs)
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> TimeGANNet:
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> TimeGANNet:
+        n_channels = space.shape[1]
+        low, high = space.ranges
+        spread = np.where(high > low, high - low, np.float32(1))
         sizes = Sizes(
             n_channels, n_conditions, self.latent_dim or n_channels, self.hidden_dim, self.n_layers
         )
@@ -295,7 +292,7 @@ class TimeGAN(EmbeddingLatents):
         )
         return TimeGANNet(
             module,
-            partial(TimeGANLoss, self.gamma, torch.from_numpy(self._spread)),
+            partial(TimeGANLoss, self.gamma, torch.from_numpy(spread)),
             early_epochs=self._early_epochs,
             early_lr=self.embedding_lr,
             generator_steps=self.generator_steps,
@@ -324,5 +321,5 @@ class TimeGAN(EmbeddingLatents):
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         with self._inference() as networks:
-            z = networks.draw(self._v_shape[0], n_samples, rng)
+            z = networks.draw(self._space.shape[0], n_samples, rng)
             return as_numpy(networks.by_average("generate", z, self._tensor(c)))

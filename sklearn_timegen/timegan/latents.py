@@ -53,7 +53,7 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
     """A generator whose networks ``embed`` series and ``recover`` them, step by step.
 
     Its parameters ``embedding``, whether there are such networks, and ``hidden_dim`` are a
-    subclass's to declare, which also sets ``_v_shape`` in fit.
+    subclass's to declare.
     """
 
     pooling: str | None = param(
@@ -149,16 +149,16 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
         return z
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        v = np.empty((len(z), *self._v_shape), dtype=np.float32)
+        v = np.empty((len(z), *self._space.shape), dtype=np.float32)
         with self._inference(EXACT) as networks:
             for rows in self._batches(len(z)):
-                h = self._tensor(z[rows], EXACT).unflatten(1, (self._v_shape[0], -1))
+                h = self._tensor(z[rows], EXACT).unflatten(1, (self._space.shape[0], -1))
                 v[rows] = as_numpy(networks.by_average("recover", h.transpose(0, 1)))
         return v
 
     @property
     def _n_features_out(self) -> int:
-        n_timesteps = self._v_shape[0] if self.pooling is None else 1
+        n_timesteps = self._space.shape[0] if self.pooling is None else 1
         return n_timesteps * self.hidden_dim
 
 

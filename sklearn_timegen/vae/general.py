@@ -28,6 +28,7 @@ from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, Convolutional
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
 from sklearn_timegen.nn.sequence import RecurrentDecoder, RecurrentEncoder
 from sklearn_timegen.nn.transformer import TransformerDecoder, TransformerEncoder
+from sklearn_timegen.representation import Space
 from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
@@ -205,9 +206,7 @@ class VAE(VariationalLatents):
 
     # -- training ----------------------------------------------------------------------------
 
-    def _make_net(
-        self, n_timesteps: int, n_channels: int, n_conditions: int, **params: Any
-    ) -> GeneratorNet:
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         if self.kl_warmup > self.max_epochs and not self.warm_start:
             raise ValueError(
                 f"kl_warmup={self.kl_warmup} must not exceed max_epochs={self.max_epochs}, or "
@@ -215,11 +214,12 @@ class VAE(VariationalLatents):
             )
         criterion = choose_bound(self)
         hidden_dims = check_hidden_dims(self.hidden_dims)
-        sizes = (n_timesteps, n_channels, self.latent_dim, hidden_dims)
-        encoder, decoder = self._networks(n_timesteps, n_channels)
+        sizes = (*space.shape, self.latent_dim, hidden_dims)
+        encoder, decoder = self._networks(*space.shape)
         for network, name in ((encoder, self.encoder), (decoder, self.decoder)):
-            check_time_axis(network, name, self._view, self.representation)
-        noise = partial(DecoderNoise, self.decoder_noise, *sizes[:2], self._start, self._varying)
+            check_time_axis(network, name, space, self.representation)
+        varies = None if space.varies.all() else torch.from_numpy(space.varies)
+        noise = partial(DecoderNoise, self.decoder_noise, *space.shape, self._start, varies)
         alpha = self.alpha if self.bound == "relbo" else None
         module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
         return GeneratorNet(module, criterion, **params)
@@ -229,12 +229,6 @@ class VAE(VariationalLatents):
         encoder = ENCODERS[self.encoder] if isinstance(self.encoder, str) else self.encoder
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
         return encoder, decoder
-
-    def _enter(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
-        v, c = super()._enter(X, y)
-        varies = np.ptp(v, axis=0) > 0
-        self._varying = None if varies.all() else torch.from_numpy(varies)
-        return v, c
 
     def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
         self.__dict__.pop("prior_", None)
