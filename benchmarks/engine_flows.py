@@ -27,9 +27,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.engine_clocks import alternate, cpu_seconds, wall_seconds
 from sklearn_timegen import FlowMatching
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.flow.tokens import ChannelTransformer
-from sklearn_timegen.training import SeriesDataset
 
 __all__ = ["write"]
 
@@ -94,7 +94,7 @@ def flow_epoch(
         random_state=0,
     ).fit(X)
     x = torch.from_numpy(generator._represent(X))
-    data, net = SeriesDataset(x), generator.net_
+    data, net = Series(x), generator.net_
     net.notify("on_train_begin", X=data, y=None)  # the loop alone, without a copy to go back to
     return lambda: net.fit_loop(data, epochs=1), x, net
 
@@ -104,7 +104,7 @@ def overhead(batch_size: int) -> list[str]:
     _, x, net = flow_epoch(batch_size, N_CHANNELS, batch_size)
     net.module_.train()
     loop = flow_loop(x, batch_size)  # of one batch
-    steps = (lambda: net.train_step((x, None))), loop
+    steps = (lambda: net.train_step(Series(x))), loop
     for step in steps * 3:
         step()
     pairs = [[cpu_seconds(step) for step in steps] for _ in range(n_pairs)]

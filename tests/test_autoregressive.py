@@ -12,6 +12,7 @@ from sklearn_timegen import ProfessorForcing, TeacherForcing
 from sklearn_timegen.autoregressive import training
 from sklearn_timegen.autoregressive.networks import BehaviourDiscriminator, RecurrentMixture
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
 from sklearn_timegen.representation import OwnScaleTransform, SeriesScaler
 
@@ -57,7 +58,7 @@ def test_the_likelihood_is_that_of_normals_with_full_covariance_matrices(coupled
     made, x = network(coupled=coupled), normal(2, T, D)
     with torch.no_grad():
         p = made(x)
-        loss = TeacherForcedLikelihood()(made, x, None, None)
+        loss = TeacherForcedLikelihood()(made, Series(x), None)
     for n in range(2):
         expected = 0.0
         for t in range(T):
@@ -227,7 +228,7 @@ def test_the_loss_is_the_density_of_represented_series():
     v = generator.representation_.transform(X)
     jacobian = generator.representation_.log_abs_det_jacobian(X)
     with torch.no_grad():
-        loss = generator.net_.criterion_(generator.net_.module_, torch.from_numpy(v), None, None)
+        loss = generator.net_.criterion_(generator.net_.module_, Series(torch.from_numpy(v)), None)
     assert -loss.numpy() + jacobian == pytest.approx(generator.score_samples(X), rel=1e-4)
 
 

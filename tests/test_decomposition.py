@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_timegen import PCAMixture, TimeVAE
+from sklearn_timegen.data import Series
 from sklearn_timegen.representation import SeriesScaler
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -64,7 +65,8 @@ def test_components_sum_to_series(params):
         ),
     )
     module.train().zero_grad()
-    fitted.net_.criterion_(module, v, None, torch.Generator().manual_seed(SEED)).mean().backward()
+    noise = torch.Generator().manual_seed(SEED)
+    fitted.net_.criterion_(module, Series(v), noise).mean().backward()
     idle = [n for n, w in module.named_parameters() if w.grad is None or not w.grad.any()]
     assert idle == []
 

@@ -112,7 +112,7 @@ class Pairs(Callback):
     """Keep what a net is trained on."""
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.seen_ = X.x, X.c
+        self.seen_ = X.values, X.latents
 
 
 def pairs_of(student, X):

@@ -30,6 +30,7 @@ FLOORS = {
     "training": 2,
     "nn": 1,
     "objectives": 1,
+    "data": 0,
     "_checks": 0,
     "_choosing": 0,
     "_conditions": 0,

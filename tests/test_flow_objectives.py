@@ -8,6 +8,7 @@ from scipy.special import expit, ndtri
 from scipy.stats import norm
 from torch.autograd.functional import jvp
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.flow.objectives import FlowLoss, couple, draw_times
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS, expand_like
 
@@ -173,14 +174,14 @@ def test_the_loss_is_the_mean_squared_error_of_what_varies():
     varies = torch.ones(4, 2)
     varies[1, 0] = 0
     error = randn(6, 4, 2, seed=1).float()
-    loss = FlowLoss()(Recorder(x + error, varies=varies), x, None, seeded(0))
+    loss = FlowLoss()(Recorder(x + error, varies=varies), Series(x), seeded(0))
     assert torch.allclose(loss, (error.square() * varies).mean((1, 2)))
 
 
 def test_the_point_of_the_path_is_between_noise_and_series():
     x = torch.zeros(400, 4, 2) + 100.0
     field = Recorder(x)
-    assert FlowLoss()(field, x, None, seeded(0)).abs().max() == 0
+    assert FlowLoss()(field, Series(x), seeded(0)).abs().max() == 0
     t = field.t[:, None, None]
     eps = (field.x_t - 100 * t) / (1 - t)
     assert float(eps[field.t < 0.5].std()) == pytest.approx(1, abs=0.05)
@@ -189,10 +190,10 @@ def test_the_point_of_the_path_is_between_noise_and_series():
 def test_the_fourier_term_by_hand():
     x = randn(6, 8, 2).float()
     term = FlowLoss(fourier_weight=0.3)
-    assert term(Recorder(x), x, None, seeded(0)).abs().max() == 0
+    assert term(Recorder(x), Series(x), seeded(0)).abs().max() == 0
     impulse = torch.zeros(6, 8, 2)
     impulse[:, 0, 0] = 1.0  # all of its coefficients are 1 / sqrt(8), and real
-    loss = term(Recorder(x + impulse), x, None, seeded(0))
+    loss = term(Recorder(x + impulse), Series(x), seeded(0))
     assert torch.allclose(loss, torch.full((6,), 1 / 16 + 0.3 * 0.5 / 8**0.5))
     # Squares are left what they are by the transform: they would say nothing new.
     bins = torch.fft.fft(x, dim=1, norm="ortho")
@@ -204,13 +205,13 @@ def test_conditions_are_withheld(share):
     x, c = torch.zeros(4000, 1, 1), torch.ones(4000, 2)
     field = Recorder(x)
     loss = FlowLoss(condition_dropout=share)
-    loss(field, x, c, seeded(0))
+    loss(field, Series(x, c), seeded(0))
     if share == 0:
         assert field.given is None
     else:
         assert float(1 - field.given.mean()) == pytest.approx(share, abs=0.03)
         assert set(field.given.tolist()) == {0.0, 1.0}
-    loss(field, x, None, seeded(0))
+    loss(field, Series(x), seeded(0))
     assert field.given is None
 
 
@@ -219,4 +220,4 @@ def test_times_stay_where_targets_are_finite(path, prediction):
     x = randn(200, 3, 1).float()
     for mean in (-40.0, 40.0):
         field = Recorder(torch.zeros_like(x), path, prediction)
-        assert FlowLoss(mean, 1.0)(field, x, None, seeded(0)).max() < 1e4
+        assert FlowLoss(mean, 1.0)(field, Series(x), seeded(0)).max() < 1e4

@@ -142,13 +142,13 @@ def test_validation_is_by_averaged_weights_and_the_same_noise():
     assert len({row["train_loss"] for row in still.history_}) == 3
     flow = dense(lr=0.05, validation_fraction=0.25, callbacks=[Validation()]).fit(X)
     net, seen = flow.net_, dict(flow.net_.callbacks_)["Validation"]
-    assert [len(batch[0]) for batch in seen.batches_] == [12] * 3
+    assert [len(batch) for batch in seen.batches_] == [12] * 3
     found = []
     for module in (net.module_.eval(), copy.deepcopy(net.module_).train()):
         noise = torch.Generator()
         noise.set_state(seen.noise_[-1])
         with torch.no_grad():
-            found.append(float(net.criterion_(module, *seen.batches_[-1], noise).mean()))
+            found.append(float(net.criterion_(module, seen.batches_[-1], noise).mean()))
     assert flow.history_[-1]["valid_loss"] == pytest.approx(found[0], rel=1e-5)
     assert flow.history_[-1]["valid_loss"] != pytest.approx(found[1], rel=1e-3)
 

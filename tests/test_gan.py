@@ -30,6 +30,7 @@ from sklearn_timegen import (
     UnrolledGAN,
     VanillaGAN,
 )
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.gan import _latents
 from sklearn_timegen.gan.generators import GENERATORS
@@ -113,7 +114,7 @@ def players_and_batch(gan, X):
     """A fitted net, ready for single steps, and a batch for it."""
     net = gan.fit(X).net_
     net.module_.train()
-    return net, (torch.from_numpy(gan.representation_.transform(X[:16])), None)
+    return net, Series(torch.from_numpy(gan.representation_.transform(X[:16])))
 
 
 # -- steps ------------------------------------------------------------------------------------
@@ -195,14 +196,15 @@ def test_the_generator_looks_through_the_steps_ahead(X, loss, monkeypatch):
     The values of real series are part of that: the steps depend on what was generated.
     """
     gan = GAN(**DENSE, max_epochs=1, loss=loss, penalty="r1", unroll_steps=1, ema_decay=0.0)
-    net, (x, _) = players_and_batch(gan, X)
+    net, batch = players_and_batch(gan, X)
+    x = batch.values
     net.optimizer_ = torch.optim.SGD(net.optimizer_.param_groups, lr=0.1)
     # The generator's own step leads nowhere, so that its gradient can be found again.
     for group, lr in zip(net.optimizer_.param_groups, (0.0, 0.1), strict=True):
         group["lr"] = lr
     drawn, draw = [], net.networks.draw
     monkeypatch.setattr(net.networks, "draw", lambda *a: drawn.append(draw(*a)) or drawn[-1])
-    net.train_step((x, None))
+    net.train_step(Series(x))
     game, judge = net.criterion_, net.networks.discriminator
     fake = net.networks.generate(drawn[-1][0], None)
     weights = dict(judge.named_parameters())
@@ -238,7 +240,8 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
     )
     R3GAN(**DENSE, penalty_interval=4, batch_size=10, max_epochs=2).fit(X)
     assert len(calls) == 3  # steps 0, 4 and 8 of 12
-    net, (x, _) = players_and_batch(R3GAN(**DENSE, penalty_interval=4, penalty_weight=2.0), X)
+    net, batch = players_and_batch(R3GAN(**DENSE, penalty_interval=4, penalty_weight=2.0), X)
+    x = batch.values
     game, rng = net.criterion_, net.noise_
     fake = torch.zeros_like(x)
     with_it = game.of_discriminator(net.networks.discriminator, x, fake, rng, 4)[0]
@@ -616,7 +619,7 @@ def test_the_history_tells_what_to_trust(X):
 def test_the_distance_is_that_between_samples_and_series(X):
     rng = np.random.default_rng(SEED)
     a, b = rng.normal(size=(2, 40, 5, 2)).astype(np.float32)
-    distance = DistanceWatch(torch.from_numpy(a), None).distance(torch.from_numpy(b))
+    distance = DistanceWatch(Series(torch.from_numpy(a))).distance(torch.from_numpy(b))
     rows = [x.reshape(40, -1).astype(float) for x in (a, b)]
     # Means over pairs of different series, in units of the distance within the data.
     within = [cdist(x, x).sum() / (40 * 39) for x in rows]
@@ -629,7 +632,7 @@ def test_the_effective_ratio_is_the_metric(global_random_seed, n_conditions):
     rng = np.random.default_rng(global_random_seed)
     x, drawn = (rng.normal(size=(2, 40, 5, 2)) * [1, 9]).astype(np.float32)
     c = torch.from_numpy(rng.normal(size=(40, n_conditions))) if n_conditions else None
-    watch = DistanceWatch(torch.from_numpy(x), c)
+    watch = DistanceWatch(Series(torch.from_numpy(x), c))
     for fake in (drawn, drawn / 2, np.repeat(drawn[:4], 10, axis=0)):
         ratio = watch.effective_ratio(torch.from_numpy(fake))
         assert ratio == pytest.approx(effective_sample_ratio(x, fake), rel=1e-9)

@@ -183,8 +183,8 @@ class Hidden(nn.Module):
 
 
 class SquaredError(nn.Module):
-    def forward(self, module, x, c, rng):
-        return (x - module.bias).square().mean(dim=(1, 2))
+    def forward(self, module, batch, rng):
+        return (batch.values - module.bias).square().mean(dim=(1, 2))
 
 
 class Detached(SquaredError):
@@ -216,8 +216,8 @@ class Biased(NeuralGenerator):
             return (module.bias + noise).cpu().numpy()
 
 
-def function(module, x, c, rng):
-    return SquaredError()(module, x, c, rng)
+def function(module, batch, rng):
+    return SquaredError()(module, batch, rng)
 
 
 def no_net(module, objective, **params):
@@ -251,7 +251,8 @@ class Coders(nn.Module):
 
 
 class Reconstruction(nn.Module):
-    def forward(self, module, x, c, rng):
+    def forward(self, module, batch, rng):
+        x = batch.values
         return (x - module.decoder(module.encoder(x))).square().mean(dim=(1, 2))
 
 

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import mse_loss, softplus
 
 from sklearn_timegen import TimeGAN
+from sklearn_timegen.data import Series
 from sklearn_timegen.timegan.objectives import TimeGANLoss, moment_distance
 from sklearn_timegen.timegan.training import TimeGANNet
 
@@ -83,7 +84,7 @@ def step(net, phase, batch):
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
     net.module_.zero_grad()
     net.phase_ = phase
-    logs = net.train_step((batch, None))["logs"]
+    logs = net.train_step(Series(batch))["logs"]
     after = dict(net.module_.named_parameters())
     moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
     return logs, moved
@@ -171,7 +172,7 @@ def discriminator_step(net, x):
     made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
     net.module_.zero_grad()
-    told = net._discriminator_step(made, (x, None))
+    told = net._discriminator_step(made, Series(x))
     after = dict(net.module_.named_parameters())
     moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
     return made, told, moved, before

@@ -21,9 +21,10 @@ from skorch.callbacks import (
 from skorch.dataset import ValidSplit
 
 from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.representation import SeriesScaler
-from sklearn_timegen.training import BatchIterator, SeriesDataset, resolve_device
+from sklearn_timegen.training import BatchIterator, resolve_device
 
 from .generators import DENSE
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -47,31 +48,31 @@ def weights(fitted):
 
 def test_an_epoch_sees_every_series_once():
     x, c = torch.arange(10.0)[:, None, None], torch.arange(10.0)[:, None]
-    iterator = BatchIterator(SeriesDataset(x, c), 4, torch.Generator().manual_seed(SEED))
+    iterator = BatchIterator(Series(x, c), 4, torch.Generator().manual_seed(SEED))
     batches = list(iterator)
-    assert [len(x) for x, _ in batches] == [4, 4, 2]
+    assert [len(batch) for batch in batches] == [4, 4, 2]
     assert len(iterator) == 3
-    seen = torch.cat([x.flatten() for x, _ in batches])
+    seen = torch.cat([batch.values.flatten() for batch in batches])
     assert not torch.equal(seen, x.flatten())
     assert torch.equal(seen.sort().values, x.flatten())
-    assert all(torch.equal(x[:, 0], c) for x, c in batches)
+    assert all(torch.equal(batch.values[:, 0], batch.conditions) for batch in batches)
 
 
 def test_subsets_of_subsets_are_unwrapped():
     from torch.utils.data import Subset
 
-    dataset = SeriesDataset(torch.arange(10.0)[:, None, None])
+    dataset = Series(torch.arange(10.0)[:, None, None])
     inner = Subset(dataset, np.array([9, 7, 5, 3]))
     batches = list(BatchIterator(Subset(inner, [2, 0]), 8))
-    assert batches[0][0].flatten().tolist() == [5.0, 9.0]
-    assert batches[0][1] is None
+    assert batches[0].values.flatten().tolist() == [5.0, 9.0]
+    assert batches[0].conditions is None
 
 
 class Beginning(Callback):
     """Keep the net as it was before any step, and what it is trained on."""
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.net_, self.x_ = pickle.dumps(net), X.x
+        self.net_, self.x_ = pickle.dumps(net), X.values
 
 
 def test_training_equals_a_loop_by_hand(X):
@@ -85,7 +86,7 @@ def test_training_equals_a_loop_by_hand(X):
     for _ in range(3):
         for batch in x[torch.randperm(len(x), generator=fresh.shuffle_)].split(16):
             optimizer.zero_grad()
-            loss(module, batch, None, fresh.noise_).mean().backward()
+            loss(module, Series(batch), fresh.noise_).mean().backward()
             optimizer.step()
     by_loop = torch.cat([p.detach().flatten() for p in module.parameters()])
     assert torch.allclose(weights(fitted), by_loop, atol=1e-6)
@@ -137,7 +138,7 @@ def test_held_out_series_have_a_loss(X):
 def test_held_out_series_do_not_train(X):
     far = np.concatenate([X, X[:1] + 50])
     fits = [vae(validation_fraction=0.1, random_state=s, max_epochs=1).fit(far) for s in range(30)]
-    data = SeriesDataset(torch.from_numpy(far))
+    data = Series(torch.from_numpy(far))
     apart = [fitted for fitted in fits if 40 in fitted.net_.train_split(data)[1].indices]
     assert 0 < len(apart) < 15
     for fitted in fits:  # the one that is far away is held out, or trained on with all others
@@ -191,7 +192,7 @@ def test_callbacks_that_listen_to_batches_and_gradients(X):
             self.losses_ = []
 
         def on_batch_end(self, net, batch, training, loss, **kwargs):
-            self.losses_.append((training, len(batch[0]), float(loss)))
+            self.losses_.append((training, len(batch), float(loss)))
 
     callbacks = [
         Batches(),

@@ -14,6 +14,7 @@ from torch import nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from sklearn_timegen import VAE, TimeVAE
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.layers import StridedConv, StridedConvTranspose
@@ -182,7 +183,7 @@ def test_loss_is_the_negative_elbo(name):
     model, error = LinearModel(name, w), ERRORS[name]
     x = torch.randn(2, 3, 2, dtype=torch.float64, generator=generator()).repeat(20_000, 1, 1)
     losses = (
-        NegativeELBO(2, error, start=math.log(2 * w))(model, x, None, generator(1))
+        NegativeELBO(2, error, start=math.log(2 * w))(model, Series(x), generator(1))
         .reshape(-1, 2)
         .mean(dim=0)
     )

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
+
 __all__ = ["TeacherForcedLikelihood", "mixture_log_density"]
 
 
@@ -37,8 +39,8 @@ class TeacherForcedLikelihood(nn.Module):
     networks", section 4.1, https://arxiv.org/abs/1308.0850, for the mixture.
     """
 
-    def forward(self, module: Any, x: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        return self.of(module(x, c), x)
+    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+        return self.of(module(batch.values, batch.conditions), batch.values)
 
     def of(self, mixture: Any, x: Tensor) -> Tensor:
         """Return the loss of series, of what was predicted of them."""

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import NonSaturatingLoss
-from sklearn_timegen.training.data import Batch
 from sklearn_timegen.training.players import PlayersNet
 
 __all__ = ["ProfessorNet"]
@@ -74,8 +74,8 @@ class ProfessorNet(PlayersNet):
         logs, self._logs = self._logs, []
         self._record_means(logs)
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
-        x, c = batch
+    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+        x, c = batch.values, batch.conditions
         mixture, states = self.networks.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, x).mean()
         if self.n_steps_ % self.game_interval == 0:
@@ -85,9 +85,9 @@ class ProfessorNet(PlayersNet):
         self.n_steps_ += 1
         return {"loss": likelihood.detach(), "y_pred": None}
 
-    def _play(self, likelihood: Tensor, states: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def _play(self, likelihood: Tensor, states: Tensor, batch: Series) -> dict[str, Tensor]:
         """Let the network run free, and both players take a step; return what is recorded."""
-        x, c = batch
+        x, c = batch.values, batch.conditions
         network = self.networks.generator
         drawn, free_states = network.run_free(*network.noise(len(x), self.noise_), c)
         taught, free = torch.cat([states, x], dim=2), torch.cat([free_states, drawn], dim=2)
@@ -98,9 +98,11 @@ class ProfessorNet(PlayersNet):
             loss = loss + weight * self._deceit(taught, free, c)
         return {**logs, "generator_gradient": self._optimizer_step("generator", loss, batch)}
 
-    def _discriminator_step(self, taught: Tensor, free: Tensor, batch: Batch) -> dict[str, Tensor]:
+    def _discriminator_step(
+        self, taught: Tensor, free: Tensor, batch: Series
+    ) -> dict[str, Tensor]:
         """Let the discriminator learn, unless it knows; return how it judged before."""
-        game, c = NonSaturatingLoss(), batch[1]
+        game, c = NonSaturatingLoss(), batch.conditions
         of_taught, of_free = (self.networks.discriminator(b, c) for b in (taught, free))
         loss = game.discriminator(of_taught, of_free).mean()
         logs = {

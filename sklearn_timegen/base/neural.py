@@ -22,12 +22,12 @@ from sklearn_timegen.base.declaration import estimator, fitted, mutable_paramete
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Space
 from sklearn_timegen.training import (
     GeneratorNet,
     HoldOut,
     ProgressBar,
-    SeriesDataset,
     early_stopping,
     resolve_device,
 )
@@ -223,9 +223,8 @@ class NeuralGenerator(BaseGenerator):
             )
         return n_done
 
-    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> SeriesDataset:
-        x = torch.from_numpy(v).to(device)
-        return SeriesDataset(x, None if c is None else torch.from_numpy(c).to(device))
+    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> Series:
+        return Series(v, c).to(device)
 
     def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
         self._after_training(v, c)

@@ -25,22 +25,15 @@ class OneStep(nn.Module):
     ----------
     field : FlowField
         The field, with the student's network in it.
-    n_conditions : int
-        Width of the condition.
     """
 
-    def __init__(self, field: FlowField, n_conditions: int) -> None:
+    def __init__(self, field: FlowField) -> None:
         super().__init__()
         self.field = field
-        self.n_conditions = n_conditions
         self.n_latents = int(field.varies.numel())
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        """Return the series of noise ``z``, or of the noise that ``c`` begins with, if it does."""
-        if c is not None and c.shape[1] > self.n_conditions:
-            z, c = c[:, : self.n_latents], c[:, self.n_latents :]
-        if c is not None and c.shape[1] == 0:
-            c = None
+        """Return the series of noise ``z``."""
         z = z.reshape(-1, *self.field.varies.shape)
         prediction, path = self.field.prediction, self.field.path
         t = torch.full((len(z),), prediction.first, dtype=z.dtype, device=z.device)
@@ -74,12 +67,11 @@ def build_players(
     field: FlowField,
     network: Callable[[], nn.Module] | None,
     judge: Callable[[], nn.Module] | None,
-    n_conditions: int,
     frozen_fraction: float,
     ema_decay: float,
 ) -> Adversaries:
     """Make the student, of a new network or of the teacher's, and its judge, if it has one."""
-    student = OneStep(taught(field, network), n_conditions)
+    student = OneStep(taught(field, network))
     freeze_(student, frozen_fraction)
     nobody: Any = None
     return Adversaries(student, nobody if judge is None else judge(), student.n_latents, ema_decay)

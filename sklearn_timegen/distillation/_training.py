@@ -1,15 +1,16 @@
 """The game of pairs: a student's series against the teacher's, from the same noise.
 
-Symbols: z noise, x the teacher's series of it, c = [z, condition], x~ = G(z) the student's.
+Symbols: z noise, x the teacher's series of it, c conditions, x~ = G(z, c) the student's.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.distillation.objectives import pair_error
 from sklearn_timegen.training import AdversarialNet, Game
 
@@ -45,11 +46,13 @@ class PairedGame(Game):
 
 
 class PairNet(AdversarialNet):
-    """A net whose samples are watched as those of any other: from noise of their own."""
+    """A net of series that are made of the noise of their own row, which is shown beside them."""
 
-    def _record_distance(self, iterator: Any, prefix: str) -> None:
-        alone = copy.copy(iterator)
-        alone.c = iterator.c[:, self.networks.n_latents :]
-        if alone.c.shape[1] == 0:
-            alone.c = None
-        super()._record_distance(alone, prefix)
+    def _latents(self, batch: Series) -> tuple[Tensor, Tensor | None]:
+        super()._latents(batch)  # the stream of noise goes on as it does in other games
+        return batch.latents, None
+
+    def _shown(self, batch: Series) -> Tensor | None:
+        if batch.conditions is None:
+            return batch.latents
+        return torch.cat([batch.latents, batch.conditions], dim=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +22,7 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.tensors import as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.distillation._networks import PairDiscriminator, build_players
 from sklearn_timegen.distillation._taught import TaughtGenerator
 from sklearn_timegen.distillation._training import PairedGame, PairNet
@@ -31,7 +33,7 @@ from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
 from sklearn_timegen.representation import Space
-from sklearn_timegen.training import AdversarialNet, AveragedNet, Game, SeriesDataset
+from sklearn_timegen.training import AdversarialNet, AveragedNet, Game
 
 __all__ = ["OneStepGenerator"]
 
@@ -265,7 +267,6 @@ class OneStepGenerator(TaughtGenerator):
             getattr(field, "_orig_mod", field),  # what torch.compile wraps
             self._own_network(space, n_conditions),
             self._discriminator(space, n_conditions) if self._plays else None,
-            n_conditions,
             self._frozen_fraction,
             self.ema_decay,
         )
@@ -305,13 +306,12 @@ class OneStepGenerator(TaughtGenerator):
         made = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
         return partial(_pair_discriminator, made) if self._paired else made
 
-    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> SeriesDataset:
-        if self._paired:
-            v, c = self._pairs(c)
-        return super()._training_data(v * self._space.varies, c, device)
+    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> Series:
+        made = self._pairs(c) if self._paired else Series(v, c)
+        return replace(made, values=made.values * self._space.varies).to(device)
 
-    def _pairs(self, c: FloatArray | None) -> tuple[FloatArray, FloatArray]:
-        """Return series of the teacher and, beside their conditions, the noise of each."""
+    def _pairs(self, c: FloatArray | None) -> Series:
+        """Return series of the teacher, with their conditions and the noise of each."""
         made_before = len(self.net_.history) if hasattr(self, "net_") else 0
         seed = derive_seed(draw_seed(self.random_state), f"pairs after epoch {made_before}")
         rng, teacher = np.random.default_rng(seed), self.teacher_
@@ -328,8 +328,7 @@ class OneStepGenerator(TaughtGenerator):
                 x[rows] = as_numpy(solve(flow, noise, grid, teacher.solver))
         if not np.isfinite(x).all():
             raise FloatingPointError("the teacher's series are not finite: it has diverged")
-        flat = z.reshape(len(z), -1)
-        return x, flat if c is None else np.concatenate([flat, c], axis=1)
+        return Series(x, c, latents=z.reshape(len(z), -1))
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         return super()._make_callbacks(

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
+
 __all__ = ["PairRegression", "pair_error"]
 
 SMOOTH = 0.03  # error per cell, in represented units, below which the loss is quadratic
@@ -25,14 +27,12 @@ def pair_error(made: Tensor, wanted: Tensor) -> Tensor:
 
 
 class PairRegression(nn.Module):
-    """``objective(networks, x, c, rng)``, one value a series, without a second player.
+    """``objective(networks, batch, rng)``, one value a series, without a second player.
 
-    The conditions begin with the noise that x belongs to; the error is that of the averaged
-    weights when it is not for training.
+    The latents are the noise that the series belong to; the error is that of the averaged weights
+    when it is not for training.
     """
 
-    def forward(self, networks: Any, x: Tensor, c: Tensor, rng: torch.Generator | None) -> Tensor:
-        z, rest = c[:, : networks.n_latents], c[:, networks.n_latents :]
-        given = rest if rest.shape[1] else None
+    def forward(self, networks: Any, batch: Series, rng: torch.Generator | None) -> Tensor:
         make = networks.generate if self.training else networks.sample
-        return pair_error(make(z, given), x)
+        return pair_error(make(batch.latents, batch.conditions), batch.values)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.flow.paths import expand_like
 
 __all__ = ["FlowLoss", "couple", "draw_times"]
@@ -16,7 +17,7 @@ __all__ = ["FlowLoss", "couple", "draw_times"]
 class FlowLoss(nn.Module):
     """Squared error of the network's output at a random time of the path, one value a series.
 
-    Called as ``objective(field, x, c, rng)``, where the field has ``path``, ``prediction``
+    Called as ``objective(field, batch, rng)``, where the field has ``path``, ``prediction``
     and ``varies``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, given)``.
 
     Parameters
@@ -53,7 +54,8 @@ class FlowLoss(nn.Module):
         self.fourier_weight = fourier_weight
         self.condition_dropout = condition_dropout
 
-    def forward(self, field: Any, x: Tensor, c: Tensor | None, rng: Any) -> Tensor:
+    def forward(self, field: Any, batch: Series, rng: Any) -> Tensor:
+        x, c = batch.values, batch.conditions
         path, prediction = field.path, field.prediction
         t = draw_times(len(x), self.time_mean, self.time_std, rng)
         t = t.clamp(prediction.first, min(prediction.last, path.last))

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_timegen._random import derive_seed, torch_generator
+from sklearn_timegen.data import Series
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.nn.normalization import double_backward
-from sklearn_timegen.training import GeneratorNet, SeriesDataset
+from sklearn_timegen.training import GeneratorNet
 
 __all__ = ["LatentRegression", "LatentRegressionLoss", "LatentRegressor", "refined"]
 
@@ -49,10 +50,10 @@ class LatentRegressor(nn.Module):
 
 
 class LatentRegressionLoss(nn.Module):
-    """``|E(x) - (z, c)|^2``, where the batch's conditions hold what is to be found."""
+    """``|E(x) - (z, c)|^2``: what the series were made of is to be found."""
 
-    def forward(self, module: nn.Module, x: Tensor, c: Tensor, rng: torch.Generator) -> Tensor:
-        return (module(x) - c).square().mean(dim=1)
+    def forward(self, module: nn.Module, batch: Series, rng: torch.Generator) -> Tensor:
+        return (module(batch.values) - batch.latents).square().mean(dim=1)
 
 
 class LatentRegression:
@@ -101,7 +102,7 @@ class LatentRegression:
         for done in range(0, n_steps, at_once):
             net.interrupted_ = True  # until these pairs are learned
             n_batches = min(at_once, n_steps - done)
-            data = SeriesDataset(*self._pairs(n_batches * BATCH, f"pairs {done}"))
+            data = self._pairs(n_batches * BATCH, f"pairs {done}")
             net.partial_fit(data, epochs=1)
             if net.interrupted_:
                 raise KeyboardInterrupt
@@ -111,8 +112,8 @@ class LatentRegression:
         return max(1, math.prod(self.shape) + self.n_outputs)
 
     @torch.no_grad()
-    def _pairs(self, n_series: int, name: str) -> tuple[Tensor, Tensor]:
-        """Draw series, and what they were made of."""
+    def _pairs(self, n_series: int, name: str) -> Series:
+        """Draw series, and what they were made of: latents and conditions."""
         networks = self.networks.eval()
         rng = torch_generator(derive_seed(self.seed, name), next(networks.parameters()).device)
         series, made_of = [], []
@@ -125,7 +126,7 @@ class LatentRegression:
                 c = c[rows]
             series.append(networks.sample(z, c, noise))
             made_of.append(z if c is None else torch.cat([z, c], dim=1))
-        return torch.cat(series), torch.cat(made_of)
+        return Series(torch.cat(series), latents=torch.cat(made_of))
 
 
 def refined(networks: Adversaries, x: Tensor, z: Tensor, c: Tensor | None, n_steps: int) -> Tensor:

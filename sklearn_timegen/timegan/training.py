@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.timegan.networks import Joint
 from sklearn_timegen.timegan.phases import PhasedNet
-from sklearn_timegen.training.data import Batch
 
 __all__ = ["TimeGANNet"]
 
@@ -76,7 +76,7 @@ class TimeGANNet(PhasedNet):
     # -- epochs ------------------------------------------------------------------------------
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
-        self._n_timesteps = self.get_dataset(X, y).x.shape[1]
+        self._n_timesteps = self.get_dataset(X, y).values.shape[1]
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
@@ -89,7 +89,7 @@ class TimeGANNet(PhasedNet):
         if training or iterator is None or self.phase_ == self.LAST:
             return
         with torch.no_grad():
-            logs = [self._early_loss(batch)[1] | {"n": len(batch[0])} for batch in iterator]
+            logs = [self._early_loss(batch)[1] | {"n": len(batch)} for batch in iterator]
         n_series = sum(step["n"] for step in logs)
         for key in logs[0].keys() - {"n"}:
             mean = sum(float(step[key]) * step["n"] for step in logs) / n_series
@@ -97,11 +97,11 @@ class TimeGANNet(PhasedNet):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         logs = self._joint_step(batch) if self.phase_ == self.LAST else self._early_step(batch)
         return {"loss": next(iter(logs.values())), "y_pred": None, "logs": logs}
 
-    def _early_step(self, batch: Batch) -> dict[str, Tensor]:
+    def _early_step(self, batch: Series) -> dict[str, Tensor]:
         loss, logs = self._early_loss(batch)
         self._optimizer_step(
             "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
@@ -109,9 +109,9 @@ class TimeGANNet(PhasedNet):
         self.networks.track(0)  # nothing of before is worth remembering
         return logs
 
-    def _early_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def _early_loss(self, batch: Series) -> tuple[Tensor, dict[str, Tensor]]:
         """Return what is descended in an early phase, and its logs."""
-        x, c = batch
+        x, c = batch.values, batch.conditions
         if self.phase_ == "embedding":
             x_tilde = self.networks.recover(self.networks.embed(x))
             loss, error = self.criterion_.of_reconstruction(x, x_tilde)
@@ -121,8 +121,8 @@ class TimeGANNet(PhasedNet):
         loss = self.criterion_.of_supervision(h, self.networks.follow(h, c))
         return loss, {"supervised_loss": loss.detach()}
 
-    def _joint_step(self, batch: Batch) -> dict[str, Tensor]:
-        x, c = batch
+    def _joint_step(self, batch: Series) -> dict[str, Tensor]:
+        x, c = batch.values, batch.conditions
         z = self.networks.draw(x.shape[1], len(x), self.noise_)
         made = self.networks.join(x, z, c, frozen=not self.joint)
         loss, logs = self._generator_loss(made, c)
@@ -152,9 +152,9 @@ class TimeGANNet(PhasedNet):
         loss = self.criterion_.of_generator(supervised, moments, y_hat, *y_unsupervised)
         return loss, {"generator_loss": loss.detach(), **logs}
 
-    def _discriminator_step(self, made: Joint, batch: Batch) -> dict[str, Tensor]:
+    def _discriminator_step(self, made: Joint, batch: Series) -> dict[str, Tensor]:
         seen = [made.h, made.h_hat] + ([] if made.h_next is None else [made.e_hat])
-        values = self.networks.judge([h.detach() for h in seen], batch[1], frozen=False)
+        values = self.networks.judge([h.detach() for h in seen], batch.conditions, frozen=False)
         loss = self.criterion_.of_discriminator(*values)
         logs = {
             "discriminator_loss": loss.detach(),

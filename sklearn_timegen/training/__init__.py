@@ -8,7 +8,7 @@ in memory, and every random stream is the net's own.
 from sklearn_timegen.training.adversarial import AdversarialNet
 from sklearn_timegen.training.averaged import AveragedNet
 from sklearn_timegen.training.callbacks import CosineRate, ProgressBar, early_stopping
-from sklearn_timegen.training.data import BatchIterator, HoldOut, SeriesDataset, resolve_device
+from sklearn_timegen.training.data import BatchIterator, HoldOut, resolve_device
 from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.net import GeneratorNet
 from sklearn_timegen.training.watch import COLLAPSED, SATURATED
@@ -24,7 +24,6 @@ __all__ = [
     "GeneratorNet",
     "HoldOut",
     "ProgressBar",
-    "SeriesDataset",
     "early_stopping",
     "resolve_device",
 ]

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.nn.normalization import clip_weights_, double_backward
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.objectives.unrolling import AdamStep, GradientStep, unrolled
-from sklearn_timegen.training.data import Batch
 from sklearn_timegen.training.watched import WatchedNet
 
 __all__ = ["AdversarialNet"]
@@ -64,24 +64,33 @@ class AdversarialNet(WatchedNet):
         made: Tensor = self.networks.sample(z, c, noise)
         return made
 
+    def _latents(self, batch: Series) -> tuple[Tensor, Tensor | None]:
+        """Return what as many series as a batch's are made of, and noise if there is any."""
+        drawn: tuple[Tensor, Tensor | None] = self.networks.draw(len(batch), self.noise_)
+        return drawn
+
+    def _shown(self, batch: Series) -> Tensor | None:
+        """Return what the discriminator is shown beside the series of a batch."""
+        conditions: Tensor | None = batch.conditions
+        return conditions
+
     # -- steps -------------------------------------------------------------------------------
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         logs = self._discriminator_step(batch)
         if self.n_steps_["discriminator"] % self.n_critic == 0:
             logs |= self._generator_step(batch)
         return {"loss": logs["discriminator_loss"], "y_pred": None, "logs": logs}
 
-    def _discriminator_step(self, batch: Batch) -> dict[str, Tensor]:
-        real, c = batch
+    def _discriminator_step(self, batch: Series) -> dict[str, Tensor]:
         step = self.n_steps_["discriminator"]
         if hasattr(self.networks.discriminator, "iterate"):
             self.networks.discriminator.iterate()
         with torch.no_grad():
-            z, noise = self.networks.draw(len(real), self.noise_)
-            fake = self.networks.generate(z, c, noise)
-        critic = partial(self.networks.discriminator, c=c)
-        real, fake = self._blurred(real), self._blurred(fake)
+            z, noise = self._latents(batch)
+            fake = self.networks.generate(z, batch.conditions, noise)
+        critic = partial(self.networks.discriminator, c=self._shown(batch))
+        real, fake = self._blurred(batch.values), self._blurred(fake)
         game = self.criterion_
         due = game.interval if step % game.interval == 0 else None
         loss, of_real, of_fake = game.of_discriminator(critic, real, fake, self.noise_, due)
@@ -95,12 +104,12 @@ class AdversarialNet(WatchedNet):
             "discriminator_accuracy": pairwise_accuracy(of_real.detach(), of_fake.detach()),
         }
 
-    def _generator_step(self, batch: Batch) -> dict[str, Tensor]:
-        real, c = batch
+    def _generator_step(self, batch: Series) -> dict[str, Tensor]:
+        c = self._shown(batch)
         step = self.n_steps_["generator"]
-        z, noise = self.networks.draw(len(real), self.noise_)
-        fake = self._blurred(self.networks.generate(z, c, noise))
-        real = self._blurred(real)
+        z, noise = self._latents(batch)
+        fake = self._blurred(self.networks.generate(z, batch.conditions, noise))
+        real = self._blurred(batch.values)
         critic = self._ahead(real, fake, c)
         matched = self.criterion_.matching > 0
         features = partial(self.networks.discriminator.features, c=c) if matched else None

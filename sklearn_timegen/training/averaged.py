@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn_timegen._random import derive_seed, torch_generator
-from sklearn_timegen.training.data import Batch
+from sklearn_timegen.data import Series
 from sklearn_timegen.training.net import GeneratorNet, cosine_decay
 
 __all__ = ["AveragedNet"]
@@ -64,7 +64,7 @@ class AveragedNet(GeneratorNet):
         finally:
             self.noise_ = before
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         with self._scaled_lr(self._share()):
             step = super().train_step(batch, **params)
         self.n_steps_ += 1

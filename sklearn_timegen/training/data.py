@@ -9,58 +9,40 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
-__all__ = ["Batch", "BatchIterator", "HoldOut", "SeriesDataset", "resolve_device"]
+from sklearn_timegen.data import Series
 
-Batch = tuple[Tensor, Tensor | None]
-
-
-class SeriesDataset(Dataset[Any]):
-    """Represented series and, if there are any, their conditions, on the training device."""
-
-    def __init__(self, x: Tensor, c: Tensor | None = None) -> None:
-        self.x = x
-        self.c = c
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, i: Any) -> Any:
-        return self.x[i] if self.c is None else (self.x[i], self.c[i])
+__all__ = ["BatchIterator", "HoldOut", "resolve_device"]
 
 
 class BatchIterator:
-    """Batches as slices of a tensor that is permuted once an epoch.
+    """Batches as slices of tensors that are permuted once an epoch.
 
     A ``DataLoader`` collates item by item, which costs more than a training step of a small
     network does.
     """
 
-    def __init__(self, dataset: Any, batch_size: int, rng: torch.Generator | None = None) -> None:
+    def __init__(
+        self, dataset: Series | Subset[Any], batch_size: int, rng: torch.Generator | None = None
+    ) -> None:
         index: Any = slice(None)
         while isinstance(dataset, Subset):  # what a skorch train_split makes
             index = torch.as_tensor(dataset.indices)[index]
-            dataset = dataset.dataset
-        self.x: Tensor = dataset.x[index]
-        self.c: Tensor | None = None if dataset.c is None else dataset.c[index]
-        self.batch_size = len(self.x) if batch_size == -1 else batch_size
+            dataset = dataset.dataset  # type: ignore[assignment]
+        self.series: Series = dataset[index]
+        self.batch_size = len(self.series) if batch_size == -1 else batch_size
         self.rng = rng
 
     def __len__(self) -> int:
-        return math.ceil(len(self.x) / self.batch_size)
+        return math.ceil(len(self.series) / self.batch_size)
 
-    def __iter__(self) -> Iterator[Batch]:
-        x, c = self.x, self.c
+    def __iter__(self) -> Iterator[Series]:
+        series = self.series
         if self.rng is not None:
-            order = torch.randperm(len(x), generator=self.rng).to(x.device)
-            x, c = x[order], None if c is None else c[order]
-        if c is None:
-            for batch in x.split(self.batch_size):
-                yield batch, None
-        else:
-            yield from zip(x.split(self.batch_size), c.split(self.batch_size), strict=True)
+            order = torch.randperm(len(series), generator=self.rng)
+            series = series[order.to(series.values.device)]
+        return series.split(self.batch_size)
 
 
 class HoldOut:

@@ -2,7 +2,7 @@
 
 ``GeneratorNet`` is a skorch net whose batches are slices of tensors already in memory, whose
 random streams are its own, and whose epochs keep no per-batch history unless a callback listens
-to batches. The objective is its criterion: it is called as ``objective(module, x, c, rng)``
+to batches. The objective is its criterion: it is called as ``objective(module, batch, rng)``
 and returns one value a series, of which the net takes the mean.
 """
 
@@ -25,7 +25,8 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
-from sklearn_timegen.training.data import Batch, BatchIterator, SeriesDataset
+from sklearn_timegen.data import Series
+from sklearn_timegen.training.data import BatchIterator
 
 __all__ = ["GeneratorNet", "cosine_decay"]
 
@@ -84,7 +85,7 @@ class GeneratorNet(NeuralNet):
         if not isinstance(self.criterion_, torch.nn.Module):
             raise TypeError(
                 "the objective has to be a torch.nn.Module, whose forward is called with "
-                f"(module, x, c, rng), got {self.criterion_!r}"
+                f"(module, batch, rng), got {self.criterion_!r}"
             )
         return self
 
@@ -103,7 +104,7 @@ class GeneratorNet(NeuralNet):
     # -- data --------------------------------------------------------------------------------
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
-        return X if isinstance(X, SeriesDataset | Subset) else SeriesDataset(X, y)
+        return X if isinstance(X, Series | Subset) else Series(X, y)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> BatchIterator:
         return BatchIterator(dataset, self.batch_size, self.shuffle_ if training else None)
@@ -172,16 +173,16 @@ class GeneratorNet(NeuralNet):
             if self._batches_heard:
                 self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **params)
-            total = total + step["loss"] * len(batch[0])
-            n_series += len(batch[0])
+            total = total + step["loss"] * len(batch)
+            n_series += len(batch)
             if self._batches_heard:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
-                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+                self.history.record_batch(f"{prefix}_batch_size", len(batch))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
         self._record_loss(prefix, float(total) / n_series)
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
-    def train_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         self.optimizer_.zero_grad(set_to_none=True)
         loss = self.batch_loss(batch)
         if not loss.requires_grad:
@@ -209,14 +210,13 @@ class GeneratorNet(NeuralNet):
             for group, rate in zip(groups, rates, strict=True):
                 group["lr"] = rate
 
-    def validation_step(self, batch: Batch, **params: Any) -> dict[str, Any]:
+    def validation_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         with torch.no_grad():
             return {"loss": self.batch_loss(batch), "y_pred": None}
 
-    def batch_loss(self, batch: Batch) -> Tensor:
+    def batch_loss(self, batch: Series) -> Tensor:
         """Mean of the objective over a batch."""
-        x, c = batch
-        losses: Tensor = self.criterion_(self.module_, x, c, self.noise_)
+        losses: Tensor = self.criterion_(self.module_, batch, self.noise_)
         if not isinstance(losses, Tensor):
             raise TypeError(
                 f"the objective {type(self.criterion_).__name__} has to return a tensor, one loss "

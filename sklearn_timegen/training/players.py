@@ -9,7 +9,7 @@ import torch
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
-from sklearn_timegen.training.data import Batch
+from sklearn_timegen.data import Series
 from sklearn_timegen.training.net import GeneratorNet
 
 __all__ = ["PlayersNet"]
@@ -65,7 +65,7 @@ class PlayersNet(GeneratorNet):
         """Set the discriminator's learning rate for further training: ``lr`` is set for all."""
         self._group("discriminator")["lr"] = discriminator_lr or self.lr
 
-    def _optimizer_step(self, player: str, loss: Tensor, batch: Batch, *others: str) -> Tensor:
+    def _optimizer_step(self, player: str, loss: Tensor, batch: Series, *others: str) -> Tensor:
         """Take the step of one player, or of several; those who are not named stay put.
 
         Returns the norm of the first one's gradient.

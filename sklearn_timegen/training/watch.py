@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
+from sklearn_timegen.data import Series
 
 __all__ = ["COLLAPSED", "SATURATED", "DistanceWatch"]
 
@@ -34,14 +35,12 @@ class DistanceWatch:
 
     Parameters
     ----------
-    x : Tensor of shape (n, n_timesteps, n_channels)
-        The series.
-    c : Tensor of shape (n, n_conditions) or None
-        Their conditions.
+    series : Series
+        Represented, perhaps with conditions.
     """
 
-    def __init__(self, x: Tensor, c: Tensor | None) -> None:
-        self.c = c
+    def __init__(self, series: Series) -> None:
+        x, self.c = series.values, series.conditions
         self.centre = x.mean(dim=0)  # cdist, by matrix products, rounds what is far from 0
         self.real = self._rows(x)
         self.within = torch.cdist(self.real, self.real)

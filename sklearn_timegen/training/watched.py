@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, torch_generator
-from sklearn_timegen.training.data import Batch
+from sklearn_timegen.data import Series
 from sklearn_timegen.training.net import cosine_decay
 from sklearn_timegen.training.players import PlayersNet
 from sklearn_timegen.training.watch import DistanceWatch
@@ -97,7 +97,7 @@ class WatchedNet(PlayersNet):
             with self._scaled_lr(share):
                 step = step_fn(batch, **params)
             if self._batches_heard:
-                self.history.record_batch("train_batch_size", len(batch[0]))
+                self.history.record_batch("train_batch_size", len(batch))
                 self.history.record_batch("train_loss", step["loss"].item())
                 self.notify("on_batch_end", batch=batch, training=True, **step)
             yield step["logs"]
@@ -105,7 +105,7 @@ class WatchedNet(PlayersNet):
     def _record_distance(self, iterator: Any, prefix: str) -> None:
         rng = torch_generator(derive_seed(self.seed, "watch"), self.device)  # equal in each epoch
         if prefix not in self._watches:
-            self._watches[prefix] = DistanceWatch(*_some(iterator, derive_seed(self.seed, prefix)))
+            self._watches[prefix] = DistanceWatch(_some(iterator, derive_seed(self.seed, prefix)))
         watch = self._watches[prefix]
         self._set_training(False)
         with torch.no_grad():
@@ -118,8 +118,8 @@ class WatchedNet(PlayersNet):
             self.history.record("effective_sample_ratio", watch.effective_ratio(fake))
 
 
-def _some(iterator: Any, seed: int) -> Batch:
+def _some(iterator: Any, seed: int) -> Series:
     """Return ``N_WATCHED`` of the series, at random: neighbours may be windows of one time."""
-    order = torch.randperm(len(iterator.x), generator=torch_generator(seed))[:N_WATCHED]
-    chosen = order.to(iterator.x.device)
-    return iterator.x[chosen], None if iterator.c is None else iterator.c[chosen]
+    series: Series = iterator.series
+    order = torch.randperm(len(series), generator=torch_generator(seed))[:N_WATCHED]
+    return series[order.to(series.values.device)]

@@ -27,11 +27,11 @@ from torch import Tensor
 from sklearn_timegen._mixture import NormalMixture, by_class, choose_normals
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data import Series
 from sklearn_timegen.training import (
     BatchIterator,
     GeneratorNet,
     HoldOut,
-    SeriesDataset,
     early_stopping,
 )
 from sklearn_timegen.vae.coupling import CouplingFlow
@@ -202,14 +202,14 @@ class FlowPrior(Prior):
         self.interrupted_ = False
         if n_series >= N_LEAST:
             given = None if c is None else torch.tensor(c)
-            self._train(net, SeriesDataset(torch.tensor(draws), given))
+            self._train(net, Series(torch.tensor(draws), given))
         self._flow = net.module_.requires_grad_(False)
         return self
 
-    def _train(self, net: GeneratorNet, data: SeriesDataset) -> None:
+    def _train(self, net: GeneratorNet, data: Series) -> None:
         normal = copy.deepcopy(net.module_.state_dict())
         (held_out,) = BatchIterator(net.train_split(data)[1], -1)
-        loss = _losses(net, *held_out)
+        loss = _losses(net, held_out)
         net.partial_fit(data)
         self.interrupted_ = net.interrupted_
         if self.interrupted_:
@@ -217,7 +217,7 @@ class FlowPrior(Prior):
                 f"training of the prior was interrupted after {len(net.history)} of "
                 f"{net.n_epochs_} epochs; it keeps what it has learned"
             )
-        gain = loss - _losses(net, *held_out)
+        gain = loss - _losses(net, held_out)
         if not gain.mean() > 2 * gain.std() / len(gain) ** 0.5:
             net.module_.load_state_dict(normal)
 
@@ -236,9 +236,9 @@ class FlowPrior(Prior):
         return copy.deepcopy(self._flow).to(z.device, z.dtype)
 
 
-def _losses(net: GeneratorNet, z: Tensor, c: Tensor | None) -> Tensor:
+def _losses(net: GeneratorNet, batch: Series) -> Tensor:
     with torch.no_grad():
-        losses: Tensor = net.criterion_(net.module_, z, c, net.noise_)
+        losses: Tensor = net.criterion_(net.module_, batch, net.noise_)
     return losses
 
 

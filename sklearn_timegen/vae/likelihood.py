@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
+
 __all__ = ["NegativeLogLikelihood", "log_standard_normal"]
 
 
@@ -22,6 +24,6 @@ def log_standard_normal(u: Tensor) -> Tensor:
 class NegativeLogLikelihood(nn.Module):
     """``-log N(u; 0, I) - log |du / dz|``, one value a series: the mean over its draws of z."""
 
-    def forward(self, module: Any, z: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        u, log_det = module(z, c)
+    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+        u, log_det = module(batch.values, batch.conditions)
         return -(log_standard_normal(u) + log_det).flatten(1).mean(dim=1)

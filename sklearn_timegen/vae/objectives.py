@@ -21,6 +21,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
+
 __all__ = [
     "ERRORS",
     "NegativeBound",
@@ -195,7 +197,8 @@ class NegativeBound(nn.Module):
         self.learned = learned
         self.kl_share = 1.0
 
-    def forward(self, module: Any, x: Tensor, c: Tensor | None, rng: torch.Generator) -> Tensor:
+    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+        x, c = batch.values, batch.conditions
         draws = () if self.n_draws == 1 else (self.n_draws,)
         shape = (len(x), *draws, self.latent_dim)
         noise = torch.randn(shape, generator=rng, device=x.device, dtype=x.dtype)
