@@ -304,7 +304,7 @@ def _first_timestep(X: NDArray[Any]) -> NDArray[Any]:
 
 def _labels(generator: Any, n_samples: int) -> NDArray[Any]:
     """Labels for a sample, in the training frequencies."""
-    from sklearn_timegen._conditions import allocate
+    from sklearn_timegen.data.conditions import allocate
 
     return np.repeat(generator.classes_, allocate(generator.class_counts_, n_samples))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_timegen._files import SeriesFile, check_output, holds_windows, read_series
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 
 __all__ = ["check_cut", "count", "evaluate", "evaluate_parser"]
 

@@ -18,7 +18,7 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from sklearn_timegen._conditions import groups_of
+from sklearn_timegen.data.conditions import groups_of
 
 __all__ = ["NormalMixture", "by_class", "choose_normals", "fit_normals", "log_normal"]
 

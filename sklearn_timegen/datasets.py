@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 
 __all__ = [
     "load_energy",

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_array
 
-from sklearn_timegen._validation import check_count, check_window_starts
+from sklearn_timegen.data.checks import check_count, check_window_starts
 
 __all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
 

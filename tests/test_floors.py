@@ -30,26 +30,23 @@ FLOORS = {
     "training": 2,
     "nn": 1,
     "objectives": 1,
+    "representation": 1,
     "data": 0,
     "_checks": 0,
     "_choosing": 0,
-    "_conditions": 0,
     "_distance": 0,
     "_files": 0,
     "_joining": 0,
-    "_labels": 0,
-    "_magnitude": 0,
     "_mixture": 0,
     "_random": 0,
     "_rows": 0,
-    "_validation": 0,
     "_warning": 0,
     "datasets": 0,
     "model_selection": 0,
-    "representation": 0,
 }
-# On floor 0, helpers (with an underscore) may be used by the others; on others, siblings never.
-HELPERS = {name for name, floor in FLOORS.items() if floor == 0 and name.startswith("_")}
+# On floor 0, the data and helpers (with an underscore) may be used by the others; on others,
+# siblings never.
+HELPERS = {"data"} | {n for n, floor in FLOORS.items() if floor == 0 and n.startswith("_")}
 SAME_FLOOR = {
     ("__main__", "_cli"),
     ("_cli", "_cli_evaluate"),

@@ -44,8 +44,9 @@ def brief(monkeypatch, quick_joining):
 
     monkeypatch.setattr(GeneratorNet, "partial_fit", partial_fit)
     for cls, name in ((OneStepGenerator, "n_pairs"), (R3GAN, "encoder_steps")):
-        assert name in cls.__init__.__kwdefaults__
-        monkeypatch.setitem(cls.__init__.__kwdefaults__, name, 64)
+        defaults = inspect.unwrap(cls.__init__).__kwdefaults__
+        assert name in defaults
+        monkeypatch.setitem(defaults, name, 64)
     X, y = datasets.load_italy_power()
     few = np.arange(0, len(X), 20)
     monkeypatch.setattr(datasets, "load_italy_power", lambda: (X[few], y[few]))

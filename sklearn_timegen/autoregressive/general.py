@@ -17,7 +17,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, StrOptions
-from sklearn_timegen._validation import check_series
 from sklearn_timegen.autoregressive.networks import (
     CELLS,
     AdversarialPair,
@@ -29,6 +28,7 @@ from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.checks import check_series
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet
 

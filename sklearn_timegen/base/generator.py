@@ -18,13 +18,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
-from sklearn_timegen._conditions import ConditionEncoder
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_series
+from sklearn_timegen.data.conditions import ConditionEncoder
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView, Space
 
 __all__ = ["BaseGenerator"]

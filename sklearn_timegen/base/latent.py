@@ -11,10 +11,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from sklearn_timegen._validation import check_count
 from sklearn_timegen.base.declaration import estimator
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import check_returned
+from sklearn_timegen.data.checks import check_count
 
 __all__ = ["LatentGenerator"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from sklearn_timegen._validation import check_count
 from sklearn_timegen.base.hooks import described
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.representation import Space
 
 __all__ = ["check_hidden_dims", "check_shape", "check_time_axis", "make_network"]

@@ -21,7 +21,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
-from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._mixture import (
     NormalMixture,
     by_class,
@@ -30,8 +29,9 @@ from sklearn_timegen._mixture import (
     log_normal,
 )
 from sklearn_timegen._random import derive_seed, draw_seed
-from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
+from sklearn_timegen.data.checks import check_series
+from sklearn_timegen.data.magnitude import to_float32
 
 __all__ = ["PCAMixture"]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_timegen._checks import Interval
-from sklearn_timegen._conditions import groups_of
 from sklearn_timegen.base import BaseGenerator, estimator, param
 from sklearn_timegen.classical._rows import draw_rows
+from sklearn_timegen.data.conditions import groups_of
 
 __all__ = ["NeighbourInterpolation"]
 

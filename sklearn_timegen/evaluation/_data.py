@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
-from sklearn_timegen._labels import as_target, check_known, holds_labels, shown_label
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import as_3d, check_two_samples, check_window_starts
+from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
 from sklearn_timegen.evaluation._judging import Sample, typical_step
 from sklearn_timegen.metrics import Metric
 from sklearn_timegen.model_selection import (

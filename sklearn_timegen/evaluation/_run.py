@@ -14,7 +14,7 @@ from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import (
     Outcome,

@@ -9,7 +9,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
-from sklearn_timegen._validation import check_fraction
+from sklearn_timegen.data.checks import check_fraction
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.generator import table_of

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._files import check_output
-from sklearn_timegen._validation import check_two_samples
+from sklearn_timegen.data.checks import check_two_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._judging import Sample

@@ -9,9 +9,9 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
-from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_count, check_two_samples, check_window_starts
+from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.evaluation._judging import (
     Outcome,
     Sample,

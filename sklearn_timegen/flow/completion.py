@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import as_3d, check_count, check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.tensors import as_numpy, rows_of
+from sklearn_timegen.data.checks import as_3d, check_count, check_series
 from sklearn_timegen.flow._posterior import Ensemble
 from sklearn_timegen.flow._solvers import Flow, solve, times
 from sklearn_timegen.flow.latents import FlowLatents

@@ -15,11 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval
-from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.checks import check_count, check_series
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.flow._density import hutchinson_probes, log_density
 from sklearn_timegen.flow._solvers import Flow, solve, times
 from sklearn_timegen.representation import REPRESENTATIONS

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.series import SeriesGenerator
 
 __all__ = [

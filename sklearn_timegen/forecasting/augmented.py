@@ -9,7 +9,7 @@ import numpy as np
 from sktime.forecasting.base import ForecastingHorizon
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._amount import (
     choose_amount,
     scaled_errors,

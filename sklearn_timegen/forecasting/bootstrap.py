@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from sklearn_timegen._validation import check_count
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._synthesis import (
     as_panel,
     fit_series_generator,

@@ -16,10 +16,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from sklearn_timegen._checks import HasMethods
-from sklearn_timegen._validation import SeriesLayout, check_series
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data.checks import SeriesLayout, check_series
 from sklearn_timegen.synthetic_training.common import check_labels, check_y_given
 
 __all__ = ["PanelClassifier", "PanelRegressor"]

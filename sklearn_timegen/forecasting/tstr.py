@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._base import SyntheticForecaster
 from sklearn_timegen.forecasting._synthesis import Panel
 

@@ -13,11 +13,11 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
-from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
 from sklearn_timegen.nn.discriminator import BODIES

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_timegen._rows import channel_scale
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
 
 __all__ = [
     "Array",

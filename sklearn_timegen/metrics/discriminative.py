@@ -21,7 +21,7 @@ from sklearn_timegen._random import (
     torch_generator,
 )
 from sklearn_timegen._rows import channel_scale
-from sklearn_timegen._validation import check_count, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_count, check_two_samples, check_window_starts
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,

@@ -21,7 +21,7 @@ from sklearn_timegen._rows import (
     gaussian_kernel,
     median_distance,
 )
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, check_limit, subset
 
 __all__ = ["effective_sample_ratio", "marginal_difference", "mmd", "sliced_wasserstein"]

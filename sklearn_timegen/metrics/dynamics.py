@@ -12,7 +12,7 @@ import scipy.stats
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._rows import channel_scale
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array
 
 __all__ = [

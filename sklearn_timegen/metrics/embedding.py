@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._rows import squared_distances
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, check_limit, subset
 from sklearn_timegen.metrics.encoder import encode_both
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
 from sklearn_timegen._rows import channel_scale, flat_rows
-from sklearn_timegen._validation import check_sample, check_two_samples
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data.checks import check_sample, check_two_samples
 from sklearn_timegen.metrics._common import one_torch_thread
 from sklearn_timegen.metrics.contrastive import hierarchical_contrastive_loss
 from sklearn_timegen.metrics.dilated import DilatedEncoder

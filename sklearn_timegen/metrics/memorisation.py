@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._rows import flat_rows
-from sklearn_timegen._validation import check_fraction, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_fraction, check_two_samples, check_window_starts
 from sklearn_timegen.metrics._common import (
     Array,
     check_limit,

@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_timegen._conditions import as_conditions
-from sklearn_timegen._labels import shown_label
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, torch_generator
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,

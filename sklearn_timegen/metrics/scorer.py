@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import as_3d, check_count
+from sklearn_timegen.data.checks import as_3d, check_count
 from sklearn_timegen.metrics.registry import Metric, resolve_metrics
 from sklearn_timegen.model_selection import find_window_starts, nearest_gap
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_timegen._conditions import as_conditions
 from sklearn_timegen._random import RandomState
-from sklearn_timegen._validation import as_3d, check_sample
+from sklearn_timegen.data.checks import as_3d, check_sample
+from sklearn_timegen.data.conditions import as_conditions
 
 __all__ = [
     "LINES",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._validation import as_3d, check_count, check_finite
+from sklearn_timegen.data.checks import as_3d, check_count, check_finite
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,

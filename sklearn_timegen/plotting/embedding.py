@@ -13,7 +13,7 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
 from sklearn_timegen.plotting._common import (
     REAL,

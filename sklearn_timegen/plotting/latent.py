@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._conditions import as_conditions
-from sklearn_timegen._validation import check_count
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
-from sklearn_timegen._validation import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
 from sklearn_timegen.plotting._common import (
     REAL,

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._magnitude import to_float32
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.representation.scaling import QuantileScaler
 
 __all__ = ["OwnScaleTransform"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_timegen._magnitude import to_float32
-from sklearn_timegen._validation import all_finite
+from sklearn_timegen.data.checks import all_finite
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.representation.basis import CosineTransform
 from sklearn_timegen.representation.bounds import Bounds
 from sklearn_timegen.representation.channels import ChannelReducer

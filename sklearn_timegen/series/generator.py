@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen._validation import check_count
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.series._calendar import CALENDARS, infer_period
 from sklearn_timegen.series._container import Record, read_container
 from sklearn_timegen.series._models import Asked, Models, crossfade, match

@@ -11,8 +11,8 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._checks import Interval, RealNotInt
 from sklearn_timegen._choosing import shows_gain
-from sklearn_timegen._conditions import allocate
-from sklearn_timegen._labels import shown_label
+from sklearn_timegen.data.conditions import allocate
+from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,

@@ -13,12 +13,12 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
-from sklearn_timegen._labels import as_target, shown_label
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen._validation import check_resolution, check_series
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data.checks import check_resolution, check_series
+from sklearn_timegen.data.labels import as_target, shown_label
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
 from sklearn_timegen.synthetic_training.common import check_y_given

@@ -18,11 +18,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
-from sklearn_timegen._labels import as_target, check_known
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen._validation import check_series
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.data.checks import check_series
+from sklearn_timegen.data.labels import as_target, check_known
 from sklearn_timegen.synthetic_training.amount import (
     AMOUNT,
     RATIOS,

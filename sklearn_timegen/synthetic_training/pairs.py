@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen._validation import as_3d
+from sklearn_timegen.data.checks import as_3d
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 from sklearn_timegen.synthetic_training.sources import Labelled, RecentFit, Source
 

@@ -11,9 +11,9 @@ from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_timegen._checks import HasMethods
-from sklearn_timegen._validation import check_resolution
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data.checks import check_resolution
 from sklearn_timegen.synthetic_training.amount import Folds, window_folds
 from sklearn_timegen.synthetic_training.common import (
     GeneratorFirst,

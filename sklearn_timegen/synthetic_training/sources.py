@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
-from sklearn_timegen._labels import shown_label
 from sklearn_timegen._random import derive_seed, seed_estimator
-from sklearn_timegen._validation import SeriesLayout, as_3d
+from sklearn_timegen.data.checks import SeriesLayout, as_3d
+from sklearn_timegen.data.labels import shown_label
 
 __all__ = ["ClassPlan", "ClassSource", "Labelled", "RecentFit", "Source", "Trainer"]
 

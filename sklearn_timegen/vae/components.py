@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import all_finite, check_count, check_series
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.tensors import as_numpy, rows_of
+from sklearn_timegen.data.checks import all_finite, check_count, check_series
 from sklearn_timegen.vae._structure import affine_of
 from sklearn_timegen.vae.general import VAE
 

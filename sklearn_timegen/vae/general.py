@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
-from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
 from sklearn_timegen.nn.sequence import RecurrentDecoder, RecurrentEncoder

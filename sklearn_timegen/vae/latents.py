@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._magnitude import to_float32
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen._validation import check_count, check_series
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.checks import check_count, check_series
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.vae.autoencoder import draws_from
 from sklearn_timegen.vae.objectives import log_likelihood, log_weights, renyi_bound
 

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
-from sklearn_timegen._validation import SeriesLayout
 from sklearn_timegen.base import estimator, param, pinned
+from sklearn_timegen.data.checks import SeriesLayout
 from sklearn_timegen.nn.convolutional import ConvolutionalEncoder
 from sklearn_timegen.representation import Representation, SeriesScaler
 from sklearn_timegen.vae._calendar import CalendarEncoder

@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from sklearn_timegen._magnitude import check_magnitude
+from sklearn_timegen.data.magnitude import check_magnitude
 
 __all__ = [
     "SeriesLayout",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen._labels import as_target, codes_of, holds_labels, shown
+from sklearn_timegen.data.labels import as_target, codes_of, holds_labels, shown
 
 __all__ = ["ConditionEncoder", "allocate", "as_conditions", "groups_of"]
 
