@@ -1,4 +1,4 @@
-"""Recurrent networks that predict the next timestep, and a judge of how they behave.
+"""Recurrent networks that predict the next timestep, and a discriminator of how they behave.
 
 Symbols: x_t a timestep, c the condition, h_t the states of all layers once they have read
 x_1 ... x_(t-1), K the number of normals in the mixture that is predicted of x_t, D that of
@@ -235,7 +235,7 @@ class BehaviourDiscriminator(nn.Module):
 
 
 class AdversarialPair(nn.Module):
-    """A network that draws series, and the judge of its behaviour: two players in one module."""
+    """A network that draws series, and the discriminator of its behaviour, in one module."""
 
     def __init__(self, generator: RecurrentMixture, discriminator: BehaviourDiscriminator) -> None:
         super().__init__()

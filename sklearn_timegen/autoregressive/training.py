@@ -116,11 +116,11 @@ class ProfessorNet(PlayersNet):
         return {**logs, "discriminator_gradient": norm}
 
     def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:
-        """Return what the generator pays for being told apart, by a judge that stays put."""
-        game, judge = NonSaturatingLoss(), self.networks.discriminator
-        each = game.generator(None, judge(free, c))
+        """Return what the generator pays for being told apart, by weights that stay put."""
+        game, discriminator = NonSaturatingLoss(), self.networks.discriminator
+        each = game.generator(None, discriminator(free, c))
         if self.mutual:
-            each = each + game.generator(None, -judge(taught, c))
+            each = each + game.generator(None, -discriminator(taught, c))
         return each.mean()
 
 

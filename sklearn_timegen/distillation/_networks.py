@@ -1,4 +1,4 @@
-"""The student's network, the judge of its pairs, and what is kept of the teacher's weights."""
+"""The student's network, the discriminator of pairs, and what is kept of the teacher."""
 
 from __future__ import annotations
 
@@ -48,33 +48,36 @@ class PairDiscriminator(nn.Module):
 
     Parameters
     ----------
-    judge : Module
+    discriminator : Module
         A discriminator of series with twice the channels: the noise comes beside the values.
     """
 
-    def __init__(self, judge: nn.Module) -> None:
+    def __init__(self, discriminator: nn.Module) -> None:
         super().__init__()
-        self.judge = judge
+        self.discriminator = discriminator
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
         n_cells = x.shape[1] * x.shape[2]
         z, rest = c[:, :n_cells].reshape(x.shape), c[:, n_cells:]
-        values: Tensor = self.judge(torch.cat([x, z], dim=2), rest if rest.shape[1] else None)
+        values: Tensor = self.discriminator(
+            torch.cat([x, z], dim=2), rest if rest.shape[1] else None
+        )
         return values
 
 
 def build_players(
     field: FlowField,
     network: Callable[[], nn.Module] | None,
-    judge: Callable[[], nn.Module] | None,
+    discriminator: Callable[[], nn.Module] | None,
     frozen_fraction: float,
     ema_decay: float,
 ) -> Adversaries:
-    """Make the student, of a new network or of the teacher's, and its judge, if it has one."""
+    """Make the student, of a new network or of the teacher's, and perhaps a discriminator."""
     student = OneStep(taught(field, network))
     freeze_(student, frozen_fraction)
     nobody: Any = None
-    return Adversaries(student, nobody if judge is None else judge(), student.n_latents, ema_decay)
+    opponent = nobody if discriminator is None else discriminator()
+    return Adversaries(student, opponent, student.n_latents, ema_decay)
 
 
 def taught(field: FlowField, network: Callable[[], nn.Module] | None = None) -> FlowField:

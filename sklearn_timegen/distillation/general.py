@@ -358,5 +358,5 @@ class OneStepGenerator(TaughtGenerator):
         return np.concatenate(parts)
 
 
-def _pair_discriminator(judge: Any) -> nn.Module:
-    return PairDiscriminator(judge())
+def _pair_discriminator(discriminator: Any) -> nn.Module:
+    return PairDiscriminator(discriminator())

@@ -48,8 +48,8 @@ def build_players(
     shape = (n_timesteps, n_channels)
     given = {"n_conditions": n_conditions}
     player = make_network(generator, "generator", *shape, latent_dim, widths[0], **given)
-    judge = normalize(make_network(discriminator, "discriminator", *shape, widths[1], **given))
-    return Adversaries(player, judge, latent_dim, ema_decay)
+    made = make_network(discriminator, "discriminator", *shape, widths[1], **given)
+    return Adversaries(player, normalize(made), latent_dim, ema_decay)
 
 
 def make_normalization(kind: str | None, lipschitz: float) -> Callable[[nn.Module], nn.Module]:
@@ -75,17 +75,17 @@ def check_players(
         fake = networks.generate(z, given, noise)
         check_shape(fake, v.shape, "the generator's series", networks.generator)
         values = networks.discriminator(x, given)
-    judge = _inner(networks.discriminator)
+    discriminator = _inner(networks.discriminator)
     if values.ndim not in (1, 2) or len(values) != len(v):
         raise ValueError(
-            f"the discriminator's values ({type(judge).__name__}) must have the shape "
+            f"the discriminator's values ({type(discriminator).__name__}) must have the shape "
             f"({len(v)},), or ({len(v)}, K) for K judgements of each, for {len(v)} series, got "
             f"{tuple(values.shape)}"
         )
     if needs_features and not hasattr(networks.discriminator, "features"):
         raise ValueError(
             f"feature_matching needs a discriminator with a method features(x, c), which "
-            f"{type(judge).__name__} has not"
+            f"{type(discriminator).__name__} has not"
         )
 
 

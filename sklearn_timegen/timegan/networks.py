@@ -198,7 +198,7 @@ class TimeGANNetworks(WeightAverage):
             x_tilde = recovered[0] if recovered else None
         return Joint(x, h, h_seen, x_tilde, h_next, e_hat, h_hat, x_hat)
 
-    def judge(self, each: Sequence[Tensor], c: Tensor | None, frozen: bool) -> list[Tensor]:
+    def discriminate(self, each: Sequence[Tensor], c: Tensor | None, frozen: bool) -> list[Tensor]:
         """Return the discriminator's values ``(n_timesteps, B, 1)`` of each H."""
         return self._read([_given(self.discriminator, h, c, frozen) for h in each])
 

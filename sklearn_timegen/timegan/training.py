@@ -147,14 +147,16 @@ class TimeGANNet(PhasedNet):
                 share = self.criterion_.embedder_share(supervised)
                 made.h_seen.register_hook(lambda gradient: gradient * share)
         fakes = [made.h_hat] if made.h_next is None else [made.h_hat, made.e_hat]
-        y_hat, *y_unsupervised = self.networks.judge(fakes, c, frozen=True)
+        y_hat, *y_unsupervised = self.networks.discriminate(fakes, c, frozen=True)
         moments = self.criterion_.of_moments(made.x, made.x_hat)
         loss = self.criterion_.of_generator(supervised, moments, y_hat, *y_unsupervised)
         return loss, {"generator_loss": loss.detach(), **logs}
 
     def _discriminator_step(self, made: Joint, batch: Series) -> dict[str, Tensor]:
         seen = [made.h, made.h_hat] + ([] if made.h_next is None else [made.e_hat])
-        values = self.networks.judge([h.detach() for h in seen], batch.conditions, frozen=False)
+        values = self.networks.discriminate(
+            [h.detach() for h in seen], batch.conditions, frozen=False
+        )
         loss = self.criterion_.of_discriminator(*values)
         logs = {
             "discriminator_loss": loss.detach(),
