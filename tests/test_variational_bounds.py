@@ -10,6 +10,7 @@ from torch import nn
 from torch.autograd import grad, gradcheck
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.vae import objectives as bounds
 from sklearn_timegen.vae.autoencoder import NOISE_SHAPES, DecoderNoise, tilted
 from sklearn_timegen.vae.objectives import ERRORS, gaussian_kl, gaussian_renyi, renyi_bound
@@ -141,7 +142,7 @@ class LinearModel(nn.Module):
 
     def losses(self, criterion, n):
         x = self.x.reshape(1, *CELLS).expand(n, -1, -1)
-        return criterion(self, x, None, torch.Generator().manual_seed(SEED + 1))
+        return criterion(self, Series(x), torch.Generator().manual_seed(SEED + 1))
 
     def log_weights(self, n_draws):
         noise, x = draws(1, n_draws, 2, seed=5), self.x.reshape(1, 1, *CELLS)
