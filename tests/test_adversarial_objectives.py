@@ -770,6 +770,7 @@ def modes_found(n_unrolled, n_steps=200):
     return sum((nearest[distance < 0.4] == k).sum() > 20 for k in range(8)).item()
 
 
+@pytest.mark.exhaustive
 def test_looking_ahead_finds_all_modes_of_a_ring():
     assert modes_found(0) < 8
     assert modes_found(6) == 8

@@ -187,6 +187,7 @@ def test_disjoint_samples_of_windows_share_no_timestep():
             assert part.starts.min() < 200 < part.starts.max()
 
 
+@pytest.mark.exhaustive
 def test_same_seed_same_table_and_parallel_too(X):
     def run(**params):
         made = evaluate_generator(PCAMixture(), X, cv=2, metrics=CHEAP, **params)

@@ -115,6 +115,7 @@ def test_other_series_than_those_of_fit():
     assert np.abs(np.log(other / (10 * Y.iloc[:60]))).max() < 0.3
 
 
+@pytest.mark.exhaustive
 def test_it_works_within_sktime():
     bagging = BaggingForecaster(
         GeneratorBootstrap(TimeVAE(max_epochs=2), 2), NaiveForecaster(sp=12)

@@ -63,12 +63,14 @@ TRANSFORMERS = [generator for generator in KINDS if hasattr(generator, "transfor
 # Whom the predictors learn from; how many parts its mixture has is not searched for at each fit.
 SIMPLE = PCAMixture(n_mixture_components=1)
 SUPERVISED = [
-    TSTRClassifier(clone(CAPABLE).set_params(max_epochs=10), LogisticRegression()),
-    TSTRRegressor(CAPABLE, Ridge()),
+    TSTRClassifier(SIMPLE, LogisticRegression()),
+    TSTRRegressor(SIMPLE, Ridge()),
     AugmentedClassifier(LogisticRegression(), SIMPLE, class_shares="equal", cv=2),
     AugmentedRegressor(Ridge(), SIMPLE, cv=2),
 ]
 OTHER_SUPERVISED = [
+    TSTRClassifier(clone(CAPABLE).set_params(max_epochs=10), LogisticRegression()),
+    TSTRRegressor(CAPABLE, Ridge()),
     TSTRClassifier(
         clone(CAPABLE).set_params(max_epochs=10, conditional=True),
         LogisticRegression(),

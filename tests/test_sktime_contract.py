@@ -1,7 +1,7 @@
 """sktime's own checks: every class passes all of them, none is left out.
 
 What is wrapped is small and quick, because each class is checked some four hundred times (which
-takes long all the same: ``make test-all`` runs the two that wrap a forecaster);
+takes long all the same: ``make test-all`` does it);
 ``python -m benchmarks.sktime_contract`` runs them over every set of ``get_test_params``, which
 takes a quarter of an hour.
 """
@@ -58,16 +58,12 @@ class PooledLevel(BaseForecaster):
 
 QUICK = [
     GeneratorBootstrap(Resampler(), n_series=2, window=3, sp=3, random_state=0),
-    pytest.param(
-        AugmentedForecaster(PooledLevel(), Resampler(), n_series=1, random_state=0),
-        marks=pytest.mark.exhaustive,
-    ),
-    pytest.param(
-        TSTRForecaster(PooledLevel(), Resampler(), n_series=1), marks=pytest.mark.exhaustive
-    ),
+    AugmentedForecaster(PooledLevel(), Resampler(), n_series=1, random_state=0),
+    TSTRForecaster(PooledLevel(), Resampler(), n_series=1),
 ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("quick_joining")
 @pytest.mark.filterwarnings("ignore:the series end at different times:UserWarning")
 # sktime's update_predict concatenates in a way that pandas 3 deprecates.

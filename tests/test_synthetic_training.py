@@ -143,6 +143,7 @@ def test_probabilities_pass_through(data):
     assert not hasattr(TSTRClassifier(Resampler(), SeriesClassifier()), "predict_proba")
 
 
+@pytest.mark.exhaustive
 def test_grid_search_parallel_pipeline_and_pickle(data):
     X, y = data
     generator = TimeVAE(hidden_dims=(4,), max_epochs=5, conditional=True)

@@ -57,7 +57,14 @@ def noisy():
     return 3 * make_ar(1000, 16, noise_scale=0.6, random_state=SEED) + 10
 
 
-@pytest.mark.parametrize("noise", ["learned", "per-channel", "per-cell"])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        pytest.param("learned", marks=pytest.mark.exhaustive),
+        pytest.param("per-channel", marks=pytest.mark.exhaustive),
+        "per-cell",
+    ],
+)
 def test_learned_noise_brings_the_variance_back(noisy, noise):
     fitted = VAE(**QUICK, decoder_noise=noise).fit(noisy)
     assert fitted.sample(4000).var() == pytest.approx(noisy.var(), rel=0.1)
@@ -206,6 +213,7 @@ def test_collapse_is_told_with_its_remedy():
         vae.fit(X)
 
 
+@pytest.mark.exhaustive
 def test_relbo_latents_are_those_of_the_tilted_posterior():
     """A linear decoder of known noise: p(z | x) is known, and the tilted posterior is near it."""
     X, _ = linear_gaussian(600)
@@ -283,6 +291,7 @@ def test_an_interrupted_prior_leaves_the_normal_one(X, monkeypatch):
     assert vae.sample(3).shape == (3, 8, 2)
 
 
+@pytest.mark.exhaustive
 def test_the_laws_hold_with_a_flow(monkeypatch):
     # Enough for the flow to be kept where classes differ, which is where it pays.
     monkeypatch.setattr(_priors, "N_EPOCHS", 40)

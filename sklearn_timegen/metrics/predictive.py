@@ -79,8 +79,8 @@ def predictive_score(
     --------
     >>> from sklearn_timegen.datasets import make_sines
     >>> from sklearn_timegen.metrics import predictive_score
-    >>> X = make_sines(300, 4, 2, random_state=0)
-    >>> score = predictive_score(X[:150], X[150:], n_repeats=1, random_state=0)
+    >>> X = make_sines(60, 4, 2, random_state=0)
+    >>> score = predictive_score(X[:30], X[30:], n_repeats=1, random_state=0)
     >>> bool(score > 0), bool(score.floor > 0)
     (True, True)
     """
