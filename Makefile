@@ -3,21 +3,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+SELECTED := -m 'not exhaustive'
 ARRAY_API := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py -k array_api
 
-.PHONY: demo test test-all bench bench-quality bench-augmentation lint docs clean
+.PHONY: demo test test-all tests bench bench-quality bench-augmentation lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen
 
-test: lint
-	$(PYTEST) -m 'not exhaustive'
-	$(ARRAY_API) -m 'not exhaustive'
+test: $(VENV)/.dev
+	$(MAKE) -j2 --no-print-directory lint tests
 
 # All kinds, settings and pages; `make test` has what differs between them.
-test-all: lint
-	$(PYTEST)
-	$(ARRAY_API)
+test-all: $(VENV)/.dev
+	$(MAKE) -j2 --no-print-directory lint tests SELECTED=
+
+tests: $(VENV)/.dev
+	$(PYTEST) $(SELECTED)
+	$(ARRAY_API) $(SELECTED)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

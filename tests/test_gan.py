@@ -256,6 +256,7 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
     )
 
 
+@pytest.mark.exhaustive
 def test_the_average_follows_the_generator(X):
     net, batch = players_and_batch(GAN(**DENSE, ema_decay=0.9), X)
     networks = net.networks

@@ -116,7 +116,9 @@ def test_weights_leave_the_global_stream_as_it_was(X):
     assert torch.equal(weights(vae(max_epochs=1, random_state=SEED + 3).fit(X)), weights(first))
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param("loky", marks=pytest.mark.exhaustive), "threading"]
+)
 def test_parallel_grid_search_equals_the_sequential_one(X, backend):
     grid = {"latent_dim": [1, 2, 3], "lr": [1e-3, 1e-2]}
     search = GridSearchCV(vae(), grid, cv=2, error_score="raise")

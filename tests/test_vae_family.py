@@ -232,7 +232,7 @@ def test_relbo_latents_are_those_of_the_tilted_posterior():
 # -- the prior --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("prior", ["mixture", "flow"])
+@pytest.mark.parametrize("prior", ["mixture", pytest.param("flow", marks=pytest.mark.exhaustive)])
 def test_a_fitted_prior_closes_the_gap(prior):
     rng = np.random.default_rng(SEED)
     sign = rng.choice([-1.0, 1.0], size=(300, 1))
