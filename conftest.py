@@ -18,6 +18,7 @@ LONG_EXAMPLES = {
 
 
 def pytest_collection_modifyitems(items):
+    """Leave long examples to ``make test-all``."""
     for item in items:
         if item.name in LONG_EXAMPLES:
             item.add_marker(pytest.mark.exhaustive)
