@@ -10,8 +10,8 @@ from sklearn_timegen.training.averaged import AveragedNet
 from sklearn_timegen.training.callbacks import CosineRate, ProgressBar, early_stopping
 from sklearn_timegen.training.data import BatchIterator, HoldOut, resolve_device
 from sklearn_timegen.training.game import Game
+from sklearn_timegen.training.monitor import COLLAPSED, SATURATED
 from sklearn_timegen.training.net import GeneratorNet
-from sklearn_timegen.training.watch import COLLAPSED, SATURATED
 
 __all__ = [
     "COLLAPSED",

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.data import Series
+from sklearn_timegen.training.monitor import SampleMonitor
 from sklearn_timegen.training.net import cosine_decay
 from sklearn_timegen.training.players import PlayersNet
-from sklearn_timegen.training.watch import DistanceWatch
 
 __all__ = ["WatchedNet"]
 
@@ -25,7 +25,7 @@ class WatchedNet(PlayersNet):
     """A skorch net of players whose losses tell little: after each epoch, samples are drawn.
 
     A step (``train_step``) returns under ``"logs"`` what it knows, by name: an epoch records the
-    means, and what ``DistanceWatch`` says of the training data (``train_distance``,
+    means, and what ``SampleMonitor`` says of the training data (``train_distance``,
     ``effective_sample_ratio``) and of those held out (``valid_distance``).
 
     Parameters
@@ -62,11 +62,11 @@ class WatchedNet(PlayersNet):
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_before = len(self.history)
-        self._watches: dict[str, DistanceWatch] = {}
+        self._monitors: dict[str, SampleMonitor] = {}
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
-            del self._watches
+            del self._monitors
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -104,18 +104,18 @@ class WatchedNet(PlayersNet):
 
     def _record_distance(self, iterator: Any, prefix: str) -> None:
         rng = torch_generator(derive_seed(self.seed, "watch"), self.device)  # equal in each epoch
-        if prefix not in self._watches:
-            self._watches[prefix] = DistanceWatch(_some(iterator, derive_seed(self.seed, prefix)))
-        watch = self._watches[prefix]
+        if prefix not in self._monitors:
+            self._monitors[prefix] = SampleMonitor(_some(iterator, derive_seed(self.seed, prefix)))
+        monitor = self._monitors[prefix]
         self._set_training(False)
         with torch.no_grad():
-            fake = self._samples(len(watch.real), watch.c, rng)
-            distance = watch.distance(fake)
+            fake = self._samples(len(monitor.real), monitor.c, rng)
+            distance = monitor.distance(fake)
         if not math.isfinite(distance):
             raise self._diverged("samples are no longer finite")
         self._record_best(f"{prefix}_distance", distance)
         if prefix == "train":
-            self.history.record("effective_sample_ratio", watch.effective_ratio(fake))
+            self.history.record("effective_sample_ratio", monitor.effective_ratio(fake))
 
 
 def _some(iterator: Any, seed: int) -> Series:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
 from sklearn_timegen.data import Series
 
-__all__ = ["COLLAPSED", "SATURATED", "DistanceWatch"]
+__all__ = ["COLLAPSED", "SATURATED", "SampleMonitor"]
 
 # Share of the data's effective number, below which modes are missing. On the ring of eight
 # normals, games that lost modes ended between 0.15 and 0.4, those that found all above 0.95.
@@ -25,7 +25,7 @@ COLLAPSED = 0.25
 SATURATED = 0.99  # share of pairs that a discriminator orders rightly, above which it is sure
 
 
-class DistanceWatch:
+class SampleMonitor:
     """Energy distance from fixed series, and the effective number of different samples.
 
     The distance is that of :func:`~sklearn_timegen._distance.relative_energy_distance`, between
