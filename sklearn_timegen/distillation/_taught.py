@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
 from sklearn_timegen.flow import FlowMatching
+from sklearn_timegen.flow.fitted import arc
 
 __all__ = ["TaughtGenerator"]
 
@@ -68,8 +69,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
             Latents: deterministic.
         """
         check_is_fitted(self)
-        v, teacher = self._represent(X), self.teacher_
-        return teacher._integrate(v, teacher._latent_conditions(y, len(v)), backwards=True)
+        return self.teacher_.flow_.to_noise(self._represent(X), y)
 
     # -- the teacher -------------------------------------------------------------------------
 
@@ -109,14 +109,14 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     # -- latents -------------------------------------------------------------------------------
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        return self.teacher_._encode(v)
+        return self.teacher_.flow_.to_noise(v)
 
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
         return self.transform(X, y)
 
     def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
-        return self.teacher_._between(z_a, z_b, share)
+        return arc(z_a, z_b, share)
 
     @property
     def _n_features_out(self) -> int:
-        return self.teacher_._n_features_out
+        return int(np.prod(self._space.shape))

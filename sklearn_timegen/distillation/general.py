@@ -28,7 +28,7 @@ from sklearn_timegen.distillation._taught import TaughtGenerator
 from sklearn_timegen.distillation._training import PairedGame, PairNet
 from sklearn_timegen.distillation.objectives import PairRegression
 from sklearn_timegen.flow import FlowMatching
-from sklearn_timegen.flow._solvers import STOCHASTIC, solve, times
+from sklearn_timegen.flow._solvers import STOCHASTIC
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
@@ -261,11 +261,10 @@ class OneStepGenerator(TaughtGenerator):
         return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> Any:
-        field: Any = self.teacher_.net_.module_
         module = partial(
             build_players,
-            getattr(field, "_orig_mod", field),  # what torch.compile wraps
-            self._own_network(space, n_conditions),
+            self.teacher_.flow_.field,
+            self._own_network(n_conditions),
             self._discriminator(space, n_conditions) if self._plays else None,
             self._frozen_fraction,
             self.ema_decay,
@@ -285,16 +284,11 @@ class OneStepGenerator(TaughtGenerator):
             **params,
         )
 
-    def _own_network(self, space: Space, n_conditions: int) -> Any:
+    def _own_network(self, n_conditions: int) -> Any:
         """Return what makes a network of the student's own sizes, if it has any."""
         if self.hidden_dim is None and self.n_layers is None:
             return None
-        teacher = self.teacher_
-        network = teacher._network_class(self.series_shape_[0], space.has_time_axis)
-        width = teacher.hidden_dim if self.hidden_dim is None else self.hidden_dim
-        depth = teacher.n_layers if self.n_layers is None else self.n_layers
-        n_given = n_conditions + 1 if n_conditions else 0  # and whether they count, as the teacher
-        return partial(network, *space.shape, width, depth, n_given)
+        return self.teacher_.flow_.network_like(n_conditions, self.hidden_dim, self.n_layers)
 
     def _discriminator(self, space: Space, n_conditions: int) -> Any:
         """Return what makes the discriminator, of series or of pairs."""
@@ -314,18 +308,14 @@ class OneStepGenerator(TaughtGenerator):
         """Return series of the teacher, with their conditions and the noise of each."""
         made_before = len(self.net_.history) if hasattr(self, "net_") else 0
         seed = derive_seed(draw_seed(self.random_state), f"pairs after epoch {made_before}")
-        rng, teacher = np.random.default_rng(seed), self.teacher_
+        rng = np.random.default_rng(seed)
         z = rng.standard_normal((self.n_pairs, *self._space.shape), dtype=np.float32)
         if c is not None:  # each of those in training about equally often
             c = c[np.resize(rng.permutation(len(c)), self.n_pairs)]
-        grid = times(self.n_teacher_steps or teacher.n_steps)
         x = np.empty_like(z)
-        with teacher._inference() as field:
-            for rows in self._batches(len(z)):
-                given = teacher._tensor(rows_of(c, rows))
-                noise = teacher._tensor(z[rows])
-                flow = teacher._flow(field, given, len(noise), teacher.guidance)
-                x[rows] = as_numpy(solve(flow, noise, grid, teacher.solver))
+        for rows in self._batches(len(z)):
+            given, n_steps = rows_of(c, rows), self.n_teacher_steps
+            x[rows] = self.teacher_.flow_.generate(z[rows], given, n_steps=n_steps)
         if not np.isfinite(x).all():
             raise FloatingPointError("the teacher's series are not finite: it has diverged")
         return Series(x, c, latents=z.reshape(len(z), -1))

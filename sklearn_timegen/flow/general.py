@@ -19,10 +19,9 @@ from torch import nn
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_shape, check_time_axis, make_network
-from sklearn_timegen.base.tensors import as_numpy
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._normal import normal_of
-from sklearn_timegen.flow._solvers import SOLVERS, solve, times
+from sklearn_timegen.flow._solvers import SOLVERS
 from sklearn_timegen.flow.completion import FlowCompletion
 from sklearn_timegen.flow.networks import FIELDS
 from sklearn_timegen.flow.objectives import FlowLoss
@@ -325,9 +324,7 @@ class FlowMatching(FlowCompletion):
         self._validate_params()  # solver, steps and guidance may have been set since
         self._check_choices()
         noise = torch.randn(n_samples, *self._space.shape, generator=rng, device=rng.device)
-        with self._inference() as field:
-            flow = self._flow(field, self._tensor(c), n_samples, self.guidance)
-            return as_numpy(solve(flow, noise, times(self.n_steps), self.solver, rng))
+        return self.flow_.generate(noise, c, rng=rng)
 
 
 def _build_field(network: Any, sizes: tuple[int, ...], normal: Any, *rest: Any) -> FlowField:

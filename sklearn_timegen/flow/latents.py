@@ -22,6 +22,7 @@ from sklearn_timegen.data.checks import check_count, check_series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.flow._density import hutchinson_probes, log_density
 from sklearn_timegen.flow._solvers import Flow, solve, times
+from sklearn_timegen.flow.fitted import FittedFlow, arc
 from sklearn_timegen.representation import REPRESENTATIONS
 
 __all__ = ["FlowLatents"]
@@ -80,8 +81,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
             follow from others have no part.
         """
         check_is_fitted(self)
-        v = self._represent(X)
-        return self._integrate(v, self._latent_conditions(y, len(v)), backwards=True)
+        return self.flow_.to_noise(self._represent(X), y)
 
     @available_if(_has_density)
     def score_samples(
@@ -144,6 +144,12 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
             density = self._log_density(v, self._encode_conditions(y, len(v)), n_probes, seed)
         return density + self._view.log_abs_det_jacobian(x)
 
+    @property
+    def flow_(self) -> FittedFlow:
+        """The flow that was learned, between noise and represented series."""
+        check_is_fitted(self)
+        return FittedFlow(self)
+
     # -- hooks -------------------------------------------------------------------------------
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
@@ -151,7 +157,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         return self._integrate(v, c, backwards=False).reshape(v.shape)
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        return self._integrate(v, self._latent_conditions(None, len(v)), backwards=True)
+        return self.flow_.to_noise(v)
 
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
         return self.transform(X, y)
@@ -164,17 +170,7 @@ class FlowLatents(LatentGenerator, NeuralGenerator):
         return None
 
     def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
-        """Return points on the arc from one to the other: noise stays as far from 0 as it is."""
-        lengths = [np.linalg.norm(z, axis=1)[:, None, None] for z in (z_a, z_b)]
-        cosine = (z_a * z_b).sum(axis=1)[:, None, None] / np.maximum(
-            lengths[0] * lengths[1], 1e-12
-        )
-        angle = np.arccos(cosine.clip(-1, 1))
-        straight = np.sin(angle) < 1e-4  # nearly the same direction, or opposite ones
-        safe = np.where(straight, 1.0, np.sin(angle))
-        first = np.where(straight, 1 - share, np.sin((1 - share) * angle) / safe)
-        second = np.where(straight, share, np.sin(share * angle) / safe)
-        return (first * z_a[:, None] + second * z_b[:, None]).astype(np.float32)
+        return arc(z_a, z_b, share)
 
     @property
     def _n_features_out(self) -> int:
