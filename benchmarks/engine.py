@@ -29,6 +29,7 @@ from benchmarks import engine_flows
 from benchmarks.engine_clocks import alternate, cpu_seconds, wall_seconds
 from benchmarks.engine_games import GAMES, game_loop
 from sklearn_timegen import TimeVAE
+from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_sines
 
 N_SAMPLES, N_TIMESTEPS, N_CHANNELS = 2048, 24, 6
@@ -71,7 +72,7 @@ def raw_loop(generator: TimeVAE, n_epochs: int) -> Callable[[], None]:
             shuffled = x[torch.randperm(len(x), generator=stream)]
             for batch in shuffled.split(generator.batch_size):
                 optimizer.zero_grad()
-                loss(module, batch, None, stream).mean().backward()
+                loss(module, Series(batch), stream).mean().backward()
                 optimizer.step()
 
     return run

@@ -69,7 +69,7 @@ class Interval(_param_validation.Interval):
 
 
 def check_magnitudes(params: dict[str, Any], owner: str) -> None:
-    """Refuse parameters that float32, in which is computed, takes for infinite.
+    """Refuse parameters that are finite, but infinite in float32.
 
     Parameters
     ----------
@@ -84,10 +84,11 @@ def check_magnitudes(params: dict[str, Any], owner: str) -> None:
         If a number is finite and beyond the range of float32.
     """
     for name, value in params.items():
-        if isinstance(value, float) and LARGEST < abs(value) < np.inf:
+        known = isinstance(value, int | float) and abs(value) != float("inf")
+        if known and abs(value) > LARGEST:
             raise ValueError(
-                f"the {name!r} parameter of {owner} is {value!r}, which is infinite in float32, "
-                f"in which is computed: its numbers end at {LARGEST:.3g}"
+                f"the {name!r} parameter of {owner} is {value!r:.30}, which is infinite in "
+                f"float32: its numbers end at {LARGEST:.3g}"
             )
 
 

@@ -51,7 +51,7 @@ def choose_normals(draws: Array, most: float, reg_covar: float, seed: int) -> Ga
         for start in range(N_STARTS):
             made = fit_normals(rows, size, reg_covar, seed + start)
             bic = np.mean([made.bic(draws[:, k]) for k in range(draws.shape[1])])
-            if bic < best_bic:
+            if best is None or bic < best_bic:
                 break
         else:
             break

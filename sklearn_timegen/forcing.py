@@ -12,7 +12,8 @@ def __getattr__(name: str) -> Any:
     if name not in autoregressive.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(
-        f"sklearn_timegen.forcing.{name} is sklearn_timegen.{name}; the module is removed in 0.3",
+        f"sklearn_timegen.forcing.{name} is sklearn_timegen.{name}; the module will be removed "
+        "in 0.3",
         FutureWarning,
         stacklevel=2,
     )

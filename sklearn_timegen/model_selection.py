@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from inspect import isclass
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -87,7 +88,7 @@ def check_cv_parameter(cv: Any, name: str = "cv") -> Any:
     """
     if cv is None or (isinstance(cv, Integral) and not isinstance(cv, bool)):
         return cv
-    if hasattr(cv, "split") and hasattr(cv, "get_n_splits"):
+    if hasattr(cv, "split") and hasattr(cv, "get_n_splits") and not isclass(cv):
         return cv
     try:
         folds = [(np.asarray(train), np.asarray(test)) for train, test in cv]

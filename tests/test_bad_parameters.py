@@ -1,5 +1,6 @@
 """Whatever a hyper-parameter is set to: it works, or the error names the parameter."""
 
+import re
 import warnings
 from fractions import Fraction
 
@@ -50,6 +51,9 @@ VALUES = {
     "(0,)": (0,),
     "(-1,)": (-1,),
     "words": ("a",),
+    "ragged": [(2, 1), (3,)],
+    "ragged ints": [[1, 2], 3],
+    "beyond any float": 10**400,
     "NaNs": [float("nan")],
     "a dict": {"a": 1},
     "a set": {"a"},
@@ -92,7 +96,11 @@ def answer(estimator, name, value):
             warnings.simplefilter("ignore", UserWarning)
             use(estimator.set_params(**{name: value}))
     except (ValueError, TypeError) as error:
-        return None if name in str(error) else f"{type(error).__name__}: {error}"
+        return (
+            None
+            if re.search(rf"(?<![a-z]){name}\b", str(error))
+            else f"{type(error).__name__}: {error}"
+        )
     except FloatingPointError:  # a training that diverged, with advice
         return None
     return None

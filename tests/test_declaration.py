@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_timegen import VAE, WGANGP, BaseGenerator, TimeVAE
+from sklearn_timegen import VAE, WGANGP, BaseGenerator, OneStepGenerator, TimeVAE
 from sklearn_timegen.base import (
     Interval,
     NeuralGenerator,
@@ -248,3 +248,5 @@ def test_an_old_name_is_taken_for_one_release():
     assert clone(made).stride == pickle.loads(pickle.dumps(made)).stride == 3.0
     with pytest.warns(FutureWarning, match="slope of WGANGP is called lipschitz now"):
         assert WGANGP(slope=2.0).lipschitz == 2.0
+    with pytest.warns(FutureWarning, match="frozen_share of OneStepGenerator is called frozen_fr"):
+        assert OneStepGenerator(frozen_share=0.5).frozen_fraction == 0.5

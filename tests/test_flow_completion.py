@@ -61,13 +61,13 @@ def test_the_gain_is_that_of_explicit_matrices(kappa):
     ensemble = Ensemble.of(rows, series)
     covariance = np.linalg.inv(np.linalg.inv(np.cov(rows.T)) + kappa * np.eye(6))
     of_both = covariance @ mixing
-    x_loss = mixing.T @ of_both
+    of_x = mixing.T @ of_both
     cells = np.array([1, 3])
-    seen = x_loss[np.ix_(cells, cells)]
+    seen = of_x[np.ix_(cells, cells)]
     seen = seen + RIDGE * np.diag(np.diag(seen))
     K_v, K_x = ensemble.gain(cells, kappa)
     assert pytest.approx(np.linalg.solve(seen, of_both[:, cells].T), rel=1e-6) == K_v
-    assert pytest.approx(np.linalg.solve(seen, x_loss[cells]), rel=1e-6) == K_x
+    assert pytest.approx(np.linalg.solve(seen, of_x[cells]), rel=1e-6) == K_x
 
 
 def test_what_is_known_twice_or_never_varies():
@@ -378,3 +378,9 @@ def test_counts_and_windows_that_cannot_be(whitened, X):
     gaps = X[:2, :1].copy()
     gaps[0, 0, 1] = np.nan
     assert np.isfinite(single.impute(gaps)).all()
+
+
+def test_the_old_name_of_a_forecast_works_for_one_release(whitened):
+    past = normal_series(3, (4, 2))[:, :2]
+    with pytest.warns(FutureWarning, match="continue_ is called forecast now"):
+        assert np.array_equal(whitened.continue_(past, 2), whitened.forecast(past, 2))

@@ -111,8 +111,8 @@ def test_a_step_of_the_embedding_phase():
     x_tilde = by_hand(net.module_.recovery, by_hand(net.module_.embedder, x.transpose(0, 1)))
     error = mse_loss(x_tilde, x.transpose(0, 1)) / net.criterion_.spread.square()
     expected = expected_gradients(10 * error.sqrt(), net.module_.embedder, net.module_.recovery)
-    told, moved = step(net, "embedding", x)
-    assert float(told["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
+    logs, moved = step(net, "embedding", x)
+    assert float(logs["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
     assert moved == {"embedder", "recovery"}
     assert_gradients(net, expected)
 
@@ -124,8 +124,8 @@ def test_a_step_of_the_supervised_phase():
         h = by_hand(net.module_.embedder, x.transpose(0, 1))
     error = mse_loss(by_hand(net.module_.supervisor, h)[0], h[1])
     expected = expected_gradients(error, net.module_.supervisor)
-    told, moved = step(net, "supervision", x)
-    assert float(told["supervised_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
+    logs, moved = step(net, "supervision", x)
+    assert float(logs["supervised_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
     assert moved == {"supervisor"}
     assert_gradients(net, expected)
 
@@ -159,11 +159,11 @@ def test_a_joint_step_is_that_of_separate_passes(gamma, monkeypatch):
     of_embedder = 10 * error.sqrt() + 0.1 * supervised
     expected |= expected_gradients(of_embedder, m.embedder, m.recovery)
 
-    told, moved = step(net, "joint", x)
+    logs, moved = step(net, "joint", x)
     assert moved == {"embedder", "recovery", "generator", "supervisor"}
-    assert float(told["generator_loss"]) == pytest.approx(float(of_generator.detach()), rel=1e-4)
-    assert float(told["supervised_loss"]) == pytest.approx(float(supervised.detach()), rel=1e-4)
-    assert float(told["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-4)
+    assert float(logs["generator_loss"]) == pytest.approx(float(of_generator.detach()), rel=1e-4)
+    assert float(logs["supervised_loss"]) == pytest.approx(float(supervised.detach()), rel=1e-4)
+    assert float(logs["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-4)
     assert_gradients(net, expected)
 
 
@@ -172,17 +172,17 @@ def discriminator_step(net, x):
     made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
     net.module_.zero_grad()
-    told = net._discriminator_step(made, Series(x))
+    logs = net._discriminator_step(made, Series(x))
     after = dict(net.module_.named_parameters())
     moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
-    return made, told, moved, before
+    return made, logs, moved, before
 
 
 def test_the_discriminators_step_leaves_the_others_alone():
     net = make_net(gamma=0.3)
     x = torch.from_numpy(X).unsqueeze(2)
     weights = {n: p.detach().clone() for n, p in net.module_.discriminator.named_parameters()}
-    made, told, moved, _ = discriminator_step(net, x)
+    made, logs, moved, _ = discriminator_step(net, x)
     assert moved == {"discriminator"}
     for name in NETWORKS[:4]:
         assert all(p.grad is None for p in getattr(net.module_, name).parameters())
@@ -193,7 +193,7 @@ def test_the_discriminators_step_leaves_the_others_alone():
         by_hand(net.module_.discriminator, h.detach()) for h in (made.h, made.h_hat, made.e_hat)
     )
     loss = softplus(-y).mean() + softplus(y_hat).mean() + 0.3 * softplus(y_e).mean()
-    assert float(told["discriminator_loss"]) == pytest.approx(float(loss.detach()), rel=1e-5)
+    assert float(logs["discriminator_loss"]) == pytest.approx(float(loss.detach()), rel=1e-5)
     wanted = torch.autograd.grad(loss, list(net.module_.discriminator.parameters()))
     for (name, gradient), right in zip(found.items(), wanted, strict=True):
         torch.testing.assert_close(gradient, right, rtol=1e-4, atol=1e-6, msg=name)
@@ -237,6 +237,6 @@ def test_without_supervision_the_generator_makes_embeddings():
     x = torch.from_numpy(X).unsqueeze(2)
     made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
     assert torch.equal(made.h_hat, made.e_hat)
-    told, moved = step(net, "joint", x)
-    assert "supervised_loss" not in told
+    logs, moved = step(net, "joint", x)
+    assert "supervised_loss" not in logs
     assert moved == {"embedder", "recovery", "generator", "discriminator"}

@@ -276,7 +276,7 @@ class ProfessorForcing(TeacherForcing):
     game_interval: int = param(
         default=4,
         doc="""The game is played with each so-manieth batch, with a weight so many times as
-        large; with the others the network is taught alone, which takes a tenth of the time. 1 is
+        large; with the others the network is taught alone, which takes less time. 1 is
         as published.""",
         check=[Interval(Integral, 1, None, closed="left")],
     )

@@ -30,7 +30,7 @@ class ProfessorNet(PlayersNet):
     Parameters
     ----------
     module, criterion, seed, discriminator_lr, **kwargs
-        As for ``PlayersNet``; the module is a ``AdversarialPair``, the criterion the likelihood.
+        As for ``PlayersNet``; the module is an ``AdversarialPair``, the criterion the likelihood.
     adversarial_weight : float
         Weight of the adversarial loss, a mean over timesteps.
     mutual : bool

@@ -1,4 +1,4 @@
-"""What data are, before a generator sees them."""
+"""Data: how they are checked, and the record in which they travel."""
 
 from sklearn_timegen.data.series import Series
 

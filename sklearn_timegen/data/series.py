@@ -72,6 +72,8 @@ class Series:
 
     def __getitem__(self, rows: Any) -> Series:
         """Return some of the series: by a slice, or by an array or list of row numbers."""
+        if isinstance(rows, int | np.integer):
+            raise TypeError(f"series are taken by a slice, an array or a list, not by {rows!r}")
         return self._map(lambda part: part[rows])
 
     def split(self, batch_size: int) -> Iterator[Series]:

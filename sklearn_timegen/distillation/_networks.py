@@ -92,14 +92,14 @@ def taught(field: FlowField, network: Callable[[], nn.Module] | None = None) -> 
     return FlowField(made, field.path, field.prediction, varies, field.reach, ema_decay=0.0)
 
 
-def freeze_(module: nn.Module, share: float) -> None:
-    """Keep a share of a module's parameters from training: its largest tensors.
+def freeze_(module: nn.Module, fraction: float) -> None:
+    """Keep a fraction of a module's parameters from training: its largest tensors.
 
     Trained are the smallest, until they are what is left: biases, the embedding, the output, and
     then matrices. What is frozen becomes a buffer, which no optimizer and no average has to know.
     """
     tensors = sorted(module.named_parameters(), key=lambda item: item[1].numel())
-    wanted = (1 - share) * sum(parameter.numel() for _, parameter in tensors)
+    wanted = (1 - fraction) * sum(parameter.numel() for _, parameter in tensors)
     trained = 0
     for name, parameter in tensors:
         if trained < wanted:

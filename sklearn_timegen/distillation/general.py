@@ -39,7 +39,7 @@ __all__ = ["OneStepGenerator"]
 
 FloatArray = NDArray[np.float32]
 N_BATCHES, MOST_EPOCHS = 5000, 1000  # of a training whose length is not given
-FROZEN_SHARE = 0.85  # the paper's
+FROZEN_FRACTION = 0.85  # the paper's
 
 
 @estimator
@@ -252,7 +252,7 @@ class OneStepGenerator(TaughtGenerator):
     def _frozen_fraction(self) -> float:
         if self.frozen_fraction is not None:
             return self.frozen_fraction
-        return 0.0 if self._paired else FROZEN_SHARE
+        return 0.0 if self._paired else FROZEN_FRACTION
 
     def _n_epochs(self, n_series: int) -> int:
         if self.max_epochs is not None:

@@ -33,7 +33,7 @@ class Ensemble:
     ----------
     of_v : ndarray of shape (rank, n_v)
         Singular directions of the anomalies of v, times their singular values.
-    x_loss : ndarray of shape (rank, n_x)
+    of_x : ndarray of shape (rank, n_x)
         The anomalies of x, in units of ``scale``, in the same coordinates.
     variances : ndarray of shape (rank,)
         Squared singular values.
@@ -42,7 +42,7 @@ class Ensemble:
     """
 
     of_v: Array
-    x_loss: Array
+    of_x: Array
     variances: Array
     scale: Array
 
@@ -76,12 +76,12 @@ class Ensemble:
             Innovations multiply them from the left.
         """
         weight = 1 / (1 + kappa * self.variances)
-        seen = self.x_loss[:, cells]
+        seen = self.of_x[:, cells]
         weighted = seen * weight[:, None]
         covariance = seen.T @ weighted
         variance = np.maximum(np.diag(covariance), 1e-12 * covariance.trace() + 1e-300)
         covariance[np.diag_indices_from(covariance)] += RIDGE * variance
-        both = np.concatenate([weighted.T @ self.of_v, weighted.T @ self.x_loss], axis=1)
+        both = np.concatenate([weighted.T @ self.of_v, weighted.T @ self.of_x], axis=1)
         # Innovations come in units of x, and what they move x by goes back into them.
         gains = np.linalg.solve(covariance, both) / self.scale[cells][:, None]
         n_v = self.of_v.shape[1]

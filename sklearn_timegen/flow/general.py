@@ -232,12 +232,12 @@ class FlowMatching(FlowCompletion):
         slides = getattr(self._network_class(n_timesteps, False), "needs_time_axis", False)
         return "quantile" if slides else "own-scale"
 
-    def _network_class(self, n_timesteps: int, keeps_time_axis: bool) -> Any:
+    def _network_class(self, n_timesteps: int, has_time_axis: bool) -> Any:
         if callable(self.network):
             return self.network
         if self.network != "auto":
             return FIELDS[self.network]
-        long = n_timesteps > LONG and (keeps_time_axis or self.representation == "auto")
+        long = n_timesteps > LONG and (has_time_axis or self.representation == "auto")
         return FIELDS["u-net" if long else "channel-transformer"]
 
     def _check_choices(self) -> None:

@@ -1,1 +1,1 @@
-"""Networks: torch modules built from sizes; ``forward(x or z, c=None)``."""
+"""Networks that families share: modules made from sizes; ``forward(x or z, c=None)``."""

@@ -1,9 +1,7 @@
 """Recurrent networks, after VRAE (Fabius and van Amersfoort 2014) and recurrent GANs.
 
-The layers are ``torch.nn.LSTM``, which on a CPU takes a third to two thirds of the time of
-``torch.nn.GRU`` (2.6 to 6.6 ms against 10 ms, forwards and backwards, for 32 windows of 24
-timesteps and 64 units). The hand-written backward pass of ``metrics/recurrent.py`` gains nothing
-for one network.
+The layers are ``torch.nn.LSTM``, which on a CPU takes less time than ``torch.nn.GRU``. The
+hand-written backward pass of ``metrics/recurrent.py`` gains nothing for one network.
 """
 
 from __future__ import annotations

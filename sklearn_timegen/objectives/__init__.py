@@ -1,1 +1,1 @@
-"""Objectives: tensors in, one value a series out; the net takes the mean."""
+"""Objectives that families share: tensors in, one value a series out."""

@@ -40,7 +40,7 @@ class Representation(Protocol):
 
 
 class SeriesView:
-    """The second door of a generator: leave out channels, represent; and back, within bounds.
+    """The way of series into a representation: leave out channels, represent; and back, in bounds.
 
     Channels that are read on a grid come back on it, and ``calibrated`` ones stand still as
     often as in training. They are represented as they are, so that densities stay what they were.

@@ -333,7 +333,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
                 f"window={self.window} is longer than the shortest series, of {lengths[0]} "
                 f"timesteps{also}{f' ({lost} of them go into the transform)' if lost else ''}"
             )
-        unknown = [name for name in self.calendar if name not in CALENDARS]
+        unknown = [name for name in self.calendar if name not in list(CALENDARS)]
         if unknown:
             raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
         if self.calendar and "conditional" not in self.generator.get_params():

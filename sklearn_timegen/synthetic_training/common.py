@@ -6,7 +6,6 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -222,9 +221,12 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
             parts = self._real(x[train], y[train]) + ([made[amount]] if amount else [])
             fitted = self._fit_predictor(predictor, trainer, parts)
             score = scorer(fitted, self._shape_for_predictor(x[test]), y[test])
-            if not isinstance(score, Real):
-                raise TypeError(f"scoring has to return a number, but returned {score!r}")
-            scores.append(float(score))
+            try:
+                scores.append(float(score))
+            except (TypeError, ValueError):
+                raise TypeError(
+                    f"scoring has to return a number, but returned {score!r}"
+                ) from None
         return scores
 
     def _inner_scoring(self) -> Any:

@@ -107,7 +107,7 @@ def _folded(runs: Sequence[Run], n_layers: int) -> tuple[list[Tensor], tuple[Ten
     """Return the weights of first layers, and biases and weights of all cells, layer by layer.
 
     They are those of ``k = (h + 1) / 2`` in place of h: since ``tanh(u) = 2 sigmoid(2 u) - 1``,
-    every gate is a sigmoid then, which costs a third of what tanh does. ``W h = 2 W k - W 1``.
+    every gate is a sigmoid then, which costs less than tanh. ``W h = 2 W k - W 1``.
     """
 
     def stacked(kind: str, layers: range) -> Tensor:

@@ -117,7 +117,7 @@ class AdversarialNet(WatchedNet):
         loss = self.criterion_.of_generator(critic, features, real, fake, ahead, c)
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
             z, _ = self.networks.draw(len(real), self.noise_)
-            loss = loss + self.criterion_.of_path(self.networks, z, c, self.noise_)
+            loss = loss + self.criterion_.of_path(self.networks, z, batch.conditions, self.noise_)
         norm = self._optimizer_step("generator", loss, batch)
         self.n_steps_["generator"] += 1
         self.networks.track(self.n_steps_["generator"])

@@ -1,4 +1,4 @@
-"""Series on the training device, in batches that are slices of a tensor."""
+"""Series on the training device, in batches that are slices of tensors."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class PlayersNet(GeneratorNet):
         return norm
 
     def _record_means(self, logs: list[dict[str, Tensor]]) -> None:
-        """Record the means of what steps of an epoch tell, by name; not all have to tell all."""
+        """Record the means of the logs of an epoch's steps, by name; a step may lack some."""
         for key in dict.fromkeys(key for step in logs for key in step):
             value = float(torch.stack([step[key] for step in logs if key in step]).mean())
             if not math.isfinite(value):

@@ -28,7 +28,7 @@ def check_seasonalities(seasonalities: Sequence[Any]) -> tuple[tuple[int, int], 
         If one is not a pair (number of seasons, 2 at least; length of a season, 1 at least).
     """
     found = []
-    if np.ndim(seasonalities) == 0:
+    if isinstance(seasonalities, str) or not np.iterable(seasonalities):
         raise ValueError(
             f"seasonalities must be pairs (n_seasons, season_length), got {seasonalities!r}"
         )
