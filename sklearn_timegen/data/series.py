@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -94,8 +94,7 @@ class Series:
         )
 
     def _parts(self) -> list[tuple[str, Any]]:
-        parts = [(item.name, getattr(self, item.name)) for item in fields(self)]
-        return [(name, part) for name, part in parts if part is not None]
+        return [(name, part) for name, part in vars(self).items() if part is not None]
 
     def _map(self, change: Any) -> Series:
         return Series(**{name: change(part) for name, part in self._parts()})
