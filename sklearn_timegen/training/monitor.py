@@ -7,11 +7,12 @@ epoch, and the number of samples that are effectively different.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
@@ -59,9 +60,11 @@ class SampleMonitor:
 
     def effective_ratio(self, fake: Tensor) -> float:
         """Return the effective number of as many samples, which are finite, beside the series'."""
-        h, n_effective = self._of_series
-        _, rows = flat_rows(self.series, _as_float64(fake))
-        return effective_number(rows, h) / n_effective
+        # So few rows are one thread's work: others would spin until after the next epoch.
+        with _thread_pools().limit(limits=1, user_api="blas"):
+            h, n_effective = self._of_series
+            _, rows = flat_rows(self.series, _as_float64(fake))
+            return effective_number(rows, h) / n_effective
 
     @cached_property
     def _of_series(self) -> tuple[float, float]:
@@ -73,6 +76,12 @@ class SampleMonitor:
         """Flat series, with the conditions as one more channel."""
         flat = (x - self.centre).flatten(1)
         return flat if self.c is None else torch.cat([flat, self.c * x.shape[1] ** 0.5], dim=1)
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Look for the libraries' pools once: it takes longer than what they are limited for."""
+    return ThreadpoolController()
 
 
 def _as_float64(x: Tensor) -> NDArray[np.float64]:
