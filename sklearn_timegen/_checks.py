@@ -86,8 +86,10 @@ def check_magnitudes(params: dict[str, Any], owner: str) -> None:
     for name, value in params.items():
         known = isinstance(value, int | float) and abs(value) != float("inf")
         if known and abs(value) > LARGEST:
+            # Python refuses to write integers out that are very long.
+            shown = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else value
             raise ValueError(
-                f"the {name!r} parameter of {owner} is {value!r:.30}, which is infinite in "
+                f"the {name!r} parameter of {owner} is {shown}, which is infinite in "
                 f"float32: its numbers end at {LARGEST:.3g}"
             )
 

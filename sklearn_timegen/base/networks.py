@@ -37,9 +37,10 @@ def make_network(
 
 def check_hidden_dims(hidden_dims: Sequence[int], name: str = "hidden_dims") -> tuple[int, ...]:
     """Return the widths of layers as a tuple of positive integers, at least one."""
-    if not isinstance(hidden_dims, Sequence | np.ndarray) or isinstance(hidden_dims, str | bytes):
-        raise ValueError(f"{name} must be a sequence of widths, got {hidden_dims!r}")
-    if getattr(hidden_dims, "ndim", 1) != 1:
+    known = isinstance(hidden_dims, Sequence | np.ndarray) and not isinstance(
+        hidden_dims, str | bytes
+    )
+    if not known or getattr(hidden_dims, "ndim", 1) != 1:
         raise ValueError(f"{name} must be a sequence of widths, got {hidden_dims!r}")
     if len(hidden_dims) == 0:
         raise ValueError(f"{name} must name at least one layer, got none")

@@ -137,8 +137,7 @@ class NeuralGenerator(BaseGenerator):
         return self._fit_anew(X, y, n_epochs=1)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
-        self._validate_params()
-        if self.warm_start and self.__sklearn_is_fitted__():
+        if self.warm_start is True and self.__sklearn_is_fitted__():  # else refused below
             return self._train_further(X, y)
         return super().fit(X, y)
 

@@ -8,7 +8,7 @@ representation or a network it is a finite, C-contiguous float32 array of shape
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from sklearn_timegen._checks import Interval
 from sklearn_timegen.data.magnitude import check_magnitude
 
 __all__ = [
@@ -217,8 +218,7 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
 
 def check_fraction(value: Any, name: str) -> float:
     """Return ``value`` as a float, which has to lie between 0 and 1."""
-    number = isinstance(value, Integral | float | np.floating) and not isinstance(value, bool)
-    if not number or not 0 < value < 1:
+    if not Interval(Real, 0, 1, closed="neither").is_satisfied_by(value):
         raise ValueError(f"{name} must be a number between 0 and 1, got {value!r}")
     return float(value)
 

@@ -61,9 +61,7 @@ class FittedFlow:
         kind = generator._network_class(generator.series_shape_[0], generator._space.has_time_axis)
         width = generator.hidden_dim if hidden_dim is None else hidden_dim
         depth = generator.n_layers if n_layers is None else n_layers
-        # Beside the conditions, a network is told whether they count.
-        n_given = n_conditions + 1 if n_conditions else 0
-        return partial(kind, *self.shape, width, depth, n_given)
+        return partial(kind, *generator._network_sizes(n_conditions, width, depth))
 
     def generate(
         self,

@@ -240,6 +240,10 @@ class FlowMatching(FlowCompletion):
         long = n_timesteps > LONG and (has_time_axis or self.representation == "auto")
         return FIELDS["u-net" if long else "channel-transformer"]
 
+    def _network_sizes(self, n_conditions: int, width: int, depth: int) -> tuple[int, ...]:
+        """Return what a network is made from; beside conditions, it is told whether they count."""
+        return *self._space.shape, width, depth, n_conditions + 1 if n_conditions else 0
+
     def _check_choices(self) -> None:
         """Refuse what contradicts itself, before training and before sampling."""
         if self.guidance != 1 and not self.conditional:
@@ -289,9 +293,7 @@ class FlowMatching(FlowCompletion):
             fourier_weight=self.fourier_weight,
             condition_dropout=self.condition_dropout,
         )
-        # Beside the conditions, a network is told whether they count.
-        n_given = n_conditions + 1 if n_conditions else 0
-        sizes = (*space.shape, self.hidden_dim, self.n_layers, n_given)
+        sizes = self._network_sizes(n_conditions, self.hidden_dim, self.n_layers)
         module = partial(
             _build_field,
             network,
