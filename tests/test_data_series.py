@@ -15,8 +15,9 @@ WHOLE = Series(
     latents=rng.normal(size=(7, 4)),
     observed=rng.random((7, 5, 2)) < 0.8,
     lengths=rng.integers(1, 6, size=7),
+    target=rng.integers(3, size=7),
 )
-PARTS = ("values", "conditions", "latents", "observed", "lengths")
+PARTS = ("values", "conditions", "latents", "observed", "lengths", "target")
 
 
 @pytest.mark.parametrize("rows", [slice(2, 5), [3, 0], np.array([6, 6]), np.arange(7) % 2 == 0])
@@ -56,6 +57,7 @@ def test_there_and_back_between_numpy_and_torch():
         ({"lengths": np.array([1, 6, 2])}, "between 1 and 5, the number of timesteps"),
         ({"lengths": torch.tensor([1, 0, 2])}, "between 1 and 5"),
         ({"lengths": np.array([1, 2])}, "there are 3 series, but 2 lengths"),
+        ({"target": np.zeros((2, 2))}, "there are 3 series, but 2 target"),
     ],
 )
 def test_what_does_not_agree_is_refused(wrong, message):

@@ -176,7 +176,7 @@ def test_rows_are_read_fold_by_fold():
 
 def test_disjoint_samples_of_windows_share_no_timestep():
     starts = np.arange(400)
-    sample = Sample(np.zeros((400, 12, 1)), None, starts)
+    sample = Sample(np.zeros((400, 12, 1)), starts=starts)
     for n_samples in (20, 100, 200):
         chosen, rest = disjoint_rows(sample, n_samples, seed=0)
         assert np.abs(chosen.starts[:, None] - rest.starts).min() >= 12

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Series:
         Which cells are known; None if all are.
     lengths : array of int of shape (n_samples,) or None, default=None
         Timesteps of each, at most ``n_timesteps``; None if all have as many.
+    target : array of shape (n_samples,) or (n_samples, n_targets) or None, default=None
+        What is to be predicted of each: a label, or numbers.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class Series:
     latents: Any = None
     observed: Any = None
     lengths: Any = None
+    target: Any = None
 
     def __post_init__(self) -> None:
         for name, part in self._parts():
@@ -70,24 +73,24 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, rows: Any) -> Series:
+    def __getitem__(self, rows: Any) -> Self:
         """Return some of the series: by a slice, or by an array or list of row numbers."""
         if isinstance(rows, int | np.integer):
             raise TypeError(f"series are taken by a slice, an array or a list, not by {rows!r}")
         return self._map(lambda part: part[rows])
 
-    def split(self, batch_size: int) -> Iterator[Series]:
+    def split(self, batch_size: int) -> Iterator[Self]:
         """Return the series in batches, the last of which may be smaller."""
         for start in range(0, len(self), batch_size):
             yield self[start : start + batch_size]
 
-    def to(self, device: Any) -> Series:
+    def to(self, device: Any) -> Self:
         """Return the same as tensors of torch, on a device."""
         import torch
 
         return self._map(lambda part: torch.as_tensor(part).to(device))
 
-    def numpy(self) -> Series:
+    def numpy(self) -> Self:
         """Return the same as arrays of numpy."""
         return self._map(
             lambda part: part if isinstance(part, np.ndarray) else part.detach().cpu().numpy()
@@ -96,5 +99,5 @@ class Series:
     def _parts(self) -> list[tuple[str, Any]]:
         return [(name, part) for name, part in vars(self).items() if part is not None]
 
-    def _map(self, change: Any) -> Series:
-        return Series(**{name: change(part) for name, part in self._parts()})
+    def _map(self, change: Any) -> Self:
+        return replace(self, **{name: change(part) for name, part in self._parts()})

@@ -108,7 +108,7 @@ def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, c
     if groups is None:
         known = window_starts is not None
         starts = check_window_starts(window_starts, len(x)) if known else find_window_starts(x)
-        return Sample(x, labels, starts)
+        return Sample(x, target=labels, starts=starts)
     if window_starts is not None:
         raise ValueError(
             "groups (of series that belong together) and window_starts were both given: pass one"
@@ -118,7 +118,7 @@ def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, c
             f"{cv!r} splits by where windows begin: pass that as window_starts; groups are of "
             "series that belong together"
         )
-    return Sample(x, labels, None, _check_groups(groups, len(x)))
+    return Sample(x, target=labels, groups=_check_groups(groups, len(x)))
 
 
 def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
@@ -126,16 +126,16 @@ def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         folds = _folds_of_number(int(cv), sample, y, seed)
     elif isinstance(cv, WindowKFold | WindowTimeSeriesSplit):
-        folds = list(cv.split(sample.x, window_starts=sample.starts))
+        folds = list(cv.split(sample.values, window_starts=sample.starts))
     else:
-        folds = list(check_cv(check_cv_parameter(cv)).split(sample.x, y, sample.groups))
-    starts = sample.starts if sample.groups is None else find_window_starts(sample.x)
-    _warn_of_overlap(folds, starts, sample.x.shape[1])
+        folds = list(check_cv(check_cv_parameter(cv)).split(sample.values, y, sample.groups))
+    starts = sample.starts if sample.groups is None else find_window_starts(sample.values)
+    _warn_of_overlap(folds, starts, sample.values.shape[1])
     return folds
 
 
 def _folds_of_number(n_folds: int, sample: Sample, y: Any, seed: int) -> Folds:
-    x, starts = sample.x, sample.starts
+    x, starts = sample.values, sample.starts
     if n_folds < 2:
         raise ValueError(f"cv must be a number of folds, 2 at least, or a splitter; got {n_folds}")
     if starts is not None:

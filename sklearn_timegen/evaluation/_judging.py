@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.data import Series
 from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
 from sklearn_timegen.model_selection import nearest_gap
 
@@ -35,25 +36,12 @@ Array = NDArray[Any]
 Index = NDArray[np.int64]
 
 
-@dataclass
-class Sample:
-    """3-d series, their labels, where they begin if they are overlapping windows, or groups."""
+@dataclass(frozen=True, eq=False)
+class Sample(Series):
+    """Series, and what keeps them together: where overlapping windows begin, or groups."""
 
-    x: Array
-    y: Array | None = None
     starts: Index | None = None
     groups: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, rows: Any) -> Sample:
-        return Sample(
-            self.x[rows],
-            None if self.y is None else self.y[rows],
-            None if self.starts is None else self.starts[rows],
-            None if self.groups is None else self.groups[rows],
-        )
 
 
 @dataclass
@@ -96,7 +84,7 @@ def judge(
         context: dict[str, Any] = {
             "random_state": derive_seed(split.seed, metric.name),
             "n_repeats": n_repeats,
-            "X_train": None if train is None else train.x,
+            "X_train": None if train is None else train.values,
             "window_starts": real.starts,
             "window_starts_synthetic": drawn.starts,
         }
@@ -104,9 +92,9 @@ def judge(
             context["encoder"] = split.encoder
         if train is not None and metric.accepts("X_train"):
             del context["window_starts"]  # the real ones are compared with others only
-        if real.y is not None and drawn.y is not None:
-            context.update(y_real=real.y, y_synthetic=drawn.y)
-        value = metric(real.x, drawn.x, **context)
+        if real.target is not None and drawn.target is not None:
+            context.update(y_real=real.target, y_synthetic=drawn.target)
+        value = metric(real.values, drawn.values, **context)
         outcome.values[metric.name] = value if isinstance(value, Measurement) else float(value)
         outcome.seconds[metric.name] = time.perf_counter() - began
     return outcome
@@ -116,7 +104,7 @@ def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> Any:
     """Train the encoder that the metrics of a split share, if one of them wants it."""
     if not any(metric.accepts("encoder") for metric in metrics):
         return None
-    return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.x)
+    return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.values)
 
 
 def like_labels(sample: Sample, labels: Array, seed: int, replace: bool = False) -> Sample:
@@ -124,7 +112,7 @@ def like_labels(sample: Sample, labels: Array, seed: int, replace: bool = False)
     rng = np.random.default_rng(derive_seed(seed, "labels"))
     rows = []
     for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
-        pool = np.flatnonzero(sample.y == label)
+        pool = np.flatnonzero(sample.target == label)
         rows.append(rng.choice(pool, count if replace else min(count, len(pool)), replace))
     return sample[np.sort(np.concatenate(rows))]
 
@@ -161,10 +149,9 @@ def disjoint_rows(sample: Sample, n_samples: int, seed: int) -> tuple[Sample, Sa
         order = rng.permutation(n)
         return sample[order[:n_samples]], sample[order[n_samples:]]
     order = np.argsort(sample.starts, kind="stable")
-    length = sample.x.shape[1]
-    window = max(
-        1, length // typical_step(sample.starts)
-    )  # windows that overlap one, on either side
+    length = sample.values.shape[1]
+    # windows that overlap one, on either side
+    window = max(1, length // typical_step(sample.starts))
     n_stretches = max(1, min(n_samples, (n - n_samples) // (4 * window)))
     stretch = -(-n_samples // n_stretches)
     offset = rng.random() * max(0.0, n / n_stretches - stretch)

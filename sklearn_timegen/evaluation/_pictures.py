@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from sklearn_timegen.base import LatentGenerator
-from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.data import Series
 from sklearn_timegen.evaluation._run import Evaluation
 from sklearn_timegen.plotting import (
     AutocorrelationDisplay,
@@ -25,22 +25,23 @@ __all__ = ["pictures_of_fold", "pictures_of_samples"]
 def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
     """Pictures of the first fold."""
     split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
-    drawn = pictures_of_samples(split.held_out, fitted.drawn, split.train.x, few)
+    drawn = pictures_of_samples(split.held_out, fitted.drawn, split.train.values, few)
     if few:
         return drawn
     generator = fitted.generator
     if hasattr(generator, "net_"):
         drawn["Training."] = _png(TrainingDisplay.from_estimator(generator))
     if isinstance(generator, LatentGenerator):
-        display = LatentDisplay.from_estimator(generator, split.held_out.x, split.held_out.y)
+        held_out = split.held_out
+        display = LatentDisplay.from_estimator(generator, held_out.values, held_out.target)
         drawn["Latents of held-out series, and series along the first latent."] = _png(display)
     return drawn
 
 
 def pictures_of_samples(
-    real: Sample, synthetic: Sample, train: Any, few: bool = False
+    real: Series, synthetic: Series, train: Any, few: bool = False
 ) -> dict[str, bytes]:
-    pair = real.x, synthetic.x
+    pair = real.values, synthetic.values
     drawn = {
         "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
         "Both in the plane of their first two principal components. Where one kind has no "
@@ -48,7 +49,7 @@ def pictures_of_samples(
     }
     if not few:
         drawn["Distribution of the values of each channel."] = MarginalsDisplay.from_samples(*pair)
-    if not few and real.x.shape[1] > 1:
+    if not few and real.values.shape[1] > 1:
         caption = "Autocorrelation of each channel."
         drawn[caption] = AutocorrelationDisplay.from_samples(*pair)
     caption = (

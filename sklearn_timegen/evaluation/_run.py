@@ -161,7 +161,7 @@ def _refer(metrics: list[Metric], split: Split, n_repeats: int) -> tuple[Outcome
     """What real series and copies score on a split, and its encoder."""
     split.encoder = fit_encoder(metrics, split.train, split.seed)
     floor = judge(metrics, split, floor_of(split), n_repeats)
-    copied = resampled(split.train, len(split.held_out), split.seed, split.held_out.y)
+    copied = resampled(split.train, len(split.held_out), split.seed, split.held_out.target)
     copies = judge(metrics, split, lambda metric: (copied, split.train), n_repeats)
     return floor, copies, split.encoder
 
@@ -175,8 +175,8 @@ def floor_of(split: Split) -> Callable[[Metric], tuple[Sample, Sample]]:
     train = split.train
     most = len(train) // (2 if train.starts is None else 4)
     n = len(split.held_out)
-    if split.held_out.y is not None and train.starts is None:
-        plain = like_labels(train, split.held_out.y, split.seed)
+    if split.held_out.target is not None and train.starts is None:
+        plain = like_labels(train, split.held_out.target, split.seed)
     else:
         plain = disjoint_rows(train, min(n, len(train)), split.seed)[0]
     fresh, rest = disjoint_rows(train, max(1, min(n, most)), split.seed)
@@ -210,11 +210,11 @@ def _fit_and_judge(
     asked = None if y is None else y[test]
     drawn, labels = draw_series(made, len(test), asked, seed)
     sampled = time.perf_counter()
-    shape = split.held_out.x.shape
+    shape = split.held_out.values.shape
     x = np.asarray(drawn, dtype=np.float64)
     fits = x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])
     if not fits:
         raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
-    sample = Sample(x.reshape(shape), labels)
+    sample = Sample(x.reshape(shape), target=labels)
     outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
     return Fitted(outcome, fitted - began, sampled - fitted, made, sample)

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._files import check_output
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_two_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
-from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
 from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
@@ -173,7 +173,7 @@ class EvaluationReport:
             f"means over {n_splits} halvings of the real series",
         ]
         train = params.get("X_train")
-        pictures = pictures_of_samples(Sample(real), Sample(synthetic), train)
+        pictures = pictures_of_samples(Series(real), Series(synthetic), train)
         return cls(
             table,
             metrics=chosen,
@@ -361,7 +361,7 @@ def _description(metric: Metric) -> str:
 
 def _shape(evaluation: Evaluation) -> str:
     split = evaluation.splits[0]
-    shape = split.held_out.x.shape
+    shape = split.held_out.values.shape
     blocks = "" if split.held_out.starts is None else "; overlapping windows, folds are blocks"
     return (
         f"{sum(len(one.held_out) for one in evaluation.splits)} series of {shape[1]} timesteps "

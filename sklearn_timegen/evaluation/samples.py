@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,22 +111,22 @@ def evaluate_samples(
             strict=True,
         )
     )
-    if (real.y is None) != (synthetic.y is None):
+    if (real.target is None) != (synthetic.target is None):
         raise ValueError("y_real and y_synthetic belong together: one is missing")
     if len(real) < 4:
         raise ValueError(f"{len(real)} real series cannot be halved: at least 4 are needed")
     if window_starts is None:
-        real.starts = find_window_starts(real.x)
+        real = replace(real, starts=find_window_starts(real.values))
     else:
-        real.starts = check_window_starts(window_starts, len(real))
+        real = replace(real, starts=check_window_starts(window_starts, len(real)))
     train = None
     if X_train is not None:
-        train = Sample(check_two_samples(X_train, real.x, ("X_train", "X_real"))[0])
-        _check_held_out(real.x, train.x)
-    chosen = resolve_metrics(metrics, real.x.shape[1:])
+        train = Sample(check_two_samples(X_train, real.values, ("X_train", "X_real"))[0])
+        _check_held_out(real.values, train.values)
+    chosen = resolve_metrics(metrics, real.values.shape[1:])
     if train is None:
         chosen = _without_train(chosen, metrics)
-    if real.y is not None and not any(metric.accepts("y_real") for metric in chosen):
+    if real.target is not None and not any(metric.accepts("y_real") for metric in chosen):
         raise ValueError(
             "y_real and y_synthetic would change nothing: tstr_score reads labels, and none of "
             f"the metrics {', '.join(metric.name for metric in chosen)} does"
@@ -166,7 +167,7 @@ def _as_sample(x: Any, y: ArrayLike | None, name: str) -> Sample:
     labels = None if y is None else as_conditions(y)
     if labels is not None and labels.shape != (len(x),):
         raise ValueError(f"{name} has shape {labels.shape} for {len(x)} series")
-    return Sample(x, labels)
+    return Sample(x, target=labels)
 
 
 def _judge_half(

@@ -17,6 +17,7 @@ from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import rollback_on_error
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_resolution, check_series
 from sklearn_timegen.data.labels import as_target, shown_label
 from sklearn_timegen.synthetic_training._containers import joined, stacked
@@ -166,7 +167,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
             be fitted to the series of a class.
         """
         with rollback_on_error(self):
-            x, targets, amount = self._check(X, y)
+            real, amount = self._check(X, y)
             trainer = Trainer(
                 self.generator,
                 draw_seed(self.random_state),
@@ -177,10 +178,9 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
             self.generators_ = source.generators
             if amount == 0:
                 return X, y
-            ((drawn, drawn_y),) = source.generate(x, targets, [amount])
-            drawn = self._layout.restore(drawn)
+            (synthetic,) = source.generate(real, [amount])
             put = joined if self.mode != "replace" else stacked
-            return put(X, drawn), put(y, drawn_y)
+            return put(X, self._layout.restore(synthetic.values)), put(y, synthetic.target)
 
     def _source(self, trainer: Trainer) -> Source:
         if self._numeric:
@@ -194,8 +194,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
 
     # -- checks ------------------------------------------------------------------------------
 
-    def _check(self, X: Any, y: Any) -> tuple[NDArray[np.float32], NDArray[Any], int]:
-        """Return series, targets and the number to draw."""
+    def _check(self, X: Any, y: Any) -> tuple[Series, int]:
+        """Return series with their targets, and the number to draw."""
         self._validate_params()
         self._check_mode()
         check_y_given(self, y)
@@ -206,7 +206,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
             raise ValueError(f"y has {len(targets)} entries, but X has {len(x)} series")
         self.__dict__.pop("sampling_strategy_", None)
         if self._numeric:
-            return x, targets, count_rows(self.n_synthetic, len(x))
+            return Series(x, target=targets), count_rows(self.n_synthetic, len(x))
         classes, counts = np.unique(targets, return_counts=True)
         if self.mode == "balance" and len(classes) == 1:
             raise ValueError(
@@ -217,7 +217,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         idle = self.mode != "balance" and asked == 0
         shares = np.zeros_like(counts) if idle else self._plan(counts, asked)
         self.sampling_strategy_ = dict(zip(classes.tolist(), shares.tolist(), strict=True))
-        return x, targets, int(shares.sum())
+        return Series(x, target=targets), int(shares.sum())
 
     def _check_mode(self) -> None:
         if self.mode == "balance" and self.n_synthetic != 1.0:

@@ -20,6 +20,7 @@ from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_series
 from sklearn_timegen.data.labels import as_target, check_known
 from sklearn_timegen.synthetic_training.amount import (
@@ -30,7 +31,7 @@ from sklearn_timegen.synthetic_training.amount import (
     best_ratio,
     count_rows,
 )
-from sklearn_timegen.synthetic_training.sources import Labelled, Source, Trainer, fit_generator
+from sklearn_timegen.synthetic_training.sources import Source, Trainer, fit_generator
 
 __all__ = [
     "GeneratorFirst",
@@ -149,38 +150,37 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         seeded = self.random_state is not None
         trainer = Trainer(self.generator, draw_seed(self.random_state), seeded, self.memory)
         self.__dict__.pop("auto_scores_", None)
-        self.n_synthetic_ = self._find_amount(x, y, predictor, trainer)
-        source, parts = self._source(trainer, final=True), []
+        real = Series(x, target=y)
+        self.n_synthetic_ = self._find_amount(real, predictor, trainer)
+        source, synthetic = self._source(trainer, final=True), []
         if self.n_synthetic_ > 0:
-            parts = source.generate(x, y, [self.n_synthetic_])
-        fitted = self._fit_predictor(predictor, trainer, [*self._real(x, y), *parts])
+            synthetic = source.generate(real, [self.n_synthetic_])
+        fitted = self._fit_predictor(predictor, trainer, [*self._trained_on(real), *synthetic])
         return fitted, source.generators
 
     @abstractmethod
     def _source(self, trainer: Trainer, *, final: bool = False) -> Source:
         """Return the source of synthetic series; ``final`` is not for an inner fold."""
 
-    def _real(self, x: FloatArray, y: NDArray[Any]) -> list[Labelled]:
-        return [] if self.train_on == "synthetic" else [(x, y)]
+    def _trained_on(self, real: Series) -> list[Series]:
+        return [] if self.train_on == "synthetic" else [real]
 
-    def _fit_predictor(self, predictor: Any, trainer: Trainer, parts: list[Labelled]) -> Any:
-        rows = np.concatenate([part[0] for part in parts])
-        targets = np.concatenate([part[1] for part in parts])
-        made = trainer.seed_into(clone(predictor), "predictor")
-        return made.fit(self._shape_for_predictor(rows), targets)
+    def _fit_predictor(self, predictor: Any, trainer: Trainer, parts: list[Series]) -> Any:
+        rows = np.concatenate([part.values for part in parts])
+        targets = np.concatenate([part.target for part in parts])
+        predictor = trainer.seed_into(clone(predictor), "predictor")
+        return predictor.fit(self._shape_for_predictor(rows), targets)
 
     # -- how many ----------------------------------------------------------------------------
 
-    def _find_amount(
-        self, x: FloatArray, y: NDArray[Any], predictor: Any, trainer: Trainer
-    ) -> int:
+    def _find_amount(self, real: Series, predictor: Any, trainer: Trainer) -> int:
         if self.train_on == "real":
             return 0
         if self.n_synthetic != "auto":
-            return count_rows(self.n_synthetic, len(x))
+            return count_rows(self.n_synthetic, len(real))
         self.auto_scores_: dict[float, NDArray[np.float64]] = {}
         try:
-            folds = self._inner_folds(x, y)
+            folds = self._inner_folds(real.values, real.target)
         except TooFewSeries as reason:
             ratio = 0.0 if self.train_on == "both" else 1.0
             warnings.warn(
@@ -189,20 +189,19 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
                 UserWarning,
                 stacklevel=4,
             )
-            return self._auto_amount(ratio, y)
-        ratios = self._ratios(y)
+            return self._auto_amount(ratio, real.target)
+        ratios = self._ratios(real.target)
         scorer = check_scoring(predictor, scoring=self._inner_scoring())
         scores = [
-            self._score_fold(x, y, fold, ratios, predictor, scorer, trainer.named(f"fold {k}"))
+            self._score_fold(real, fold, ratios, predictor, scorer, trainer.named(f"fold {k}"))
             for k, fold in enumerate(folds)
         ]
         self.auto_scores_ = dict(zip(ratios, np.transpose(scores), strict=True))
-        return self._auto_amount(best_ratio(self.auto_scores_), y)
+        return self._auto_amount(best_ratio(self.auto_scores_), real.target)
 
     def _score_fold(
         self,
-        x: FloatArray,
-        y: NDArray[Any],
+        real: Series,
         fold: tuple[NDArray[np.int64], NDArray[np.int64]],
         ratios: tuple[float, ...],
         predictor: Any,
@@ -210,17 +209,15 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
         trainer: Trainer,
     ) -> list[float]:
         """Score each ratio on one fold: one fit of the generator, nested sets of its series."""
-        train, test = fold
-        amounts = [self._auto_amount(ratio, y[train]) for ratio in ratios]
-        drawn = [amount for amount in amounts if amount > 0]
-        made = dict(
-            zip(drawn, self._source(trainer).generate(x[train], y[train], drawn), strict=True)
-        )
+        train, test = (real[rows] for rows in fold)
+        amounts = [self._auto_amount(ratio, train.target) for ratio in ratios]
+        asked = [amount for amount in amounts if amount > 0]
+        synthetic = dict(zip(asked, self._source(trainer).generate(train, asked), strict=True))
         scores: list[float] = []
         for amount in amounts:
-            parts = self._real(x[train], y[train]) + ([made[amount]] if amount else [])
+            parts = self._trained_on(train) + ([synthetic[amount]] if amount else [])
             fitted = self._fit_predictor(predictor, trainer, parts)
-            score = scorer(fitted, self._shape_for_predictor(x[test]), y[test])
+            score = scorer(fitted, self._shape_for_predictor(test.values), test.target)
             try:
                 scores.append(float(score))
             except (TypeError, ValueError):

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import as_3d
 from sklearn_timegen.model_selection import find_window_starts, make_windows
-from sklearn_timegen.synthetic_training.sources import Labelled, RecentFit, Source
+from sklearn_timegen.synthetic_training.sources import RecentFit, Source
 
 __all__ = ["PairSource", "find_step"]
 
@@ -39,8 +40,9 @@ class PairSource(Source):
 
     recent: RecentFit | None = None
 
-    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
+    def generate(self, real: Series, amounts: Sequence[int]) -> list[Series]:
         """Fit to real pairs and return, for each amount, as many synthetic ones."""
+        x, y = real.values, real.target
         targets = y.reshape(len(y), -1).astype(np.float32)
         step = find_step(x, targets) if self.layout.flat else None
         if step is not None:
@@ -54,8 +56,8 @@ class PairSource(Source):
             drawn = self._draw_like(np.concatenate([x, along], axis=2), max(amounts))
             n_targets = targets.shape[1]
             drawn_x, drawn_y = drawn[:, :, :-n_targets], drawn[:, :, -n_targets:].mean(axis=1)
-        drawn_y = drawn_y.reshape(-1, *y.shape[1:]).astype(y.dtype)
-        return [(drawn_x[:amount], drawn_y[:amount]) for amount in amounts]
+        synthetic = Series(drawn_x, target=drawn_y.reshape(-1, *y.shape[1:]).astype(y.dtype))
+        return [synthetic[:amount] for amount in amounts]
 
     def _draw_like(
         self, joint: FloatArray, amount: int, recent: RecentFit | None = None
@@ -66,9 +68,9 @@ class PairSource(Source):
         self.generators.append(self.trainer.fit(joint, recent=recent, **own))
         return as_3d(self.trainer.draw(self.generators[0], amount))
 
-    def _draw_steps(self, x: FloatArray, step: int, amount: int) -> Labelled:
+    def _draw_steps(self, x: FloatArray, step: int, amount: int) -> tuple[FloatArray, FloatArray]:
         n_timesteps = x.shape[1]
-        windows, _ = make_windows(_series(x), n_timesteps + 1)
+        windows, _ = make_windows(_uncut(x), n_timesteps + 1)
         drawn = self._draw_like(windows[:, :, 0], amount, self.recent)
         if step > 1:
             drawn = self._go_on(drawn, n_timesteps + step)
@@ -109,7 +111,7 @@ def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:
     starts = find_window_starts(x)
     if starts is None or starts[1] != 1:
         return None
-    ahead, targets = _series(x)[x.shape[1] :], y[:, 0].astype(np.float32)
+    ahead, targets = _uncut(x)[x.shape[1] :], y[:, 0].astype(np.float32)
     for step in range(1, len(ahead) - N_AGREEING + 2):
         known = ahead[step - 1 :]
         if known[0] == targets[0] and np.array_equal(known, targets[: len(known)]):
@@ -117,6 +119,6 @@ def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:
     return None
 
 
-def _series(x: FloatArray) -> FloatArray:
+def _uncut(x: FloatArray) -> FloatArray:
     """Return the univariate series that was cut into ``x``, one timestep apart."""
     return np.concatenate([x[0, :, 0], x[1:, -1, 0]])

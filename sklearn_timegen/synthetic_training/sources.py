@@ -1,4 +1,4 @@
-"""Where labelled synthetic series come from: generators fitted to real ones, and drawn from.
+"""Where synthetic series with targets come from: generators fitted to real ones, and drawn from.
 
 A source is asked for several amounts at once and draws the largest: the smaller ones are its
 subsets, so that what differs between them is the amount alone.
@@ -20,13 +20,13 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
 from sklearn_timegen._random import derive_seed, seed_estimator
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, as_3d
 from sklearn_timegen.data.labels import shown_label
 
-__all__ = ["ClassPlan", "ClassSource", "Labelled", "RecentFit", "Source", "Trainer"]
+__all__ = ["ClassPlan", "ClassSource", "RecentFit", "Source", "Trainer"]
 
 FloatArray = NDArray[np.float32]
-Labelled = tuple[FloatArray, NDArray[Any]]
 # From the number of real series in each class and a total, how many to draw of each class.
 ClassPlan = Callable[[NDArray[np.int64], int], NDArray[np.int64]]
 
@@ -124,15 +124,15 @@ def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> An
 
 @dataclass
 class Source(ABC):
-    """Makes labelled synthetic series after real ones; ``generators`` are those it fitted."""
+    """Makes synthetic series with targets after real ones, by ``generators`` that it fits."""
 
     trainer: Trainer
     layout: SeriesLayout
     generators: list[Any] = field(default_factory=list, init=False)
 
     @abstractmethod
-    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
-        """Fit to real series and return, for each amount, as many synthetic ones and their y."""
+    def generate(self, real: Series, amounts: Sequence[int]) -> list[Series]:
+        """Fit to real series with a target and return, for each amount, as many synthetic."""
 
 
 @dataclass
@@ -144,16 +144,17 @@ class ClassSource(Source):
 
     plan: ClassPlan
 
-    def generate(self, x: FloatArray, y: NDArray[Any], amounts: Sequence[int]) -> list[Labelled]:
-        """Fit to real series and return, for each amount, as many synthetic ones and labels."""
-        classes, counts = np.unique(y, return_counts=True)
-        shares = [self.plan(counts, amount) for amount in amounts]
-        most = np.max(shares, axis=0)
-        X = self.layout.restore(x)
-        pools = (self._draw_given if self.trainer.conditional else self._draw_each)(X, y, most)
-        return [self._shuffled(pools, classes, share) for share in shares]
+    def generate(self, real: Series, amounts: Sequence[int]) -> list[Series]:
+        """Fit to real series with labels and return, for each amount, as many synthetic."""
+        classes, counts = np.unique(real.target, return_counts=True)
+        plans = [self.plan(counts, amount) for amount in amounts]
+        most = np.max(plans, axis=0)
+        X = self.layout.restore(real.values)
+        draw = self._draw_conditional if self.trainer.conditional else self._draw_by_class
+        pools = draw(X, real.target, most)
+        return [self._shuffled(pools, classes, plan) for plan in plans]
 
-    def _draw_given(
+    def _draw_conditional(
         self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
     ) -> list[FloatArray]:
         self.generators.append(self.trainer.fit(X, y))
@@ -161,7 +162,7 @@ class ClassSource(Source):
         drawn = self.trainer.draw(self.generators[0], len(labels), y=labels)
         return np.split(self._as_3d(drawn), np.cumsum(counts)[:-1])
 
-    def _draw_each(
+    def _draw_by_class(
         self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
     ) -> list[FloatArray]:
         pools = []
@@ -178,13 +179,12 @@ class ClassSource(Source):
         return as_3d(drawn, self.layout.n_channels)
 
     def _shuffled(
-        self, pools: list[FloatArray], classes: NDArray[Any], share: NDArray[np.int64]
-    ) -> Labelled:
-        drawn = np.concatenate([pool[:n] for pool, n in zip(pools, share, strict=True)])
+        self, pools: list[FloatArray], classes: NDArray[Any], counts: NDArray[np.int64]
+    ) -> Series:
+        values = np.concatenate([pool[:n] for pool, n in zip(pools, counts, strict=True)])
         # Some predictors read their rows in order.
         order = np.random.default_rng(derive_seed(self.trainer.seed, "order"))
-        rows = order.permutation(len(drawn))
-        return drawn[rows], np.repeat(classes, share)[rows]
+        return Series(values, target=np.repeat(classes, counts))[order.permutation(len(values))]
 
 
 def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> Any:
