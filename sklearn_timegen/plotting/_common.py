@@ -23,12 +23,13 @@ __all__ = [
     "channel_panels",
     "channel_title",
     "check_labels",
+    "check_numbers",
     "chosen_channels",
     "divided_place",
     "label_axes",
     "legend_above",
     "panels_legend",
-    "real_and_drawn",
+    "real_and_synthetic",
     "require_matplotlib",
     "sequential_colours",
     "single_place",
@@ -83,19 +84,19 @@ def sequential_colours(n: int) -> Array:
 # -- samples ---------------------------------------------------------------------------------
 
 
-def real_and_drawn(
+def real_and_synthetic(
     generator: Any, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
-) -> tuple[Array, Array, ArrayLike | None]:
-    """Return ``X`` and as many samples, both 3-d, and the conditions they were drawn given."""
+) -> tuple[Array, Array]:
+    """Return ``X`` and as many samples, given ``y`` if the generator is conditional; both 3-d."""
     if y is not None and not getattr(generator, "conditional", False):
         raise ValueError(
             f"{type(generator).__name__} is not conditional, so that y would change nothing: "
             "leave it out, or fit the generator with conditional=True"
         )
     real = as_series(generator, X, "X")
-    given = {} if y is None else {"y": y}
-    drawn = generator.sample(len(real), random_state=random_state, **given)
-    return real, as_series(generator, drawn, "the sample"), y
+    conditions = {} if y is None else {"y": y}
+    synthetic = generator.sample(len(real), random_state=random_state, **conditions)
+    return real, as_series(generator, synthetic, "the sample")
 
 
 def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
@@ -109,19 +110,25 @@ def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
 
 
 def chosen_channels(channels: ArrayLike | None, n_channels: int, most: int = MOST_PANELS) -> Array:
-    """Return the channels to draw: those asked for, or the first ``most``."""
+    """Return the channels to draw: those asked for, each once, or the first ``most``."""
     if channels is None:
         return np.arange(min(most, n_channels))
-    chosen = np.atleast_1d(np.asarray(channels))
+    held = f"the series have {n_channels} channel(s)"
+    return np.array(list(dict.fromkeys(check_numbers(channels, "channels", n_channels, held))))
+
+
+def check_numbers(numbers: ArrayLike, name: str, n: int, held: str) -> list[int]:
+    """Return one or more of the numbers below ``n``; ``held`` says what there is."""
+    chosen = np.atleast_1d(np.asarray(numbers))
     if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
-        raise ValueError(f"channels must be one or more integers, got {channels!r}")
-    outside = [int(k) for k in chosen if not 0 <= k < n_channels]
+        raise ValueError(f"{name} must be one or more integers, got {numbers!r}")
+    outside = [int(k) for k in chosen if not 0 <= k < n]
     if outside:
         raise ValueError(
-            f"channels={np.asarray(channels).tolist()} holds {outside}, but the series have "
-            f"{n_channels} channel(s), counted from 0: at most {n_channels - 1}"
+            f"{name}={np.asarray(numbers).tolist()} holds {outside}, but {held}, counted from 0: "
+            f"at most {n - 1}"
         )
-    return np.array(list(dict.fromkeys(chosen.tolist())))
+    return [int(k) for k in chosen]
 
 
 def channel_title(channel: int, n_channels: int) -> str:

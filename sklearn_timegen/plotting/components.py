@@ -13,6 +13,7 @@ from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,
     channel_title,
+    check_numbers,
     chosen_channels,
     divided_place,
     label_axes,
@@ -225,16 +226,7 @@ def _chosen_series(series: ArrayLike | None, n_samples: int) -> Array:
     """Return the series to draw: those asked for, or the first few."""
     if series is None:
         return np.arange(min(MOST_SERIES, n_samples))
-    chosen = np.atleast_1d(np.asarray(series))
-    if chosen.ndim != 1 or chosen.size == 0 or chosen.dtype.kind not in "iu":
-        raise ValueError(f"series must be one or more integers, got {series!r}")
-    outside = [int(i) for i in chosen if not 0 <= i < n_samples]
-    if outside:
-        raise ValueError(
-            f"series={np.asarray(series).tolist()} holds {outside}, but there are {n_samples} "
-            f"series, counted from 0: at most {n_samples - 1}"
-        )
-    return chosen
+    return np.array(check_numbers(series, "series", n_samples, f"there are {n_samples} series"))
 
 
 def _without_zeros(components: dict[str, Array]) -> dict[str, Array]:

@@ -21,14 +21,15 @@ from sklearn_timegen.plotting._common import (
     Array,
     label_axes,
     legend_above,
-    real_and_drawn,
+    real_and_synthetic,
     single_place,
 )
+from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["EmbeddingDisplay"]
 
 
-class EmbeddingDisplay:
+class EmbeddingDisplay(ComparisonDisplay):
     """Real and synthetic series in one plane.
 
     The plane is fitted to both samples together, every cell standardised; a generator that fails
@@ -139,10 +140,8 @@ class EmbeddingDisplay:
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
-        method: str = "pca",
-        n_series: int = 1000,
         random_state: RandomState = 0,
-        ax: Any = None,
+        **params: Any,
     ) -> EmbeddingDisplay:
         """Embed and draw ``X`` and as many samples of a fitted generator.
 
@@ -154,20 +153,18 @@ class EmbeddingDisplay:
             Real series, or flat rows of all channels.
         y : array-like of shape (n_samples,), default=None
             Their labels, if the generator is conditional.
-        method, n_series, ax : object
-            As for :meth:`from_samples`.
         random_state : int, RandomState, Generator or None, default=0
             Seed of the samples and of the method.
+        **params : object
+            As for :meth:`from_samples`.
 
         Returns
         -------
         display : EmbeddingDisplay
             The drawn display.
         """
-        real, drawn, _ = real_and_drawn(generator, X, y, random_state)
-        return cls.from_samples(
-            real, drawn, method=method, n_series=n_series, random_state=random_state, ax=ax
-        )
+        real, synthetic = real_and_synthetic(generator, X, y, random_state)
+        return cls.from_samples(real, synthetic, random_state=random_state, **params)
 
     def plot(self, *, ax: Any = None) -> EmbeddingDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""

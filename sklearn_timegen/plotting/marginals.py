@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._random import RandomState
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.plotting._common import (
     LINES,
@@ -18,8 +17,8 @@ from sklearn_timegen.plotting._common import (
     chosen_channels,
     label_axes,
     panels_legend,
-    real_and_drawn,
 )
+from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["MarginalsDisplay"]
 
@@ -27,7 +26,7 @@ MOST_BINS = 40
 BROAD = 2.5  # how broad the bins for all beyond are drawn, to be seen
 
 
-class MarginalsDisplay:
+class MarginalsDisplay(ComparisonDisplay):
     """Histograms of the values of real and synthetic series, a panel for each channel.
 
     All timesteps are pooled. Both samples have the same bins, which span 98% of the real values
@@ -126,41 +125,6 @@ class MarginalsDisplay:
             display.real[title] = _shares(real, display.edges[title])
             display.synthetic[title] = _shares(synthetic, display.edges[title])
         return display.plot(ax=ax)
-
-    @classmethod
-    def from_estimator(
-        cls,
-        generator: Any,
-        X: ArrayLike,
-        y: ArrayLike | None = None,
-        *,
-        channels: ArrayLike | None = None,
-        n_bins: int | None = None,
-        random_state: RandomState = None,
-        ax: Any = None,
-    ) -> MarginalsDisplay:
-        """Count and draw the values of ``X`` and of as many samples of a fitted generator.
-
-        Parameters
-        ----------
-        generator : generator
-            Fitted.
-        X : array-like of shape (n_samples, n_timesteps[, n_channels])
-            Real series, or flat rows of all channels.
-        y : array-like of shape (n_samples,), default=None
-            Their labels, if the generator is conditional.
-        channels, n_bins, ax : object
-            As for :meth:`from_samples`.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the samples.
-
-        Returns
-        -------
-        display : MarginalsDisplay
-            The drawn display.
-        """
-        real, drawn, _ = real_and_drawn(generator, X, y, random_state)
-        return cls.from_samples(real, drawn, channels=channels, n_bins=n_bins, ax=ax)
 
     def plot(self, *, ax: Any = None) -> MarginalsDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._random import RandomState
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
 from sklearn_timegen.plotting._common import (
@@ -20,15 +19,15 @@ from sklearn_timegen.plotting._common import (
     divided_place,
     label_axes,
     panels_legend,
-    real_and_drawn,
 )
+from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["SamplesDisplay"]
 
 QUANTILES = (0.05, 0.5, 0.95)
 
 
-class SamplesDisplay:
+class SamplesDisplay(ComparisonDisplay):
     """Real and synthetic series side by side: some of each, and the quantile band of all.
 
     A row of panels for each class and channel, the real ones on the left; both share their
@@ -119,48 +118,11 @@ class SamplesDisplay:
         return cls(left, right, n_series=check_count(n_series, "n_series")).plot(ax=ax)
 
     @classmethod
-    def from_estimator(
-        cls,
-        generator: Any,
-        X: ArrayLike,
-        y: ArrayLike | None = None,
-        *,
-        channels: ArrayLike | None = None,
-        n_series: int = 20,
-        random_state: RandomState = None,
-        ax: Any = None,
-    ) -> SamplesDisplay:
-        """Draw ``X`` and as many samples of a fitted generator, given ``y`` if conditional.
-
-        Parameters
-        ----------
-        generator : generator
-            Fitted.
-        X : array-like of shape (n_samples, n_timesteps[, n_channels])
-            Real series, or flat rows of all channels.
-        y : array-like of shape (n_samples,), default=None
-            Their labels, if the generator is conditional.
-        channels, n_series, ax : object
-            As for :meth:`from_samples`.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the samples.
-
-        Returns
-        -------
-        display : SamplesDisplay
-            The drawn display.
-        """
-        real, drawn, conditions = real_and_drawn(generator, X, y, random_state)
-        labels = conditions if hasattr(generator, "classes_") else None  # vectors are no rows
-        return cls.from_samples(
-            real,
-            drawn,
-            y_real=labels,
-            y_synthetic=labels,
-            channels=channels,
-            n_series=n_series,
-            ax=ax,
-        )
+    def _adapted(
+        cls, params: dict[str, Any], generator: Any, y: ArrayLike | None
+    ) -> dict[str, Any]:
+        labels = y if hasattr(generator, "classes_") else None  # vectors are no rows
+        return {"y_real": labels, "y_synthetic": labels, **params}
 
     def plot(self, *, ax: Any = None) -> SamplesDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
