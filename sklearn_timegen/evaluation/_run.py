@@ -28,7 +28,7 @@ from sklearn_timegen.evaluation._judging import (
 )
 from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import draw_series
-from sklearn_timegen.synthetic_training.common import fit_generator
+from sklearn_timegen.synthetic_training.sources import fit_generator
 
 if TYPE_CHECKING:
     import pandas as pd

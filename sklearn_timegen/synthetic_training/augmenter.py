@@ -22,8 +22,8 @@ from sklearn_timegen.data.checks import check_resolution, check_series
 from sklearn_timegen.data.labels import as_target, shown_label
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
-from sklearn_timegen.synthetic_training.common import check_y_given
 from sklearn_timegen.synthetic_training.pairs import PairSource
+from sklearn_timegen.synthetic_training.predictor import check_y_given
 from sklearn_timegen.synthetic_training.sources import ClassSource, Source, Trainer
 
 __all__ = ["Augmenter"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,19 +12,14 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
-from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.synthetic_training.amount import (
     Folds,
     fill_up,
     label_folds,
     share_classes,
 )
-from sklearn_timegen.synthetic_training.common import (
-    GeneratorFirst,
-    SyntheticTraining,
-    check_kind,
-    check_labels,
-)
+from sklearn_timegen.synthetic_training.common import GeneratorFirst, SyntheticTraining
+from sklearn_timegen.synthetic_training.predictor import check_kind, check_labels
 from sklearn_timegen.synthetic_training.sources import ClassSource, Trainer
 
 __all__ = ["AugmentedClassifier", "TSTRClassifier"]
@@ -116,33 +111,12 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
 
     _predictor: ClassVar[str] = "classifier"
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the generator to real series, and the classifier to what ``train_on`` names.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
-        y : array-like of shape (n_samples,)
-            Their labels.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` or ``y`` are not valid, or the synthetic series cannot cover all classes.
-        """
-        with rollback_on_error(self):
-            self._check_params()
-            labels = check_labels(self, y)
-            self.classes_ = np.unique(labels)
-            check_kind(self.classifier, "classifier", is_classifier)
-            self.classifier_, self.generators_ = self._fit(X, labels, self.classifier)
-        return self
+    def _fit(self, X: ArrayLike, y: ArrayLike) -> None:
+        self._check_params()
+        labels = check_labels(self, y)
+        self.classes_ = np.unique(labels)
+        check_kind(self.classifier, "classifier", is_classifier)
+        self.classifier_, self.generators_ = self._train(X, labels, self.classifier)
 
     def _source(self, trainer: Trainer, *, final: bool = False) -> ClassSource:
         return ClassSource(trainer, self._layout, self._plan)

@@ -6,23 +6,18 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.utils import Tags, assert_all_finite, get_tags
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils import get_tags
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
-from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_series
-from sklearn_timegen.data.labels import as_target, check_known
 from sklearn_timegen.synthetic_training.amount import (
     AMOUNT,
     RATIOS,
@@ -31,16 +26,10 @@ from sklearn_timegen.synthetic_training.amount import (
     best_ratio,
     count_rows,
 )
-from sklearn_timegen.synthetic_training.sources import Source, Trainer, fit_generator
+from sklearn_timegen.synthetic_training.predictor import SeriesPredictor
+from sklearn_timegen.synthetic_training.sources import Source, Trainer
 
-__all__ = [
-    "GeneratorFirst",
-    "SyntheticTraining",
-    "check_kind",
-    "check_labels",
-    "check_y_given",
-    "fit_generator",
-]
+__all__ = ["GeneratorFirst", "SyntheticTraining"]
 
 FloatArray = NDArray[np.float32]
 
@@ -56,7 +45,7 @@ class GeneratorFirst:
 
 
 @estimator
-class SyntheticTraining(MetaEstimatorMixin, Declared):
+class SyntheticTraining(SeriesPredictor):
     """What both share: the rows that the predictor is trained on, and how it is fed."""
 
     n_synthetic: float | int | Literal["auto"] = param(
@@ -113,22 +102,6 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
 
     if TYPE_CHECKING:
         generator: Any  # a field of the subclasses, after the predictor
-    _predictor: ClassVar[str]  # the parameter that holds the predictor
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the predictor's answer for real series.
-
-        Parameters
-        ----------
-        X : array-like of series
-            Of the sizes seen in ``fit``.
-
-        Returns
-        -------
-        y : ndarray
-            Predictions.
-        """
-        return np.asarray(self._fitted_predictor().predict(self._feed(X)))
 
     # -- training ----------------------------------------------------------------------------
 
@@ -140,12 +113,9 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
                 "train_on='synthetic': ask for some series, or set train_on='both'"
             )
 
-    def _fit(self, X: ArrayLike, y: NDArray[Any], predictor: Any) -> tuple[Any, list[Any]]:
+    def _train(self, X: ArrayLike, y: NDArray[Any], predictor: Any) -> tuple[Any, list[Any]]:
         """Fit the predictor, on the rows that ``train_on`` names; return it and the generators."""
-        n_channels = getattr(self.generator, "n_channels", 1)
-        x, self._layout = check_series(X, estimator=self, n_channels=n_channels)
-        if len(y) != len(x):
-            raise ValueError(f"y has {len(y)} entries, but X has {len(x)} series")
+        x = self._check_series(X, y, getattr(self.generator, "n_channels", 1))
         self._flat = self._is_fed_flat(predictor)
         seeded = self.random_state is not None
         trainer = Trainer(self.generator, draw_seed(self.random_state), seeded, self.memory)
@@ -251,41 +221,3 @@ class SyntheticTraining(MetaEstimatorMixin, Declared):
     def _shape_for_predictor(self, x: FloatArray) -> NDArray[Any]:
         # Rows in float64, the precision that scikit-learn's predictors work in.
         return x.reshape(len(x), -1).astype(np.float64) if self._flat else x
-
-    def _feed(self, X: ArrayLike) -> NDArray[Any]:
-        check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        return self._shape_for_predictor(x)
-
-    def _fitted_predictor(self) -> Any:
-        check_is_fitted(self, f"{self._predictor}_")
-        return getattr(self, f"{self._predictor}_")
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-def check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> None:
-    """Refuse the wrong kind of predictor before a generator is trained for it."""
-    if hasattr(predictor, "__sklearn_tags__") and not is_kind(predictor):
-        raise ValueError(f"{name} must be a {name}, got {predictor!r}")
-
-
-def check_labels(estimator: Any, y: Any) -> NDArray[Any]:
-    """Return labels as a 1-d array, or refuse what is none."""
-    check_y_given(estimator, y)
-    labels: NDArray[Any] = column_or_1d(as_target(y), warn=True)
-    assert_all_finite(labels, input_name="y")
-    check_known(labels)
-    check_classification_targets(labels)
-    return labels
-
-
-def check_y_given(estimator: Any, y: Any) -> None:
-    """Refuse a missing target in the words that scikit-learn's checks look for."""
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
-        )

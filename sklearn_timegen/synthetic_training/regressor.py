@@ -12,16 +12,11 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_timegen._checks import HasMethods
 from sklearn_timegen.base import estimator, fitted, param
-from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.data.checks import check_resolution
 from sklearn_timegen.synthetic_training.amount import Folds, window_folds
-from sklearn_timegen.synthetic_training.common import (
-    GeneratorFirst,
-    SyntheticTraining,
-    check_kind,
-    check_y_given,
-)
+from sklearn_timegen.synthetic_training.common import GeneratorFirst, SyntheticTraining
 from sklearn_timegen.synthetic_training.pairs import PairSource, find_step
+from sklearn_timegen.synthetic_training.predictor import check_kind, check_y_given
 from sklearn_timegen.synthetic_training.sources import RecentFit, Trainer
 
 __all__ = ["AugmentedRegressor", "TSTRRegressor"]
@@ -91,32 +86,11 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
 
     _predictor: ClassVar[str] = "regressor"
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the generator to real pairs, and the regressor to what ``train_on`` names.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their targets.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If ``X`` or ``y`` are not valid, or the generator is conditional.
-        """
-        with rollback_on_error(self):
-            self._check_params()
-            targets = self._check_targets(y)
-            self.regressor_, generators = self._fit(X, targets, self.regressor)
-            self.generator_ = generators[0] if generators else None
-        return self
+    def _fit(self, X: ArrayLike, y: ArrayLike) -> None:
+        self._check_params()
+        targets = self._check_targets(y)
+        self.regressor_, generators = self._train(X, targets, self.regressor)
+        self.generator_ = generators[0] if generators else None
 
     def _check_targets(self, y: Any) -> NDArray[np.float64]:
         check_y_given(self, y)
