@@ -103,9 +103,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if report is None:
         table = evaluate_samples(real.X, synthetic.X, **params)
     else:
-        made = EvaluationReport.from_samples(real.X, synthetic.X, **params)
-        made.to_html(report)
-        table = made.table
+        page = EvaluationReport.from_samples(real.X, synthetic.X, **params)
+        page.to_html(report)
+        table = page.table
     readings, words = summary(table, [METRICS[name] for name in table.index])
     shown = table.round(4).drop(columns="seconds").assign(reading=readings)
     print(f"\n{shown.to_string()}\n\n{words}")

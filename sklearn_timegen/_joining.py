@@ -93,8 +93,8 @@ class WindowJoiner:
         x = self._standardise(x)
         while x.shape[1] < n_timesteps:
             n_drawn = self.n_candidates + 8 * len(x)
-            drawn = self._standardise(draw(n_drawn, x.shape[1] - self.overlap))
-            x = self._join(x, drawn, self.gain_, rng)
+            windows = self._standardise(draw(n_drawn, x.shape[1] - self.overlap))
+            x = self._join(x, windows, self.gain_, rng)
         long: Array = x[:, :n_timesteps] * self._scale + self._mean
         return long
 

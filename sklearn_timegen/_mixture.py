@@ -49,13 +49,13 @@ def choose_normals(draws: Array, most: float, reg_covar: float, seed: int) -> Ga
     best, best_bic, size = None, np.inf, 1
     while size == 1 or size <= most:
         for start in range(N_STARTS):
-            made = fit_normals(rows, size, reg_covar, seed + start)
-            bic = np.mean([made.bic(draws[:, k]) for k in range(draws.shape[1])])
+            mixture = fit_normals(rows, size, reg_covar, seed + start)
+            bic = np.mean([mixture.bic(draws[:, k]) for k in range(draws.shape[1])])
             if best is None or bic < best_bic:
                 break
         else:
             break
-        best, best_bic, size = made, bic, 2 * size
+        best, best_bic, size = mixture, bic, 2 * size
     return best
 
 
@@ -63,13 +63,13 @@ def fit_normals(rows: Array, size: int, reg_covar: float, seed: int) -> Gaussian
     """Fit a mixture of ``size`` normals."""
     if len(rows) == 1:  # scikit-learn asks for two
         rows = np.repeat(rows, 2, axis=0)
-    made = GaussianMixture(size, reg_covar=reg_covar, random_state=seed)
+    mixture = GaussianMixture(size, reg_covar=reg_covar, random_state=seed)
     # Rows are numpy's by now; with dispatch, scikit-learn's mixture refuses its own default.
     with config_context(array_api_dispatch=False), warnings.catch_warnings():
         # A start among equal rows has fewer distinct clusters, and the last step of a
         # likelihood that hardly rises any more is good enough to draw from.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return made.fit(rows)
+        return mixture.fit(rows)
 
 
 @dataclass
@@ -82,9 +82,9 @@ class NormalMixture:
     def draw(self, n_samples: int, c: NDArray[Any] | None, rng: Any) -> tuple[Array, Index]:
         """Draw z, and return which normal each came from, too."""
         log_weight, mean, factor = self.given(c, n_samples)
-        share = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
-        which = (share.cumsum(axis=1) < rng.random((n_samples, 1))).sum(axis=1)
-        which = which.clip(0, share.shape[1] - 1)
+        responsibility = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
+        which = (responsibility.cumsum(axis=1) < rng.random((n_samples, 1))).sum(axis=1)
+        which = which.clip(0, responsibility.shape[1] - 1)
         noise = rng.standard_normal(mean.shape[::2])
         z = mean[np.arange(n_samples), which]
         for j in np.unique(which):

@@ -29,10 +29,10 @@ def channel_scale(real: Array) -> Array:
     return np.where(varies, spread, np.where(size > 0, size, 1.0))
 
 
-def flat_rows(real: Array, *others: Array) -> list[Array]:
+def flat_rows(real: Array, *samples: Array) -> list[Array]:
     """Flatten samples, every channel centred and divided by its spread in ``real``."""
     centre, scale = real.mean(axis=(0, 1)), channel_scale(real)
-    return [((x - centre) / scale).reshape(len(x), -1) for x in (real, *others)]
+    return [((x - centre) / scale).reshape(len(x), -1) for x in (real, *samples)]
 
 
 def squared_distances(a: Array, b: Array) -> Array:

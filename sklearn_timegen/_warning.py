@@ -15,7 +15,7 @@ __all__ = ["warn_user"]
 INSIDE = tuple(str(Path(str(f)).parent) + os.sep for f in (__file__, sklearn.__file__))
 
 
-def warn_user(message: str) -> None:
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the first line of the stack that is not this package's, nor scikit-learn's.
 
     How deep that is depends on the way in: ``fit``, ``fit_transform``, ``partial_fit``, within a
@@ -25,4 +25,4 @@ def warn_user(message: str) -> None:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(INSIDE):
         frame = frame.f_back
         depth += 1
-    warnings.warn(message, UserWarning, stacklevel=depth)
+    warnings.warn(message, category, stacklevel=depth)

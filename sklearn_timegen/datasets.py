@@ -77,12 +77,12 @@ def make_sines(
         raise ValueError(f"version must be 'timegan' or 'timevae', got {version!r}")
     rng = np.random.default_rng(draw_seed(random_state))
     t = np.arange(sizes[1])[None, :, None]
-    each = (sizes[0], 1, sizes[2])
+    size = (sizes[0], 1, sizes[2])
     if version == "timegan":
-        f, p = rng.uniform(0, 0.1, each), rng.uniform(0, 0.1, each)
+        f, p = rng.uniform(0, 0.1, size), rng.uniform(0, 0.1, size)
         return ((np.sin(f * t + p) + 1) / 2).astype(np.float32)
     f = rng.uniform(0.1, 0.15, (1, 1, sizes[2]))
-    a, p = rng.uniform(1, 3, each), rng.uniform(0, 2 * np.pi, each)
+    a, p = rng.uniform(1, 3, size), rng.uniform(0, 2 * np.pi, size)
     return (a * np.sin(2 * np.pi * f * t + p)).astype(np.float32)
 
 

@@ -74,11 +74,11 @@ def given_up(step, n=1):
 
 
 @contextmanager
-def cut_short(step, told, n=1):
+def cut_short(step, message, n=1):
     """Press Ctrl-C at a step which ends by that, as a warning at the caller's line tells."""
     caller = sys._getframe(2).f_code.co_filename
     try:
-        with FUSE.set(step, press, n), pytest.warns(UserWarning, match=told) as caught:
+        with FUSE.set(step, press, n), pytest.warns(UserWarning, match=message) as caught:
             yield
     except KeyboardInterrupt:  # which would end the whole run of the tests
         raise AssertionError("Ctrl-C went through") from None

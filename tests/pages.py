@@ -66,15 +66,15 @@ def run(page: Path, monkeypatch: Any) -> Page:
     return result
 
 
-def differences(told: str, printed: str, absolute: float = 0.0, relative: float = 0.0) -> str:
+def differences(expected: str, printed: str, absolute: float = 0.0, relative: float = 0.0) -> str:
     """Say in what a page's text differs from what was printed: "" if in nothing.
 
     Words have to be the same, and numbers alike as in ``math.isclose``; space does not count.
     """
-    words, found = (NUMBER.sub("#", text).split() for text in (told, printed))
+    words, found = (NUMBER.sub("#", text).split() for text in (expected, printed))
     if words != found:
-        return f"the page says\n{told}\nbut printed was\n{printed}"
-    pairs = list(zip(NUMBER.findall(told), NUMBER.findall(printed), strict=True))
+        return f"the page says\n{expected}\nbut printed was\n{printed}"
+    pairs = list(zip(NUMBER.findall(expected), NUMBER.findall(printed), strict=True))
     close = {"abs_tol": absolute + 1e-9, "rel_tol": relative}
     wrong = [(a, b) for a, b in pairs if not math.isclose(float(a), float(b), **close)]
     return f"(told, printed): {wrong}, of\n{printed}" if wrong else ""

@@ -541,15 +541,15 @@ def test_attention_is_the_same_with_second_derivatives():
 
 
 def test_second_derivatives_are_for_the_thread_and_the_block_that_asks():
-    told = []
+    answers = []
     with double_backward():
         with double_backward():
             assert differentiated_twice()
         assert differentiated_twice()
-        thread = threading.Thread(target=lambda: told.append(differentiated_twice()))
+        thread = threading.Thread(target=lambda: answers.append(differentiated_twice()))
         thread.start()
         thread.join()
-    assert told == [False]
+    assert answers == [False]
     assert not differentiated_twice()
     with pytest.raises(ZeroDivisionError), double_backward():
         1 / 0

@@ -448,8 +448,8 @@ def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
     assert row["generator_loss"] == pytest.approx(
         float(-logsigmoid(of_free.detach()).mean()), rel=1e-4
     )
-    told = -logsigmoid(of_taught).mean() - logsigmoid(-of_free).mean()
-    assert row["discriminator_loss"] == pytest.approx(float(told.detach()), rel=1e-4)
+    expected = -logsigmoid(of_taught).mean() - logsigmoid(-of_free).mean()
+    assert row["discriminator_loss"] == pytest.approx(float(expected.detach()), rel=1e-4)
 
 
 def test_the_game_is_played_with_some_batches_only():

@@ -28,7 +28,7 @@ from sklearn_timegen.model_selection import WindowKFold
 from .generators import Resampler
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
-CHEAP = ["mmd", "nearest_record_ratio", "near_copy_share", "tstr_score"]
+CHEAP = ["mmd", "nearest_record_ratio", "near_copy_fraction", "tstr_score"]
 COLUMNS = ["score", "std", "floor", "copies", "direction", "seconds"]
 
 
@@ -73,9 +73,9 @@ def test_copies_are_told_from_fresh_series(X):
     assert row["score"] == 0
     assert row["copies"] == 0
     assert 0.8 < row["floor"] < 1.2
-    share = table.loc["near_copy_share"]
-    assert share["score"] == share["copies"] == 1
-    assert share["floor"] < 0.2
+    fraction = table.loc["near_copy_fraction"]
+    assert fraction["score"] == fraction["copies"] == 1
+    assert fraction["floor"] < 0.2
 
 
 def test_a_generator_of_the_truth_is_at_the_floor():
@@ -105,9 +105,9 @@ def test_generators_see_the_training_fold_only(X):
 
 def test_overlapping_windows_are_held_out_in_blocks():
     windows, starts = make_windows(make_ar(1, 150, 1, random_state=SEED)[0], 10)
-    for told in (None, starts, starts.astype(np.uint8)):  # noticed, or told
+    for window_starts in (None, starts, starts.astype(np.uint8)):  # noticed, or passed
         Recorder.seen = []
-        evaluate_generator(Recorder(), windows, cv=3, window_starts=told, metrics="mmd")
+        evaluate_generator(Recorder(), windows, cv=3, window_starts=window_starts, metrics="mmd")
         assert len(Recorder.seen) == 3
         for seen in Recorder.seen:
             distances = np.abs(windows[None] - seen[:, None]).max(axis=(2, 3))
@@ -287,12 +287,12 @@ def test_samples_from_anywhere(X):
     table = evaluate_samples(real, synthetic, metrics=CHEAP, n_splits=3)
     assert list(table.columns) == COLUMNS
     copied = evaluate_samples(real[:40], real[40:], X_train=real[40:], metrics=CHEAP, n_splits=2)
-    assert copied.loc["near_copy_share", "score"] == 1
-    assert copied.loc["near_copy_share", "floor"] < 0.3
+    assert copied.loc["near_copy_fraction", "score"] == 1
+    assert copied.loc["near_copy_fraction", "floor"] < 0.3
     with pytest.raises(ValueError, match="at least 4"):
         evaluate_samples(real[:3], synthetic)
     whole = evaluate_samples(real, real.copy(), metrics=CHEAP, n_splits=2)
-    assert whole.loc["near_copy_share", "score"] == 1
+    assert whole.loc["near_copy_fraction", "score"] == 1
     assert whole.loc["nearest_record_ratio", "score"] == 0
     with pytest.raises(ValueError, match="80 of the 80 real series are among X_train"):
         evaluate_samples(real, synthetic, X_train=real)

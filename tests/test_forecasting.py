@@ -152,17 +152,17 @@ class Announcing(NaiveForecaster):
         return super()._fit(y, X, fh)
 
 
-def told_by(work):
-    with warnings.catch_warnings(record=True) as told:
+def caught_by(work):
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = work()
-    return result, {str(one.message)[:10] for one in told}
+    return result, {str(one.message)[:10] for one in caught}
 
 
 @pytest.mark.parametrize("train_on", ["synthetic", "real", "both"])
 def test_who_makes_a_forecaster_is_told_once_what_sktime_announces(train_on):
-    forecaster, told = told_by(lambda: Announcing(sp=12))
-    if not told:
+    forecaster, caught = caught_by(lambda: Announcing(sp=12))
+    if not caught:
         pytest.skip("this sktime announces nothing when a forecaster is made")
 
     def work():
@@ -171,8 +171,10 @@ def test_who_makes_a_forecaster_is_told_once_what_sktime_announces(train_on):
         tstr.update(Y.iloc[-12:-6], update_params=False)
         return tstr.update(Y.iloc[-6:])
 
-    tstr, told = told_by(work)
-    assert told == {"of its own"}, "neither our class nor what it clones and refits says it again"
+    tstr, caught = caught_by(work)
+    assert caught == {"of its own"}, (
+        "neither our class nor what it clones and refits says it again"
+    )
     assert tstr.predict().index[0] == pd.Period("1961-01", "M")
     assert tstr.forecaster_.get_config()["remember_data"], "the choice is that of its maker"
     assert not tstr.get_config()["remember_data"]

@@ -645,11 +645,11 @@ def test_the_histories_effective_ratio_is_that_of_samples(global_random_seed):
     X = rng.normal(size=(250, 6, 2)) * [1, 100]
     few = {**DENSE, "random_state": global_random_seed, "latent_dim": 1, "ema_decay": 0.0}
     gan = R3GAN(**few, max_epochs=20, lr=1e-2).fit(X)
-    told = gan.history_[-1]["effective_sample_ratio"]
+    ratio = gan.history_[-1]["effective_sample_ratio"]
     drawn = (gan.sample(250, random_state=seed) for seed in range(5))
     measured = [effective_sample_ratio(X, one) for one in drawn]
-    assert told < 0.5
-    assert told == pytest.approx(np.mean(measured), rel=0.3)
+    assert ratio < 0.5
+    assert ratio == pytest.approx(np.mean(measured), rel=0.3)
 
 
 def test_early_stopping_keeps_the_weights_of_the_least_distance(X):
@@ -692,7 +692,7 @@ class Tells(Callback):
 HEALTHY = {"train_distance": 0.1, "discriminator_accuracy": 0.7, "effective_sample_ratio": 0.9}
 
 
-def told(X, early, late):
+def warnings_of(X, early, late):
     """What a fit warns of, whose history tells that."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -709,16 +709,16 @@ def told(X, early, late):
     ],
 )
 def test_symptoms_come_with_remedies(X, last, message):
-    (warned,) = told(X, HEALTHY, {**HEALTHY, **last})
+    (warned,) = warnings_of(X, HEALTHY, {**HEALTHY, **last})
     assert re.search(message, warned)
     assert "Try " in warned
 
 
 def test_what_is_well_or_near_is_not_told(X):
-    assert told(X, HEALTHY, HEALTHY) == []
+    assert warnings_of(X, HEALTHY, HEALTHY) == []
     # From below 0, by chance, to what is near: twice as far means nothing there.
     early, late = ({**HEALTHY, "train_distance": distance} for distance in (-0.001, 0.01))
-    assert told(X, early, late) == []
+    assert warnings_of(X, early, late) == []
 
 
 def test_a_generator_without_a_step_is_told(X):

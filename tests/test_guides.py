@@ -34,8 +34,8 @@ def run(name, directory, monkeypatch, *tolerances):
     pyplot.close("all")
     if "savefig" in path.read_text():
         assert (directory / f"{name}.png").stat().st_size < 150_000
-    for (told, printed), tolerance in zip(page.outputs, tolerances, strict=True):
-        assert not pages.differences(told, printed, *tolerance or ())
+    for (expected, printed), tolerance in zip(page.outputs, tolerances, strict=True):
+        assert not pages.differences(expected, printed, *tolerance or ())
     return page
 
 
@@ -49,8 +49,8 @@ def test_every_page_is_tested_and_listed():
 
 @pytest.mark.exhaustive
 def test_series_with_dates(tmp_path, monkeypatch):
-    told = [None, (20, 0.1), None, (15,), (3,), (0.01, 0.15)]
-    page = run("series_with_dates", tmp_path, monkeypatch, *told)
+    tolerances = [None, (20, 0.1), None, (15,), (3,), (0.01, 0.15)]
+    page = run("series_with_dates", tmp_path, monkeypatch, *tolerances)
     actual, synthetic = page["passengers"], page["synthetic"]
     assert synthetic.index.equals(actual.index)
     assert (synthetic.name, synthetic.dtype) == (actual.name, actual.dtype)
@@ -72,8 +72,8 @@ def test_series_with_dates(tmp_path, monkeypatch):
 @pytest.mark.exhaustive
 def test_augment_a_forecaster(tmp_path, monkeypatch):
     # statsmodels' optimizer of exponential smoothing ends elsewhere on another processor.
-    told = [(0, 0.5), (0.05, 0.1), (0.5, 0.1), (0.5, 0.05)]
-    page = run("augment_a_forecaster", tmp_path, monkeypatch, *told)
+    tolerances = [(0, 0.5), (0.05, 0.1), (0.5, 0.1), (0.5, 0.05)]
+    page = run("augment_a_forecaster", tmp_path, monkeypatch, *tolerances)
     table = page["table"]
     assert table.notna().all(axis=None)
     assert (np.ptp(table, axis=1) > np.ptp(table.mean(axis=1))).all()
@@ -91,8 +91,8 @@ def test_augment_a_forecaster(tmp_path, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_balance_classes(tmp_path, monkeypatch):
-    told = [None, (0.02,), (0.03,), (0.03,), (0.03,)]
-    page = run("balance_classes", tmp_path, monkeypatch, *told)
+    tolerances = [None, (0.02,), (0.03,), (0.03,), (0.03,)]
+    page = run("balance_classes", tmp_path, monkeypatch, *tolerances)
     assert np.unique(page["y_balanced"], return_counts=True)[1].tolist() == [400, 400]
     assert np.array_equal(page["X_balanced"][:420], page["X"])
     means = page["table"].map(np.mean)
@@ -105,8 +105,8 @@ def test_balance_classes(tmp_path, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_tstr_in_cross_validation(tmp_path, monkeypatch):
-    told = [(0.01,), (0.3,), (1.0, 0.25)]
-    page = run("tstr_in_cross_validation", tmp_path, monkeypatch, *told)
+    tolerances = [(0.01,), (0.3,), (1.0, 0.25)]
+    page = run("tstr_in_cross_validation", tmp_path, monkeypatch, *tolerances)
     assert (page["accuracy"].loc["PCAMixture"].map(np.mean) > 0.94).all()
     r2 = page["r2"]
     assert r2["real"]["shuffled KFold"] > 0.1 > 0 > r2["real"]["WindowKFold"]
@@ -120,8 +120,8 @@ def test_tstr_in_cross_validation(tmp_path, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_domain_knowledge(tmp_path, monkeypatch):
-    told = [None, (0.12, 0.08), (0.3,), (0.05,), (0.3,), (0.1,), (0.05, 0.2)]
-    page = run("domain_knowledge", tmp_path, monkeypatch, *told)
+    tolerances = [None, (0.12, 0.08), (0.3,), (0.05,), (0.3,), (0.1,), (0.05, 0.2)]
+    page = run("domain_knowledge", tmp_path, monkeypatch, *tolerances)
     read = page["read"]
     for what, tolerance in (("rise in a year", 0.15), ("swing of the season", 0.1)):
         found, reference = read[what, "TimeVAE"].mean(), read[what, "STL"].mean()
@@ -148,8 +148,8 @@ def test_domain_knowledge(tmp_path, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_latents(tmp_path, monkeypatch):
-    told = [(0.15,), (0.02,), (0.05,), (0.02,), (0.05,)]
-    page = run("latents", tmp_path, monkeypatch, *told)
+    tolerances = [(0.15,), (0.02,), (0.05,), (0.02,), (0.05,)]
+    page = run("latents", tmp_path, monkeypatch, *tolerances)
     few = page["few"]
     assert few[5]["24 raw values"] > 0.9
     assert few[25]["8 latents"] > 0.9

@@ -16,7 +16,7 @@ from sklearn_timegen.metrics import (
     Measurement,
     discriminative,
     mmd,
-    near_copy_share,
+    near_copy_fraction,
     predictive,
     tstr_score,
 )
@@ -61,7 +61,7 @@ MOST = {
     "marginal_difference": 1.0,
     "tstr_score": 1.0,
     "coverage": 1.0,
-    "near_copy_share": 1.0,
+    "near_copy_fraction": 1.0,
     "membership_inference_auc": 1.0,
 }
 
@@ -253,7 +253,7 @@ def test_one_series_makes_no_pair(name):
 @pytest.mark.parametrize("value", ["a word", None, np.array([0.1, 0.2]), 1 + 1j, True, {"a": 1}])
 def test_numbers_that_are_none_are_named(value):
     with pytest.raises(ValueError, match="quantile must be a number between 0 and 1, got"):
-        near_copy_share(REAL, SYNTHETIC, quantile=value)
+        near_copy_fraction(REAL, SYNTHETIC, quantile=value)
     with pytest.raises(ValueError, match="alpha must be a number between 0 and 1, got"):
         compare_generators([PCAMixture(), BlockBootstrap()], REAL, alpha=value)
     with pytest.raises(TypeError, match="predictor must be an estimator"):

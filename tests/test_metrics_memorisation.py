@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen.metrics import (
     membership_inference_auc,
-    near_copy_share,
+    near_copy_fraction,
     nearest_record_distances,
     nearest_record_ratio,
 )
@@ -30,26 +30,26 @@ WITH = {"X_train": TRAIN}
 def test_copies_are_found(copies, given):
     real = TRAIN if given is WITHOUT else HELD_OUT
     assert nearest_record_ratio(real, copies, **given) == 0
-    assert near_copy_share(real, copies, **given) == 1
+    assert near_copy_fraction(real, copies, **given) == 1
     assert not nearest_record_distances(real, copies, **given)[0].any()
 
 
 def test_fresh_series_are_as_near_as_held_out_ones():
     assert nearest_record_ratio(HELD_OUT, FRESH, X_train=TRAIN) == pytest.approx(1, abs=0.1)
-    share = near_copy_share(HELD_OUT, FRESH, X_train=TRAIN, quantile=0.2)
+    fraction = near_copy_fraction(HELD_OUT, FRESH, X_train=TRAIN, quantile=0.2)
     # A share of 400, compared with a quantile of 400.
-    assert share == pytest.approx(0.2, abs=4 * math.sqrt(2 * 0.2 * 0.8 / 400))
+    assert fraction == pytest.approx(0.2, abs=4 * math.sqrt(2 * 0.2 * 0.8 / 400))
     auc = membership_inference_auc(HELD_OUT, FRESH, X_train=TRAIN)
     assert auc == pytest.approx(0.5, abs=4 / math.sqrt(6 * 400))
 
 
 def test_half_copies_show_in_the_share_and_the_attack():
-    share = near_copy_share(HELD_OUT, HALF, X_train=TRAIN, quantile=0.05)
-    assert share == pytest.approx(0.5 + 0.5 * 0.05, abs=4 * 0.5 * math.sqrt(0.05 / 200))
+    fraction = near_copy_fraction(HELD_OUT, HALF, X_train=TRAIN, quantile=0.05)
+    assert fraction == pytest.approx(0.5 + 0.5 * 0.05, abs=4 * 0.5 * math.sqrt(0.05 / 200))
     auc = membership_inference_auc(HELD_OUT, HALF, X_train=TRAIN)
     # Half of the members are at distance 0, the others have even odds.
     assert auc == pytest.approx(0.75, abs=4 / math.sqrt(6 * 200))
-    assert near_copy_share(HELD_OUT, TRAIN[:1], X_train=TRAIN) == 1
+    assert near_copy_fraction(HELD_OUT, TRAIN[:1], X_train=TRAIN) == 1
 
 
 def test_attack_on_copies():
@@ -61,7 +61,7 @@ def test_attack_on_copies():
 
 def test_series_unlike_any_real_one():
     assert nearest_record_ratio(HELD_OUT, FRESH * 50, X_train=TRAIN) > 10
-    assert near_copy_share(HELD_OUT, FRESH * 50, X_train=TRAIN) == 0
+    assert near_copy_fraction(HELD_OUT, FRESH * 50, X_train=TRAIN) == 0
 
 
 def by_loops(queries, references, skip_self=False):
@@ -97,8 +97,8 @@ def test_duplicates_among_real_series_are_neighbours():
     assert not nearest_record_distances(twice, FRESH[:3])[1].any()
     assert nearest_record_ratio(twice, TRAIN[:5]) == 1
     assert nearest_record_ratio(twice, FRESH[:5]) == math.inf
-    assert near_copy_share(twice, HALF[195:205]) == 0
-    assert near_copy_share(twice, twice) == 1
+    assert near_copy_fraction(twice, HALF[195:205]) == 0
+    assert near_copy_fraction(twice, twice) == 1
 
 
 def test_attack_by_plain_loops():
@@ -112,7 +112,7 @@ def test_attack_by_plain_loops():
 def test_constant_series_are_copies():
     flat = np.full((9, 4), 0.1)
     assert nearest_record_ratio(flat, flat.astype(np.float32)) == 1
-    assert near_copy_share(flat, flat, X_train=flat) == 1
+    assert near_copy_fraction(flat, flat, X_train=flat) == 1
     assert membership_inference_auc(flat, flat, X_train=flat) == 0.5
 
 
@@ -128,10 +128,10 @@ def test_what_cannot_be_answered_is_refused():
     with pytest.raises(
         ValueError, match=r"X_train has series of shape \(5, 2\), X_real of \(6, 2\)"
     ):
-        near_copy_share(HELD_OUT, FRESH, X_train=TRAIN[:, :5])
+        near_copy_fraction(HELD_OUT, FRESH, X_train=TRAIN[:, :5])
     for quantile in (0, 1, -0.1, math.nan):
         with pytest.raises(ValueError, match="quantile must be a number between 0 and 1"):
-            near_copy_share(HELD_OUT, FRESH, quantile=quantile)
+            near_copy_fraction(HELD_OUT, FRESH, quantile=quantile)
 
 
 def test_a_far_level_changes_nothing():

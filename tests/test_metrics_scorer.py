@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_timegen import PCAMixture
+from sklearn_timegen import PCAMixture, metrics
 from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_labelled_sines
 from sklearn_timegen.metrics import (
@@ -18,7 +18,7 @@ from sklearn_timegen.metrics import (
     get_generation_scorer,
     make_generation_scorer,
     mmd,
-    near_copy_share,
+    near_copy_fraction,
     resolve_metrics,
     tstr_score,
 )
@@ -222,7 +222,7 @@ def test_training_series_of_a_search_are_those_that_are_not_held_out():
 
 
 def test_memorisation_as_a_scorer_finds_copies():
-    copies = make_generation_scorer(near_copy_share, X_train=X)
+    copies = make_generation_scorer(near_copy_fraction, X_train=X)
     scores = cross_val_score(Resampler(), X, scoring=copies, cv=4, error_score="raise")
     assert (scores == -1).all()
     flat = X.reshape(40, -1)
@@ -236,3 +236,14 @@ def test_memorisation_as_a_scorer_finds_copies():
 def test_boosting_splits_few_series_too():
     few = np.random.default_rng(SEED).normal(size=(15, 8))
     assert METRICS["discriminative_score_boosting"](few, few + 9, random_state=SEED) > 0.4
+
+
+def test_the_old_name_of_a_metric_works_and_warns():
+    with pytest.warns(FutureWarning, match="called near_copy_fraction now"):
+        assert metrics.near_copy_share is near_copy_fraction
+    with pytest.warns(FutureWarning, match="called near_copy_fraction now") as caught:
+        (metric,) = resolve_metrics("near_copy_share")
+    assert metric is METRICS["near_copy_fraction"]
+    assert caught[0].filename == __file__
+    with pytest.raises(AttributeError, match="no attribute 'near_copies'"):
+        metrics.near_copies

@@ -255,8 +255,8 @@ def test_ctrl_c_before_the_first_step():
 def test_ctrl_c_in_calibration_keeps_the_training(kind, call):
     (generator, run), (whole, train) = (prepared(kind, call, on_grid=True) for _ in range(2))
     train(GRID)
-    told = "calibration of channels that stand still was interrupted"
-    with cut_short("calibrate after training", told, number_of_fits(generator, call)):
+    message = "calibration of channels that stand still was interrupted"
+    with cut_short("calibrate after training", message, number_of_fits(generator, call)):
         run(GRID)
     assert generator.interrupted_
     assert torch.equal(weights(generator), weights(whole))

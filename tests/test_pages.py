@@ -100,8 +100,8 @@ def test_every_command_is_there(command, capsys):
         options = {word for word in words[3:] if word.startswith("-")}
         with pytest.raises(SystemExit):
             main([*(["evaluate"] if "evaluate" in words else []), "--help"])
-        told = capsys.readouterr().out
-        assert all(option in told for option in options)
+        shown = capsys.readouterr().out
+        assert all(option in shown for option in options)
 
 
 def test_the_command_of_the_readme_runs(brief, tmp_path, monkeypatch, capsys):
@@ -183,9 +183,9 @@ RENAMED = {"10,000 s": "sample 10,000 s"}
 @pytest.mark.parametrize("name", ["flow", "gan", "timegan"])
 def test_tables_of_the_families_are_those_of_the_benchmark(name):
     text = (ROOT / "docs" / f"{name}.md").read_text()
-    told = [row for _, row in rows(text) if "DS, GRU" in row]
-    assert told
-    for row in told:
+    scores = [row for _, row in rows(text) if "DS, GRU" in row]
+    assert scores
+    for row in scores:
         measured = MEASURED[row["set"], row[""]]
         for column in row.keys() - {"", "set"}:
             figure = row[column].split(" ")[0]
@@ -201,16 +201,16 @@ def test_tables_of_the_families_are_those_of_the_benchmark(name):
 @pytest.mark.exhaustive
 def test_the_readme_says_what_comes_out(quick_joining, monkeypatch, capsys):
     page = run(ROOT / "README.md", monkeypatch)
-    for (told, printed), tolerance in zip(page.outputs, (0.02, 0.1), strict=True):
-        assert not differences(told, printed, tolerance)
+    for (expected, printed), tolerance in zip(page.outputs, (0.02, 0.1), strict=True):
+        assert not differences(expected, printed, tolerance)
 
 
 @pytest.mark.exhaustive
 def test_the_demo_says_what_comes_out(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["--jobs", "1"]) == 0
-    told = next(content for language, _, content in blocks((ROOT / "README.md").read_text()))
+    expected = next(content for language, _, content in blocks((ROOT / "README.md").read_text()))
     printed = capsys.readouterr().out
-    printed = printed[printed.index(told.split("\n")[0]) :]
-    printed = "\n".join(printed.splitlines()[: len(told.splitlines())])
-    assert not differences(told, printed, 0.02)
+    printed = printed[printed.index(expected.split("\n")[0]) :]
+    printed = "\n".join(printed.splitlines()[: len(expected.splitlines())])
+    assert not differences(expected, printed, 0.02)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_timegen.datasets import make_ar, make_labelled_sines, make_sines
-from sklearn_timegen.metrics import near_copy_share
+from sklearn_timegen.metrics import near_copy_fraction
 from sklearn_timegen.plotting import (
     REAL,
     SYNTHETIC,
@@ -98,17 +98,19 @@ def test_memorisation_agrees_with_the_metric():
     train, held_out, fresh = np.random.default_rng(SEED).normal(size=(3, 60, 6, 2))
     mixed = np.concatenate([train[:20], fresh[:40]])
     display = MemorisationDisplay.from_samples(held_out, mixed, train)
-    assert display.near_copy_share_ == near_copy_share(held_out, mixed, X_train=train)
+    assert display.near_copy_fraction_ == near_copy_fraction(held_out, mixed, X_train=train)
     assert (display.synthetic[:20] == 0).all()
     assert (display.real <= display.threshold_).mean() == pytest.approx(0.05, abs=0.02)
     lines = {line.get_label(): line for line in display.ax_.lines}
     assert lines["near copies"].get_xdata()[0] == display.threshold_
     # A third of the synthetic curve stands at 0, the real one comes later.
-    x, share = lines["synthetic"].get_data()
-    assert share[x <= 0].max() == pytest.approx(1 / 3)
+    x, fraction = lines["synthetic"].get_data()
+    assert fraction[x <= 0].max() == pytest.approx(1 / 3)
     assert "nearest training series" in display.ax_.get_xlabel()
     alone = MemorisationDisplay.from_samples(train, mixed)
     assert (alone.real > 0).all()
+    with pytest.warns(FutureWarning, match="called near_copy_fraction_ now"):
+        assert display.near_copy_share_ == display.near_copy_fraction_
 
 
 def test_memorisation_of_a_generator():
@@ -117,7 +119,7 @@ def test_memorisation_of_a_generator():
     display = MemorisationDisplay.from_estimator(
         copier, X[40:], y[40:], X_train=X[:40], random_state=0
     )
-    assert display.near_copy_share_ == 1
+    assert display.near_copy_fraction_ == 1
     assert len(display.synthetic) == 20
     with pytest.raises(ValueError, match=r"X_train has series of shape \(11, 1\)"):
         MemorisationDisplay.from_estimator(copier, X[40:], y[40:], X_train=X[:40, :11])

@@ -53,7 +53,7 @@ def test_documented_with_an_example(thing):
         )
 
 
-def told(documentation):
+def documented(documentation):
     """Return what a numpydoc section on parameters says: the default of each name, or None."""
     section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n---|\Z)", documentation, re.M | re.S)
     text = re.sub(r" *\\\n *", " ", section[1]) if section else ""  # continued lines
@@ -68,12 +68,12 @@ def told(documentation):
     return entries
 
 
-def means(told, value):
+def means(documented, value):
     """Whether a default in a docstring is the value of the signature."""
     try:
-        return ast.literal_eval(told) == value
+        return ast.literal_eval(documented) == value
     except (SyntaxError, ValueError):  # an object, by its name
-        return told in (repr(value), getattr(value, "__name__", None), "MISSING")
+        return documented in (repr(value), getattr(value, "__name__", None), "MISSING")
 
 
 # A protocol is nothing to be called.
@@ -87,7 +87,7 @@ SIGNED = [
 @pytest.mark.parametrize("thing", SIGNED)
 def test_docstring_and_signature_agree(thing):
     parameters = inspect.signature(thing).parameters
-    entries = told(inspect.getdoc(thing))
+    entries = documented(inspect.getdoc(thing))
     assert set(entries) == set(parameters)
     for name, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty:

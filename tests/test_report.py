@@ -13,7 +13,7 @@ from sklearn_timegen.datasets import make_ar
 from .generators import DENSE
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
-CHEAP = ["mmd", "near_copy_share"]
+CHEAP = ["mmd", "near_copy_fraction"]
 
 
 class Page(HTMLParser):
@@ -53,7 +53,14 @@ def test_report_of_a_generator(X, tmp_path):
     page = Page(report.to_html(tmp_path / "report.html").read_text())
     assert page.counts["img"] == 7  # series, plane, marginals, ACF, memory, training, latents
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
-    for word in ("floor", "copies", "mmd", "near_copy_share", "VAE", "60 series of 12 timesteps"):
+    for word in (
+        "floor",
+        "copies",
+        "mmd",
+        "near_copy_fraction",
+        "VAE",
+        "60 series of 12 timesteps",
+    ):
         assert word in page.text
     assert f"{report.table.loc['mmd', 'score']:.4f}" in page.text
 
@@ -63,7 +70,7 @@ def test_report_of_copies_says_so(X, tmp_path):
         X[:30], X[30:], X_train=X[30:], metrics=CHEAP, n_splits=4
     )
     page = Page(report.to_html(tmp_path / "report.html").read_text())
-    assert "Told by near_copy_share" in page.text
+    assert "Told by near_copy_fraction" in page.text
     assert page.words.count("copies") >= 2  # the column, and the reading
 
 
@@ -96,10 +103,10 @@ def test_command_line(tmp_path, monkeypatch, capsys):
     names = [("sample", np.arange(480) // 12), ("timestep", np.arange(480) % 12)]
     pd.DataFrame({**dict(names), "a": rows[:, 0], "b": rows[:, 1]}).to_csv("new.csv", index=False)
     arguments = ["evaluate", "real.csv", "new.csv", "--window", "12", "--splits", "2"]
-    named = [*arguments, "--metrics", "mmd", "near_copy_share"]
+    named = [*arguments, "--metrics", "mmd", "near_copy_fraction"]
     assert main([*named, "--report", "r.html", "--output", "t.csv"]) == 0
     shown = capsys.readouterr().out
-    for word in ("289 series", "40 series", "floor", "copies", "near_copy_share", "r.html"):
+    for word in ("289 series", "40 series", "floor", "copies", "near_copy_fraction", "r.html"):
         assert word in shown
     assert (tmp_path / "t.csv").read_text().startswith("metric,score,std,floor,copies,direction")
     assert Page((tmp_path / "r.html").read_text()).counts["img"] == 5

@@ -125,9 +125,9 @@ def test_predictors_are_fed_what_they_take(data):
     assert flat.classifier_.n_features_in_ == 24
     series = TSTRClassifier(Resampler(), SeriesClassifier()).fit(deep, y)
     assert series.classifier_.shape_ == (60, 12, 2)
-    told = TSTRClassifier(Resampler(), SeriesClassifier(), predictor_input="flat")
+    flat = TSTRClassifier(Resampler(), SeriesClassifier(), predictor_input="flat")
     with pytest.raises(AssertionError):
-        told.fit(deep, y)
+        flat.fit(deep, y)
     rows = deep.reshape(60, -1)
     both = TSTRClassifier(Resampler(n_channels=2), SeriesClassifier()).fit(rows, y)
     assert both.classifier_.shape_ == (60, 12, 2)

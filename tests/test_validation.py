@@ -222,25 +222,25 @@ class Told(Resampler):
 
 
 @pytest.fixture(scope="module")
-def told():
+def generator():
     vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
     return Told(conditional=True).fit(np.random.default_rng(1).normal(size=(50, 4)), vectors)
 
 
-def test_vectors_are_standardised(told):
+def test_vectors_are_standardised(generator):
     vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
-    assert np.allclose(told.learned_, (vectors - vectors.mean(axis=0)) / vectors.std(axis=0))
-    told.sample(50, y=vectors)
-    assert np.array_equal(told.asked_[-1], told.learned_)
+    assert np.allclose(generator.learned_, (vectors - vectors.mean(axis=0)) / vectors.std(axis=0))
+    generator.sample(50, y=vectors)
+    assert np.array_equal(generator.asked_[-1], generator.learned_)
     with pytest.raises(ValueError, match="3 values, but fit saw vectors of 2"):
-        told.sample(4, y=np.zeros((4, 3)))
+        generator.sample(4, y=np.zeros((4, 3)))
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 3])
-def test_one_vector_for_all(told, n_samples):
+def test_one_vector_for_all(generator, n_samples):
     vectors = np.random.default_rng(0).normal(5, 3, (50, 2))
-    told.sample(n_samples, y=vectors[7])
-    assert np.array_equal(told.asked_[-1], np.tile(told.learned_[7], (n_samples, 1)))
+    generator.sample(n_samples, y=vectors[7])
+    assert np.array_equal(generator.asked_[-1], np.tile(generator.learned_[7], (n_samples, 1)))
 
 
 def test_quantities_and_labels():

@@ -29,8 +29,8 @@ def draw_rows(
     the last of them.
     """
     if known is None or c is None:
-        drawn: Index = rng.integers(n_rows, size=n_samples)
-        return drawn
+        rows: Index = rng.integers(n_rows, size=n_samples)
+        return rows
     asked, which = np.unique(c, axis=0, return_inverse=True)
     search = NearestNeighbors(n_neighbors=min(N_NEAR, n_rows) if is_vector else 1).fit(known)
     reach = search.kneighbors(asked)[0][:, -1] + 1e-5
@@ -44,6 +44,6 @@ def draw_rows(
 def _within(known: FloatArray, asked: FloatArray, reach: NDArray[Any]) -> list[Index]:
     """Return the training series within reach of each asked condition."""
     return [
-        np.flatnonzero(np.linalg.norm(known - one, axis=1) <= limit)
-        for one, limit in zip(asked, reach, strict=True)
+        np.flatnonzero(np.linalg.norm(known - condition, axis=1) <= limit)
+        for condition, limit in zip(asked, reach, strict=True)
     ]

@@ -103,8 +103,8 @@ class BlockBootstrap(BaseGenerator):
         rows = draw_rows(self._given, c, self._given_vectors, len(self._moved), n_samples, rng)
         blocks = _moving if self.method == "moving" else _stationary
         timesteps = blocks(n_samples, self._moved.shape[1], self.block_length_, rng)
-        drawn: FloatArray = self._kept[rows] + self._moved[rows[:, None], timesteps]
-        return drawn
+        v: FloatArray = self._kept[rows] + self._moved[rows[:, None], timesteps]
+        return v
 
     def _structure(self, v: FloatArray) -> FloatArray:
         """Trend and season of each series and channel."""

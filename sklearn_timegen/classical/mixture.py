@@ -72,7 +72,7 @@ class PCAMixture(LatentGenerator):
 
     n_components: int | float = param(
         default=20,
-        doc="""Number K of principal components in the mixture, or the share of variance they
+        doc="""Number K of principal components in the mixture, or the fraction of variance they
         explain. More than there are is as many as there are.""",
         check=[
             Interval(Integral, 1, None, closed="left"),
@@ -141,8 +141,8 @@ class PCAMixture(LatentGenerator):
         c = self._encode_conditions(y, len(x))
         z = self._scores(self._view.transform(x))
         density = np.empty(len(x))
-        for key, rows, given in by_class(c, len(x), self._given_vectors):
-            density[rows] = self._parts[key].log_density(z[rows], given)
+        for key, rows, vectors in by_class(c, len(x), self._given_vectors):
+            density[rows] = self._parts[key].log_density(z[rows], vectors)
         return density + self._view.log_abs_det_jacobian(x)
 
     # -- hooks -------------------------------------------------------------------------------
@@ -150,21 +150,21 @@ class PCAMixture(LatentGenerator):
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         seed = draw_seed(self.random_state)
         rows = v.reshape(len(v), -1).astype(np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):  # shares of no variance at all
+        with np.errstate(invalid="ignore", divide="ignore"):  # fractions of no variance at all
             self.pca_ = PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
         self._complete_basis()
         self.n_components_ = self._n_leading()
         z = self._scores(v)
         self._parts = {}
-        for key, chosen, given in by_class(c, len(v), self._given_vectors):
+        for key, chosen, vectors in by_class(c, len(v), self._given_vectors):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
-            self._parts[key] = self._fit_part(z[chosen], given, part_seed)
+            self._parts[key] = self._fit_part(z[chosen], vectors, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
         z = np.empty((n_samples, len(self._basis)))
-        for key, rows, given in by_class(c, n_samples, self._given_vectors):
-            z[rows] = self._parts[key].draw(len(rows), given, rng)
+        for key, rows, vectors in by_class(c, n_samples, self._given_vectors):
+            z[rows] = self._parts[key].draw(len(rows), vectors, rng)
         return self._from_scores(z)
 
     def _encode(self, v: FloatArray) -> FloatArray:
@@ -222,8 +222,8 @@ class PCAMixture(LatentGenerator):
         if self.residual is None:
             mean, variance = np.zeros_like(mean), np.zeros_like(variance)
         pool = (e, belongs) if self.residual == "bootstrap" else None
-        given = NormalMixture(mixture, 0 if c is None else c.shape[1])
-        return _Part(given, mean, variance, pool)
+        normals = NormalMixture(mixture, 0 if c is None else c.shape[1])
+        return _Part(normals, mean, variance, pool)
 
     def _fit_mixture(self, rows: Array, seed: int) -> GaussianMixture:
         if isinstance(self.n_mixture_components, str):

@@ -69,5 +69,5 @@ class NeighbourInterpolation(BaseGenerator):
         i = draw_rows(self._given, c, self._given_vectors, len(self._rows), n_samples, rng)
         j = self._neighbours[i, rng.integers(self.n_neighbors, size=n_samples)]
         u = rng.random((n_samples, 1, 1), dtype=np.float32)
-        drawn: FloatArray = self._rows[i] + u * (self._rows[j] - self._rows[i])
-        return drawn
+        v: FloatArray = self._rows[i] + u * (self._rows[j] - self._rows[i])
+        return v

@@ -102,10 +102,10 @@ def check_sample_has_the_shape_of_the_data(trial: Trial) -> None:
     X = trial.series()
     flat = X.reshape(len(X), -1)
     for fitted, shape in ((trial.fitted, X.shape[1:]), (trial.univariate, X.shape[1:2])):
-        drawn = fitted.sample(7)
-        assert drawn.shape == (7, *shape), f"sample(7) has shape {drawn.shape}"
-        assert drawn.dtype == np.float32, f"sample has dtype {drawn.dtype}"
-        assert np.isfinite(drawn).all(), "sample is not finite"
+        sample = fitted.sample(7)
+        assert sample.shape == (7, *shape), f"sample(7) has shape {sample.shape}"
+        assert sample.dtype == np.float32, f"sample has dtype {sample.dtype}"
+        assert np.isfinite(sample).all(), "sample is not finite"
     fitted = trial.fresh(n_channels=2).fit(flat)
     assert fitted.sample(3).shape == (3, flat.shape[1]), "flat rows do not come back flat"
     assert fitted.series_shape_ == X.shape[1:], f"series_shape_ is {fitted.series_shape_}"
@@ -154,9 +154,9 @@ def check_units_are_restored(trial: Trial) -> None:
 def check_constants_and_copies_come_back_exactly(trial: Trial) -> None:
     X = trial.series(n_channels=4)
     X[:, :, 1], X[:, :, 3] = np.float32(7.1), X[:, :, 0]
-    drawn = trial.fresh().fit(X).sample(5)
-    assert (drawn[:, :, 1] == np.float32(7.1)).all(), "a constant channel does not come back"
-    assert np.array_equal(drawn[:, :, 3], drawn[:, :, 0]), "a copied channel does not come back"
+    sample = trial.fresh().fit(X).sample(5)
+    assert (sample[:, :, 1] == np.float32(7.1)).all(), "a constant channel does not come back"
+    assert np.array_equal(sample[:, :, 3], sample[:, :, 0]), "a copied channel does not come back"
     constant = trial.fresh().fit(np.full((6, 5), 2.5)).sample(3)
     assert (constant == 2.5).all(), "constant series do not come back"
 
@@ -175,8 +175,8 @@ def check_any_array_will_do(trial: Trial) -> None:
         (read_only, "a read-only array"),
         (X[:, :, None], "3-d with one channel"),
     ):
-        drawn = trial.fresh().fit(data).sample(4)
-        assert np.array_equal(drawn.reshape(4, -1), expected), f"{kind} gives another result"
+        sample = trial.fresh().fit(data).sample(4)
+        assert np.array_equal(sample.reshape(4, -1), expected), f"{kind} gives another result"
 
 
 @_law()
@@ -187,9 +187,9 @@ def check_small_data_work(trial: Trial) -> None:
         data, _ = small.pop(1)
         _refused(["1 timestep", "at least 2"], trial.fresh().fit, data)
     for data, kind in small:
-        drawn = trial.fresh().fit(data).sample(2)
-        assert drawn.shape == (2, *data.shape[1:]), f"{kind}: sample has shape {drawn.shape}"
-        assert np.isfinite(drawn).all(), f"{kind}: sample is not finite"
+        sample = trial.fresh().fit(data).sample(2)
+        assert sample.shape == (2, *data.shape[1:]), f"{kind}: sample has shape {sample.shape}"
+        assert np.isfinite(sample).all(), f"{kind}: sample is not finite"
 
 
 @_law()
@@ -222,8 +222,8 @@ def check_bad_input_is_refused(trial: Trial) -> None:
 def check_conditions_are_kept(trial: Trial) -> None:
     X, y = trial.labelled(60)
     fitted = trial.conditional
-    drawn = fitted.sample(6, y=np.repeat(["fast", "slow"], 3), random_state=0)
-    assert drawn.shape == (6, 12), f"sample has shape {drawn.shape}"
+    sample = fitted.sample(6, y=np.repeat(["fast", "slow"], 3), random_state=0)
+    assert sample.shape == (6, 12), f"sample has shape {sample.shape}"
     assert fitted.sample(2, y="fast").shape == (2, 12), "one label for all does not work"
     assert list(fitted.classes_) == ["fast", "slow"], f"classes_ is {fitted.classes_}"
     assert np.isfinite(fitted.score(X, y)), "score is not finite"
@@ -240,8 +240,8 @@ def check_conditions_are_kept(trial: Trial) -> None:
 def check_conditions_are_not_read_unless_asked(trial: Trial) -> None:
     X = trial.series()[:, :, 0]
     y = np.arange(len(X)) % 2
-    drawn = trial.fresh(conditional=False).fit(X, y).sample(2)
-    assert np.array_equal(drawn, trial.univariate.sample(2)), "y is not ignored"
+    sample = trial.fresh(conditional=False).fit(X, y).sample(2)
+    assert np.array_equal(sample, trial.univariate.sample(2)), "y is not ignored"
 
 
 @_law(_can_condition, learns=True)

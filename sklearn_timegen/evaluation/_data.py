@@ -95,7 +95,9 @@ def check_target(y: Any, n_samples: int) -> Array | None:
 
 def labels_of(generators: dict[str, Any], y: Array | None) -> Array | None:
     """Labels to judge by: only if every generator is conditional on them."""
-    conditional = [bool(getattr(one, "conditional", False)) for one in generators.values()]
+    conditional = [
+        bool(getattr(generator, "conditional", False)) for generator in generators.values()
+    ]
     if y is None:
         if any(conditional):
             raise ValueError("y is missing: a conditional generator cannot be judged without it")

@@ -80,21 +80,21 @@ def judge(
     real = split.held_out
     for metric in metrics:
         began = time.perf_counter()
-        drawn, train = other(metric)
+        compared, train = other(metric)
         context: dict[str, Any] = {
             "random_state": derive_seed(split.seed, metric.name),
             "n_repeats": n_repeats,
             "X_train": None if train is None else train.values,
             "window_starts": real.starts,
-            "window_starts_synthetic": drawn.starts,
+            "window_starts_synthetic": compared.starts,
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder
         if train is not None and metric.accepts("X_train"):
             del context["window_starts"]  # the real ones are compared with others only
-        if real.target is not None and drawn.target is not None:
-            context.update(y_real=real.target, y_synthetic=drawn.target)
-        value = metric(real.values, drawn.values, **context)
+        if real.target is not None and compared.target is not None:
+            context.update(y_real=real.target, y_synthetic=compared.target)
+        value = metric(real.values, compared.values, **context)
         outcome.values[metric.name] = value if isinstance(value, Measurement) else float(value)
         outcome.seconds[metric.name] = time.perf_counter() - began
     return outcome

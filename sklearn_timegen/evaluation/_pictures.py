@@ -25,39 +25,40 @@ __all__ = ["pictures_of_fold", "pictures_of_samples"]
 def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
     """Pictures of the first fold."""
     split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
-    drawn = pictures_of_samples(split.held_out, fitted.drawn, split.train.values, few)
+    pictures = pictures_of_samples(split.held_out, fitted.drawn, split.train.values, few)
     if few:
-        return drawn
+        return pictures
     generator = fitted.generator
     if hasattr(generator, "net_"):
-        drawn["Training."] = _png(TrainingDisplay.from_estimator(generator))
+        pictures["Training."] = _png(TrainingDisplay.from_estimator(generator))
     if isinstance(generator, LatentGenerator):
         held_out = split.held_out
         display = LatentDisplay.from_estimator(generator, held_out.values, held_out.target)
-        drawn["Latents of held-out series, and series along the first latent."] = _png(display)
-    return drawn
+        pictures["Latents of held-out series, and series along the first latent."] = _png(display)
+    return pictures
 
 
 def pictures_of_samples(
     real: Series, synthetic: Series, train: Any, few: bool = False
 ) -> dict[str, bytes]:
     pair = real.values, synthetic.values
-    drawn = {
+    displays = {
         "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
         "Both in the plane of their first two principal components. Where one kind has no "
         "points, the other invents or misses something.": EmbeddingDisplay.from_samples(*pair),
     }
     if not few:
-        drawn["Distribution of the values of each channel."] = MarginalsDisplay.from_samples(*pair)
+        caption = "Distribution of the values of each channel."
+        displays[caption] = MarginalsDisplay.from_samples(*pair)
     if not few and real.values.shape[1] > 1:
         caption = "Autocorrelation of each channel."
-        drawn[caption] = AutocorrelationDisplay.from_samples(*pair)
+        displays[caption] = AutocorrelationDisplay.from_samples(*pair)
     caption = (
         "Distance to the nearest training series. A synthetic curve left of the real one "
         "means copies; far right of it, series unlike any real ones."
     )
-    drawn[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
-    return {caption: _png(display) for caption, display in drawn.items()}
+    displays[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
+    return {caption: _png(display) for caption, display in displays.items()}
 
 
 def _png(display: Any) -> bytes:

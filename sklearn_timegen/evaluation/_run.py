@@ -111,7 +111,7 @@ def run_evaluation(
         )
     n = len(splits)
     fitted = {name: fits[k * n : (k + 1) * n] for k, name in enumerate(generators)}
-    floors, copies = [one[0] for one in references], [one[1] for one in references]
+    floors, copies = [floor for floor, _, _ in references], [copy for _, copy, _ in references]
     return Evaluation(chosen, splits, floors, copies, fitted)
 
 
@@ -140,7 +140,7 @@ def summarise(
             np.mean([outcome.values[name] for outcome in floors]),
             np.mean([outcome.values[name] for outcome in copies]),
             metric.best,
-            sum(one.seconds[name] for outcomes in (scores, floors, copies) for one in outcomes),
+            sum(outcome.seconds[name] for outcome in (*scores, *floors, *copies)),
         ]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
     table.index.name = "metric"
@@ -202,19 +202,19 @@ def _fit_and_judge(
     generator: Any, X: Any, y: Any, fold: Any, split: Split, metrics: list[Metric], n_repeats: int
 ) -> Fitted:
     train, test = fold
-    made = seed_estimator(generator, derive_seed(split.seed, "generator"))
+    generator = seed_estimator(generator, derive_seed(split.seed, "generator"))
     began = time.perf_counter()
-    fit_generator(made, X[train], None if y is None else y[train])
+    fit_generator(generator, X[train], None if y is None else y[train])
     fitted = time.perf_counter()
     seed = derive_seed(split.seed, "sample")
     asked = None if y is None else y[test]
-    drawn, labels = draw_series(made, len(test), asked, seed)
+    synthetic, labels = draw_series(generator, len(test), asked, seed)
     sampled = time.perf_counter()
     shape = split.held_out.values.shape
-    x = np.asarray(drawn, dtype=np.float64)
+    x = np.asarray(synthetic, dtype=np.float64)
     fits = x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])
     if not fits:
         raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
     sample = Sample(x.reshape(shape), target=labels)
     outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
-    return Fitted(outcome, fitted - began, sampled - fitted, made, sample)
+    return Fitted(outcome, fitted - began, sampled - fitted, generator, sample)

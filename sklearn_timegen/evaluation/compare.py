@@ -116,7 +116,7 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     for metric in evaluation.metrics:
         goodness = np.array(
             [
-                [metric.goodness(one.outcome.values[metric.name]) for one in evaluation.fitted[n]]
+                [metric.goodness(fit.outcome.values[metric.name]) for fit in evaluation.fitted[n]]
                 for n in names
             ]
         ).T
@@ -153,7 +153,7 @@ def critical_difference(n_generators: int, n_folds: int, alpha: float) -> float:
 def named(generators: Any) -> dict[str, Any]:
     """Name generators by class where they have no names."""
     if not isinstance(generators, dict):
-        classes = [type(one).__name__ for one in generators]
+        classes = [type(generator).__name__ for generator in generators]
         twice = {name for name in classes if classes.count(name) > 1}
         names = [
             f"{n} {classes[:k].count(n) + 1}" if n in twice else n for k, n in enumerate(classes)

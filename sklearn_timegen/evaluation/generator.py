@@ -119,9 +119,9 @@ def evaluate_generator(
 
 def table_of(evaluation: Evaluation, name: str) -> pd.DataFrame:
     """Return the table of one of the generators."""
-    fitted = evaluation.fitted[name]
-    scores = [one.outcome for one in fitted]
+    fits = evaluation.fitted[name]
+    scores = [fit.outcome for fit in fits]
     table = summarise(evaluation.metrics, scores, evaluation.floors, evaluation.copies)
-    table.attrs["fit_seconds"] = float(np.mean([one.fit_seconds for one in fitted]))
-    table.attrs["sample_seconds"] = float(np.mean([one.sample_seconds for one in fitted]))
+    table.attrs["fit_seconds"] = float(np.mean([fit.fit_seconds for fit in fits]))
+    table.attrs["sample_seconds"] = float(np.mean([fit.sample_seconds for fit in fits]))
     return table

@@ -334,7 +334,7 @@ class EvaluationReport:
 
 def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
     accepted = inspect.signature(evaluate_generator).parameters.values()
-    defaults = {one.name: one.default for one in accepted if one.kind is one.KEYWORD_ONLY}
+    defaults = {item.name: item.default for item in accepted if item.kind is item.KEYWORD_ONLY}
     unknown = sorted(set(params) - set(defaults))
     if unknown:
         raise TypeError(f"unknown parameters {unknown}; known are {sorted(defaults)}")
@@ -363,10 +363,8 @@ def _shape(evaluation: Evaluation) -> str:
     split = evaluation.splits[0]
     shape = split.held_out.values.shape
     blocks = "" if split.held_out.starts is None else "; overlapping windows, folds are blocks"
-    return (
-        f"{sum(len(one.held_out) for one in evaluation.splits)} series of {shape[1]} timesteps "
-        f"and {shape[2]} channel(s){blocks}"
-    )
+    n_series = sum(len(split.held_out) for split in evaluation.splits)
+    return f"{n_series} series of {shape[1]} timesteps and {shape[2]} channel(s){blocks}"
 
 
 def _versions() -> str:

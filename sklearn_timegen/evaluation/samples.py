@@ -188,14 +188,14 @@ def _judge_half(
             "samples are left: give more, or windows with a greater stride"
         )
     rng = np.random.default_rng(derive_seed(seed, "equal numbers"))
-    half, other, drawn = (_cut(sample, n, rng) for sample in (half, other, synthetic))
+    half, other, synthetic = (_cut(sample, n, rng) for sample in (half, other, synthetic))
     # Without training series all real ones are taken for them: then any copy counts.
     memory = [metric for metric in metrics if metric.accepts("X_train")]
     fidelity = [metric for metric in metrics if metric not in memory]
     source = real if train is None else train
     outcomes = []
     for kind, sample in (
-        ("score", drawn),
+        ("score", synthetic),
         ("floor", other),
         ("copies", resampled(source, n, seed)),
     ):

@@ -90,8 +90,8 @@ class SyntheticForecaster(BaseForecaster):
 
     def _predict(self, fh: Any, X: pd.DataFrame | None) -> pd.DataFrame:
         self._check_exogenous(X, "predict")
-        given = None if X is None else self._numbered(_exogenous(X))
-        return self._named(self._pooled.predict(fh, given))
+        future = None if X is None else self._numbered(_exogenous(X))
+        return self._named(self._pooled.predict(fh, future))
 
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
@@ -197,14 +197,14 @@ class SyntheticForecaster(BaseForecaster):
 
     def _named(self, panel: Panel) -> pd.DataFrame:
         """Give forecasts the index that ``y`` had."""
-        made = panel.sort_index()
-        numbers, times = made.index.get_level_values(0), made.index.get_level_values(-1)
+        forecasts = panel.sort_index()
+        numbers, times = forecasts.index.get_level_values(0), forecasts.index.get_level_values(-1)
         if self._frame.index.nlevels == 1:
-            made.index = times.rename(self._frame.index.names[-1])
-            return made
+            forecasts.index = times.rename(self._frame.index.names[-1])
+            return forecasts
         keys = [(*self._names[number], time) for number, time in zip(numbers, times, strict=True)]
-        made.index = pd.MultiIndex.from_tuples(keys, names=self._frame.index.names)
-        return made
+        forecasts.index = pd.MultiIndex.from_tuples(keys, names=self._frame.index.names)
+        return forecasts
 
 
 def _side_by_side(y: pd.DataFrame, X: pd.DataFrame | None) -> pd.DataFrame:

@@ -19,14 +19,14 @@ ANNOUNCEMENT = "The default of config ``remember_data``"
 
 def pools(forecaster: Any) -> bool:
     """Whether a forecaster, and all within it, train one model on all series of a panel."""
-    every = [forecaster, *_forecasters_within(forecaster)]
-    return all("pd-multiindex" in one.get_tag("y_inner_mtype") for one in every)
+    members = [forecaster, *_forecasters_within(forecaster)]
+    return all("pd-multiindex" in member.get_tag("y_inner_mtype") for member in members)
 
 
 def _forecasters_within(forecaster: Any) -> list[Any]:
     values = forecaster.get_params(deep=True).values()
     tagged = [value for value in values if hasattr(value, "get_tag")]
-    return [one for one in tagged if one.get_tag("object_type", None, False) == "forecaster"]
+    return [value for value in tagged if value.get_tag("object_type", None, False) == "forecaster"]
 
 
 @contextmanager
@@ -73,7 +73,7 @@ class PooledFit:
         self.n_actual = actual.index.get_level_values(0).nunique()
         self.n_versions = len(versions)
         parts = [] if self.train_on == "synthetic" else [actual]
-        numbered = [self._number(one, k + 1) for k, one in enumerate(versions)]
+        numbered = [self._number(version, k + 1) for k, version in enumerate(versions)]
         parts += [] if self.train_on == "real" else numbered
         y, X = self._split(pd.concat(parts))
         with _announced_once():
@@ -94,10 +94,10 @@ class PooledFit:
 
     def predict(self, fh: Any, X: Panel | None) -> Panel:
         """Forecast the actual series; ``X`` holds their future exogenous values."""
-        given = None
+        exogenous = None
         if X is not None:
-            given = pd.concat([self._number(X, k) for k in self._held()])
-        found = self.forecaster.predict(fh=fh, X=given)
+            exogenous = pd.concat([self._number(X, k) for k in self._held()])
+        found = self.forecaster.predict(fh=fh, X=exogenous)
         numbers = found.index.get_level_values(0).to_numpy()
         if not self.averages:
             return found[numbers < self.n_actual]

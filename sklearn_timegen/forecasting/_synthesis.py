@@ -43,10 +43,10 @@ def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
 
 def renumbered(frame: pd.DataFrame, numbers: Any, names: list[Any] | None = None) -> Panel:
     """Return a frame under other numbers of series, one a row, with the times that it has."""
-    made = frame.copy()
+    panel = frame.copy()
     index = [numbers, frame.index.get_level_values(-1)]
-    made.index = pd.MultiIndex.from_arrays(index, names=names or frame.index.names)
-    return made
+    panel.index = pd.MultiIndex.from_arrays(index, names=names or frame.index.names)
+    return panel
 
 
 def shortest_of(panel: Panel) -> int:
@@ -74,7 +74,7 @@ def fit_series_generator(
         )
     if sp != "auto":
         sp = check_count(sp, "sp")
-    made = SeriesGenerator(
+    fitted = SeriesGenerator(
         generator,
         window=2,
         transform=DECOMPOSITIONS[decomposition],
@@ -88,17 +88,17 @@ def fit_series_generator(
             "no season"
         )
     if window == "auto":
-        period = made.find_period(panel)
-        made.window = max(2, min(2 * period if period > 1 else 12, shortest_of(panel) // 3))
+        period = fitted.find_period(panel)
+        fitted.window = max(2, min(2 * period if period > 1 else 12, shortest_of(panel) // 3))
     else:
-        made.window = check_count(window, "window")
-        if made.window < 2:
+        fitted.window = check_count(window, "window")
+        if fitted.window < 2:
             raise ValueError(f"window must be at least 2 timesteps, got {window}")
-    made.fit(panel)
-    if made.interrupted_:
+    fitted.fit(panel)
+    if fitted.interrupted_:
         # Half-trained, it must not be forecast with: whoever pressed Ctrl-C meant all.
         raise KeyboardInterrupt
-    return made
+    return fitted
 
 
 def synthesize(
@@ -106,11 +106,11 @@ def synthesize(
 ) -> list[Panel]:
     """Return ``n_series`` synthetic versions of a panel, each with its numbers and times."""
     n_actual = panel.index.get_level_values(0).nunique()
-    drawn = fitted.sample(n_series * n_actual, like=panel, random_state=seed, **how)
-    numbers = drawn.index.get_level_values(0).to_numpy()
+    sample = fitted.sample(n_series * n_actual, like=panel, random_state=seed, **how)
+    numbers = sample.index.get_level_values(0).to_numpy()
     versions = []
     for k in range(n_series):
-        part = drawn[(numbers >= k * n_actual) & (numbers < (k + 1) * n_actual)]
+        part = sample[(numbers >= k * n_actual) & (numbers < (k + 1) * n_actual)]
         own = part.index.get_level_values(0) - k * n_actual
         versions.append(renumbered(part, own, panel.index.names))
     return versions

@@ -168,7 +168,9 @@ class AugmentedForecaster(SyntheticForecaster):
                 )
         if not measured:
             return {amount: np.empty(0) for amount in AMOUNTS}
-        return {amount: np.concatenate([one[amount] for one in measured]) for amount in AMOUNTS}
+        return {
+            amount: np.concatenate([errors[amount] for errors in measured]) for amount in AMOUNTS
+        }
 
     def _measure_fold(
         self, past: Panel, future: Panel, horizon: int, sp: int, name: str

@@ -170,12 +170,13 @@ class GeneratorBootstrap(BaseTransformer):
             match_spread=self.decomposition is not None,
             anchor_end=self.anchor_end,
         )
-        named = {f"synthetic_{k}": one.droplevel(0) for k, one in enumerate(versions)}
+        named = {f"synthetic_{k}": version.droplevel(0) for k, version in enumerate(versions)}
         if self.return_actual:
             named = {"actual": X, **named}
         if self.return_indices:
             named = {
-                name: one.assign(resampled_index=range(len(one))) for name, one in named.items()
+                name: version.assign(resampled_index=range(len(version)))
+                for name, version in named.items()
             }
         return pd.concat(named, names=["series_id", "time_index"])
 

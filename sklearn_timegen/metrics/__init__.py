@@ -5,6 +5,9 @@ scorer of a search (:func:`get_generation_scorer`), and :func:`sklearn_timegen.e
 computes a set of them by cross-validation, each beside its floor.
 """
 
+import warnings
+from typing import Any
+
 from sklearn_timegen.metrics._common import Measurement
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
@@ -26,7 +29,7 @@ from sklearn_timegen.metrics.embedding import context_fid, coverage, density, fr
 from sklearn_timegen.metrics.encoder import ContrastiveEncoder
 from sklearn_timegen.metrics.memorisation import (
     membership_inference_auc,
-    near_copy_share,
+    near_copy_fraction,
     nearest_record_distances,
     nearest_record_ratio,
 )
@@ -55,7 +58,7 @@ __all__ = [
     "marginal_difference",
     "membership_inference_auc",
     "mmd",
-    "near_copy_share",
+    "near_copy_fraction",
     "nearest_record_distances",
     "nearest_record_ratio",
     "predictive_score",
@@ -65,3 +68,14 @@ __all__ = [
     "spectral_distance",
     "tstr_score",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "near_copy_share":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "near_copy_share is called near_copy_fraction now; the old name will be removed in 0.3",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return near_copy_fraction

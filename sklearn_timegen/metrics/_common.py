@@ -67,10 +67,10 @@ class Measurement(float):
         floor: float | None = None,
         values: Any = (),
     ) -> Measurement:
-        made = super().__new__(cls, value)
-        made.std, made.floor = std, floor
-        made.values = tuple(float(one) for one in values)
-        return made
+        measurement = super().__new__(cls, value)
+        measurement.std, measurement.floor = std, floor
+        measurement.values = tuple(map(float, values))
+        return measurement
 
     def __repr__(self) -> str:
         text = f"{float(self):.4f}"

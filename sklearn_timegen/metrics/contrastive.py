@@ -24,7 +24,9 @@ def hierarchical_contrastive_loss(r: Tensor, r_prime: Tensor) -> Tensor:
         losses.append(torch.stack(both).sum() / 2)
         if r.shape[1] == 1:
             return torch.stack(losses).mean()
-        r, r_prime = (F.max_pool1d(one.transpose(1, 2), 2).transpose(1, 2) for one in (r, r_prime))
+        r, r_prime = (
+            F.max_pool1d(encoded.transpose(1, 2), 2).transpose(1, 2) for encoded in (r, r_prime)
+        )
 
 
 def _contrast(a: Tensor, b: Tensor) -> Tensor:

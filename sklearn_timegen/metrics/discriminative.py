@@ -129,7 +129,7 @@ def discriminative_score(
     n_repeats = check_count((5 if is_gru else 1) if n_repeats is None else n_repeats, "n_repeats")
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
-    fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + any(one is not None for one in starts)
+    fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + any(known is not None for known in starts)
     limit = min(n_series, max_samples or n_series)
     if limit < fewest:
         raise ValueError(
@@ -225,8 +225,8 @@ def _by_gru(
         batch = []
         for x, rows, counts in sides:
             # With replacement: each repeat has rows of its own, and permuting them all costs more.
-            drawn = torch.rand(n_repeats, BATCH_SIZE, generator=generator) * counts
-            batch.append(x[rows.gather(1, drawn.long())])
+            places = torch.rand(n_repeats, BATCH_SIZE, generator=generator) * counts
+            batch.append(x[rows.gather(1, places.long())])
         logits = judge(rows_last(torch.cat(batch, dim=1)), last=True)
         # The published loss adds the means of both kinds: twice the mean of the batch.
         error = binary_cross_entropy_with_logits(logits, target, reduction="none")
@@ -253,10 +253,10 @@ def _called_real(judge: Any, x: torch.Tensor, n_repeats: int) -> NDArray[np.bool
 
 def _padded(rows: list[Index]) -> tuple[torch.Tensor, torch.Tensor]:
     """Lay lists of unequal length out in one array, with their lengths beside it."""
-    counts = [len(one) for one in rows]
+    counts = [len(row) for row in rows]
     table = np.zeros((len(rows), max(counts)), dtype=np.int64)
-    for k, one in enumerate(rows):
-        table[k, : len(one)] = one
+    for k, row in enumerate(rows):
+        table[k, : len(row)] = row
     return torch.from_numpy(table), torch.tensor(counts)[:, None]
 
 
@@ -287,13 +287,13 @@ def _by_classifier(
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(
             zip(folds_r, folds_s, strict=True)
         ):
-            made = seed_estimator(clone(classifier), derive_seed(own, f"fold {fold}"))
+            judge = seed_estimator(clone(classifier), derive_seed(own, f"fold {fold}"))
             X = np.concatenate([features[0][train_r], features[1][train_s]])
             # Two threads gain little at this size, and cost a multiple on a busy machine.
             with threadpool_limits(1, user_api="openmp"):
-                made.fit(X, np.arange(len(X)) < len(train_r))
+                judge.fit(X, np.arange(len(X)) < len(train_r))
                 for kind, test in enumerate((test_r, test_s)):
-                    called[kind, test] = made.predict(features[kind][test])
+                    called[kind, test] = judge.predict(features[kind][test])
         values.append(abs(_accuracy(called[0], called[1]) - 0.5))
     return values, [(n, n)] * n_repeats
 

@@ -207,7 +207,7 @@ def marginal_difference(X_real: ArrayLike, X_synthetic: ArrayLike, *, n_bins: in
     total = 0.0
     for x, s in zip(*cells, strict=True):
         cuts = _cuts(x, n_bins)
-        total += float(np.abs(_shares(x, cuts) - _shares(s, cuts)).sum()) / 2
+        total += float(np.abs(_fractions(x, cuts) - _fractions(s, cuts)).sum()) / 2
     return total / len(cells[0])
 
 
@@ -308,6 +308,6 @@ def _cuts(values: Array, n_bins: int) -> Array:
     return np.unique(np.concatenate([ends, between, heavy - slack, heavy + slack]))
 
 
-def _shares(values: Array, cuts: Array) -> Array:
-    """Share of the values in each bin, and of those below and above all."""
+def _fractions(values: Array, cuts: Array) -> Array:
+    """Fraction of the values in each bin, and of those below and above all."""
     return np.bincount(np.searchsorted(cuts, values), minlength=len(cuts) + 1) / len(values)

@@ -77,8 +77,8 @@ def context_fid(
     order = np.random.default_rng(derive_seed(seed, "halves")).permutation(len(u))
     halves = np.array_split(order, 2)
     noise = frechet_distance(u[halves[0]], u[halves[1]])
-    share = (1 / len(u) + 1 / len(v)) / (1 / len(halves[0]) + 1 / len(halves[1]))
-    return Measurement(score, floor=noise * share)
+    ratio = (1 / len(u) + 1 / len(v)) / (1 / len(halves[0]) + 1 / len(halves[1]))
+    return Measurement(score, floor=noise * ratio)
 
 
 def frechet_distance(U: ArrayLike, V: ArrayLike) -> float:
@@ -115,13 +115,14 @@ def frechet_distance(U: ArrayLike, V: ArrayLike) -> float:
     9.0
     """
     u, v = (
-        check_array(one, dtype=np.float64, input_name=name) for one, name in ((U, "U"), (V, "V"))
+        check_array(sample, dtype=np.float64, input_name=name)
+        for sample, name in ((U, "U"), (V, "V"))
     )
     if min(len(u), len(v)) < 2:
         raise ValueError(f"{len(u)} and {len(v)} rows: at least two of each have a covariance")
     if u.shape[1] != v.shape[1]:
         raise ValueError(f"U has {u.shape[1]} features, V has {v.shape[1]}")
-    s_u, s_v = (np.atleast_2d(np.cov(one, rowvar=False)) for one in (u, v))
+    s_u, s_v = (np.atleast_2d(np.cov(sample, rowvar=False)) for sample in (u, v))
     values, vectors = np.linalg.eigh(s_u)
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     shared = np.sqrt(np.linalg.eigvalsh(root @ s_v @ root).clip(0)).sum()
@@ -138,7 +139,7 @@ def coverage(
     max_samples: int | None = 5000,
     random_state: RandomState = None,
 ) -> float:
-    """Return the share of real series that have a synthetic one in their neighbourhood.
+    """Return the fraction of real series that have a synthetic one in their neighbourhood.
 
     The neighbourhood of a real series reaches to its ``n_neighbors``-th nearest other one, in
     the encoder's space. Range [0, 1], higher is better; a perfect sample of equal size scores
@@ -160,8 +161,8 @@ def coverage(
 
     Returns
     -------
-    share : float
-        Share of covered real series.
+    fraction : float
+        Fraction of the real series that are covered.
 
     Raises
     ------

@@ -146,7 +146,7 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
                 f"X has series of shape {x.shape[1:]}, the encoder was fitted on {self._shape}"
             )
         with one_torch_thread(), torch.no_grad():
-            parts = [self.module_(one).amax(dim=1) for one in self._standardised(x).split(512)]
+            parts = [self.module_(part).amax(dim=1) for part in self._standardised(x).split(512)]
         return torch.cat(parts).numpy().astype(np.float64)
 
     def _standardised(self, x: Array) -> Tensor:

@@ -25,7 +25,7 @@ from sklearn_timegen.model_selection import find_window_starts
 
 __all__ = [
     "membership_inference_auc",
-    "near_copy_share",
+    "near_copy_fraction",
     "nearest_record_distances",
     "nearest_record_ratio",
 ]
@@ -44,7 +44,7 @@ def nearest_record_ratio(
     same of real series that were not trained on. Range [0, inf); 1 is best: fresh series from
     the distribution of the data score 1, copies 0. Far below 1 the generator repeats; far above
     it makes series unlike any real one. A generator that copies half of the time can still be at 1
-    in the median: see :func:`near_copy_share`. Where held-out series come from another regime
+    in the median: see :func:`near_copy_fraction`. Where held-out series come from another regime
     than the training ones, they are far away and the ratio of even a perfect generator is below
     1: its floor in :func:`~sklearn_timegen.evaluate_generator` shows that.
 
@@ -94,7 +94,7 @@ def nearest_record_ratio(
     return far / near
 
 
-def near_copy_share(
+def near_copy_fraction(
     X_real: ArrayLike,
     X_synthetic: ArrayLike,
     *,
@@ -102,11 +102,11 @@ def near_copy_share(
     window_starts: ArrayLike | None = None,
     quantile: float = 0.05,
 ) -> float:
-    """Return the share of synthetic series that lie suspiciously near to a training series.
+    """Return the fraction of synthetic series that lie suspiciously near to a training series.
 
     Near means nearer than all but ``quantile`` of the held-out real series are. Fresh series
     from the distribution of the data score ``quantile``, which is the floor; copies score 1.
-    Range [0, 1], lower is better, though a share of 0 may also mean that the series are unlike
+    Range [0, 1], lower is better, though 0 may also mean that the series are unlike
     any real one. Where ``quantile`` or more of the held-out series are themselves copies of
     training series, near means equal.
 
@@ -126,8 +126,8 @@ def near_copy_share(
 
     Returns
     -------
-    share : float
-        Share of near copies.
+    fraction : float
+        Fraction that are near copies.
 
     Raises
     ------
@@ -138,9 +138,9 @@ def near_copy_share(
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_timegen.metrics import near_copy_share
+    >>> from sklearn_timegen.metrics import near_copy_fraction
     >>> train, held_out = np.random.default_rng(0).normal(size=(2, 200, 12))
-    >>> near_copy_share(held_out, train[:50], X_train=train)
+    >>> near_copy_fraction(held_out, train[:50], X_train=train)
     1.0
     """
     quantile = check_fraction(quantile, "quantile")
@@ -212,11 +212,11 @@ def membership_inference_auc(
     rng = np.random.default_rng(draw_seed(random_state))
     real, synthetic = check_two_samples(X_real, X_synthetic)
     train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
-    members, others, drawn = (
+    members, held_out, published = (
         subset(rows, max_samples, rng) for rows in flat_rows(train, real, synthetic)
     )
-    both = np.concatenate([members, others])
-    attack = -nearest_distances(both, drawn, tolerance=rounding(train))
+    both = np.concatenate([members, held_out])
+    attack = -nearest_distances(both, published, tolerance=rounding(train))
     is_member = np.arange(len(attack)) < len(members)
     return float(roc_auc_score(is_member, attack))
 
@@ -264,7 +264,7 @@ def nearest_record_distances(
     if X_train is None:
         if len(real) < 2:
             raise ValueError("X_real must have at least 2 series where it is the training data")
-        trained, drawn = flat_rows(real, synthetic)
+        trained, queries = flat_rows(real, synthetic)
         tolerance = rounding(real)
         if window_starts is None:
             starts = find_window_starts(real)
@@ -280,7 +280,7 @@ def nearest_record_distances(
                 "which windows of X_real overlap where these were trained on; pass one of the two"
             )
         train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
-        trained, rows, drawn = flat_rows(train, real, synthetic)
+        trained, rows, queries = flat_rows(train, real, synthetic)
         tolerance = rounding(train)
         held_out = nearest_distances(rows, trained, tolerance=tolerance)
-    return nearest_distances(drawn, trained, tolerance=tolerance), held_out
+    return nearest_distances(queries, trained, tolerance=tolerance), held_out

@@ -131,7 +131,7 @@ def tstr_score(
     predictor is a regressor that sees a series without its last timestep and predicts the last
     timestep of all channels; the score is R2, its mean over the channels that vary. Higher is
     better. The floor of such a number is what training on as many real series achieves (TRTR),
-    and chance is the share of the largest class, or 0. Copies of the training data score high:
+    and chance is the fraction of the largest class, or 0. Copies of the training data score high:
     usefulness is not originality.
 
     Parameters
@@ -207,16 +207,16 @@ def _accuracy(
     present = np.unique(y_synthetic)
     if len(present) == 1:  # nothing to learn, which scikit-learn's classifiers mostly refuse
         return float((y_real == present[0]).mean())
-    made = clone(predictor).fit(synthetic.reshape(len(synthetic), -1), y_synthetic)
-    return float((made.predict(real.reshape(len(real), -1)) == y_real).mean())
+    fitted = clone(predictor).fit(synthetic.reshape(len(synthetic), -1), y_synthetic)
+    return float((fitted.predict(real.reshape(len(real), -1)) == y_real).mean())
 
 
 def _r2(real: Array, synthetic: Array, predictor: Any) -> float:
     if real.shape[1] == 1:
         raise ValueError("series of one timestep leave nothing to predict the last one from")
-    made = clone(make_pipeline(StandardScaler(), Ridge()) if predictor is None else predictor)
-    made.fit(synthetic[:, :-1].reshape(len(synthetic), -1), synthetic[:, -1])
-    predicted = made.predict(real[:, :-1].reshape(len(real), -1)).reshape(len(real), -1)
+    regressor = clone(make_pipeline(StandardScaler(), Ridge()) if predictor is None else predictor)
+    regressor.fit(synthetic[:, :-1].reshape(len(synthetic), -1), synthetic[:, -1])
+    predicted = regressor.predict(real[:, :-1].reshape(len(real), -1)).reshape(len(real), -1)
     error = ((predicted - real[:, -1]) ** 2).sum(axis=0)
     total = ((real[:, -1] - real[:, -1].mean(axis=0)) ** 2).sum(axis=0)
     varies = np.ptp(real[:, -1], axis=0) > 1e-9 * np.abs(real[:, -1]).max(axis=0)

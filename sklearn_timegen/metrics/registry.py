@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
     effective_sample_ratio,
@@ -29,7 +30,7 @@ from sklearn_timegen.metrics.dynamics import (
 from sklearn_timegen.metrics.embedding import context_fid, coverage, density
 from sklearn_timegen.metrics.memorisation import (
     membership_inference_auc,
-    near_copy_share,
+    near_copy_fraction,
     nearest_record_ratio,
 )
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
@@ -108,8 +109,8 @@ class Metric:
 
     def __call__(self, X_real: Any, X_synthetic: Any, **context: Any) -> float:
         """Return the value, handing on what the function accepts of ``context``."""
-        given = {name: value for name, value in context.items() if name in self._accepts}
-        return self.function(X_real, X_synthetic, **given)
+        accepted = {name: value for name, value in context.items() if name in self._accepts}
+        return self.function(X_real, X_synthetic, **accepted)
 
     def accepts(self, name: str) -> bool:
         """Whether the function has a parameter of that name."""
@@ -168,10 +169,26 @@ _TABLE = [
     Metric(density, "near", 1.0, sets=("default",)),
     Metric(effective_sample_ratio, "near", 1.0, sets=BOTH),
     Metric(nearest_record_ratio, "near", 1.0, sets=BOTH),
-    Metric(near_copy_share, enough=0.05, sets=BOTH),
+    Metric(near_copy_fraction, enough=0.05, sets=BOTH),
     Metric(membership_inference_auc, enough=0.5, sets=("default",), needs_train=True),
 ]
-METRICS = {metric.name: metric for metric in _TABLE}
+
+
+class _Metrics(dict[str, Metric]):
+    """Metrics by name; by an old one, too, for one release."""
+
+    def __missing__(self, name: str) -> Metric:
+        if name != "near_copy_share":
+            raise KeyError(name)
+        warn_user(
+            "the metric near_copy_share is called near_copy_fraction now; the old name will be "
+            "removed in 0.3",
+            FutureWarning,
+        )
+        return self["near_copy_fraction"]
+
+
+METRICS = _Metrics({metric.name: metric for metric in _TABLE})
 SETS = ("quick", "default", "all")
 
 
@@ -203,13 +220,13 @@ def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -
     ['mmd', 'coverage']
     """
     if isinstance(metrics, dict):
-        chosen = [replace(_resolve(one), name=str(name)) for name, one in metrics.items()]
+        chosen = [replace(_resolve(item), name=str(name)) for name, item in metrics.items()]
     else:
         single = isinstance(metrics, str | Metric) or not np.iterable(metrics)
         chosen = [
             metric
-            for one in ([metrics] if single else metrics)
-            for metric in (_members(one, series_shape) if _is_set(one) else [_resolve(one)])
+            for item in ([metrics] if single else metrics)
+            for metric in (_members(item, series_shape) if _is_set(item) else [_resolve(item)])
         ]
     names = [metric.name for metric in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -239,12 +256,13 @@ def _resolve(metric: Any) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
-        if metric not in METRICS:
+        try:
+            return METRICS[metric]
+        except KeyError:
             near = get_close_matches(metric, METRICS, n=1)
             raise ValueError(
                 f"{metric!r} is no metric{f' (did you mean {near[0]!r}?)' if near else ''}; known "
                 f"are {', '.join(METRICS)}, and the sets {', '.join(SETS)}"
-            )
-        return METRICS[metric]
-    known = (one for one in METRICS.values() if one.function is metric)
+            ) from None
+    known = (entry for entry in METRICS.values() if entry.function is metric)
     return next(known, None) or Metric(metric)

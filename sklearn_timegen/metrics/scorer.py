@@ -48,7 +48,7 @@ class GenerationScorer:
         seed = draw_seed(self.random_state)
         real = np.asarray(X)
         n_samples = self.n_samples or len(real)
-        drawn, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
+        synthetic, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
         n_channels = _n_channels(estimator, real)
         context = dict(self.params)
         if self.metric.accepts("random_state"):
@@ -61,17 +61,17 @@ class GenerationScorer:
             context["window_starts"] = find_window_starts(as_3d(real, n_channels))
         if labels is not None and self.metric.accepts("y_real"):
             context.update(y_real=np.asarray(y), y_synthetic=labels)
-        value = self.metric(as_3d(real, n_channels), as_3d(drawn, n_channels), **context)
+        value = self.metric(as_3d(real, n_channels), as_3d(synthetic, n_channels), **context)
         return self.metric.goodness(float(value))
 
     def __repr__(self) -> str:
-        given = {"n_samples": self.n_samples, "X_train": self.X_train, **self.params}
+        settings = {"n_samples": self.n_samples, "X_train": self.X_train, **self.params}
         if self.random_state != 0:
-            given["random_state"] = self.random_state
+            settings["random_state"] = self.random_state
         words = [repr(self.metric.name)]
         words += [
             f"{name}={value!r}" if np.ndim(value) == 0 else f"{name}=..."
-            for name, value in given.items()
+            for name, value in settings.items()
             if value is not None
         ]
         return f"make_generation_scorer({', '.join(words)})"
@@ -194,16 +194,16 @@ def draw_series(
     steps = [estimator[:-1], estimator[-1]] if isinstance(estimator, Pipeline) else [estimator]
     generator = steps[-1]
     labels = None
-    given: dict[str, Any] = {"random_state": seed}
+    arguments: dict[str, Any] = {"random_state": seed}
     if getattr(generator, "conditional", False):
         if y is None:
             raise ValueError(f"{generator!r} is conditional: it cannot be judged without y")
         labels = np.asarray(y)[np.arange(n_samples) % len(y)]
-        given["y"] = labels
-    drawn = generator.sample(n_samples, **given)
+        arguments["y"] = labels
+    synthetic = generator.sample(n_samples, **arguments)
     if len(steps) == 2 and len(steps[0].steps):
-        drawn = steps[0].inverse_transform(drawn)
-    return np.asarray(drawn), labels
+        synthetic = steps[0].inverse_transform(synthetic)
+    return np.asarray(synthetic), labels
 
 
 def _n_channels(estimator: Any, real: NDArray[Any]) -> int:

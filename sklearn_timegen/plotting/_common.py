@@ -105,8 +105,8 @@ def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
     if np.ndim(X) == 3:
         return x
     # What fit found counts: a generator fitted to 3-d series keeps its n_channels=1.
-    given = getattr(generator, "n_channels", 1)
-    return as_3d(x[:, :, 0], getattr(generator, "series_shape_", (0, given))[1])
+    n_channels = getattr(generator, "n_channels", 1)
+    return as_3d(x[:, :, 0], getattr(generator, "series_shape_", (0, n_channels))[1])
 
 
 def chosen_channels(channels: ArrayLike | None, n_channels: int, most: int = MOST_PANELS) -> Array:

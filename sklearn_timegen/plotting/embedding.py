@@ -180,11 +180,11 @@ class EmbeddingDisplay(ComparisonDisplay):
 
 
 def _pca(x: Array, seed: int) -> tuple[Array, tuple[str, str]]:
-    shares, plane = np.zeros(2), np.zeros((len(x), 2))
-    if x.any():  # else all series are alike: there is no variance to have shares of
+    fractions, plane = np.zeros(2), np.zeros((len(x), 2))
+    if x.any():  # else all series are alike: there is no variance to have fractions of
         pca = PCA(2, random_state=seed)
-        plane, shares = pca.fit_transform(x), pca.explained_variance_ratio_
-    first, second = (f"component {k + 1} ({shares[k]:.0%} of variance)" for k in range(2))
+        plane, fractions = pca.fit_transform(x), pca.explained_variance_ratio_
+    first, second = (f"component {k + 1} ({fractions[k]:.0%} of variance)" for k in range(2))
     return plane, (first, second)
 
 

@@ -143,19 +143,21 @@ class LatentDisplay:
         path = np.tile(np.median(latents, axis=0), (steps, 1))
         start, end = np.quantile(latents[:, 0], ENDS)
         path[:, 0] = np.linspace(start, end, steps)
-        given = {}
+        conditions = {}
         if _decodes_given(generator):
-            given["y"] = _first_condition(generator, y) if condition is None else condition
+            conditions["y"] = _first_condition(generator, y) if condition is None else condition
         elif condition is not None:
             raise ValueError(
                 f"condition={condition!r} would change nothing: what {type(generator).__name__} "
                 "makes of latents does not depend on any; leave it out"
             )
-        decoded = as_series(generator, generator.inverse_transform(path, **given), "the traversal")
+        decoded = as_series(
+            generator, generator.inverse_transform(path, **conditions), "the traversal"
+        )
         (chosen,) = chosen_channels(channel, decoded.shape[2])
         words = [channel_title(chosen, decoded.shape[2])]
-        if given and hasattr(generator, "classes_"):
-            words.append(f"class {given['y']}")
+        if conditions and hasattr(generator, "classes_"):
+            words.append(f"class {conditions['y']}")
         return cls(
             latents,
             path=path,
@@ -210,9 +212,9 @@ def _groups(labels: Array | None, n_samples: int) -> list[tuple[Array, dict[str,
         (labels == label, {"c": colour, "marker": marker, "label": f"class {label}"})
         for label, (colour, marker, _) in zip(classes, PALETTE, strict=False)
     ]
-    others = ~np.isin(labels, classes)
-    if others.any():
-        groups.insert(0, (others, {"c": "0.75", "marker": ".", "label": "other classes"}))
+    rare = ~np.isin(labels, classes)
+    if rare.any():
+        groups.insert(0, (rare, {"c": "0.75", "marker": ".", "label": "other classes"}))
     return groups
 
 
@@ -235,6 +237,6 @@ def _first_condition(generator: Any, y: ArrayLike | None) -> Any:
     if y is None:
         return None
     # The one nearest to the middle: the middle itself may be none (a calendar has no hour 11.5).
-    given = np.asarray(y)
-    rows = given.reshape(len(given), -1).astype(np.float64)
-    return given[np.abs(rows - np.median(rows, axis=0)).sum(axis=1).argmin()].squeeze()
+    conditions = np.asarray(y)
+    rows = conditions.reshape(len(conditions), -1).astype(np.float64)
+    return conditions[np.abs(rows - np.median(rows, axis=0)).sum(axis=1).argmin()].squeeze()

@@ -37,7 +37,7 @@ class MarginalsDisplay(ComparisonDisplay):
     Parameters
     ----------
     real, synthetic : dict of str to ndarray of shape (n_bins,)
-        The share of the values in each bin, by the panel's title.
+        The fraction of the values in each bin, by the panel's title.
     edges : dict of str to ndarray of shape (n_bins + 1,)
         The bins' edges.
     gathers : dict of str to tuple of bool
@@ -122,8 +122,8 @@ class MarginalsDisplay(ComparisonDisplay):
             title = channel_title(channel, n_channels)
             real, synthetic = (x[:, :, channel].ravel() for x in pair)
             display.edges[title], display.gathers[title] = _bins(real, synthetic, n_bins)
-            display.real[title] = _shares(real, display.edges[title])
-            display.synthetic[title] = _shares(synthetic, display.edges[title])
+            display.real[title] = _fractions(real, display.edges[title])
+            display.synthetic[title] = _fractions(synthetic, display.edges[title])
         return display.plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> MarginalsDisplay:
@@ -133,8 +133,8 @@ class MarginalsDisplay(ComparisonDisplay):
         for k, (title, panel) in enumerate(zip(self.real, panels, strict=True)):
             edges = self.edges[title]
             panel.stairs(self.real[title], edges, fill=True, color=REAL, alpha=0.2)
-            for name, shares in (("real", self.real), ("synthetic", self.synthetic)):
-                panel.stairs(shares[title], edges, label=name, **LINES[name])
+            for name, fractions in (("real", self.real), ("synthetic", self.synthetic)):
+                panel.stairs(fractions[title], edges, label=name, **LINES[name])
             for end, gathers in zip((edges[:2], edges[-2:]), self.gathers[title], strict=True):
                 if gathers:
                     panel.axvspan(*end, color="0.88", linewidth=0, zorder=0, label="all beyond")
@@ -163,11 +163,11 @@ def _span(real: Array, synthetic: Array) -> tuple[float, float]:
     """Where the bins lie."""
     low, high = _core(real)
     reach = high - low
-    others = _core(synthetic)
+    core = _core(synthetic)
     if reach > 0:
-        low, high = max(min(low, others[0]), low - reach), min(max(high, others[1]), high + reach)
+        low, high = max(min(low, core[0]), low - reach), min(max(high, core[1]), high + reach)
     else:  # a constant has no scale: that of the others counts
-        low, high = min(low, others[0]), max(high, others[1])
+        low, high = min(low, core[0]), max(high, core[1])
     if high - low > 1e-9 * max(abs(low), abs(high)):  # by more than rounding
         return low, high
     margin = 0.5 * abs(low) or 0.5
@@ -189,6 +189,6 @@ def _core(x: Array) -> tuple[float, float]:
     )
 
 
-def _shares(x: Array, edges: Array) -> Array:
+def _fractions(x: Array, edges: Array) -> Array:
     inside = np.clip(x, edges[0], edges[-1])
     return np.histogram(inside, edges)[0] / len(x)

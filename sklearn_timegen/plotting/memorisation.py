@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ NEAR = 0.05  # the quantile of the held-out series' distances that counts as nea
 class MemorisationDisplay(ComparisonDisplay):
     """How near to the training series synthetic and held-out real series are.
 
-    A curve shows which share of the series has its nearest training series within a distance.
+    A curve shows which fraction of the series has its nearest training series within a distance.
     Held-out series are the yardstick. If the curves agree, the generator makes series as new as
     fresh data. If the synthetic curve lies left of the real one, it copies, and what it has above
     0 at distance 0 are exact copies; if it lies right of it, its series are unlike any real ones.
@@ -42,8 +43,8 @@ class MemorisationDisplay(ComparisonDisplay):
     ----------
     threshold_ : float
         The distance up to which a series is a near copy.
-    near_copy_share_ : float
-        The share of the synthetic series within it.
+    near_copy_fraction_ : float
+        The fraction of the synthetic series within it.
     ax_ : Axes
         The panel.
     figure_ : Figure
@@ -52,7 +53,7 @@ class MemorisationDisplay(ComparisonDisplay):
     See Also
     --------
     MemorisationDisplay.from_samples, MemorisationDisplay.from_estimator
-    sklearn_timegen.metrics.near_copy_share : The share as a metric.
+    sklearn_timegen.metrics.near_copy_fraction : The fraction as a metric.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class MemorisationDisplay(ComparisonDisplay):
     >>> from sklearn_timegen.plotting import MemorisationDisplay
     >>> train, held_out = np.random.default_rng(0).normal(size=(2, 100, 12))
     >>> display = MemorisationDisplay.from_samples(held_out, train, X_train=train)
-    >>> display.near_copy_share_
+    >>> display.near_copy_fraction_
     1.0
     """
 
@@ -68,7 +69,18 @@ class MemorisationDisplay(ComparisonDisplay):
         self.real = real
         self.synthetic = synthetic
         self.threshold_ = float(np.quantile(real, NEAR, method="lower"))
-        self.near_copy_share_ = float((synthetic <= self.threshold_).mean())
+        self.near_copy_fraction_ = float((synthetic <= self.threshold_).mean())
+
+    @property
+    def near_copy_share_(self) -> float:
+        """The old name of ``near_copy_fraction_``, for one release."""
+        warnings.warn(
+            "near_copy_share_ is called near_copy_fraction_ now; the old name will be removed in "
+            "0.3",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.near_copy_fraction_
 
     @classmethod
     def from_samples(

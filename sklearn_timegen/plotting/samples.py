@@ -159,8 +159,8 @@ def _series_panel(ax: Any, x: Array, colour: str, n_series: int) -> None:
     low, middle, high = np.quantile(x, QUANTILES, axis=0)
     marker = "o" if len(timesteps) == 1 else None
     ax.fill_between(timesteps, low, high, color=colour, alpha=0.15, linewidth=0)
-    drawn = subset(x, n_series, np.random.default_rng(0))
-    ax.plot(timesteps, drawn.T, color=colour, alpha=0.35, linewidth=0.7, marker=marker)
+    some = subset(x, n_series, np.random.default_rng(0))
+    ax.plot(timesteps, some.T, color=colour, alpha=0.35, linewidth=0.7, marker=marker)
     for line in (low, middle, high):
         ax.plot(timesteps, line, color="black", linewidth=0.9, linestyle="--", marker=marker)
     ax.lines[-1].set_label("5, 50, 95% quantile")

@@ -52,9 +52,9 @@ class Columns:
         import pandas as pd
 
         columns = dict(enumerate(self.restore(values)))
-        made = pd.DataFrame(columns, index=index)
-        made.columns = self.index
-        return made
+        frame = pd.DataFrame(columns, index=index)
+        frame.columns = self.index
+        return frame
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Container:
     time_column: Any = None
     items: tuple[Container, ...] = ()  # what a list holds
 
-    def write(self, made: list[Record]) -> Any:
+    def write(self, records: list[Record]) -> Any:
         """Lay records out; several of what holds one become a panel."""
         write = getattr(self, f"_write_{self.kind}")
-        return write(made)
+        return write(records)
 
     def check_alike(self, other: Container) -> None:
         """Refuse series of other columns than those of ``fit``."""
@@ -89,57 +89,57 @@ class Container:
 
     # -- one method for each kind --------------------------------------------------------------
 
-    def _write_array(self, made: list[Record]) -> Any:
+    def _write_array(self, records: list[Record]) -> Any:
         dtype = self.columns.dtypes[0]
-        if self.ndim < 3 and len(made) == 1:
-            values = _as_dtype(made[0].values, dtype)
+        if self.ndim < 3 and len(records) == 1:
+            values = _as_dtype(records[0].values, dtype)
             return values[:, 0] if self.ndim == 1 else values
-        lengths = sorted({len(one.values) for one in made})
+        lengths = sorted({len(record.values) for record in records})
         if len(lengths) > 1:
             raise ValueError(
                 f"an array cannot hold series of {lengths[0]} and {lengths[-1]} timesteps: pass "
                 "n_timesteps"
             )
-        return np.stack([_as_dtype(one.values, dtype) for one in made])
+        return np.stack([_as_dtype(record.values, dtype) for record in records])
 
-    def _write_series(self, made: list[Record]) -> Any:
-        if len(made) > 1:
-            return self._write_panel(made)
+    def _write_series(self, records: list[Record]) -> Any:
+        if len(records) > 1:
+            return self._write_panel(records)
         import pandas as pd
 
-        index = made[0].timeline.index
-        return pd.Series(self.columns.restore(made[0].values)[0], index=index, name=self.name)
+        index = records[0].timeline.index
+        return pd.Series(self.columns.restore(records[0].values)[0], index=index, name=self.name)
 
-    def _write_frame(self, made: list[Record]) -> Any:
-        if len(made) > 1:
-            return self._write_panel(made)
-        return self.columns.frame(made[0].values, made[0].timeline.index)
+    def _write_frame(self, records: list[Record]) -> Any:
+        if len(records) > 1:
+            return self._write_panel(records)
+        return self.columns.frame(records[0].values, records[0].timeline.index)
 
-    def _write_panel(self, made: list[Record]) -> Any:
+    def _write_panel(self, records: list[Record]) -> Any:
         import pandas as pd
 
-        levels = self.levels or ("series", made[0].timeline.index.name)
-        parts = [self.columns.frame(one.values, one.timeline.index) for one in made]
-        joined = pd.concat(parts, keys=[one.key for one in made])
+        levels = self.levels or ("series", records[0].timeline.index.name)
+        parts = [self.columns.frame(record.values, record.timeline.index) for record in records]
+        joined = pd.concat(parts, keys=[record.key for record in records])
         joined.index = joined.index.set_names(list(levels))
         if self.kind == "panel" and self.ndim == 1:
             return joined.iloc[:, 0].rename(self.name)
         return joined
 
-    def _write_long(self, made: list[Record]) -> Any:
+    def _write_long(self, records: list[Record]) -> Any:
         import pandas as pd
 
         parts = []
-        for one in made:
-            part = self.columns.frame(one.values, one.timeline.index)
-            part.insert(0, self.time_column, one.timeline.index)
+        for record in records:
+            part = self.columns.frame(record.values, record.timeline.index)
+            part.insert(0, self.time_column, record.timeline.index)
             if self.series_column is not None:
-                part.insert(0, self.series_column, one.key[0])
+                part.insert(0, self.series_column, record.key[0])
             parts.append(part.reset_index(drop=True))
         return pd.concat(parts, ignore_index=True)[list(self.order)]
 
-    def _write_list(self, made: list[Record]) -> Any:
-        return [self.items[one.like].write([one]) for one in made]
+    def _write_list(self, records: list[Record]) -> Any:
+        return [self.items[record.like].write([record]) for record in records]
 
 
 def read_container(
@@ -169,10 +169,10 @@ def read_container(
         container, records = _read_list(X)
     else:
         container, records = _read_array(X)
-    if not records or any(one.values.size == 0 for one in records):
+    if not records or any(record.values.size == 0 for record in records):
         raise ValueError("X holds no series, or an empty one")
-    for one in records:
-        _check_finite(one, container)
+    for record in records:
+        _check_finite(record, container)
     return container, records
 
 
@@ -258,8 +258,8 @@ def _records(values: list[Array], indexes: list[Any], keys: list[Any]) -> list[R
     longest = max(range(len(indexes)), key=lambda k: len(indexes[k]))
     step = Timeline(indexes[longest], _where(keys[longest])).step
     return [
-        Record(one, Timeline(index, _where(key), step), key)
-        for one, index, key in zip(values, indexes, keys, strict=True)
+        Record(part, Timeline(index, _where(key), step), key)
+        for part, index, key in zip(values, indexes, keys, strict=True)
     ]
 
 
@@ -300,7 +300,7 @@ def _read_array(X: Any) -> tuple[Container, list[Record]]:
     if series.size == 0:
         return container, []
     timeline = Timeline(pd.RangeIndex(series.shape[1]), "")
-    return container, [Record(one, timeline, (k,)) for k, one in enumerate(series)]
+    return container, [Record(part, timeline, (k,)) for k, part in enumerate(series)]
 
 
 def _holds_series(X: Any) -> bool:

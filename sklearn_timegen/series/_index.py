@@ -60,27 +60,27 @@ class Timeline:
             self.step = own if step is None else step
             self._refuse_gaps(index.to_numpy(), self.step, where)
 
-    def start(self, given: Any) -> Any:
+    def start(self, asked: Any) -> Any:
         """Return ``given`` as a time of this index, or its first one for ``None``."""
-        if given is None:
+        if asked is None:
             return self.index[0]
         try:
-            time = self._parse(given)
+            time = self._parse(asked)
             self.position(time)
         except (ValueError, TypeError) as error:
             raise ValueError(
-                f"start={given!r} is no time of a {type(self.index).__name__}: {error}"
+                f"start={asked!r} is no time of a {type(self.index).__name__}: {error}"
             ) from error
         return time
 
-    def _parse(self, given: Any) -> Any:
+    def _parse(self, asked: Any) -> Any:
         import pandas as pd
 
         if isinstance(self.index, pd.PeriodIndex):
-            return pd.Period(given, freq=self.step)
+            return pd.Period(asked, freq=self.step)
         if not isinstance(self.index, pd.DatetimeIndex):
-            return _as_integer(given)
-        time = pd.Timestamp(given)
+            return _as_integer(asked)
+        time = pd.Timestamp(asked)
         is_naive = self.index.tz is not None and time.tz is None
         return time.tz_localize(self.index.tz) if is_naive else time
 
@@ -94,12 +94,12 @@ class Timeline:
         if isinstance(index, pd.DatetimeIndex):
             if self.step is None and n_timesteps > 1:
                 raise ValueError("a series of a single timestep has no frequency to go on with")
-            made = pd.date_range(start, periods=n_timesteps, freq=self.step, name=index.name)
-            made = made.as_unit(index.unit)
-            return made if index.freq is not None else pd.DatetimeIndex(made, freq=None)
-        made = pd.RangeIndex(start, start + n_timesteps * self.step, self.step, name=index.name)
+            times = pd.date_range(start, periods=n_timesteps, freq=self.step, name=index.name)
+            times = times.as_unit(index.unit)
+            return times if index.freq is not None else pd.DatetimeIndex(times, freq=None)
+        times = pd.RangeIndex(start, start + n_timesteps * self.step, self.step, name=index.name)
         kept = {"dtype": index.dtype, "name": index.name}
-        return made if isinstance(index, pd.RangeIndex) else pd.Index(made.to_numpy(), **kept)
+        return times if isinstance(index, pd.RangeIndex) else pd.Index(times.to_numpy(), **kept)
 
     def position(self, start: Any) -> int:
         """Return how many timesteps ``start`` lies after the first time of the index."""
@@ -173,7 +173,7 @@ class Timeline:
             )
 
 
-def _as_integer(given: Any) -> int:
-    if isinstance(given, bool) or int(given) != given:
+def _as_integer(asked: Any) -> int:
+    if isinstance(asked, bool) or int(asked) != asked:
         raise ValueError("an integer is expected")
-    return int(given)
+    return int(asked)

@@ -76,10 +76,10 @@ def match(values: Array, actual: Array) -> Array:
 
 
 def crossfade(values: Array, end: Array, n_faded: int) -> Array:
-    """Fade into the end of another series; the shares' squares add up to one, as variances do."""
+    """Fade into the end of another series; the weights' squares add up to one, as variances do."""
     n_faded = min(n_faded, len(end))
-    share = (np.arange(1, n_faded + 1) / n_faded)[:, None]
+    weight = (np.arange(1, n_faded + 1) / n_faded)[:, None]
     kept, rest = values[: len(end) - n_faded], values[len(end) - n_faded : len(end)]
     mean = end.mean(axis=0)
-    met = mean + share * (end[-n_faded:] - mean) + np.sqrt(1 - share**2) * (rest - mean)
+    met = mean + weight * (end[-n_faded:] - mean) + np.sqrt(1 - weight**2) * (rest - mean)
     return np.concatenate([kept, met])

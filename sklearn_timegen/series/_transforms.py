@@ -42,13 +42,13 @@ class Log(SeriesTransform):
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Take logarithms of positive values."""
-        low = min(float(one.values.min()) for one in series)
+        low = min(float(record.values.min()) for record in series)
         if low <= 0:
             raise ValueError(
                 f"transform='log' needs positive values, but X goes down to {low:g}; add an "
                 "offset, or use 'difference' or PowerTransformer(method='yeo-johnson')"
             )
-        return [np.log(one.values) for one in series]
+        return [np.log(record.values) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
         """Exponentiate."""
@@ -66,9 +66,9 @@ class BoxCox(SeriesTransform):
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Choose each lambda and transform."""
         self.lambdas_ = [
-            np.array([_choose_lambda(channel) for channel in one.values.T]) for one in series
+            np.array([_choose_lambda(channel) for channel in record.values.T]) for record in series
         ]
-        return [self._apply(one.values, k) for k, one in enumerate(series)]
+        return [self._apply(record.values, k) for k, record in enumerate(series)]
 
     def _apply(self, values: Array, k: int) -> Array:
         out = values.copy()
@@ -95,8 +95,8 @@ class Difference(SeriesTransform):
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Take differences."""
-        self.levels_ = [one.values for one in series]
-        return [np.diff(one.values, axis=0) for one in series]
+        self.levels_ = [record.values for record in series]
+        return [np.diff(record.values, axis=0) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
         """Sum up."""
@@ -121,22 +121,23 @@ class STLRemainder(SeriesTransform):
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Decompose."""
-        longest = max(len(one.values) for one in series)
+        longest = max(len(record.values) for record in series)
         if longest < 2 * self.period:
             raise ValueError(
                 f"transform='stl-remainder' needs two seasons of period={self.period}, but the "
                 f"longest series has {longest} timesteps; period=1 has no season"
             )
-        parts = [[self._decompose(channel) for channel in one.values.T] for one in series]
-        self.trends_ = [np.column_stack([trend for trend, _ in one]) for one in parts]
-        self.seasons_ = [np.column_stack([season for _, season in one]) for one in parts]
-        left = [
-            one.values - trend - season
-            for one, trend, season in zip(series, self.trends_, self.seasons_, strict=True)
-        ]
-        spreads = [one.std(axis=0) for one in left]
-        self.scales_ = [np.where(spread > 0, spread, 1.0) for spread in spreads]
-        return [one / scale for one, scale in zip(left, self.scales_, strict=True)]
+        self.trends_, self.seasons_, left, self.scales_ = [], [], [], []
+        for record in series:
+            parts = [self._decompose(channel) for channel in record.values.T]
+            trend, season = (np.column_stack(part) for part in zip(*parts, strict=True))
+            remainder = record.values - trend - season
+            spread = remainder.std(axis=0)
+            self.trends_.append(trend)
+            self.seasons_.append(season)
+            self.scales_.append(np.where(spread > 0, spread, 1.0))
+            left.append(remainder / self.scales_[-1])
+        return left
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
         """Put trend and season back."""
@@ -157,8 +158,9 @@ class STLRemainder(SeriesTransform):
             from statsmodels.nonparametric.smoothers_lowess import lowess
 
             time = np.arange(len(channel))
-            share = min(1.0, 6 / len(channel))
-            return lowess(channel, time, frac=share, return_sorted=False), np.zeros_like(channel)
+            fraction = min(1.0, 6 / len(channel))
+            trend = lowess(channel, time, frac=fraction, return_sorted=False)
+            return trend, np.zeros_like(channel)
         from statsmodels.tsa.seasonal import STL
 
         found = STL(channel, period=self.period, robust=self.robust).fit()
@@ -174,8 +176,8 @@ class RowTransform(SeriesTransform):
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Fit a clone to all rows."""
         self.transformer_ = clone(self.transformer)
-        self.transformer_.fit(np.concatenate([one.values for one in series]))
-        return [np.asarray(self.transformer_.transform(one.values)) for one in series]
+        self.transformer_.fit(np.concatenate([record.values for record in series]))
+        return [np.asarray(self.transformer_.transform(record.values)) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
         """Transform rows back."""
@@ -194,8 +196,8 @@ class SktimeTransform(SeriesTransform):
         self.transformers_ = [self.transformer.clone() for _ in series]
         pairs = zip(self.transformers_, series, strict=True)
         return [
-            _as_values(made.fit_transform(self._frame(one.values, one.timeline.index)))
-            for made, one in pairs
+            _as_values(own.fit_transform(self._frame(record.values, record.timeline.index)))
+            for own, record in pairs
         ]
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
@@ -208,36 +210,36 @@ class SktimeTransform(SeriesTransform):
         if isinstance(index, pd.DatetimeIndex) and index.freq is None and len(index) > 2:
             index = pd.DatetimeIndex(index, freq=pd.infer_freq(index))
         index = index[len(index) - len(values) :]  # without what an earlier step has taken off
-        made = pd.DataFrame(values, index=index)
+        frame = pd.DataFrame(values, index=index)
         if self.columns.names is not None:
-            made.columns = self.columns.index
-        return made
+            frame.columns = self.columns.index
+        return frame
 
 
 class Chain(SeriesTransform):
     """Transforms one after another; none at all is a chain, too."""
 
     def __init__(self, transform: Any, period: int) -> None:
-        given = transform if isinstance(transform, list | tuple) else [transform]
-        self.steps = [_make(one, period) for one in given if one is not None]
+        steps = transform if isinstance(transform, list | tuple) else [transform]
+        self.steps = [_make(step, period) for step in steps if step is not None]
         self.n_lost = sum(step.n_lost for step in self.steps)
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Fit each step to what the one before returned."""
         for step in self.steps:
-            made = step.fit_transform(series, columns)
-            for one, values in zip(series, made, strict=True):
-                expected = (len(one.values) - step.n_lost, one.values.shape[1])
+            transformed = step.fit_transform(series, columns)
+            for record, values in zip(series, transformed, strict=True):
+                expected = (len(record.values) - step.n_lost, record.values.shape[1])
                 if values.shape != expected or not np.isfinite(values).all():
                     raise ValueError(
-                        f"transform={step!r} turned a series of shape {one.values.shape} into "
+                        f"transform={step!r} turned a series of shape {record.values.shape} into "
                         f"shape {values.shape}, or into values that are not finite"
                     )
             series = [
-                Record(values, one.timeline, one.key)
-                for one, values in zip(series, made, strict=True)
+                Record(values, record.timeline, record.key)
+                for record, values in zip(series, transformed, strict=True)
             ]
-        return [one.values for one in series]
+        return [record.values for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
         """Undo the steps, the last one first."""
@@ -249,7 +251,7 @@ class Chain(SeriesTransform):
 TRANSFORMS = ("difference", "log", "box-cox", "stl-remainder", "stl-remainder-robust")
 
 
-def _make(given: Any, period: int) -> SeriesTransform:
+def _make(step: Any, period: int) -> SeriesTransform:
     named = {
         "difference": Difference,
         "log": Log,
@@ -257,26 +259,26 @@ def _make(given: Any, period: int) -> SeriesTransform:
         "stl-remainder": lambda: STLRemainder(period, robust=False),
         "stl-remainder-robust": lambda: STLRemainder(period, robust=True),
     }
-    if isinstance(given, str) and given in named:
-        made: SeriesTransform = named[given]()
-        return made
-    if type(given).__name__ == "Differencer":
+    if isinstance(step, str) and step in named:
+        transform: SeriesTransform = named[step]()
+        return transform
+    if type(step).__name__ == "Differencer":
         raise ValueError(
             "sktime's Differencer knows the level of the times that it was fitted to only: take "
             "transform='difference'"
         )
-    if hasattr(given, "inverse_transform") and hasattr(given, "get_tag"):
-        output = given.get_tag("scitype:transform-output", raise_error=False)
-        if output != "Series" or not given.get_tag("capability:inverse_transform"):
+    if hasattr(step, "inverse_transform") and hasattr(step, "get_tag"):
+        output = step.get_tag("scitype:transform-output", raise_error=False)
+        if output != "Series" or not step.get_tag("capability:inverse_transform"):
             raise ValueError(
-                f"transform={given!r} has to turn a series into a series and to have an inverse"
+                f"transform={step!r} has to turn a series into a series and to have an inverse"
             )
-        return SktimeTransform(given)
-    if hasattr(given, "fit") and hasattr(given, "inverse_transform"):
-        return RowTransform(given)
+        return SktimeTransform(step)
+    if hasattr(step, "fit") and hasattr(step, "inverse_transform"):
+        return RowTransform(step)
     raise ValueError(
         f"transform must be one of {', '.join(TRANSFORMS)}, a scikit-learn or sktime transformer "
-        f"with inverse_transform, None, or a list of these; got {given!r}"
+        f"with inverse_transform, None, or a list of these; got {step!r}"
     )
 
 

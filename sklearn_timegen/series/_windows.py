@@ -72,12 +72,12 @@ class WindowSource:
         return calendar_features(times[at : at + 1], self.calendar)[0]
 
     def _draw(self, n: int, y: Any, rng: np.random.Generator) -> Array:
-        given = {} if y is None else {"y": y}
-        drawn = self.generator.sample(n, random_state=int(rng.integers(2**31)), **given)
-        return np.asarray(drawn, dtype=np.float64)
+        conditions = {} if y is None else {"y": y}
+        windows = self.generator.sample(n, random_state=int(rng.integers(2**31)), **conditions)
+        return np.asarray(windows, dtype=np.float64)
 
     def _go_on(self, past: Array, n_new: int, y: Any, rng: np.random.Generator) -> Array:
-        given = {} if y is None else {"y": y}
+        conditions = {} if y is None else {"y": y}
         seed = int(rng.integers(2**31))
-        drawn = self.generator.forecast(past, n_new, random_state=seed, **given)
-        return np.asarray(drawn, dtype=np.float64)
+        future = self.generator.forecast(past, n_new, random_state=seed, **conditions)
+        return np.asarray(future, dtype=np.float64)

@@ -248,17 +248,15 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             )
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(derive_seed(seed, "series"))
-        values = self._draw(asked, models, rng)
-        pairs = [(made, models.values[one.like]) for made, one in zip(values, asked, strict=True)]
-        if match_spread:
-            pairs = [(match(made, actual), actual) for made, actual in pairs]
-        if anchor_end:
-            pairs = [(crossfade(made, actual, self.overlap_), actual) for made, actual in pairs]
-        finished = [
-            models.finish(made, one, i)
-            for i, ((made, _), one) in enumerate(zip(pairs, asked, strict=True))
-        ]
-        return models.container.write(finished)
+        records = []
+        for i, (item, x) in enumerate(zip(asked, self._draw(asked, models, rng), strict=True)):
+            actual = models.values[item.like]
+            if match_spread:
+                x = match(x, actual)
+            if anchor_end:
+                x = crossfade(x, actual, self.overlap_)
+            records.append(models.finish(x, item, i))
+        return models.container.write(records)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the generator's score on the windows of other series, transformed alike.
@@ -304,28 +302,28 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         models = Models(container, records, Chain(self.transform, period))
         windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
-        made = clone(self.generator)
+        generator = clone(self.generator)
         if self.calendar:
-            made.set_params(conditional=True)
+            generator.set_params(conditional=True)
         if self.random_state is not None:
-            seed_estimator(made, derive_seed(seed, "generator"))
-        made.fit(windows) if conditions is None else made.fit(windows, conditions)
-        self.interrupted_ = bool(getattr(made, "interrupted_", False))
-        self._models, self.generator_ = models, made
+            seed_estimator(generator, derive_seed(seed, "generator"))
+        generator.fit(windows) if conditions is None else generator.fit(windows, conditions)
+        self.interrupted_ = bool(getattr(generator, "interrupted_", False))
+        self._models, self.generator_ = models, generator
         self.period_, self.overlap_ = period, overlap
         self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
-        self._source = WindowSource(made, self.window, overlap, tuple(self.calendar))
-        if self.joining == "search" or not hasattr(made, "forecast"):
+        self._source = WindowSource(generator, self.window, overlap, tuple(self.calendar))
+        if self.joining == "search" or not hasattr(generator, "forecast"):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
 
     def _check(self, records: list[Record]) -> int:
         """Refuse what does not fit together before anything is trained; return the overlap."""
         needed = self.window + Chain(self.transform, 1).n_lost
-        lengths = sorted({len(one.values) for one in records})
+        lengths = sorted({len(record.values) for record in records})
         if lengths[0] < needed:
             also = f", and {len(records)} series up to {lengths[-1]}" if len(records) > 1 else ""
             lost = needed - self.window
@@ -359,7 +357,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     def _infer_period(self, records: list[Record]) -> int:
         if not isinstance(self.period, str):
             return int(self.period)
-        longest = max(len(one.values) for one in records)
+        longest = max(len(record.values) for record in records)
         return infer_period(records[0].timeline.step, longest)
 
     def _read_models(self, X: Any) -> Models:
@@ -384,16 +382,16 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     def _draw(self, asked: list[Asked], models: Models, rng: np.random.Generator) -> list[Array]:
         """Draw transformed values; series that begin at one time are drawn together."""
         groups: dict[Any, list[int]] = {}
-        for i, one in enumerate(asked):
-            groups.setdefault(one.start if self.calendar else None, []).append(i)
-        made: dict[int, Array] = {}
+        for i, item in enumerate(asked):
+            groups.setdefault(item.start if self.calendar else None, []).append(i)
+        values: dict[int, Array] = {}
         for members in groups.values():
-            longest = max((asked[i] for i in members), key=lambda one: one.length)
+            longest = max((asked[i] for i in members), key=lambda item: item.length)
             times = models.records[longest.like].timeline.make(longest.start, longest.length)
             later = times[models.chain.n_lost :]
             joined = self._source.series(len(members), later, self.n_features_in_, rng)
-            made.update(zip(members, joined, strict=True))
-        return [made[i] for i in range(len(asked))]
+            values.update(zip(members, joined, strict=True))
+        return [values[i] for i in range(len(asked))]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_source")

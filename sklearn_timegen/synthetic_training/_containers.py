@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 __all__ = ["joined", "stacked"]
 
 
-def joined(real: Any, drawn: NDArray[Any]) -> Any:
+def joined(real: Any, rows: NDArray[Any]) -> Any:
     """Return ``real`` with ``drawn`` after it; what is real stays bit by bit."""
-    new = stacked(real, drawn)
+    new = stacked(real, rows)
     if isinstance(real, list):
         return real + new
     if not _is_pandas(real):
@@ -22,23 +22,23 @@ def joined(real: Any, drawn: NDArray[Any]) -> Any:
     return pd.concat([real, new], ignore_index=True)
 
 
-def stacked(like: Any, drawn: NDArray[Any]) -> Any:
+def stacked(like: Any, rows: NDArray[Any]) -> Any:
     """Return ``drawn`` in the container of ``like``, with its column names and types."""
     if isinstance(like, list):
-        return drawn.tolist()
+        return rows.tolist()
     if not _is_pandas(like):
         like = np.asarray(like)
-        return _as_type(drawn.reshape(-1, *like.shape[1:]), like.dtype)
+        return _as_type(rows.reshape(-1, *like.shape[1:]), like.dtype)
     import pandas as pd
 
     if like.ndim == 1:
-        return pd.Series(_as_type(drawn, like.dtype), name=like.name, dtype=like.dtype)
-    columns = drawn.reshape(len(drawn), -1).T
-    made = [
+        return pd.Series(_as_type(rows, like.dtype), name=like.name, dtype=like.dtype)
+    columns = rows.reshape(len(rows), -1).T
+    series = [
         pd.Series(_as_type(column, kind), dtype=kind)
         for column, kind in zip(columns, like.dtypes, strict=True)
     ]
-    frame = pd.concat(made, axis=1)
+    frame = pd.concat(series, axis=1)
     frame.columns = like.columns
     return frame
 

@@ -43,8 +43,8 @@ AMOUNT = [
 # Numbers of synthetic series that "auto" tries, as ratios to the real ones.
 RATIOS = (0.25, 1.0, 3.0)
 N_SPLITS = 5
-# A fold of windows that keeps less than this share of them for training says little.
-LEAST_TRAINING_SHARE = 0.25
+# A fold of windows that keeps less than this fraction of them for training says little.
+LEAST_TRAINING_FRACTION = 0.25
 
 
 class TooFewSeries(ValueError):
@@ -79,10 +79,10 @@ def fill_up(counts: Index, total: int) -> Index:
         level, left = divmod(total + int(counts[filled].sum()), n_filled)
         if level >= counts[filled[-1]]:
             break
-    shares = np.zeros_like(counts)
-    shares[filled] = level - counts[filled]
-    shares[filled[:left]] += 1
-    return shares
+    added = np.zeros_like(counts)
+    added[filled] = level - counts[filled]
+    added[filled[:left]] += 1
+    return added
 
 
 def best_ratio(scores: dict[float, NDArray[np.float64]]) -> float:
@@ -133,7 +133,7 @@ def _purged_folds(x: NDArray[Any], starts: Index, gap: int) -> Folds:
     except ValueError:  # a fold without a training window
         folds = []
     # Fewer splits would not help: larger test blocks leave fewer windows.
-    if min((len(train) for train, _ in folds), default=0) < LEAST_TRAINING_SHARE * len(x):
+    if min((len(train) for train, _ in folds), default=0) < LEAST_TRAINING_FRACTION * len(x):
         raise TooFewSeries(
             f"the {len(x)} windows of {x.shape[1]} timesteps come from one series too short to "
             "leave enough of them that overlap no test window"

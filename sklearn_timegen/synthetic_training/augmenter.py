@@ -215,9 +215,9 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         asked = 0 if self.mode == "balance" else count_rows(self.n_synthetic, len(x))
         # 0 of each where none are asked for, which the plan has not to cover all classes with.
         idle = self.mode != "balance" and asked == 0
-        shares = np.zeros_like(counts) if idle else self._plan(counts, asked)
-        self.sampling_strategy_ = dict(zip(classes.tolist(), shares.tolist(), strict=True))
-        return Series(x, target=targets), int(shares.sum())
+        plan = np.zeros_like(counts) if idle else self._plan(counts, asked)
+        self.sampling_strategy_ = dict(zip(classes.tolist(), plan.tolist(), strict=True))
+        return Series(x, target=targets), int(plan.sum())
 
     def _check_mode(self) -> None:
         if self.mode == "balance" and self.n_synthetic != 1.0:

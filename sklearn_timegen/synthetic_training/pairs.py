@@ -49,13 +49,13 @@ class PairSource(Source):
             drawn_x, drawn_y = self._draw_steps(x, step, max(amounts))
         elif x.shape[2] == 1:
             joint = np.concatenate([x, targets[:, :, None]], axis=1)
-            drawn = self._draw_like(joint[:, :, 0] if self.layout.flat else joint, max(amounts))
-            drawn_x, drawn_y = drawn[:, : x.shape[1]], drawn[:, x.shape[1] :, 0]
+            joined = self._draw_like(joint[:, :, 0] if self.layout.flat else joint, max(amounts))
+            drawn_x, drawn_y = joined[:, : x.shape[1]], joined[:, x.shape[1] :, 0]
         else:
             along = np.repeat(targets[:, None, :], x.shape[1], axis=1)
-            drawn = self._draw_like(np.concatenate([x, along], axis=2), max(amounts))
+            joined = self._draw_like(np.concatenate([x, along], axis=2), max(amounts))
             n_targets = targets.shape[1]
-            drawn_x, drawn_y = drawn[:, :, :-n_targets], drawn[:, :, -n_targets:].mean(axis=1)
+            drawn_x, drawn_y = joined[:, :, :-n_targets], joined[:, :, -n_targets:].mean(axis=1)
         synthetic = Series(drawn_x, target=drawn_y.reshape(-1, *y.shape[1:]).astype(y.dtype))
         return [synthetic[:amount] for amount in amounts]
 
@@ -70,13 +70,13 @@ class PairSource(Source):
 
     def _draw_steps(self, x: FloatArray, step: int, amount: int) -> tuple[FloatArray, FloatArray]:
         n_timesteps = x.shape[1]
-        windows, _ = make_windows(_uncut(x), n_timesteps + 1)
-        drawn = self._draw_like(windows[:, :, 0], amount, self.recent)
+        learned, _ = make_windows(_uncut(x), n_timesteps + 1)
+        windows = self._draw_like(learned[:, :, 0], amount, self.recent)
         if step > 1:
-            drawn = self._go_on(drawn, n_timesteps + step)
-        return drawn[:, :n_timesteps], drawn[:, -1]
+            windows = self._go_on(windows, n_timesteps + step)
+        return windows[:, :n_timesteps], windows[:, -1]
 
-    def _go_on(self, drawn: FloatArray, n_timesteps: int) -> FloatArray:
+    def _go_on(self, windows: FloatArray, n_timesteps: int) -> FloatArray:
         """Let drawn windows go on to ``n_timesteps``."""
         seed = self.trainer.seed
 
@@ -86,8 +86,8 @@ class PairSource(Source):
             return as_3d(np.asarray(self.generators[0].sample(n, random_state=own)))
 
         rng = np.random.default_rng(derive_seed(seed, "joiner"))
-        joiner = WindowJoiner(drawn.shape[1] // 2).fit(draw(N_JOINED, 0), rng)
-        return joiner.extend(drawn, draw, n_timesteps, rng).astype(np.float32)
+        joiner = WindowJoiner(windows.shape[1] // 2).fit(draw(N_JOINED, 0), rng)
+        return joiner.extend(windows, draw, n_timesteps, rng).astype(np.float32)
 
 
 def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:

@@ -120,9 +120,9 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
 
     def __sklearn_clone__(self) -> Self:
         """Clone, and let the clones share the latest fit of a generator to a window table."""
-        made: Self = super().__sklearn_clone__()
-        made._recent = self.__dict__.setdefault("_recent", RecentFit())
-        return made
+        cloned: Self = super().__sklearn_clone__()
+        cloned._recent = self.__dict__.setdefault("_recent", RecentFit())
+        return cloned
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -51,10 +51,10 @@ class RecentFit:
         with self._lock:
             if key == self._key:
                 return self._fitted
-        made = make()  # outside the lock: threads of a search train side by side
+        fitted = make()  # outside the lock: threads of a search train side by side
         with self._lock:
-            self._key, self._fitted = key, made
-        return made
+            self._key, self._fitted = key, fitted
+        return fitted
 
     def __reduce__(self) -> tuple[type[RecentFit], tuple[()]]:
         return RecentFit, ()
@@ -101,16 +101,16 @@ class Trainer:
         **params: Any,
     ) -> Any:
         """Fit a clone, unless memory or ``recent`` know that the same fit was done before."""
-        made = self.seed_into(clone(self.generator), "generator").set_params(**params)
+        generator = self.seed_into(clone(self.generator), "generator").set_params(**params)
         train = check_memory(self.memory).cache(fit_generator)
         if recent is None:
-            return train(made, X, y)
-        return recent.fetch((made, X, y), lambda: train(made, X, y))
+            return train(generator, X, y)
+        return recent.fetch((generator, X, y), lambda: train(generator, X, y))
 
-    def draw(self, fitted: Any, n: int, **given: Any) -> NDArray[np.float32]:
+    def draw(self, fitted: Any, n: int, **conditions: Any) -> NDArray[np.float32]:
         """Draw ``n`` series from a fitted generator."""
         own = derive_seed(self.seed, "sample") if self.seeded else None
-        return np.asarray(fitted.sample(n, random_state=own, **given), dtype=np.float32)
+        return np.asarray(fitted.sample(n, random_state=own, **conditions), dtype=np.float32)
 
 
 def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
@@ -159,8 +159,8 @@ class ClassSource(Source):
     ) -> list[FloatArray]:
         self.generators.append(self.trainer.fit(X, y))
         labels = np.repeat(np.unique(y), counts)
-        drawn = self.trainer.draw(self.generators[0], len(labels), y=labels)
-        return np.split(self._as_3d(drawn), np.cumsum(counts)[:-1])
+        values = self.trainer.draw(self.generators[0], len(labels), y=labels)
+        return np.split(self._as_3d(values), np.cumsum(counts)[:-1])
 
     def _draw_by_class(
         self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
@@ -175,8 +175,8 @@ class ClassSource(Source):
             pools.append(self._as_3d(trainer.draw(self.generators[-1], int(count))))
         return pools
 
-    def _as_3d(self, drawn: FloatArray) -> FloatArray:
-        return as_3d(drawn, self.layout.n_channels)
+    def _as_3d(self, series: FloatArray) -> FloatArray:
+        return as_3d(series, self.layout.n_channels)
 
     def _shuffled(
         self, pools: list[FloatArray], classes: NDArray[Any], counts: NDArray[np.int64]
