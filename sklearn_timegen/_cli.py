@@ -7,17 +7,24 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._cli_evaluate import check_cut, count, evaluate, evaluate_parser
 from sklearn_timegen._files import check_output, read_series, write_series
+
+if TYPE_CHECKING:
+    from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
+    from sklearn_timegen.vae import TimeVAE
 
 __all__ = ["main"]
 
@@ -49,11 +56,11 @@ class Task:
 
     X: NDArray[Any]
     y: NDArray[Any]
-    predictors: dict[str, Any]
-    floor: Any
-    meta: Any
+    predictors: dict[str, BaseEstimator]
+    floor: BaseEstimator
+    meta: type[TSTRClassifier | TSTRRegressor]
     meta_argument: str
-    cv: Any
+    cv: BaseCrossValidator
     groups: NDArray[np.int64] | None
     metric: str
 
@@ -72,7 +79,7 @@ class Task:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    run: Any = _run
+    run: Callable[[argparse.Namespace], None] = _run
     if argv[:1] == ["evaluate"]:
         run, arguments = evaluate, evaluate_parser().parse_args(argv[1:])
     else:
@@ -164,7 +171,7 @@ def _load(arguments: argparse.Namespace) -> tuple[Any, Any, Any, list[str]]:
     return held.X, held.y, held.starts, held.channels
 
 
-def _make_generator(arguments: argparse.Namespace, n_series: int, conditional: bool) -> Any:
+def _make_generator(arguments: argparse.Namespace, n_series: int, conditional: bool) -> TimeVAE:
     from sklearn_timegen.vae import TimeVAE
 
     n_train = n_series * (arguments.folds - 1) // arguments.folds
@@ -203,10 +210,10 @@ def _make_task(
             "logistic regression": make_pipeline(StandardScaler(), LogisticRegression()),
             "gradient boosting": HistGradientBoostingClassifier(random_state=0),
         }
-        cv: Any = StratifiedKFold(arguments.folds, **shuffled)
+        cv: BaseCrossValidator = StratifiedKFold(arguments.folds, **shuffled)
         if starts is not None:
             cv = WindowKFold(arguments.folds)
-        floor: Any = DummyClassifier()
+        floor: BaseEstimator = DummyClassifier()
         task = Task(X, y, predictors, floor, TSTRClassifier, "classifier", cv, starts, "accuracy")
         return task.check()
     if X.shape[1] < 2:
@@ -246,7 +253,7 @@ def _channel(name: str, channels: list[str]) -> int:
     raise ValueError(f"--target {name} is none of the channels {', '.join(channels)}")
 
 
-def _table(task: Task, generator: Any, arguments: argparse.Namespace) -> str:
+def _table(task: Task, generator: TimeVAE, arguments: argparse.Namespace) -> str:
     """Cross-validate every predictor in every way of training, and lay the means out."""
     import pandas as pd
     from joblib import Memory
@@ -254,9 +261,13 @@ def _table(task: Task, generator: Any, arguments: argparse.Namespace) -> str:
     from sklearn.model_selection import cross_val_score
     from tqdm.auto import tqdm
 
-    ways = {"real (TRTR)": "real", "synthetic (TSTR)": "synthetic", "both": "both"}
+    ways: dict[str, Literal["synthetic", "real", "both"]] = {
+        "real (TRTR)": "real",
+        "synthetic (TSTR)": "synthetic",
+        "both": "both",
+    }
 
-    def scored(estimator: Any) -> str:
+    def scored(estimator: BaseEstimator) -> str:
         scores = cross_val_score(
             estimator,
             task.X,
@@ -290,7 +301,7 @@ def _table(task: Task, generator: Any, arguments: argparse.Namespace) -> str:
     return f"{heading}\n{table.to_string()}"
 
 
-def _with_few_features(floor: Any) -> Any:
+def _with_few_features(floor: BaseEstimator) -> Pipeline:
     """Hand a dummy, which reads no features but wants them 2-d, the first timestep."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
@@ -302,7 +313,7 @@ def _first_timestep(X: NDArray[Any]) -> NDArray[Any]:
     return X[:, :1].reshape(len(X), -1)
 
 
-def _labels(generator: Any, n_samples: int) -> NDArray[Any]:
+def _labels(generator: TimeVAE, n_samples: int) -> NDArray[Any]:
     """Labels for a sample, in the training frequencies."""
     from sklearn_timegen.data.conditions import allocate
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.model_selection import find_window_starts, make_windows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SeriesFile", "check_output", "holds_windows", "read_series", "write_series"]
 
@@ -165,7 +168,7 @@ def _check_finite(values: NDArray[Any], path: Path, channels: list[str]) -> None
         )
 
 
-def _read_table(path: Path) -> Any:
+def _read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -179,12 +182,14 @@ def _read_table(path: Path) -> Any:
     return table
 
 
-def _is_long_format(table: Any) -> bool:
+def _is_long_format(table: pd.DataFrame) -> bool:
     """Whether a row is a timestep of a window, which is named."""
     return list(table.columns[:2]) == ["sample", "timestep"] and table.shape[1] > 2
 
 
-def _windows_of(table: Any, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None, list[str]]:
+def _windows_of(
+    table: pd.DataFrame, path: Path
+) -> tuple[NDArray[Any], NDArray[Any] | None, list[str]]:
     """Lay the rows of a table out as windows, in the order of their samples and timesteps."""
     table = table.sort_values(["sample", "timestep"], kind="stable")
     lengths = table.groupby("sample").size()
@@ -205,7 +210,7 @@ def _windows_of(table: Any, path: Path) -> tuple[NDArray[Any], NDArray[Any] | No
     return values.reshape(*shape, len(channels)), y, channels
 
 
-def _read_csv(table: Any, path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
+def _read_csv(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[NDArray[Any], list[str]]:
     table = _without_index(table, notes)
     numbers = table.select_dtypes("number")
     left_out = [str(name) for name in table.columns if name not in numbers.columns]
@@ -230,7 +235,7 @@ def _is_header(names: Any) -> bool:
     return bool((np.diff([int(name) for name in names]) == 1).all())
 
 
-def _without_index(table: Any, notes: list[str]) -> Any:
+def _without_index(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out columns without names, and a first one that only counts."""
     empty = [n for n in table if str(n).startswith("Unnamed: ") and table[n].isna().all()]
     if empty:
@@ -250,7 +255,7 @@ def _kind(path: Path) -> str:
     return path.suffix.lower()
 
 
-def _is_number(text: Any) -> bool:
+def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
@@ -258,7 +263,7 @@ def _is_number(text: Any) -> bool:
     return True
 
 
-def _check_is_text(column: Any, path: Path) -> None:
+def _check_is_text(column: pd.Series, path: Path) -> None:
     """Refuse a column of numbers that a few other values have turned into text."""
     held = [str(value) for value in column.dropna()]
     # Decimal commas are numbers, too, in a file that is separated by something else.

@@ -79,7 +79,9 @@ class NormalMixture:
     mixture: GaussianMixture
     n_conditions: int = 0
 
-    def draw(self, n_samples: int, c: NDArray[Any] | None, rng: Any) -> tuple[Array, Index]:
+    def draw(
+        self, n_samples: int, c: NDArray[Any] | None, rng: np.random.Generator
+    ) -> tuple[Array, Index]:
         """Draw z, and return which normal each came from, too."""
         log_weight, mean, factor = self.given(c, n_samples)
         responsibility = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 
 __all__ = [
     "RandomState",
@@ -59,7 +60,7 @@ def derive_seed(seed: int, name: str) -> int:
     return int(sequence.generate_state(1, np.uint32)[0])
 
 
-def seed_estimator(estimator: Any, seed: int) -> Any:
+def seed_estimator(estimator: BaseEstimator, seed: int) -> Any:
     """Give an estimator, and those within it, seeds of ours where they have none."""
     for name, value in estimator.get_params(deep=True).items():
         if name.split("__")[-1] == "random_state" and value is None:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import check_array
 
+from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.checks import check_count, check_window_starts
 
 __all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
@@ -81,7 +82,7 @@ def make_windows(
     return windows.transpose(0, 2, 1).copy(), np.arange(len(windows)) * stride
 
 
-def check_cv_parameter(cv: Any, name: str = "cv") -> Any:
+def check_cv_parameter(cv: Any, name: str = "cv") -> CrossValidation:
     """Return ``cv`` if it is a number of folds, None, a splitter or pairs of rows, else refuse it.
 
     scikit-learn takes any iterable, and would fail while it is unpacked.
@@ -166,7 +167,7 @@ class _WindowSplitter(BaseCrossValidator):
         self.stride = stride
         self.gap = gap
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: ArrayLike | None = None) -> int:
         """Return the number of splits."""
         return self.n_splits
 
@@ -177,7 +178,12 @@ class _WindowSplitter(BaseCrossValidator):
     }
 
     def split(
-        self, X: Any, y: Any = None, groups: Any = None, *, window_starts: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        groups: ArrayLike | None = None,
+        *,
+        window_starts: ArrayLike | None = None,
     ) -> Iterator[tuple[Index, Index]]:
         """Yield the indices of training and test windows.
 
@@ -214,7 +220,9 @@ class _WindowSplitter(BaseCrossValidator):
                 )
             yield train, np.sort(test)
 
-    def _starts(self, n_windows: int, groups: Any, window_starts: Any) -> Index:
+    def _starts(
+        self, n_windows: int, groups: ArrayLike | None, window_starts: ArrayLike | None
+    ) -> Index:
         if groups is None and window_starts is None:
             return np.arange(n_windows) * check_count(self.stride, "stride")
         if groups is None:

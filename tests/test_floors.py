@@ -40,6 +40,7 @@ FLOORS = {
     "_mixture": 0,
     "_random": 0,
     "_rows": 0,
+    "_types": 0,
     "_warning": 0,
     "datasets": 0,
     "model_selection": 0,

@@ -21,7 +21,7 @@ def draw_rows(
     is_vector: bool,
     n_rows: int,
     n_samples: int,
-    rng: Any,
+    rng: np.random.Generator,
 ) -> Index:
     """Draw the training series to start from, for each of ``n_samples``.
 

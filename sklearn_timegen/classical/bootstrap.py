@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class BlockBootstrap(BaseGenerator):
         self._kept = np.zeros_like(v) if self.decomposition is None else self._structure(v)
         self._moved = v - self._kept
 
-    def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
         rows = draw_rows(self._given, c, self._given_vectors, len(self._moved), n_samples, rng)
         blocks = _moving if self.method == "moving" else _stationary
         timesteps = blocks(n_samples, self._moved.shape[1], self.block_length_, rng)
@@ -127,7 +127,7 @@ class BlockBootstrap(BaseGenerator):
         return kept
 
 
-def _moving(n_samples: int, n_timesteps: int, length: int, rng: Any) -> Index:
+def _moving(n_samples: int, n_timesteps: int, length: int, rng: np.random.Generator) -> Index:
     """Timesteps to take: blocks of one length, the last one cut."""
     n_blocks = -(-n_timesteps // length)
     starts = rng.integers(n_timesteps - length + 1, size=(n_samples, n_blocks, 1))
@@ -135,7 +135,7 @@ def _moving(n_samples: int, n_timesteps: int, length: int, rng: Any) -> Index:
     return blocks
 
 
-def _stationary(n_samples: int, n_timesteps: int, length: int, rng: Any) -> Index:
+def _stationary(n_samples: int, n_timesteps: int, length: int, rng: np.random.Generator) -> Index:
     """Timesteps to take: at each, a new block begins with probability one over its length."""
     begins = rng.random((n_samples, n_timesteps)) < 1 / length
     begins[:, 0] = True

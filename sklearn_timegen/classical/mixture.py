@@ -161,7 +161,7 @@ class PCAMixture(LatentGenerator):
             self._parts[key] = self._fit_part(z[chosen], vectors, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
 
-    def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
         z = np.empty((n_samples, len(self._basis)))
         for key, rows, vectors in by_class(c, n_samples, self._given_vectors):
             z[rows] = self._parts[key].draw(len(rows), vectors, rng)
@@ -246,11 +246,11 @@ class _Part:
     def mixture(self) -> GaussianMixture:
         return self.lead.mixture
 
-    def draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> Array:
+    def draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> Array:
         lead, which = self.lead.draw(n_samples, c, rng)
         return np.column_stack([lead, self._draw_residual(which, rng)])
 
-    def _draw_residual(self, which: NDArray[np.int64], rng: Any) -> Array:
+    def _draw_residual(self, which: NDArray[np.int64], rng: np.random.Generator) -> Array:
         if self.pool is not None:
             rows, belongs = self.pool
             out = np.empty((len(which), rows.shape[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +64,7 @@ class NeighbourInterpolation(BaseGenerator):
             near = search.kneighbors()[1] if len(mine) > 1 else np.zeros((1, 1), dtype=np.int64)
             self._neighbours[mine] = mine[near][:, np.arange(self.n_neighbors) % n]
 
-    def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
+    def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
         i = draw_rows(self._given, c, self._given_vectors, len(self._rows), n_samples, rng)
         j = self._neighbours[i, rng.integers(self.n_neighbors, size=n_samples)]
         u = rng.random((n_samples, 1, 1), dtype=np.float32)

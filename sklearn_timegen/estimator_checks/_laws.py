@@ -13,7 +13,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen.base import NeuralGenerator
+from sklearn_timegen.base import BaseGenerator, NeuralGenerator
 from sklearn_timegen.estimator_checks._trial import Check, Trial, owned
 from sklearn_timegen.gan import GAN
 from sklearn_timegen.timegan import TimeGAN
@@ -23,28 +23,28 @@ __all__ = ["LAWS"]
 LAWS: list[Check] = []
 
 
-def _any(generator: Any) -> bool:
+def _any(generator: BaseGenerator) -> bool:
     return True
 
 
-def _can_condition(generator: Any) -> bool:
+def _can_condition(generator: BaseGenerator) -> bool:
     return owned(generator, "conditional") in generator.get_params()
 
 
-def _has_latents(generator: Any) -> bool:
+def _has_latents(generator: BaseGenerator) -> bool:
     return hasattr(generator, "inverse_transform")
 
 
-def _is_trained(generator: Any) -> bool:
+def _is_trained(generator: BaseGenerator) -> bool:
     return isinstance(generator, NeuralGenerator)
 
 
-def _is_adversarial(generator: Any) -> bool:
+def _is_adversarial(generator: BaseGenerator) -> bool:
     plays = isinstance(generator, GAN | TimeGAN)
     return plays or getattr(generator, "method", None) == "adversarial"
 
 
-def _effort(generator: Any, n_epochs: int) -> dict[str, Any]:
+def _effort(generator: BaseGenerator, n_epochs: int) -> dict[str, Any]:
     """Parameters for a training that has to lead somewhere; one that trains longer may."""
     if not _is_trained(generator):
         return {}

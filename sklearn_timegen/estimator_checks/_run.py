@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sklearn_timegen.base import BaseGenerator
 from sklearn_timegen.estimator_checks._laws import LAWS
 from sklearn_timegen.estimator_checks._trial import Check, Trial
 
 __all__ = ["check_generator", "generator_checks"]
 
 
-def check_generator(generator: Any, *, random_state: int = 0) -> None:
+def check_generator(generator: BaseGenerator, *, random_state: int = 0) -> None:
     """Hold a generator to every law; raise an ``AssertionError`` at the first that it breaks.
 
     The laws: samples have the shape, layout and units of the data and are finite; the same seed

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.base import BaseGenerator
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 
 __all__ = ["Check", "Trial", "owned"]
@@ -20,11 +21,11 @@ Array = NDArray[Any]
 class Trial:
     """A generator before the laws: data and seeds, and fits which they share and only read."""
 
-    def __init__(self, generator: Any, random_state: int) -> None:
+    def __init__(self, generator: BaseGenerator, random_state: int) -> None:
         self.generator = generator
         self.seed = random_state
 
-    def fresh(self, **params: Any) -> Any:
+    def fresh(self, **params: Any) -> BaseGenerator:
         """Return an unfitted clone, seeded and unconditional unless ``params`` say otherwise."""
         params = {"random_state": self.seed, "conditional": False} | params
         known = self.generator.get_params()
@@ -85,7 +86,7 @@ class Check:
     def on(self, trial: Trial) -> Check:
         return Check(self.law, self.applies, self.learns, trial)
 
-    def __call__(self, generator: Any) -> None:
+    def __call__(self, generator: BaseGenerator) -> None:
         """Raise an ``AssertionError`` if the generator breaks the law."""
         trial = self.trial
         if trial is None or trial.generator is not generator:
@@ -96,7 +97,7 @@ class Check:
         return self.__name__
 
 
-def owned(generator: Any, name: str) -> str:
+def owned(generator: BaseGenerator, name: str) -> str:
     """Under which name a parameter can be set: its own, or that of the generator that teaches."""
     taught = f"teacher__{name}"
     known = generator.get_params()

@@ -6,10 +6,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.checks import as_3d, check_two_samples, check_window_starts
 from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
 from sklearn_timegen.evaluation._judging import Sample, typical_step
@@ -40,7 +41,7 @@ MEAN_RANK = "mean rank"  # over all metrics, in the place of a metric
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
-def check_generators(generators: dict[str, Any]) -> None:
+def check_generators(generators: dict[str, GeneratorLike]) -> None:
     """Refuse what can neither be fitted nor sampled from, and what is no name."""
     for name, generator in generators.items():
         if not isinstance(name, str) or not name.strip():
@@ -64,7 +65,7 @@ def check_metrics(metrics: list[Metric], compared: bool) -> None:
         )
 
 
-def as_series(X: Any, generators: list[Any]) -> tuple[Array, Array]:
+def as_series(X: ArrayLike, generators: list[GeneratorLike]) -> tuple[Array, Array]:
     """Return ``X`` as an array for the generators, and as 3-d series for the metrics."""
     if isinstance(X, tuple) and len(X) == 2 and np.ndim(X[1]) == 1:
         raise ValueError("X is a pair; make_windows returns windows and starts: pass the windows")
@@ -78,7 +79,7 @@ def as_series(X: Any, generators: list[Any]) -> tuple[Array, Array]:
     return X, as_3d(x[:, :, 0], n_channels.pop())
 
 
-def check_target(y: Any, n_samples: int) -> Array | None:
+def check_target(y: ArrayLike | None, n_samples: int) -> Array | None:
     """Return ``y`` as an array: labels, if it holds such, or else what it holds."""
     if y is None:
         return None
@@ -93,7 +94,7 @@ def check_target(y: Any, n_samples: int) -> Array | None:
     return labels
 
 
-def labels_of(generators: dict[str, Any], y: Array | None) -> Array | None:
+def labels_of(generators: dict[str, GeneratorLike], y: Array | None) -> Array | None:
     """Labels to judge by: only if every generator is conditional on them."""
     conditional = [
         bool(getattr(generator, "conditional", False)) for generator in generators.values()
@@ -105,7 +106,13 @@ def labels_of(generators: dict[str, Any], y: Array | None) -> Array | None:
     return y if all(conditional) and holds_labels(y) else None
 
 
-def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, cv: Any) -> Sample:
+def as_sample(
+    x: Array,
+    labels: Array | None,
+    groups: ArrayLike | None,
+    window_starts: ArrayLike | None,
+    cv: CrossValidation,
+) -> Sample:
     """Put beside the series where they begin, if they are overlapping windows, or their groups."""
     if groups is None:
         known = window_starts is not None
@@ -123,7 +130,7 @@ def as_sample(x: Array, labels: Array | None, groups: Any, window_starts: Any, c
     return Sample(x, target=labels, groups=_check_groups(groups, len(x)))
 
 
-def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
+def make_folds(cv: CrossValidation, sample: Sample, y: Array | None, seed: int) -> Folds:
     """Blocks of time for overlapping windows, whole groups, or shuffled, stratified by labels."""
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         folds = _folds_of_number(int(cv), sample, y, seed)
@@ -136,7 +143,7 @@ def make_folds(cv: Any, sample: Sample, y: Any, seed: int) -> Folds:
     return folds
 
 
-def _folds_of_number(n_folds: int, sample: Sample, y: Any, seed: int) -> Folds:
+def _folds_of_number(n_folds: int, sample: Sample, y: Array | None, seed: int) -> Folds:
     x, starts = sample.values, sample.starts
     if n_folds < 2:
         raise ValueError(f"cv must be a number of folds, 2 at least, or a splitter; got {n_folds}")
@@ -154,7 +161,7 @@ def _folds_of_number(n_folds: int, sample: Sample, y: Any, seed: int) -> Folds:
     return list(KFold(n_folds, **shuffled).split(x))
 
 
-def _check_groups(groups: Any, n_samples: int) -> Array:
+def _check_groups(groups: ArrayLike | None, n_samples: int) -> Array:
     values = np.asarray(groups)
     if values.shape != (n_samples,):
         raise ValueError(
@@ -189,7 +196,7 @@ def check_classes(folds: Folds, y: Array) -> None:
             )
 
 
-def _warn_of_overlap(folds: Folds, starts: Any, length: int) -> None:
+def _warn_of_overlap(folds: Folds, starts: Array | None, length: int) -> None:
     if starts is None:
         return
     leaks = [

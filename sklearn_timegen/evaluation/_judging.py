@@ -51,7 +51,7 @@ class Split:
     held_out: Sample
     train: Sample
     seed: int
-    encoder: Any = None
+    encoder: ContrastiveEncoder | None = None
 
 
 @dataclass
@@ -100,7 +100,7 @@ def judge(
     return outcome
 
 
-def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> Any:
+def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> ContrastiveEncoder | None:
     """Train the encoder that the metrics of a split share, if one of them wants it."""
     if not any(metric.accepts("encoder") for metric in metrics):
         return None

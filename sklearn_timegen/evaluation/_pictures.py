@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from sklearn_timegen.base import LatentGenerator
 from sklearn_timegen.data import Series
 from sklearn_timegen.evaluation._run import Evaluation
@@ -39,7 +41,7 @@ def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> di
 
 
 def pictures_of_samples(
-    real: Series, synthetic: Series, train: Any, few: bool = False
+    real: Series, synthetic: Series, train: ArrayLike | None, few: bool = False
 ) -> dict[str, bytes]:
     pair = real.values, synthetic.values
     displays = {

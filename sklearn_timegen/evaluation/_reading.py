@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.stats
@@ -34,7 +34,7 @@ def read(metric: Metric, folds: dict[str, list[float]]) -> str:
     return UNDECIDED if n < FEW and gaps.mean() < 0 else LIKE
 
 
-def summary(table: pd.DataFrame, metrics: list[Metric]) -> tuple[dict[str, Any], str]:
+def summary(table: pd.DataFrame, metrics: list[Metric]) -> tuple[dict[str, str], str]:
     """Return the reading of each row, and all of them in a sentence."""
     readings = {m.name: read(m, table.attrs["folds"][m.name]) for m in metrics}
     worse = [name for name, reading in readings.items() if reading in (WORSE, COPIES)]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
+from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import (
@@ -26,7 +27,8 @@ from sklearn_timegen.evaluation._judging import (
     like_labels,
     resampled,
 )
-from sklearn_timegen.metrics import Metric, resolve_metrics
+from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
+from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.metrics.scorer import draw_series
 from sklearn_timegen.synthetic_training.sources import fit_generator
 
@@ -45,7 +47,7 @@ class Fitted:
     outcome: Outcome
     fit_seconds: float
     sample_seconds: float
-    generator: Any
+    generator: GeneratorLike
     drawn: Sample
 
 
@@ -61,14 +63,14 @@ class Evaluation:
 
 
 def run_evaluation(
-    generators: dict[str, Any],
+    generators: dict[str, GeneratorLike],
     X: ArrayLike,
-    y: Any,
+    y: ArrayLike | None,
     *,
-    cv: Any,
+    cv: CrossValidation,
     groups: ArrayLike | None,
     window_starts: ArrayLike | None,
-    metrics: Any,
+    metrics: MetricSpec,
     n_repeats: int,
     n_jobs: int | None,
     random_state: RandomState,
@@ -81,12 +83,12 @@ def run_evaluation(
     X, x = data.as_series(X, list(generators.values()))
     chosen = resolve_metrics(metrics, x.shape[1:])
     data.check_metrics(chosen, compared=len(generators) > 1)
-    y = data.check_target(y, len(x))
-    labels = data.labels_of(generators, y)
+    target = data.check_target(y, len(x))
+    labels = data.labels_of(generators, target)
     everything = data.as_sample(x, labels, groups, window_starts, cv)
-    folds = data.make_folds(cv, everything, y, seed)
-    if any(getattr(generator, "conditional", False) for generator in generators.values()):
-        data.check_classes(folds, y)
+    folds = data.make_folds(cv, everything, target, seed)
+    if target is not None and _any_conditional(generators):
+        data.check_classes(folds, target)
     splits = [
         Split(everything[test], everything[train], derive_seed(seed, f"fold {k}"))
         for k, (train, test) in enumerate(folds)
@@ -102,7 +104,7 @@ def run_evaluation(
             split.encoder = encoder
         fits = run_tasks(
             (
-                delayed(_named)(name, clone(generator), X, y, fold, split, chosen, n_repeats)
+                delayed(_named)(name, clone(generator), X, target, fold, split, chosen, n_repeats)
                 for name, generator in generators.items()
                 for fold, split in zip(folds, splits, strict=True)
             ),
@@ -115,7 +117,11 @@ def run_evaluation(
     return Evaluation(chosen, splits, floors, copies, fitted)
 
 
-def run_tasks(tasks: Iterable[Any], n_jobs: int | None, bar: Any) -> list[Any]:
+def _any_conditional(generators: dict[str, GeneratorLike]) -> bool:
+    return any(getattr(generator, "conditional", False) for generator in generators.values())
+
+
+def run_tasks(tasks: Iterable[Any], n_jobs: int | None, bar: tqdm) -> list[Any]:
     """Run joblib's delayed calls, and move the bar as each ends."""
     done = []
     for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
@@ -157,7 +163,9 @@ def summarise(
 # -- tasks ---------------------------------------------------------------------------------------
 
 
-def _refer(metrics: list[Metric], split: Split, n_repeats: int) -> tuple[Outcome, Outcome, Any]:
+def _refer(
+    metrics: list[Metric], split: Split, n_repeats: int
+) -> tuple[Outcome, Outcome, ContrastiveEncoder | None]:
     """What real series and copies score on a split, and its encoder."""
     split.encoder = fit_encoder(metrics, split.train, split.seed)
     floor = judge(metrics, split, floor_of(split), n_repeats)
@@ -199,7 +207,13 @@ def _named(name: str, *task: Any) -> Fitted:
 
 
 def _fit_and_judge(
-    generator: Any, X: Any, y: Any, fold: Any, split: Split, metrics: list[Metric], n_repeats: int
+    generator: GeneratorLike,
+    X: NDArray[Any],
+    y: NDArray[Any] | None,
+    fold: tuple[NDArray[np.int64], NDArray[np.int64]],
+    split: Split,
+    metrics: list[Metric],
+    n_repeats: int,
 ) -> Fitted:
     train, test = fold
     generator = seed_estimator(generator, derive_seed(split.seed, "generator"))

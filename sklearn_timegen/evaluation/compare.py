@@ -9,10 +9,12 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.checks import check_fraction
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.generator import table_of
+from sklearn_timegen.metrics.registry import MetricSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +25,12 @@ __all__ = ["compare_generators", "comparison_of", "critical_difference", "named"
 def compare_generators(
     generators: Any,
     X: ArrayLike,
-    y: Any = None,
+    y: ArrayLike | None = None,
     *,
-    cv: Any = 5,
+    cv: CrossValidation = 5,
     groups: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
-    metrics: Any = "default",
+    metrics: MetricSpec = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
     random_state: RandomState = 0,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation, summarise
+from sklearn_timegen.metrics.registry import MetricSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,14 +19,14 @@ __all__ = ["evaluate_generator", "table_of"]
 
 
 def evaluate_generator(
-    generator: Any,
+    generator: GeneratorLike,
     X: ArrayLike,
-    y: Any = None,
+    y: ArrayLike | None = None,
     *,
-    cv: Any = 5,
+    cv: CrossValidation = 5,
     groups: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
-    metrics: Any = "default",
+    metrics: MetricSpec = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
     random_state: RandomState = 0,

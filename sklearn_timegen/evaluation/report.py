@@ -12,6 +12,7 @@ import torch
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._files import check_output
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_two_samples
 from sklearn_timegen.evaluation import _page
@@ -23,6 +24,7 @@ from sklearn_timegen.evaluation.compare import comparison_of, named
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
 from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
+from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.plotting import require_matplotlib
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ class EvaluationReport:
 
     @classmethod
     def from_estimator(
-        cls, generator: Any, X: ArrayLike, y: Any = None, **params: Any
+        cls, generator: GeneratorLike, X: ArrayLike, y: ArrayLike | None = None, **params: Any
     ) -> EvaluationReport:
         """Evaluate a generator by cross-validation, and draw the series of the first fold.
 
@@ -144,7 +146,7 @@ class EvaluationReport:
         X_real: ArrayLike,
         X_synthetic: ArrayLike,
         *,
-        metrics: Any = "default",
+        metrics: MetricSpec = "default",
         n_splits: int = 5,
         **params: Any,
     ) -> EvaluationReport:
@@ -185,7 +187,13 @@ class EvaluationReport:
 
     @classmethod
     def from_comparison(
-        cls, generators: Any, X: ArrayLike, y: Any = None, *, alpha: float = 0.05, **params: Any
+        cls,
+        generators: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        alpha: float = 0.05,
+        **params: Any,
     ) -> EvaluationReport:
         """Compare several generators, and draw the series of each on the first fold.
 
@@ -287,7 +295,7 @@ class EvaluationReport:
             return f"Best mean rank over all metrics: {best.index[0]}{tied}."
         return summary(self.table, self.metrics)[1]
 
-    def _row(self, metric: Metric, row: Any, folds: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, metric: Metric, row: pd.Series, folds: dict[str, Any]) -> dict[str, Any]:
         word = read(metric, folds[metric.name])
         kind = {"like real": "like", UNDECIDED: "open"}.get(word, "worse")
         return {
@@ -341,7 +349,7 @@ def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **params}
 
 
-def _rank(row: Any) -> dict[str, str]:
+def _rank(row: pd.Series) -> dict[str, str]:
     return {
         "rank": f"{row['rank']:.1f}{'*' if row['ties_with_best'] else ''}",
         "p": f"{row['p_value']:.3f}",

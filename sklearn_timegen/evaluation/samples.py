@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ from sklearn_timegen.evaluation._judging import (
     resampled,
 )
 from sklearn_timegen.evaluation._run import run_tasks, summarise
-from sklearn_timegen.metrics import Metric, resolve_metrics
+from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
+from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.model_selection import find_window_starts
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def evaluate_samples(
     y_real: ArrayLike | None = None,
     y_synthetic: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
-    metrics: Any = "default",
+    metrics: MetricSpec = "default",
     n_splits: int = 5,
     n_repeats: int = 5,
     n_jobs: int | None = None,
@@ -152,7 +155,7 @@ def _without_train(chosen: list[Metric], asked: Any) -> list[Metric]:
     return kept
 
 
-def _check_held_out(real: Any, train: Any) -> None:
+def _check_held_out(real: Array, train: Array) -> None:
     """Refuse training series in the place of held-out ones: beside them, copies look fresh."""
     known = {row.tobytes() for row in train}
     n_known = sum(row.tobytes() in known for row in real)
@@ -163,7 +166,7 @@ def _check_held_out(real: Any, train: Any) -> None:
         )
 
 
-def _as_sample(x: Any, y: ArrayLike | None, name: str) -> Sample:
+def _as_sample(x: Array, y: ArrayLike | None, name: str) -> Sample:
     labels = None if y is None else as_conditions(y)
     if labels is not None and labels.shape != (len(x),):
         raise ValueError(f"{name} has shape {labels.shape} for {len(x)} series")
@@ -175,7 +178,7 @@ def _judge_half(
     real: Sample,
     synthetic: Sample,
     train: Sample | None,
-    encoder: Any,
+    encoder: ContrastiveEncoder | None,
     seed: int,
     n_repeats: int,
 ) -> list[Outcome]:
@@ -212,5 +215,7 @@ def _cut(sample: Sample, n: int, rng: np.random.Generator) -> Sample:
     return sample[np.sort(rng.choice(len(sample), n, replace=False))]
 
 
-def _always(sample: Sample, train: Sample | None) -> Any:
+def _always(
+    sample: Sample, train: Sample | None
+) -> Callable[[Metric], tuple[Sample, Sample | None]]:
     return lambda metric: (sample, train)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from sktime.datatypes import update_data
-from sktime.forecasting.base import BaseForecaster
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.base.state import rollback_on_error
@@ -22,6 +22,7 @@ from sklearn_timegen.forecasting._synthesis import (
     shortest_of,
     synthesize,
 )
+from sklearn_timegen.series import SeriesGenerator
 
 __all__ = ["SyntheticForecaster", "furthest_step"]
 
@@ -72,7 +73,7 @@ class SyntheticForecaster(BaseForecaster):
 
     # -- sktime's hooks ----------------------------------------------------------------------
 
-    def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: Any) -> Any:
+    def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None, fh: ForecastingHorizon | None) -> Self:
         self._check_types()
         self._check_parameters()
         self._targets, self._exogenous = y.columns, None if X is None else list(X.columns)
@@ -88,14 +89,14 @@ class SyntheticForecaster(BaseForecaster):
         self._fit_forecaster(panel, fh)
         return self
 
-    def _predict(self, fh: Any, X: pd.DataFrame | None) -> pd.DataFrame:
+    def _predict(self, fh: ForecastingHorizon | None, X: pd.DataFrame | None) -> pd.DataFrame:
         self._check_exogenous(X, "predict")
         future = None if X is None else self._numbered(_exogenous(X))
         return self._named(self._pooled.predict(fh, future))
 
     def _update(
         self, y: pd.DataFrame, X: pd.DataFrame | None = None, update_params: bool = True
-    ) -> Any:
+    ) -> Self:
         self._check_exogenous(X, "update")
         new = _side_by_side(y, X)
         self._frame = update_data(self._frame, new)
@@ -117,7 +118,7 @@ class SyntheticForecaster(BaseForecaster):
         """How versions are drawn: see ``SeriesGenerator.sample``."""
         raise NotImplementedError
 
-    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
+    def _choose_n_series(self, panel: Panel, fh: ForecastingHorizon | None, in_step: bool) -> int:
         raise NotImplementedError
 
     @property
@@ -126,7 +127,7 @@ class SyntheticForecaster(BaseForecaster):
 
     # -- fitting -----------------------------------------------------------------------------
 
-    def _fit_generator(self, panel: Panel) -> Any:
+    def _fit_generator(self, panel: Panel) -> SeriesGenerator:
         return fit_series_generator(
             self.generator,
             panel,
@@ -136,7 +137,7 @@ class SyntheticForecaster(BaseForecaster):
             random_state=derive_seed(self._seed, "generator"),
         )
 
-    def _fit_forecaster(self, panel: Panel, fh: Any) -> None:
+    def _fit_forecaster(self, panel: Panel, fh: ForecastingHorizon | None) -> None:
         versions: list[Panel] = []
         if self.series_generator_ is not None:
             seed = derive_seed(self._seed, "sample")
@@ -175,7 +176,7 @@ class SyntheticForecaster(BaseForecaster):
         )
         return False
 
-    def _check_horizon(self, panel: Panel, fh: Any) -> None:
+    def _check_horizon(self, panel: Panel, fh: ForecastingHorizon | None) -> None:
         shortest = shortest_of(panel)
         steps = furthest_step(fh, panel)
         if steps > shortest:
@@ -218,7 +219,7 @@ def _exogenous(X: pd.DataFrame) -> pd.DataFrame:
     return X.set_axis([f"X {name}" for name in X.columns], axis=1)
 
 
-def furthest_step(fh: Any, panel: Panel) -> int:
+def furthest_step(fh: ForecastingHorizon | None, panel: Panel) -> int:
     """Return the furthest timestep of a horizon; 0 if none is given."""
     if fh is None:
         return 0

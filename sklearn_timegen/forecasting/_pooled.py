@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from sklearn_timegen.forecasting._synthesis import Panel, renumbered
 
@@ -17,13 +18,13 @@ __all__ = ["PooledFit", "pools"]
 ANNOUNCEMENT = "The default of config ``remember_data``"
 
 
-def pools(forecaster: Any) -> bool:
+def pools(forecaster: BaseForecaster) -> bool:
     """Whether a forecaster, and all within it, train one model on all series of a panel."""
     members = [forecaster, *_forecasters_within(forecaster)]
     return all("pd-multiindex" in member.get_tag("y_inner_mtype") for member in members)
 
 
-def _forecasters_within(forecaster: Any) -> list[Any]:
+def _forecasters_within(forecaster: BaseForecaster) -> list[BaseForecaster]:
     values = forecaster.get_params(deep=True).values()
     tagged = [value for value in values if hasattr(value, "get_tag")]
     return [value for value in tagged if value.get_tag("object_type", None, False) == "forecaster"]
@@ -59,7 +60,7 @@ class PooledFit:
     says of all versions of a series is averaged.
     """
 
-    def __init__(self, forecaster: Any, train_on: str, targets: pd.Index) -> None:
+    def __init__(self, forecaster: BaseForecaster, train_on: str, targets: pd.Index) -> None:
         with _announced_once():
             self.forecaster = forecaster.clone()
         self.train_on = train_on
@@ -68,7 +69,9 @@ class PooledFit:
         self.averages = not goes_on if train_on == "synthetic" else not pools(forecaster)
         self.targets = targets  # names of the first columns; the others are exogenous
 
-    def fit(self, actual: Panel, versions: list[Panel], fh: Any) -> PooledFit:
+    def fit(
+        self, actual: Panel, versions: list[Panel], fh: ForecastingHorizon | None
+    ) -> PooledFit:
         """Fit to the panels that ``train_on`` names."""
         self.n_actual = actual.index.get_level_values(0).nunique()
         self.n_versions = len(versions)
@@ -92,7 +95,7 @@ class PooledFit:
         self.forecaster.update(y, X=X, update_params=False)
         return self
 
-    def predict(self, fh: Any, X: Panel | None) -> Panel:
+    def predict(self, fh: ForecastingHorizon | None, X: Panel | None) -> Panel:
         """Forecast the actual series; ``X`` holds their future exogenous values."""
         exogenous = None
         if X is not None:

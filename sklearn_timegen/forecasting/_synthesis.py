@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.series import SeriesGenerator
 
@@ -41,7 +43,7 @@ def as_panel(frame: pd.DataFrame) -> tuple[Panel, list[Any]]:
     return panel, [name if isinstance(name, tuple) else (name,) for name in names]
 
 
-def renumbered(frame: pd.DataFrame, numbers: Any, names: list[Any] | None = None) -> Panel:
+def renumbered(frame: pd.DataFrame, numbers: ArrayLike, names: list[str] | None = None) -> Panel:
     """Return a frame under other numbers of series, one a row, with the times that it has."""
     panel = frame.copy()
     index = [numbers, frame.index.get_level_values(-1)]
@@ -55,7 +57,7 @@ def shortest_of(panel: Panel) -> int:
 
 
 def fit_series_generator(
-    generator: Any,
+    generator: GeneratorLike,
     panel: Panel,
     *,
     window: int | str,
@@ -116,6 +118,6 @@ def synthesize(
     return versions
 
 
-def seed_of(random_state: Any) -> int:
+def seed_of(random_state: RandomState) -> int:
     """Return a seed; numpy's global stream, which sktime's ``None`` stands for, is left alone."""
     return draw_seed(random_state) % (2**31 - 1)

@@ -6,9 +6,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sktime.forecasting.base import ForecastingHorizon
+from numpy.typing import NDArray
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from sklearn_timegen._random import derive_seed
+from sklearn_timegen._random import RandomState, derive_seed
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._amount import (
     choose_amount,
@@ -99,14 +101,14 @@ class AugmentedForecaster(SyntheticForecaster):
 
     def __init__(
         self,
-        forecaster: Any,
-        generator: Any,
+        forecaster: BaseForecaster,
+        generator: GeneratorLike,
         n_series: int | str = "auto",
         n_splits: int = 5,
         window: int | str = "auto",
         sp: int | str = "auto",
         decomposition: str | None = "stl",
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         self.forecaster = forecaster
         self.generator = generator
@@ -138,7 +140,7 @@ class AugmentedForecaster(SyntheticForecaster):
         if self.n_series not in ("auto", 0):
             check_count(self.n_series, "n_series")
 
-    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
+    def _choose_n_series(self, panel: Panel, fh: ForecastingHorizon | None, in_step: bool) -> int:
         if self.n_series != "auto":
             return int(self.n_series)
         if not in_step:
@@ -153,7 +155,9 @@ class AugmentedForecaster(SyntheticForecaster):
         self.errors_ = self._measure(folds, horizon, sp)
         return choose_amount(self.errors_)
 
-    def _measure(self, folds: list[tuple[Panel, Panel]], horizon: int, sp: int) -> Any:
+    def _measure(
+        self, folds: list[tuple[Panel, Panel]], horizon: int, sp: int
+    ) -> dict[int, NDArray[np.float64]]:
         """Forecast every fold with every amount, by one generator a fold."""
         measured = []
         for k, fold in enumerate(folds):
@@ -174,7 +178,7 @@ class AugmentedForecaster(SyntheticForecaster):
 
     def _measure_fold(
         self, past: Panel, future: Panel, horizon: int, sp: int, name: str
-    ) -> dict[int, Any]:
+    ) -> dict[int, NDArray[np.float64]]:
         n_targets = len(self._targets)
         later = future.iloc[:, n_targets:]
         fitted = self._fit_generator(past)

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
+from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._synthesis import (
@@ -116,7 +118,7 @@ class GeneratorBootstrap(BaseTransformer):
 
     def __init__(
         self,
-        generator: Any,
+        generator: GeneratorLike,
         n_series: int = 10,
         window: int | str = "auto",
         sp: int | str = "auto",
@@ -124,7 +126,7 @@ class GeneratorBootstrap(BaseTransformer):
         anchor_end: bool = True,
         return_actual: bool = True,
         return_indices: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         self.generator = generator
         self.n_series = n_series

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, column_or_1d
 
@@ -62,14 +62,14 @@ class PanelClassifier(ClassifierMixin, PanelPredictor):
     True
     """
 
-    classifier: Any = param(
+    classifier: BaseEstimator = param(
         kw_only=False,
         doc="""``RocketClassifier()``, say; cloned. Its parameters are reached as
         ``classifier__...``, its ``random_state`` too.""",
         check=[HasMethods(["fit", "predict", "predict_proba"])],
     )
 
-    classifier_: Any = fitted("The fitted classifier.", type="sktime classifier")
+    classifier_: BaseEstimator = fitted("The fitted classifier.", type="sktime classifier")
     classes_: NDArray[Any] = fitted("The labels.", type="ndarray")
 
     _predictor: ClassVar[str] = "classifier"
@@ -108,14 +108,14 @@ class PanelRegressor(RegressorMixin, PanelPredictor):
     True
     """
 
-    regressor: Any = param(
+    regressor: BaseEstimator = param(
         kw_only=False,
         doc="""``TimeSeriesForestRegressor()``, say; cloned. Its parameters are reached as
         ``regressor__...``, its ``random_state`` too.""",
         check=[HasMethods(["fit", "predict"])],
     )
 
-    regressor_: Any = fitted("The fitted regressor.", type="sktime regressor")
+    regressor_: BaseEstimator = fitted("The fitted regressor.", type="sktime regressor")
 
     _predictor: ClassVar[str] = "regressor"
 

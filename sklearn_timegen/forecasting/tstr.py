@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+
+from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.forecasting._base import SyntheticForecaster
 from sklearn_timegen.forecasting._synthesis import Panel
@@ -70,15 +74,15 @@ class TSTRForecaster(SyntheticForecaster):
 
     def __init__(
         self,
-        forecaster: Any,
-        generator: Any,
+        forecaster: BaseForecaster,
+        generator: GeneratorLike,
         n_series: int = 10,
         train_on: str = "synthetic",
         window: int | str = "auto",
         sp: int | str = "auto",
         decomposition: str | None = "stl",
         anchor_end: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         self.forecaster = forecaster
         self.generator = generator
@@ -106,7 +110,7 @@ class TSTRForecaster(SyntheticForecaster):
                 f"train_on must be 'synthetic', 'real' or 'both', got {self.train_on!r}"
             )
 
-    def _choose_n_series(self, panel: Panel, fh: Any, in_step: bool) -> int:
+    def _choose_n_series(self, panel: Panel, fh: ForecastingHorizon | None, in_step: bool) -> int:
         return 0 if self.train_on == "real" else int(self.n_series)
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ class Measurement(float):
         *,
         std: float | None = None,
         floor: float | None = None,
-        values: Any = (),
+        values: Iterable[float] = (),
     ) -> Measurement:
         measurement = super().__new__(cls, value)
         measurement.std, measurement.floor = std, floor
@@ -108,7 +108,9 @@ def nearest_distances(queries: Array, references: Array, *, tolerance: float) ->
     return _rounded(distances, references, tolerance)
 
 
-def nearest_others(rows: Array, *, tolerance: float, starts: Any = None, length: int = 1) -> Array:
+def nearest_others(
+    rows: Array, *, tolerance: float, starts: NDArray[np.int64] | None = None, length: int = 1
+) -> Array:
     """Return the distance from each row to the nearest other one.
 
     Where windows overlap, to the nearest one that shares no timestep.

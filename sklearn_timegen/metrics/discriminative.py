@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
@@ -25,6 +25,7 @@ from sklearn_timegen.data.checks import check_count, check_two_samples, check_wi
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
+    Judge,
     hidden_size,
     make_judge,
     rows_last,
@@ -46,7 +47,7 @@ def discriminative_score(
     X_real: ArrayLike,
     X_synthetic: ArrayLike,
     *,
-    judge: Any = "gru",
+    judge: str | BaseEstimator = "gru",
     n_repeats: int | None = None,
     window_starts: ArrayLike | None = None,
     window_starts_synthetic: ArrayLike | None = None,
@@ -150,7 +151,7 @@ def discriminative_score(
     )
 
 
-def _check_judge(judge: Any, n_series: int) -> Any:
+def _check_judge(judge: str | BaseEstimator, n_series: int) -> BaseEstimator:
     if isinstance(judge, str) and judge == "boosting":
         # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
         return HistGradientBoostingClassifier(min_samples_leaf=min(20, max(2, n_series // 10)))
@@ -243,7 +244,7 @@ def _by_gru(
     return values, n_tested
 
 
-def _called_real(judge: Any, x: torch.Tensor, n_repeats: int) -> NDArray[np.bool_]:
+def _called_real(judge: Judge, x: torch.Tensor, n_repeats: int) -> NDArray[np.bool_]:
     """Which series each judge gives a probability above 1/2, of shape (n_repeats, n_samples)."""
     logits = [
         judge(rows_last(part.expand(n_repeats, *part.shape)), last=True) for part in x.split(1024)
@@ -267,7 +268,7 @@ def _by_classifier(
     real: Array,
     synthetic: Array,
     starts: Starts,
-    classifier: Any,
+    classifier: BaseEstimator,
     n_repeats: int,
     max_samples: int,
     seed: int,

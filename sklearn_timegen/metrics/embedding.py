@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_array
 
@@ -22,7 +21,7 @@ def context_fid(
     X_real: ArrayLike,
     X_synthetic: ArrayLike,
     *,
-    encoder: Any = "contrastive",
+    encoder: str | BaseEstimator = "contrastive",
     random_state: RandomState = None,
 ) -> Measurement:
     """Return the Frechet distance between encodings of real and synthetic series.
@@ -135,7 +134,7 @@ def coverage(
     X_synthetic: ArrayLike,
     *,
     n_neighbors: int = 5,
-    encoder: Any = "contrastive",
+    encoder: str | BaseEstimator = "contrastive",
     max_samples: int | None = 5000,
     random_state: RandomState = None,
 ) -> float:
@@ -197,7 +196,7 @@ def density(
     X_synthetic: ArrayLike,
     *,
     n_neighbors: int = 5,
-    encoder: Any = "contrastive",
+    encoder: str | BaseEstimator = "contrastive",
     max_samples: int | None = 5000,
     random_state: RandomState = None,
 ) -> float:
@@ -254,7 +253,7 @@ def _neighbourhoods(
     X_real: ArrayLike,
     X_synthetic: ArrayLike,
     n_neighbors: int,
-    encoder: Any,
+    encoder: str | BaseEstimator,
     max_samples: int | None,
     random_state: RandomState,
 ) -> tuple[Array, Array]:

@@ -190,7 +190,9 @@ def _mask(x: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy((rng.random(x.shape[:2]) < 0.5).astype(np.float32))
 
 
-def encode_both(encoder: Any, real: Array, synthetic: Array, seed: int) -> tuple[Array, Array]:
+def encode_both(
+    encoder: str | BaseEstimator, real: Array, synthetic: Array, seed: int
+) -> tuple[Array, Array]:
     """Encode two samples by an encoder, ``"flat"`` rows, or one trained on the real series."""
     if isinstance(encoder, str) and encoder == "flat":
         rows = flat_rows(real, synthetic)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -123,7 +123,7 @@ def tstr_score(
     *,
     y_real: ArrayLike | None = None,
     y_synthetic: ArrayLike | None = None,
-    predictor: Any = None,
+    predictor: BaseEstimator | None = None,
 ) -> float:
     """Return what a predictor achieves on real series after training on synthetic ones.
 
@@ -198,7 +198,11 @@ def tstr_score(
 
 
 def _accuracy(
-    real: Array, synthetic: Array, y_real: NDArray[Any], y_synthetic: NDArray[Any], predictor: Any
+    real: Array,
+    synthetic: Array,
+    y_real: NDArray[Any],
+    y_synthetic: NDArray[Any],
+    predictor: BaseEstimator | None,
 ) -> float:
     if predictor is None:
         predictor = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
@@ -211,7 +215,7 @@ def _accuracy(
     return float((fitted.predict(real.reshape(len(real), -1)) == y_real).mean())
 
 
-def _r2(real: Array, synthetic: Array, predictor: Any) -> float:
+def _r2(real: Array, synthetic: Array, predictor: BaseEstimator | None) -> float:
     if real.shape[1] == 1:
         raise ValueError("series of one timestep leave nothing to predict the last one from")
     regressor = clone(make_pipeline(StandardScaler(), Ridge()) if predictor is None else predictor)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from sklearn_timegen._random import RandomState
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
@@ -35,7 +37,7 @@ from sklearn_timegen.metrics.memorisation import (
 )
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 
-__all__ = ["METRICS", "Metric", "resolve_metrics"]
+__all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
 
 Function = Callable[..., float]
 
@@ -107,7 +109,7 @@ class Metric:
         accepted = frozenset(inspect.signature(self.function).parameters)
         object.__setattr__(self, "_accepts", accepted)
 
-    def __call__(self, X_real: Any, X_synthetic: Any, **context: Any) -> float:
+    def __call__(self, X_real: ArrayLike, X_synthetic: ArrayLike, **context: Any) -> float:
         """Return the value, handing on what the function accepts of ``context``."""
         accepted = {name: value for name, value in context.items() if name in self._accepts}
         return self.function(X_real, X_synthetic, **accepted)
@@ -131,12 +133,12 @@ class Metric:
 
 
 def boosting_score(
-    X_real: Any,
-    X_synthetic: Any,
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
     *,
-    window_starts: Any = None,
-    window_starts_synthetic: Any = None,
-    random_state: Any = None,
+    window_starts: ArrayLike | None = None,
+    window_starts_synthetic: ArrayLike | None = None,
+    random_state: RandomState = None,
 ) -> float:
     """:func:`discriminative_score` by gradient boosting, the strong judge."""
     return discriminative_score(
@@ -148,6 +150,9 @@ def boosting_score(
         random_state=random_state,
     )
 
+
+# A set, a name, a function, a metric, or several of these.
+MetricSpec: TypeAlias = str | Metric | Function | Iterable[Any] | Mapping[str, Any]
 
 BOTH = ("quick", "default")
 _TABLE = [

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import as_3d, check_count
-from sklearn_timegen.metrics.registry import Metric, resolve_metrics
+from sklearn_timegen.metrics.registry import Metric, MetricSpec, resolve_metrics
 from sklearn_timegen.model_selection import find_window_starts, nearest_gap
 
 __all__ = ["GenerationScorer", "draw_series", "get_generation_scorer", "make_generation_scorer"]
@@ -43,7 +44,7 @@ class GenerationScorer:
         self.random_state = random_state
         self.params = params
 
-    def __call__(self, estimator: Any, X: ArrayLike, y: Any = None) -> float:
+    def __call__(self, estimator: BaseEstimator, X: ArrayLike, y: Any = None) -> float:
         """Draw from a fitted generator and compare with the real series ``X``."""
         seed = draw_seed(self.random_state)
         real = np.asarray(X)
@@ -78,7 +79,7 @@ class GenerationScorer:
 
 
 def make_generation_scorer(
-    metric: Any,
+    metric: MetricSpec,
     *,
     n_samples: int | None = None,
     X_train: ArrayLike | None = None,
@@ -185,7 +186,7 @@ def get_generation_scorer(name: str, **params: Any) -> GenerationScorer:
 
 
 def draw_series(
-    estimator: Any, n_samples: int, y: Any, seed: int | None
+    estimator: BaseEstimator, n_samples: int, y: Any, seed: int | None
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Draw from a fitted generator, or a pipeline that ends in one, and return the labels.
 
@@ -206,7 +207,7 @@ def draw_series(
     return np.asarray(synthetic), labels
 
 
-def _n_channels(estimator: Any, real: NDArray[Any]) -> int:
+def _n_channels(estimator: BaseEstimator, real: NDArray[Any]) -> int:
     """Channels in a row of 2-d series."""
     inner = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     return int(getattr(inner, "n_channels", 1)) if real.ndim == 2 else 1

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import as_3d, check_sample
 from sklearn_timegen.data.conditions import as_conditions
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+    from matplotlib.legend import Legend
 
 __all__ = [
     "LINES",
@@ -85,7 +91,7 @@ def sequential_colours(n: int) -> Array:
 
 
 def real_and_synthetic(
-    generator: Any, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
+    generator: GeneratorLike, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
 ) -> tuple[Array, Array]:
     """Return ``X`` and as many samples, given ``y`` if the generator is conditional; both 3-d."""
     if y is not None and not getattr(generator, "conditional", False):
@@ -99,7 +105,7 @@ def real_and_synthetic(
     return real, as_series(generator, synthetic, "the sample")
 
 
-def as_series(generator: Any, X: ArrayLike, name: str) -> Array:
+def as_series(generator: GeneratorLike, X: ArrayLike, name: str) -> Array:
     """View ``X`` as 3-d series, flat rows with the generator's number of channels."""
     x = check_sample(X, name)
     if np.ndim(X) == 3:
@@ -149,7 +155,7 @@ def check_labels(y: ArrayLike, n_samples: int) -> Array:
 # -- places ----------------------------------------------------------------------------------
 
 
-def single_place(ax: Any, height: float = 2.8) -> Any:
+def single_place(ax: Axes | None, height: float = 2.8) -> Axes:
     """Return ``ax``, or the axes of a new figure."""
     if ax is not None:
         return ax
@@ -158,8 +164,8 @@ def single_place(ax: Any, height: float = 2.8) -> Any:
 
 
 def divided_place(
-    ax: Any, n_rows: int, n_columns: int, height: float, **sharing: Any
-) -> tuple[Any, Any]:
+    ax: Axes | None, n_rows: int, n_columns: int, height: float, **sharing: Any
+) -> tuple[FigureBase | None, Array]:
     """Divide the place of ``ax``, or a new figure.
 
     Returns the panels, after the figure that is theirs alone: ``None`` if there is none.
@@ -185,7 +191,9 @@ def divided_place(
     return None, grid.subplots(squeeze=False, **sharing)
 
 
-def channel_panels(ax: Any, n_panels: int, **sharing: Any) -> tuple[Any, Array]:
+def channel_panels(
+    ax: Axes | None, n_panels: int, **sharing: Any
+) -> tuple[FigureBase | None, Array]:
     """Make a panel for each channel, two beside each other; return their host, and them."""
     n_columns = min(2, n_panels)
     n_rows = -(-n_panels // n_columns)
@@ -199,13 +207,17 @@ def channel_panels(ax: Any, n_panels: int, **sharing: Any) -> tuple[Any, Array]:
 
 
 def label_axes(
-    ax: Any, xlabel: str = "", ylabel: str = "", title: str = "", title_at: str = "center"
+    ax: Axes,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    title_at: Literal["left", "center", "right"] = "center",
 ) -> None:
     """Write on the axes, in sizes that suit a column.
 
     As it is: a name that holds dollars is no formula.
     """
-    looks = {"fontsize": "small", "parse_math": False}
+    looks: dict[str, Any] = {"fontsize": "small", "parse_math": False}
     ax.set_xlabel(xlabel, **looks)
     ax.set_ylabel(ylabel, **looks)
     ax.set_title(title, loc=title_at, **looks)
@@ -214,7 +226,7 @@ def label_axes(
         axis.get_offset_text().set_fontsize("x-small")
 
 
-def legend_above(ax: Any, n_columns: int = 2) -> Any:
+def legend_above(ax: Axes, n_columns: int = 2) -> Legend:
     """Put the legend above the axes, where it hides nothing."""
     legend = ax.legend(
         loc="lower center",
@@ -228,20 +240,23 @@ def legend_above(ax: Any, n_columns: int = 2) -> Any:
     return _as_it_is(legend)
 
 
-def panels_legend(host: Any, panels: Sequence[Any] | Array, n_columns: int = 2) -> Any:
+def panels_legend(
+    host: FigureBase | None, panels: Sequence[Axes] | Array, n_columns: int = 2
+) -> Legend:
     """Put one legend of all that the panels show above all panels."""
     handles: dict[str, Any] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    arguments = (list(handles.values()), list(handles))
-    style = {"ncols": n_columns, "fontsize": "small", "frameon": False}
+    style: dict[str, Any] = {"ncols": n_columns, "fontsize": "small", "frameon": False}
     if host is None:
-        return _as_it_is(panels[0].legend(*arguments, loc="best", **style | {"ncols": 1}))
-    return _as_it_is(host.legend(*arguments, loc="outside upper center", **style))
+        style |= {"ncols": 1}
+        return _as_it_is(panels[0].legend(handles.values(), handles, loc="best", **style))
+    legend = host.legend(handles.values(), handles, loc="outside upper center", **style)
+    return _as_it_is(legend)
 
 
-def _as_it_is(legend: Any) -> Any:
+def _as_it_is(legend: Legend) -> Legend:
     for text in legend.get_texts():
         text.set_parse_math(False)
     return legend

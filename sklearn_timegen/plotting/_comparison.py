@@ -7,6 +7,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.plotting._common import real_and_synthetic
 
 __all__ = ["ComparisonDisplay"]
@@ -23,7 +24,7 @@ class ComparisonDisplay:
     @classmethod
     def from_estimator(
         cls,
-        generator: Any,
+        generator: GeneratorLike,
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
@@ -55,7 +56,7 @@ class ComparisonDisplay:
 
     @classmethod
     def _adapted(
-        cls, params: dict[str, Any], generator: Any, y: ArrayLike | None
+        cls, params: dict[str, Any], generator: GeneratorLike, y: ArrayLike | None
     ) -> dict[str, Any]:
         """Return what ``from_samples`` is given beside the samples."""
         return params

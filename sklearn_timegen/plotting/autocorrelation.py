@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,9 @@ from sklearn_timegen.plotting._common import (
     panels_legend,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["AutocorrelationDisplay"]
 
@@ -72,7 +75,7 @@ class AutocorrelationDisplay(ComparisonDisplay):
         *,
         channels: ArrayLike | None = None,
         max_lag: int | None = None,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> AutocorrelationDisplay:
         """Compute and draw the autocorrelations of two samples of series.
 
@@ -110,7 +113,7 @@ class AutocorrelationDisplay(ComparisonDisplay):
         )
         return cls(real, synthetic).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> AutocorrelationDisplay:
+    def plot(self, *, ax: Axes | None = None) -> AutocorrelationDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
         host, panels = channel_panels(ax, len(self.real), sharex=True, sharey=True)
         self.axes_, self.figure_ = panels, panels[0].get_figure(root=True)

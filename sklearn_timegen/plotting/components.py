@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import as_3d, check_count, check_finite
 from sklearn_timegen.plotting._common import (
     PALETTE,
@@ -19,6 +20,9 @@ from sklearn_timegen.plotting._common import (
     label_axes,
     panels_legend,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ComponentsDisplay"]
 
@@ -89,7 +93,7 @@ class ComponentsDisplay:
         series: ArrayLike | None = None,
         channel: int = 0,
         n_channels: int = 1,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> ComponentsDisplay:
         """Draw components that ``decompose`` or ``sample_components`` have returned.
 
@@ -130,13 +134,13 @@ class ComponentsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        generator: Any,
+        generator: GeneratorLike,
         X: ArrayLike,
         y: Any = None,
         *,
         series: ArrayLike | None = None,
         channel: int = 0,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> ComponentsDisplay:
         """Decompose series of ``X`` and draw their components.
 
@@ -172,7 +176,7 @@ class ComponentsDisplay:
         width = getattr(generator, "series_shape_", (0, 1))[1]
         return cls.from_components(parts, series=series, channel=channel, n_channels=width, ax=ax)
 
-    def plot(self, *, ax: Any = None) -> ComponentsDisplay:
+    def plot(self, *, ax: Axes | None = None) -> ComponentsDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
         rows = {"series": self.whole, **_without_zeros(self.components)}
         host, grid = divided_place(ax, len(rows), 1, 0.7 + 0.85 * len(rows), sharex=True)

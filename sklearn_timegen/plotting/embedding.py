@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
 from sklearn_timegen.plotting._common import (
@@ -25,6 +26,9 @@ from sklearn_timegen.plotting._common import (
     single_place,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["EmbeddingDisplay"]
 
@@ -87,7 +91,7 @@ class EmbeddingDisplay(ComparisonDisplay):
         method: str = "pca",
         n_series: int = 1000,
         random_state: RandomState = 0,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> EmbeddingDisplay:
         """Embed and draw two samples of series.
 
@@ -136,7 +140,7 @@ class EmbeddingDisplay(ComparisonDisplay):
     @classmethod
     def from_estimator(
         cls,
-        generator: Any,
+        generator: GeneratorLike,
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
@@ -166,15 +170,16 @@ class EmbeddingDisplay(ComparisonDisplay):
         real, synthetic = real_and_synthetic(generator, X, y, random_state)
         return cls.from_samples(real, synthetic, random_state=random_state, **params)
 
-    def plot(self, *, ax: Any = None) -> EmbeddingDisplay:
+    def plot(self, *, ax: Axes | None = None) -> EmbeddingDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""
         ax = single_place(ax, height=3.5)
         self.ax_, self.figure_ = ax, ax.get_figure(root=True)
-        style = {"s": 12, "alpha": 0.5, "linewidths": 0.8}
-        ax.scatter(*self.real.T, c=REAL, marker="o", edgecolors="none", label="real", **style)
-        ax.scatter(*self.synthetic.T, c=SYNTHETIC, marker="x", label="synthetic", **style)
+        (x, y), (u, v) = self.real.T, self.synthetic.T
+        style: dict[str, Any] = {"s": 12, "alpha": 0.5, "linewidths": 0.8}
+        ax.scatter(x, y, c=REAL, marker="o", edgecolors="none", label="real", **style)
+        ax.scatter(u, v, c=SYNTHETIC, marker="x", label="synthetic", **style)
         label_axes(ax, *self.labels)
-        for handle in legend_above(ax).legend_handles:
+        for handle in filter(None, legend_above(ax).legend_handles):
             handle.set_alpha(1)
         return self
 

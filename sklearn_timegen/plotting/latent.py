@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen.base import LatentGenerator
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.plotting._common import (
@@ -22,6 +23,9 @@ from sklearn_timegen.plotting._common import (
     panels_legend,
     sequential_colours,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LatentDisplay"]
 
@@ -89,14 +93,14 @@ class LatentDisplay:
     @classmethod
     def from_estimator(
         cls,
-        generator: Any,
+        generator: LatentGenerator,
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
         condition: Any = None,
         channel: int = 0,
         n_steps: int = 7,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> LatentDisplay:
         """Encode ``X``, decode along the first latent, and draw both.
 
@@ -166,7 +170,7 @@ class LatentDisplay:
             title=", ".join(filter(None, words)),
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> LatentDisplay:
+    def plot(self, *, ax: Axes | None = None) -> LatentDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
         host, grid = divided_place(ax, 1, 2, 2.4)
         self.axes_, self.figure_ = grid[0], grid[0, 0].get_figure(root=True)
@@ -188,7 +192,7 @@ class LatentDisplay:
         if self.latents.shape[1] == 1:
             left.set_yticks([])
         if self.labels is not None:
-            for handle in panels_legend(host, [left], n_columns=3).legend_handles:
+            for handle in filter(None, panels_legend(host, [left], n_columns=3).legend_handles):
                 handle.set_alpha(1)
         return self
 
@@ -224,13 +228,13 @@ def _are_quantities(y: ArrayLike) -> bool:
     return values.ndim == 2 or (values.dtype.kind == "f" and bool((values % 1 != 0).any()))
 
 
-def _decodes_given(generator: Any) -> bool:
+def _decodes_given(generator: LatentGenerator) -> bool:
     """Whether latents are decoded under conditions."""
     takes = "y" in inspect.signature(generator.inverse_transform).parameters
     return takes and bool(getattr(generator, "conditional", False))
 
 
-def _first_condition(generator: Any, y: ArrayLike | None) -> Any:
+def _first_condition(generator: LatentGenerator, y: ArrayLike | None) -> Any:
     """What to decode given, if nothing was said; ``None`` is left for the generator to refuse."""
     if hasattr(generator, "classes_"):
         return generator.classes_[0]

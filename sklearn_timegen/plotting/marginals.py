@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,9 @@ from sklearn_timegen.plotting._common import (
     panels_legend,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["MarginalsDisplay"]
 
@@ -85,7 +88,7 @@ class MarginalsDisplay(ComparisonDisplay):
         *,
         channels: ArrayLike | None = None,
         n_bins: int | None = None,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> MarginalsDisplay:
         """Count and draw the values of two samples of series.
 
@@ -126,7 +129,7 @@ class MarginalsDisplay(ComparisonDisplay):
             display.synthetic[title] = _fractions(synthetic, display.edges[title])
         return display.plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> MarginalsDisplay:
+    def plot(self, *, ax: Axes | None = None) -> MarginalsDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
         host, panels = channel_panels(ax, len(self.real))
         self.axes_, self.figure_ = panels, panels[0].get_figure(root=True)

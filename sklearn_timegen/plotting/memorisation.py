@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.metrics.memorisation import nearest_record_distances
 from sklearn_timegen.plotting._common import (
     LINES,
@@ -18,6 +19,9 @@ from sklearn_timegen.plotting._common import (
     single_place,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["MemorisationDisplay"]
 
@@ -89,7 +93,7 @@ class MemorisationDisplay(ComparisonDisplay):
         X_synthetic: ArrayLike,
         X_train: ArrayLike | None = None,
         *,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> MemorisationDisplay:
         """Compute and draw the distances of two samples to the training series.
 
@@ -120,14 +124,14 @@ class MemorisationDisplay(ComparisonDisplay):
 
     @classmethod
     def _adapted(
-        cls, params: dict[str, Any], generator: Any, y: ArrayLike | None
+        cls, params: dict[str, Any], generator: GeneratorLike, y: ArrayLike | None
     ) -> dict[str, Any]:
         train = params.get("X_train")
         if train is not None:
             params["X_train"] = as_series(generator, train, "X_train")
         return params
 
-    def plot(self, *, ax: Any = None) -> MemorisationDisplay:
+    def plot(self, *, ax: Axes | None = None) -> MemorisationDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""
         ax = single_place(ax)
         self.ax_, self.figure_ = ax, ax.get_figure(root=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
 from sklearn_timegen.plotting._common import (
@@ -21,6 +22,9 @@ from sklearn_timegen.plotting._common import (
     panels_legend,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["SamplesDisplay"]
 
@@ -78,7 +82,7 @@ class SamplesDisplay(ComparisonDisplay):
         y_synthetic: ArrayLike | None = None,
         channels: ArrayLike | None = None,
         n_series: int = 20,
-        ax: Any = None,
+        ax: Axes | None = None,
     ) -> SamplesDisplay:
         """Draw two samples of series.
 
@@ -119,12 +123,12 @@ class SamplesDisplay(ComparisonDisplay):
 
     @classmethod
     def _adapted(
-        cls, params: dict[str, Any], generator: Any, y: ArrayLike | None
+        cls, params: dict[str, Any], generator: GeneratorLike, y: ArrayLike | None
     ) -> dict[str, Any]:
         labels = y if hasattr(generator, "classes_") else None  # vectors are no rows
         return {"y_real": labels, "y_synthetic": labels, **params}
 
-    def plot(self, *, ax: Any = None) -> SamplesDisplay:
+    def plot(self, *, ax: Axes | None = None) -> SamplesDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
         n_rows = len(self.real)
         host, axes = divided_place(ax, n_rows, 2, 0.9 + 1.3 * n_rows, sharex=True, sharey="row")
@@ -154,7 +158,7 @@ def _rows_of_panels(x: Array, y: ArrayLike | None, channels: Array) -> dict[str,
     return rows
 
 
-def _series_panel(ax: Any, x: Array, colour: str, n_series: int) -> None:
+def _series_panel(ax: Axes, x: Array, colour: str, n_series: int) -> None:
     timesteps = np.arange(x.shape[1])
     low, middle, high = np.quantile(x, QUANTILES, axis=0)
     marker = "o" if len(timesteps) == 1 else None

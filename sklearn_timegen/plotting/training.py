@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,
@@ -17,6 +18,9 @@ from sklearn_timegen.plotting._common import (
     panels_legend,
     single_place,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainingDisplay"]
 
@@ -111,7 +115,9 @@ class TrainingDisplay:
         self.best_epoch_ = None if self._judge is None else int(epochs[np.nanargmin(self._judge)])
 
     @classmethod
-    def from_estimator(cls, generator: Any, *, ax: Any = None) -> TrainingDisplay:
+    def from_estimator(
+        cls, generator: GeneratorLike, *, ax: Axes | None = None
+    ) -> TrainingDisplay:
         """Draw the losses that ``generator.net_.history`` holds, and what else a game records.
 
         Parameters
@@ -157,7 +163,7 @@ class TrainingDisplay:
             watched={key: columns[key] for key in WATCHED if key in columns},
         ).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> TrainingDisplay:
+    def plot(self, *, ax: Axes | None = None) -> TrainingDisplay:
         """Draw into ``ax``, for a game into its place, or a new figure; returns the display."""
         panels = self._panels()
         if self.watched:
@@ -194,26 +200,40 @@ class TrainingDisplay:
             panels["loss"][label] = loss
         return {title: lines for title, lines in panels.items() if lines}
 
-    def _draw(self, panel: Any, lines: dict[str, Array]) -> None:
+    def _draw(self, panel: Axes, lines: dict[str, Array]) -> None:
         for k, (label, values) in enumerate(lines.items(), 2 * bool(self.watched)):
             colour, style = LOOKS.get(label, PALETTE[k % len(PALETTE)][::2])
             # An epoch of a game may be too short for a step of the generator: no gap in a line.
             known = np.isfinite(values) if self.watched else np.full(len(values), True)
-            looks = {"color": colour, "linestyle": style, "linewidth": 1.2, "label": label}
-            marker = "." if known.sum() == 1 else None
-            panel.plot(self.epochs[known], values[known], marker=marker, **looks)
+            panel.plot(
+                self.epochs[known],
+                values[known],
+                color=colour,
+                linestyle=style,
+                linewidth=1.2,
+                label=label,
+                marker="." if known.sum() == 1 else None,
+            )
 
-    def _mark_best(self, panel: Any, lines: dict[str, Array]) -> None:
-        if self._judge is None:
+    def _mark_best(self, panel: Axes, lines: dict[str, Array]) -> None:
+        if self._judge is None or self.best_epoch_ is None:
             return
         panel.axvline(self.best_epoch_, color="0.5", linewidth=1, linestyle=":", zorder=0)
         if any(values is self._judge for values in lines.values()):
             label = f"best epoch ({self.best_epoch_})"
-            star = {"color": "black", "markeredgecolor": "white", "markersize": 11, "zorder": 3}
-            panel.plot(self.best_epoch_, np.nanmin(self._judge), "*", label=label, **star)
+            panel.plot(
+                self.best_epoch_,
+                np.nanmin(self._judge),
+                "*",
+                color="black",
+                markeredgecolor="white",
+                markersize=11,
+                zorder=3,
+                label=label,
+            )
 
 
-def _scale(panel: Any, title: str, values: Array) -> None:
+def _scale(panel: Axes, title: str, values: Array) -> None:
     """Choose the vertical axis, and mark what is known of its values."""
     from sklearn_timegen.training import COLLAPSED, SATURATED  # what it needs is slow to import
 
@@ -228,11 +248,11 @@ def _scale(panel: Any, title: str, values: Array) -> None:
         panel.set_yscale("log")
 
 
-def _mark(panel: Any, level: float, name: str, bad: tuple[float, float], problem: str) -> None:
+def _mark(panel: Axes, level: float, name: str, bad: tuple[float, float], problem: str) -> None:
     """Mark a level, and a range that is bad, with their names on the right."""
     panel.axhline(level, color="0.6", linewidth=0.6, zorder=0)
     panel.axhspan(*bad, color="0.88", linewidth=0, zorder=-1)
-    looks = {"fontsize": "x-small", "color": "0.3", "verticalalignment": "center"}
+    looks: dict[str, Any] = {"fontsize": "x-small", "color": "0.3", "verticalalignment": "center"}
     for y, text in ((level, name), (sum(bad) / 2, problem)):
         panel.text(1.02, y, text, transform=panel.get_yaxis_transform(), **looks)
 

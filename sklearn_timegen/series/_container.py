@@ -37,7 +37,7 @@ class Record:
 class Columns:
     """Names and dtypes of the channels; there are no names for arrays."""
 
-    index: Any
+    index: pd.Index
     dtypes: tuple[Any, ...]
 
     @property

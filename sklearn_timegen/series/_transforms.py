@@ -6,14 +6,17 @@ like the k-th of them: from a position on, in timesteps after that one's beginni
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from sklearn_timegen.series._container import Columns, Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["TRANSFORMS", "Chain", "SeriesTransform"]
 
@@ -29,7 +32,7 @@ class SeriesTransform:
         """Learn from series, and return their transformed values."""
         raise NotImplementedError
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Return values in the original units: like series ``like``, from ``position`` on.
 
         ``index`` holds the times of ``values``, and of ``n_lost`` timesteps before.
@@ -50,7 +53,7 @@ class Log(SeriesTransform):
             )
         return [np.log(record.values) for record in series]
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Exponentiate."""
         return np.exp(values)
 
@@ -77,7 +80,7 @@ class BoxCox(SeriesTransform):
                 out[:, j] = special.boxcox(values[:, j], power)
         return out
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Invert; below the range of the transform is its least value."""
         out = values.copy()
         for j, power in enumerate(self.lambdas_[like]):
@@ -98,7 +101,7 @@ class Difference(SeriesTransform):
         self.levels_ = [record.values for record in series]
         return [np.diff(record.values, axis=0) for record in series]
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Sum up."""
         known = self.levels_[like]
         first = known[np.clip(position, 0, len(known) - 1)]
@@ -139,7 +142,7 @@ class STLRemainder(SeriesTransform):
             left.append(remainder / self.scales_[-1])
         return left
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Put trend and season back."""
         n_known = len(self.trends_[like])
         at = np.arange(position, position + len(values))
@@ -170,7 +173,7 @@ class STLRemainder(SeriesTransform):
 class RowTransform(SeriesTransform):
     """A scikit-learn transformer, fitted to the timesteps of all series as rows."""
 
-    def __init__(self, transformer: Any) -> None:
+    def __init__(self, transformer: BaseEstimator) -> None:
         self.transformer = transformer
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
@@ -179,7 +182,7 @@ class RowTransform(SeriesTransform):
         self.transformer_.fit(np.concatenate([record.values for record in series]))
         return [np.asarray(self.transformer_.transform(record.values)) for record in series]
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Transform rows back."""
         return np.asarray(self.transformer_.inverse_transform(values), dtype=np.float64)
 
@@ -187,7 +190,7 @@ class RowTransform(SeriesTransform):
 class SktimeTransform(SeriesTransform):
     """An sktime transformer of series to series, a clone of it fitted to each one."""
 
-    def __init__(self, transformer: Any) -> None:
+    def __init__(self, transformer: BaseEstimator) -> None:
         self.transformer = transformer
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
@@ -200,11 +203,11 @@ class SktimeTransform(SeriesTransform):
             for own, record in pairs
         ]
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Let the series' clone transform back, at the new times."""
         return _as_values(self.transformers_[like].inverse_transform(self._frame(values, index)))
 
-    def _frame(self, values: Array, index: Any) -> Any:
+    def _frame(self, values: Array, index: pd.Index) -> Any:
         import pandas as pd
 
         if isinstance(index, pd.DatetimeIndex) and index.freq is None and len(index) > 2:
@@ -241,7 +244,7 @@ class Chain(SeriesTransform):
             ]
         return [record.values for record in series]
 
-    def inverse(self, values: Array, like: int, position: int, index: Any) -> Array:
+    def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
         """Undo the steps, the last one first."""
         for step in reversed(self.steps):
             values = step.inverse(values, like, position, index)

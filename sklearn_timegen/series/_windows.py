@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen.series._calendar import calendar_features
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["WindowSource"]
 
@@ -24,7 +27,7 @@ class WindowSource:
     Without a joiner, a window is asked of the generator itself, which has ``forecast``.
     """
 
-    generator: Any
+    generator: Any  # what can forecast has more than any generator
     window: int
     overlap: int
     calendar: tuple[str, ...]
@@ -44,7 +47,9 @@ class WindowSource:
         self.joiner = WindowJoiner(self.overlap, n_candidates).fit(drawn, rng)
         self.to_learn = None
 
-    def series(self, n_series: int, times: Any, n_channels: int, rng: Any) -> Array:
+    def series(
+        self, n_series: int, times: pd.Index, n_channels: int, rng: np.random.Generator
+    ) -> Array:
         """Return series ``(n_series, len(times), n_channels)`` that begin at one time."""
         if len(times) == 0:
             return np.empty((n_series, 0, n_channels))
@@ -66,7 +71,7 @@ class WindowSource:
             x = np.concatenate([x, self._go_on(x[:, at:], n_new, self._given(times, at), rng)], 1)
         return x[:, : len(times)]
 
-    def _given(self, times: Any, at: int) -> Any:
+    def _given(self, times: pd.Index, at: int) -> Any:
         if not self.calendar:
             return None
         return calendar_features(times[at : at + 1], self.calendar)[0]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen.base import estimator, fitted, param
+from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
@@ -67,7 +67,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
     """
 
-    generator: Any = param(
+    generator: BaseGenerator = param(
         kw_only=False,
         doc="What learns the windows: any generator of this library; cloned.",
         check=[HasMethods(["fit", "sample"])],
@@ -145,7 +145,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         check=["random_state", np.random.Generator],
     )
 
-    generator_: Any = fitted("The fitted generator of windows.", type="generator")
+    generator_: BaseGenerator = fitted("The fitted generator of windows.", type="generator")
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     period_: int = fitted("The season.")
     overlap_: int = fitted("The overlap.")

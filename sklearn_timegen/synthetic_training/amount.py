@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._checks import Interval, RealNotInt
 from sklearn_timegen._choosing import shows_gain
+from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.conditions import allocate
 from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.model_selection import (
@@ -93,7 +94,7 @@ def best_ratio(scores: dict[float, NDArray[np.float64]]) -> float:
     return best if shows_gain(scores[best] - scores[0.0]) else 0.0
 
 
-def label_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:
+def label_folds(cv: CrossValidation, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:
     """Return inner folds of labelled series, of which each class has to have ``least``."""
     if cv is None:
         classes, counts = np.unique(y, return_counts=True)
@@ -106,7 +107,7 @@ def label_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], least: int) -> Folds:
     return list(check_cv(check_cv_parameter(cv), y, classifier=True).split(x, y))
 
 
-def window_folds(cv: Any, x: NDArray[Any], y: NDArray[Any], gap: int) -> Folds:
+def window_folds(cv: CrossValidation, x: NDArray[Any], y: NDArray[Any], gap: int) -> Folds:
     """Return inner folds of series, which leak nothing if these are windows of one series.
 
     ``gap`` timesteps more are left out there: how far ahead of its window a target lies.

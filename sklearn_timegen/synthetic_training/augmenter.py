@@ -14,6 +14,7 @@ from sklearn.utils.validation import column_or_1d
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen._types import Cache, GeneratorLike
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import rollback_on_error
@@ -86,7 +87,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
     array([15, 15])
     """
 
-    generator: Any = param(
+    generator: GeneratorLike = param(
         kw_only=False,
         doc="Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``; cloned.",
         check=[HasMethods(["fit", "sample"])],
@@ -106,7 +107,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         refused.""",
         check=AMOUNT,
     )
-    memory: Any = param(
+    memory: Cache = param(
         default=None,
         doc="Cache of fitted generators, as in ``Pipeline``.",
         check=[str, HasMethods(["cache"]), None],
@@ -122,7 +123,9 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
     sampling_strategy_: dict[Any, Any] = fitted(
         "For each label the number of synthetic series; only if ``y`` holds labels.", type="dict"
     )
-    generators_: list[Any] = fitted("The generators that ``fit_resample`` fitted.", type="list")
+    generators_: list[GeneratorLike] = fitted(
+        "The generators that ``fit_resample`` fitted.", type="list"
+    )
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Check the input and count what ``fit_resample`` would draw; no generator is fitted.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_timegen._checks import HasMethods, StrOptions
+from sklearn_timegen._types import CrossValidation, GeneratorLike, Scoring
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.synthetic_training.amount import (
     Folds,
@@ -28,7 +30,7 @@ Index = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
 
-def has_method(method: str) -> Any:
+def has_method(method: str) -> Callable[[AugmentedClassifier], bool]:
     """Check for ``available_if``: whether the classifier, fitted or not, has ``method``."""
 
     def check(self: AugmentedClassifier) -> bool:
@@ -69,10 +71,10 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         ``train_on="both"``), and what is left is split in equal parts.""",
         check=[StrOptions({"training", "equal"})],
     )
-    classifier: Any = param(
+    classifier: BaseEstimator = param(
         kw_only=False, doc="The predictor; cloned.", check=[HasMethods(["fit", "predict"])]
     )
-    generator: Any = param(
+    generator: GeneratorLike = param(
         kw_only=False,
         doc="""Any estimator with ``fit(X)`` and ``sample(n, random_state=...)``, which returns
         series as ``X`` holds them; cloned. ``KernelDensity`` is one, for 2-d ``X``.""",
@@ -87,7 +89,7 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         fold, passes a one-sided t test at 5 %; otherwise no series are added, and no generator is
         fitted to all series. With ``train_on="synthetic"`` the best ratio is taken.""",
     )
-    cv: Any = param(
+    cv: CrossValidation = param(
         default=None,
         doc="""Inner cross-validation of ``n_synthetic="auto"``. ``None`` is ``StratifiedKFold``
         with 5 splits, or as many as the smallest class has series. If that has 1 (or 2, with a
@@ -95,14 +97,14 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         for each real one with ``train_on="synthetic"``, and a warning says so. Of few series, a
         ``RepeatedStratifiedKFold`` shows a gain that five folds cannot.""",
     )
-    scoring: Any = param(
+    scoring: Scoring = param(
         default=None,
         doc="""Inner score; ``None`` is the classifier's own, or balanced accuracy if
         ``class_shares="equal"``.""",
     )
 
-    classifier_: Any = fitted("The fitted classifier.", type="classifier")
-    generators_: list[Any] = fitted(
+    classifier_: BaseEstimator = fitted("The fitted classifier.", type="classifier")
+    generators_: list[GeneratorLike] = fitted(
         """The fitted generators: one, or one for each class that needs series; none if there
         are no synthetic series.""",
         type="list",
@@ -140,7 +142,7 @@ class AugmentedClassifier(ClassifierMixin, SyntheticTraining):
         # The least that covers all classes, where that is needed.
         return max(amount, len(np.unique(y))) if amount else 0
 
-    def _inner_scoring(self) -> Any:
+    def _inner_scoring(self) -> Scoring:
         # Whoever asks for equal classes wants them to count alike.
         equal = self.class_shares == "equal" and self.scoring is None
         return "balanced_accuracy" if equal else self.scoring
@@ -201,7 +203,7 @@ class TSTRClassifier(AugmentedClassifier, GeneratorFirst):
     n_synthetic: float | int | Literal["auto"] = 1.0
     train_on: Literal["synthetic", "real", "both"] = "synthetic"
 
-    generators_: list[Any] = fitted(
+    generators_: list[GeneratorLike] = fitted(
         """The fitted generators: one, or one for each class; none if trained on real series.""",
         type="list",
     )

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import get_tags
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen._types import Cache, CrossValidation, GeneratorLike, Scoring
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.data import Series
 from sklearn_timegen.synthetic_training.amount import (
@@ -41,7 +42,7 @@ class GeneratorFirst:
     Fields are collected from the last base to the class itself, each at its first occurrence.
     """
 
-    generator: Any = field(kw_only=False)
+    generator: GeneratorLike = field(kw_only=False)
 
 
 @estimator
@@ -59,13 +60,13 @@ class SyntheticTraining(SeriesPredictor):
         doc="What the predictor is trained on: TSTR, TRTR, or augmentation.",
         check=[StrOptions({"synthetic", "real", "both"})],
     )
-    cv: Any = param(
+    cv: CrossValidation = param(
         default=None,
         doc="""Inner cross-validation of ``n_synthetic="auto"``.""",
         check=["cv_object"],
         type="int, splitter or None",
     )
-    scoring: Any = param(
+    scoring: Scoring = param(
         default=None,
         doc="Inner score; ``None`` is the predictor's own.",
         check=[StrOptions(set(get_scorer_names())), callable, None],
@@ -78,7 +79,7 @@ class SyntheticTraining(SeriesPredictor):
         whose scikit-learn tags say that it takes 3-d arrays, and else rows.""",
         check=[StrOptions({"auto", "flat", "series"})],
     )
-    memory: Any = param(
+    memory: Cache = param(
         default=None,
         doc="""Cache of fitted generators, as in ``Pipeline``: several predictors, or
         ``"synthetic"`` and ``"both"``, then share one fit for each fold. Give the generator a
@@ -101,7 +102,7 @@ class SyntheticTraining(SeriesPredictor):
     )
 
     if TYPE_CHECKING:
-        generator: Any  # a field of the subclasses, after the predictor
+        generator: GeneratorLike  # a field of the subclasses, after the predictor
 
     # -- training ----------------------------------------------------------------------------
 
@@ -113,7 +114,9 @@ class SyntheticTraining(SeriesPredictor):
                 "train_on='synthetic': ask for some series, or set train_on='both'"
             )
 
-    def _train(self, X: ArrayLike, y: NDArray[Any], predictor: Any) -> tuple[Any, list[Any]]:
+    def _train(
+        self, X: ArrayLike, y: NDArray[Any], predictor: BaseEstimator
+    ) -> tuple[BaseEstimator, list[GeneratorLike]]:
         """Fit the predictor, on the rows that ``train_on`` names; return it and the generators."""
         x = self._check_series(X, y, getattr(self.generator, "n_channels", 1))
         self._flat = self._is_fed_flat(predictor)
@@ -135,7 +138,9 @@ class SyntheticTraining(SeriesPredictor):
     def _trained_on(self, real: Series) -> list[Series]:
         return [] if self.train_on == "synthetic" else [real]
 
-    def _fit_predictor(self, predictor: Any, trainer: Trainer, parts: list[Series]) -> Any:
+    def _fit_predictor(
+        self, predictor: BaseEstimator, trainer: Trainer, parts: list[Series]
+    ) -> Any:
         rows = np.concatenate([part.values for part in parts])
         targets = np.concatenate([part.target for part in parts])
         predictor = trainer.seed_into(clone(predictor), "predictor")
@@ -143,7 +148,7 @@ class SyntheticTraining(SeriesPredictor):
 
     # -- how many ----------------------------------------------------------------------------
 
-    def _find_amount(self, real: Series, predictor: Any, trainer: Trainer) -> int:
+    def _find_amount(self, real: Series, predictor: BaseEstimator, trainer: Trainer) -> int:
         if self.train_on == "real":
             return 0
         if self.n_synthetic != "auto":
@@ -174,7 +179,7 @@ class SyntheticTraining(SeriesPredictor):
         real: Series,
         fold: tuple[NDArray[np.int64], NDArray[np.int64]],
         ratios: tuple[float, ...],
-        predictor: Any,
+        predictor: BaseEstimator,
         scorer: Callable[..., float],
         trainer: Trainer,
     ) -> list[float]:
@@ -196,7 +201,7 @@ class SyntheticTraining(SeriesPredictor):
                 ) from None
         return scores
 
-    def _inner_scoring(self) -> Any:
+    def _inner_scoring(self) -> Scoring:
         return self.scoring
 
     def _ratios(self, y: NDArray[Any]) -> tuple[float, ...]:
@@ -210,7 +215,7 @@ class SyntheticTraining(SeriesPredictor):
 
     # -- feeding the predictor ---------------------------------------------------------------
 
-    def _is_fed_flat(self, predictor: Any) -> bool:
+    def _is_fed_flat(self, predictor: BaseEstimator) -> bool:
         if self.predictor_input == "auto":
             return not (
                 hasattr(predictor, "__sklearn_tags__")

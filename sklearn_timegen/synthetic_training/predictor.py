@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
@@ -90,7 +90,7 @@ class SeriesPredictor(MetaEstimatorMixin, Declared):
         x, _ = check_series(X, estimator=self, layout=self._layout)
         return self._shape_for_predictor(x)
 
-    def _fitted_predictor(self) -> Any:
+    def _fitted_predictor(self) -> BaseEstimator:
         check_is_fitted(self, f"{self._predictor}_")
         return getattr(self, f"{self._predictor}_")
 
@@ -100,13 +100,15 @@ class SeriesPredictor(MetaEstimatorMixin, Declared):
         return tags
 
 
-def check_kind(predictor: Any, name: str, is_kind: Callable[[Any], bool]) -> None:
+def check_kind(
+    predictor: BaseEstimator, name: str, is_kind: Callable[[BaseEstimator], bool]
+) -> None:
     """Refuse the wrong kind of predictor before a generator is trained for it."""
     if hasattr(predictor, "__sklearn_tags__") and not is_kind(predictor):
         raise ValueError(f"{name} must be a {name}, got {predictor!r}")
 
 
-def check_labels(estimator: Any, y: Any) -> NDArray[Any]:
+def check_labels(estimator: BaseEstimator, y: Any) -> NDArray[Any]:
     """Return labels as a 1-d array, or refuse what is none."""
     check_y_given(estimator, y)
     labels: NDArray[Any] = column_or_1d(as_target(y), warn=True)
@@ -116,7 +118,7 @@ def check_labels(estimator: Any, y: Any) -> NDArray[Any]:
     return labels
 
 
-def check_y_given(estimator: Any, y: Any) -> None:
+def check_y_given(estimator: BaseEstimator, y: Any) -> None:
     """Refuse a missing target in the words that scikit-learn's checks look for."""
     if y is None:
         raise ValueError(

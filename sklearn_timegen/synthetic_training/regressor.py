@@ -6,11 +6,12 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin, is_regressor
+from sklearn.base import BaseEstimator, RegressorMixin, is_regressor
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_timegen._checks import HasMethods
+from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.data.checks import check_resolution
 from sklearn_timegen.synthetic_training.amount import Folds, window_folds
@@ -54,10 +55,10 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
     [0.0, 0.25, 1.0, 3.0]
     """
 
-    regressor: Any = param(
+    regressor: BaseEstimator = param(
         kw_only=False, doc="The predictor; cloned.", check=[HasMethods(["fit", "predict"])]
     )
-    generator: Any = param(
+    generator: GeneratorLike = param(
         kw_only=False,
         doc="""Any estimator with ``fit`` and ``sample``, as for :class:`AugmentedClassifier`, and
         not conditional; cloned.""",
@@ -69,7 +70,7 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
         number. ``"auto"`` cross-validates the ratios 0, 0.25, 1 and 3; see
         :class:`AugmentedClassifier`.""",
     )
-    cv: Any = param(
+    cv: CrossValidation = param(
         default=None,
         doc="""Inner cross-validation of ``n_synthetic="auto"``. ``None`` is 5 splits:
         ``WindowKFold`` for overlapping windows of one series in their order, and else ``KFold``,
@@ -78,8 +79,8 @@ class AugmentedRegressor(RegressorMixin, SyntheticTraining):
         real one with ``train_on="synthetic"``, and a warning says so.""",
     )
 
-    regressor_: Any = fitted("The fitted regressor.", type="regressor")
-    generator_: Any = fitted(
+    regressor_: BaseEstimator = fitted("The fitted regressor.", type="regressor")
+    generator_: GeneratorLike | None = fitted(
         "The fitted generator; ``None`` if there are no synthetic series.",
         type="generator or None",
     )
@@ -157,6 +158,6 @@ class TSTRRegressor(AugmentedRegressor, GeneratorFirst):
     n_synthetic: float | int | Literal["auto"] = 1.0
     train_on: Literal["synthetic", "real", "both"] = "synthetic"
 
-    generator_: Any = fitted(
+    generator_: GeneratorLike | None = fitted(
         "The fitted generator; ``None`` if trained on real series.", type="generator or None"
     )

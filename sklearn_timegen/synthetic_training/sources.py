@@ -16,10 +16,11 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_memory
 
 from sklearn_timegen._random import derive_seed, seed_estimator
+from sklearn_timegen._types import Cache, GeneratorLike
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, as_3d
 from sklearn_timegen.data.labels import shown_label
@@ -40,9 +41,9 @@ class RecentFit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._key: str | None = None
-        self._fitted: Any = None
+        self._fitted: GeneratorLike
 
-    def fetch(self, asked: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+    def fetch(self, asked: tuple[Any, ...], make: Callable[[], GeneratorLike]) -> GeneratorLike:
         """Return the last fit if it was ``asked`` for in the same words, else make it."""
         try:
             key = joblib.hash(asked)
@@ -72,10 +73,10 @@ class Trainer:
         Whether the user asked for a seed; if not, generators keep what seed they have.
     """
 
-    generator: Any
+    generator: GeneratorLike
     seed: int
     seeded: bool
-    memory: Any = None
+    memory: Cache = None
 
     @property
     def conditional(self) -> bool:
@@ -86,7 +87,7 @@ class Trainer:
         """Return a trainer like this one, with random streams of its own."""
         return replace(self, seed=derive_seed(self.seed, name))
 
-    def seed_into(self, estimator: Any, name: str) -> Any:
+    def seed_into(self, estimator: BaseEstimator, name: str) -> BaseEstimator:
         """Give ``estimator`` a seed of ours, if the user asked for one."""
         return (
             seed_estimator(estimator, derive_seed(self.seed, name)) if self.seeded else estimator
@@ -99,7 +100,7 @@ class Trainer:
         *,
         recent: RecentFit | None = None,
         **params: Any,
-    ) -> Any:
+    ) -> GeneratorLike:
         """Fit a clone, unless memory or ``recent`` know that the same fit was done before."""
         generator = self.seed_into(clone(self.generator), "generator").set_params(**params)
         train = check_memory(self.memory).cache(fit_generator)
@@ -107,13 +108,15 @@ class Trainer:
             return train(generator, X, y)
         return recent.fetch((generator, X, y), lambda: train(generator, X, y))
 
-    def draw(self, fitted: Any, n: int, **conditions: Any) -> NDArray[np.float32]:
+    def draw(self, fitted: GeneratorLike, n: int, **conditions: Any) -> NDArray[np.float32]:
         """Draw ``n`` series from a fitted generator."""
         own = derive_seed(self.seed, "sample") if self.seeded else None
         return np.asarray(fitted.sample(n, random_state=own, **conditions), dtype=np.float32)
 
 
-def fit_generator(generator: Any, X: NDArray[Any], y: NDArray[Any] | None) -> Any:
+def fit_generator(
+    generator: GeneratorLike, X: NDArray[Any], y: NDArray[Any] | None
+) -> GeneratorLike:
     """Fit, and pass an interruption on."""
     fitted = generator.fit(X) if y is None else generator.fit(X, y)
     if getattr(fitted, "interrupted_", False):
@@ -128,7 +131,7 @@ class Source(ABC):
 
     trainer: Trainer
     layout: SeriesLayout
-    generators: list[Any] = field(default_factory=list, init=False)
+    generators: list[GeneratorLike] = field(default_factory=list, init=False)
 
     @abstractmethod
     def generate(self, real: Series, amounts: Sequence[int]) -> list[Series]:
@@ -187,7 +190,7 @@ class ClassSource(Source):
         return Series(values, target=np.repeat(classes, counts))[order.permutation(len(values))]
 
 
-def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> Any:
+def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> GeneratorLike:
     try:
         return trainer.fit(X)
     except ValueError as error:
