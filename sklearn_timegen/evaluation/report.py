@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ GUIDE = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class EvaluationReport:
     """An evaluation as tables and pictures on one self-contained HTML page.
 
@@ -82,22 +84,13 @@ class EvaluationReport:
     'report.html'
     """
 
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        *,
-        metrics: list[Metric],
-        n_splits: int,
-        title: str,
-        facts: list[str],
-        pictures: dict[str, bytes],
-    ) -> None:
-        self.table = table
-        self.metrics = metrics
-        self.n_splits = n_splits
-        self.title = title
-        self.facts = facts
-        self.pictures = pictures
+    table: pd.DataFrame
+    _: KW_ONLY
+    metrics: list[Metric]
+    n_splits: int
+    title: str
+    facts: list[str]
+    pictures: dict[str, bytes]
 
     @classmethod
     def from_estimator(

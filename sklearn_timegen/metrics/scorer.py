@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn_timegen.model_selection import find_window_starts, nearest_gap
 __all__ = ["GenerationScorer", "draw_series", "get_generation_scorer", "make_generation_scorer"]
 
 
+@dataclass(eq=False, repr=False)
 class GenerationScorer:
     """A scorer ``(generator, X, y=None) -> float``, greater is better.
 
@@ -29,20 +31,12 @@ class GenerationScorer:
     make_generation_scorer('mmd')
     """
 
-    def __init__(
-        self,
-        metric: Metric,
-        *,
-        n_samples: int | None,
-        X_train: ArrayLike | None,
-        random_state: RandomState,
-        params: dict[str, Any],
-    ) -> None:
-        self.metric = metric
-        self.n_samples = n_samples
-        self.X_train = X_train
-        self.random_state = random_state
-        self.params = params
+    metric: Metric
+    _: KW_ONLY
+    n_samples: int | None
+    X_train: ArrayLike | None
+    random_state: RandomState
+    params: dict[str, Any]
 
     def __call__(self, estimator: BaseEstimator, X: ArrayLike, y: Any = None) -> float:
         """Draw from a fitted generator and compare with the real series ``X``."""

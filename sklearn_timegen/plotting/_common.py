@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from sklearn_timegen.data.checks import as_3d, check_sample
 from sklearn_timegen.data.conditions import as_conditions
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    import matplotlib.axes
     from matplotlib.figure import FigureBase
     from matplotlib.legend import Legend
 
@@ -25,6 +25,7 @@ __all__ = [
     "SYNTHETIC",
     "WIDTH",
     "Array",
+    "Axes",
     "as_series",
     "channel_panels",
     "channel_title",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+Axes: TypeAlias = "matplotlib.axes.Axes"
 
 REAL, SYNTHETIC = "#0072B2", "#D55E00"
 # The rest of Okabe and Ito's colours, with a marker and a line style each; those of real and

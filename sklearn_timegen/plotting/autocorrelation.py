@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from sklearn_timegen.metrics.dynamics import autocorrelation
 from sklearn_timegen.plotting._common import (
     LINES,
     Array,
+    Axes,
     channel_panels,
     channel_title,
     chosen_channels,
@@ -20,14 +21,12 @@ from sklearn_timegen.plotting._common import (
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["AutocorrelationDisplay"]
 
 MARKERS = {"real": "o", "synthetic": "x"}
 
 
+@dataclass(eq=False, repr=False)
 class AutocorrelationDisplay(ComparisonDisplay):
     """Autocorrelation of real and synthetic series against the lag, a panel for each channel.
 
@@ -63,9 +62,8 @@ class AutocorrelationDisplay(ComparisonDisplay):
     True
     """
 
-    def __init__(self, real: dict[str, Array], synthetic: dict[str, Array]) -> None:
-        self.real = real
-        self.synthetic = synthetic
+    real: dict[str, Array]
+    synthetic: dict[str, Array]
 
     @classmethod
     def from_samples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from sklearn_timegen.data.checks import as_3d, check_count, check_finite
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,
+    Axes,
     channel_title,
     check_numbers,
     chosen_channels,
@@ -20,9 +21,6 @@ from sklearn_timegen.plotting._common import (
     label_axes,
     panels_legend,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["ComponentsDisplay"]
 

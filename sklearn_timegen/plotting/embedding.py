@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ from sklearn_timegen.plotting._common import (
     REAL,
     SYNTHETIC,
     Array,
+    Axes,
     label_axes,
     legend_above,
     real_and_synthetic,
@@ -27,12 +29,10 @@ from sklearn_timegen.plotting._common import (
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["EmbeddingDisplay"]
 
 
+@dataclass(eq=False, repr=False)
 class EmbeddingDisplay(ComparisonDisplay):
     """Real and synthetic series in one plane.
 
@@ -77,10 +77,10 @@ class EmbeddingDisplay(ComparisonDisplay):
     ((50, 2), (60, 2))
     """
 
-    def __init__(self, real: Array, synthetic: Array, *, labels: tuple[str, str]) -> None:
-        self.real = real
-        self.synthetic = synthetic
-        self.labels = labels
+    real: Array
+    synthetic: Array
+    _: KW_ONLY
+    labels: tuple[str, str]
 
     @classmethod
     def from_samples(

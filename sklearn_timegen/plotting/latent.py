@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,
+    Axes,
     as_series,
     channel_title,
     check_labels,
@@ -24,14 +26,12 @@ from sklearn_timegen.plotting._common import (
     sequential_colours,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["LatentDisplay"]
 
 ENDS = (0.05, 0.95)
 
 
+@dataclass(eq=False, repr=False)
 class LatentDisplay:
     """The first two latents of real series and, beside them, series along the first latent.
 
@@ -75,20 +75,12 @@ class LatentDisplay:
     ((64, 3), (5, 24))
     """
 
-    def __init__(
-        self,
-        latents: Array,
-        *,
-        path: Array,
-        traversal: Array,
-        labels: Array | None = None,
-        title: str = "",
-    ) -> None:
-        self.latents = latents
-        self.path = path
-        self.traversal = traversal
-        self.labels = labels
-        self.title = title
+    latents: Array
+    _: KW_ONLY
+    path: Array
+    traversal: Array
+    labels: Array | None = None
+    title: str = ""
 
     @classmethod
     def from_estimator(

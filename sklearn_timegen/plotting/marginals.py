@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from sklearn_timegen.plotting._common import (
     LINES,
     REAL,
     Array,
+    Axes,
     channel_panels,
     channel_title,
     chosen_channels,
@@ -20,15 +21,13 @@ from sklearn_timegen.plotting._common import (
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["MarginalsDisplay"]
 
 MOST_BINS = 40
 BROAD = 2.5  # how broad the bins for all beyond are drawn, to be seen
 
 
+@dataclass(eq=False, repr=False)
 class MarginalsDisplay(ComparisonDisplay):
     """Histograms of the values of real and synthetic series, a panel for each channel.
 
@@ -67,18 +66,11 @@ class MarginalsDisplay(ComparisonDisplay):
     ['channel 0', 'channel 2']
     """
 
-    def __init__(
-        self,
-        real: dict[str, Array],
-        synthetic: dict[str, Array],
-        *,
-        edges: dict[str, Array],
-        gathers: dict[str, tuple[bool, bool]],
-    ) -> None:
-        self.real = real
-        self.synthetic = synthetic
-        self.edges = edges
-        self.gathers = gathers
+    real: dict[str, Array]
+    synthetic: dict[str, Array]
+    _: KW_ONLY
+    edges: dict[str, Array]
+    gathers: dict[str, tuple[bool, bool]]
 
     @classmethod
     def from_samples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,15 +13,13 @@ from sklearn_timegen.metrics.memorisation import nearest_record_distances
 from sklearn_timegen.plotting._common import (
     LINES,
     Array,
+    Axes,
     as_series,
     label_axes,
     legend_above,
     single_place,
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["MemorisationDisplay"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from sklearn_timegen.plotting._common import (
     REAL,
     SYNTHETIC,
     Array,
+    Axes,
     channel_title,
     check_labels,
     chosen_channels,
@@ -23,14 +25,12 @@ from sklearn_timegen.plotting._common import (
 )
 from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 __all__ = ["SamplesDisplay"]
 
 QUANTILES = (0.05, 0.5, 0.95)
 
 
+@dataclass(eq=False, repr=False)
 class SamplesDisplay(ComparisonDisplay):
     """Real and synthetic series side by side: some of each, and the quantile band of all.
 
@@ -65,12 +65,10 @@ class SamplesDisplay(ComparisonDisplay):
     (2, 2)
     """
 
-    def __init__(
-        self, real: dict[str, Array], synthetic: dict[str, Array], *, n_series: int = 20
-    ) -> None:
-        self.real = real
-        self.synthetic = synthetic
-        self.n_series = n_series
+    real: dict[str, Array]
+    synthetic: dict[str, Array]
+    _: KW_ONLY
+    n_series: int = 20
 
     @classmethod
     def from_samples(

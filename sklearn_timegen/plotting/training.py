@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -12,15 +12,13 @@ from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.plotting._common import (
     PALETTE,
     Array,
+    Axes,
     divided_place,
     label_axes,
     legend_above,
     panels_legend,
     single_place,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["TrainingDisplay"]
 

@@ -44,7 +44,6 @@ class Log(SeriesTransform):
     """Natural logarithm."""
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Take logarithms of positive values."""
         low = min(float(record.values.min()) for record in series)
         if low <= 0:
             raise ValueError(
@@ -54,7 +53,6 @@ class Log(SeriesTransform):
         return [np.log(record.values) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        """Exponentiate."""
         return np.exp(values)
 
 
@@ -67,7 +65,6 @@ class BoxCox(SeriesTransform):
     """
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Choose each lambda and transform."""
         self.lambdas_ = [
             np.array([_choose_lambda(channel) for channel in record.values.T]) for record in series
         ]
@@ -97,12 +94,10 @@ class Difference(SeriesTransform):
     n_lost = 1
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Take differences."""
         self.levels_ = [record.values for record in series]
         return [np.diff(record.values, axis=0) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        """Sum up."""
         known = self.levels_[like]
         first = known[np.clip(position, 0, len(known) - 1)]
         return np.cumsum(np.concatenate([first[None], values]), axis=0)
@@ -123,7 +118,6 @@ class STLRemainder(SeriesTransform):
         self.robust = robust
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Decompose."""
         longest = max(len(record.values) for record in series)
         if longest < 2 * self.period:
             raise ValueError(
@@ -143,7 +137,6 @@ class STLRemainder(SeriesTransform):
         return left
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        """Put trend and season back."""
         n_known = len(self.trends_[like])
         at = np.arange(position, position + len(values))
         trend = self.trends_[like][at.clip(0, n_known - 1)]
@@ -177,13 +170,11 @@ class RowTransform(SeriesTransform):
         self.transformer = transformer
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Fit a clone to all rows."""
         self.transformer_ = clone(self.transformer)
         self.transformer_.fit(np.concatenate([record.values for record in series]))
         return [np.asarray(self.transformer_.transform(record.values)) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        """Transform rows back."""
         return np.asarray(self.transformer_.inverse_transform(values), dtype=np.float64)
 
 
@@ -194,7 +185,6 @@ class SktimeTransform(SeriesTransform):
         self.transformer = transformer
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        """Fit a clone to each series."""
         self.columns = columns
         self.transformers_ = [self.transformer.clone() for _ in series]
         pairs = zip(self.transformers_, series, strict=True)
@@ -245,7 +235,6 @@ class Chain(SeriesTransform):
         return [record.values for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        """Undo the steps, the last one first."""
         for step in reversed(self.steps):
             values = step.inverse(values, like, position, index)
         return values
