@@ -140,14 +140,14 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
     return None
 
 
-def nearest_gap(starts: Index, others: Index) -> Index:
-    """Return the timesteps from each start to the nearest of the others, which are sorted.
+def nearest_gap(starts: Index, references: Index) -> Index:
+    """Return the timesteps from each start to the nearest of the references, which are sorted.
 
     Both are signed integers, as :func:`check_window_starts` returns them.
     """
-    right = np.searchsorted(others, starts).clip(0, len(others) - 1)
+    right = np.searchsorted(references, starts).clip(0, len(references) - 1)
     left = (right - 1).clip(0)
-    gaps: Index = np.minimum(np.abs(starts - others[left]), np.abs(starts - others[right]))
+    gaps: Index = np.minimum(np.abs(starts - references[left]), np.abs(starts - references[right]))
     return gaps
 
 

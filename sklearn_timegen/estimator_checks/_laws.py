@@ -317,6 +317,6 @@ def check_training_goes_on(trial: Trial) -> None:
 
 @_law(_is_trained)
 def check_so_many_epochs_are_trained(trial: Trial) -> None:
-    n = 1 + getattr(trial.generator, "n_critic", 1)  # who waits for a critic takes a step, too
+    n = 1 + getattr(trial.generator, "n_critic", 1)  # a generator that waits for its discriminator
     n_iter = trial.fresh(max_epochs=n).fit(trial.series()).n_iter_
     assert n_iter == n, f"max_epochs is {n}, but n_iter_ {n_iter}"

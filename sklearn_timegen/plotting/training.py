@@ -203,15 +203,8 @@ class TrainingDisplay:
             colour, style = LOOKS.get(label, PALETTE[k % len(PALETTE)][::2])
             # An epoch of a game may be too short for a step of the generator: no gap in a line.
             known = np.isfinite(values) if self.watched else np.full(len(values), True)
-            panel.plot(
-                self.epochs[known],
-                values[known],
-                color=colour,
-                linestyle=style,
-                linewidth=1.2,
-                label=label,
-                marker="." if known.sum() == 1 else None,
-            )
+            x, y, marker = self.epochs[known], values[known], "." if known.sum() == 1 else None
+            panel.plot(x, y, color=colour, ls=style, lw=1.2, marker=marker, label=label)
 
     def _mark_best(self, panel: Axes, lines: dict[str, Array]) -> None:
         if self._judge is None or self.best_epoch_ is None:
@@ -219,16 +212,8 @@ class TrainingDisplay:
         panel.axvline(self.best_epoch_, color="0.5", linewidth=1, linestyle=":", zorder=0)
         if any(values is self._judge for values in lines.values()):
             label = f"best epoch ({self.best_epoch_})"
-            panel.plot(
-                self.best_epoch_,
-                np.nanmin(self._judge),
-                "*",
-                color="black",
-                markeredgecolor="white",
-                markersize=11,
-                zorder=3,
-                label=label,
-            )
+            best = self.best_epoch_, np.nanmin(self._judge)
+            panel.plot(*best, "*", color="black", mec="white", ms=11, zorder=3, label=label)
 
 
 def _scale(panel: Axes, title: str, values: Array) -> None:

@@ -6,8 +6,9 @@ columns, dtypes, index, names.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Container", "Record", "read_container"]
 
 Array = NDArray[np.float64]
+Key: TypeAlias = tuple[Hashable, ...]
 TOTAL = "__total"  # sktime's name for the sum over a level
 
 
@@ -29,7 +31,7 @@ class Record:
 
     values: Array
     timeline: Timeline
-    key: tuple[Any, ...] = ()
+    key: Key = ()
     like: int = 0  # of a drawn series: which training series it stands in for
 
 
@@ -41,7 +43,7 @@ class Columns:
     dtypes: tuple[Any, ...]
 
     @property
-    def names(self) -> tuple[Any, ...] | None:
+    def names(self) -> Key | None:
         return None if self.index is None else tuple(self.index)
 
     def restore(self, values: Array) -> list[Any]:
@@ -64,11 +66,11 @@ class Container:
     kind: str  # "array", "series", "frame", "panel", "long" or "list"
     columns: Columns
     ndim: int = 2  # of an array, or of each item of a list
-    name: Any = None  # of a pandas Series
-    levels: tuple[Any, ...] = ()  # of a panel's index
-    order: tuple[Any, ...] = ()  # columns of a long table
-    series_column: Any = None
-    time_column: Any = None
+    name: Hashable = None  # of a pandas Series
+    levels: Key = ()  # of a panel's index
+    order: Key = ()  # columns of a long table
+    series_column: Hashable = None
+    time_column: Hashable = None
     items: tuple[Container, ...] = ()  # what a list holds
 
     def write(self, records: list[Record]) -> Any:
@@ -143,7 +145,7 @@ class Container:
 
 
 def read_container(
-    X: Any, series_column: Any = None, time_column: Any = None
+    X: Any, series_column: Hashable = None, time_column: Hashable = None
 ) -> tuple[Container, list[Record]]:
     """Return how ``X`` is laid out, and its series.
 
@@ -176,7 +178,7 @@ def read_container(
     return container, records
 
 
-def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
+def _read_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Record]]:
     import pandas as pd
 
     name = X.name if isinstance(X, pd.Series) else None
@@ -191,7 +193,7 @@ def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
         return Container(kind, columns, name=name), [record]
     container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
     above: Any = list(range(X.index.nlevels - 1)) if X.index.nlevels > 2 else 0
-    parts: dict[tuple[Any, ...], Any] = {}
+    parts: dict[Key, pd.DataFrame] = {}
     for found, part in frame.groupby(level=above, sort=False, dropna=False):
         key = found if isinstance(found, tuple) else (found,)
         _refuse_missing(key, len(part))
@@ -205,7 +207,9 @@ def _read_pandas(X: Any) -> tuple[Container, list[Record]]:
     return container, _records(values, indexes, list(parts))
 
 
-def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
+def _read_long(
+    X: pd.DataFrame, series_column: Hashable, time_column: Hashable
+) -> tuple[Container, list[Record]]:
     import pandas as pd
 
     named = [name for name in (series_column, time_column) if name is not None]
@@ -222,7 +226,7 @@ def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
         series_column=series_column,
         time_column=time_column,
     )
-    parts: Any = [(None, X)]
+    parts: list[tuple[Hashable, pd.DataFrame]] = [(None, X)]
     if series_column is not None:
         parts = list(X.groupby(series_column, sort=False, dropna=False))
     keys = [(key,) for key, _ in parts]
@@ -234,7 +238,7 @@ def _read_long(X: pd.DataFrame, series_column: Any, time_column: Any) -> Any:
     return container, _records(values, indexes, keys)
 
 
-def _read_list(X: Any) -> tuple[Container, list[Record]]:
+def _read_list(X: Sequence[Any]) -> tuple[Container, list[Record]]:
     read = [read_container(item) for item in X]
     containers = tuple(container for container, _ in read)
     first = containers[0]
@@ -251,7 +255,7 @@ def _read_list(X: Any) -> tuple[Container, list[Record]]:
     return Container("list", first.columns, items=containers), _records(values, indexes, keys)
 
 
-def _records(values: list[Array], indexes: list[Any], keys: list[Any]) -> list[Record]:
+def _records(values: list[Array], indexes: list[pd.Index], keys: Sequence[Key]) -> list[Record]:
     """Make records of series that have one frequency: that of the longest."""
     if not values:
         return []
@@ -263,11 +267,11 @@ def _records(values: list[Array], indexes: list[Any], keys: list[Any]) -> list[R
     ]
 
 
-def _where(key: tuple[Any, ...]) -> str:
+def _where(key: Key) -> str:
     return "" if key == (None,) else f" of series {_shown(key)}"
 
 
-def _refuse_missing(key: tuple[Any, ...], n_rows: int) -> None:
+def _refuse_missing(key: Key, n_rows: int) -> None:
     if any(part != part or part is None for part in key):  # NaN is not itself
         raise ValueError(f"{n_rows} rows belong to a series whose name is missing: {_shown(key)}")
 
@@ -303,7 +307,7 @@ def _read_array(X: Any) -> tuple[Container, list[Record]]:
     return container, [Record(part, timeline, (k,)) for k, part in enumerate(series)]
 
 
-def _holds_series(X: Any) -> bool:
+def _holds_series(X: Sequence[Any]) -> bool:
     """Whether a list holds series, and is not one itself."""
     import pandas as pd
 
@@ -364,5 +368,5 @@ def _check_finite(record: Record, container: Container) -> None:
     )
 
 
-def _shown(key: tuple[Any, ...]) -> str:
+def _shown(key: Key) -> str:
     return repr(key[0] if len(key) == 1 else key)

@@ -43,8 +43,8 @@ class WindowSource:
         rng = np.random.default_rng(seed)
         # Conditions of training windows stand for any time that samples may begin at.
         asked = None if conditions is None else rng.permutation(conditions)[:N_LEARNED]
-        drawn = self._draw(N_LEARNED if asked is None else len(asked), asked, rng)
-        self.joiner = WindowJoiner(self.overlap, n_candidates).fit(drawn, rng)
+        windows = self._draw(N_LEARNED if asked is None else len(asked), asked, rng)
+        self.joiner = WindowJoiner(self.overlap, n_candidates).fit(windows, rng)
         self.to_learn = None
 
     def series(

@@ -151,10 +151,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Their labels, or numbers.
+        X, y : array-like
+            As for :meth:`fit`.
 
         Returns
         -------
