@@ -32,7 +32,7 @@ def weights(module):
 
 
 def averages(module):
-    return torch.cat([a.flatten() for a in module.averaged().values()])
+    return torch.cat([a.flatten() for a in module.average.parameters()])
 
 
 class Steps(Callback):
@@ -110,11 +110,11 @@ def test_weights_are_averaged_as_by_hand():
     # Samples are drawn by the average: with it in the network's place, nothing changes.
     before = flow.sample(5)
     for p, a in zip(
-        flow.net_.module_.network.parameters(), flow.net_.module_.averaged().values(), strict=True
+        flow.net_.module_.network.parameters(), flow.net_.module_.average.parameters(), strict=True
     ):
         p.data.copy_(a)
     assert np.array_equal(flow.sample(5), before)
-    flow.net_.module_.ema_decay = 0
+    flow.net_.module_.average = None
     assert np.array_equal(flow.sample(5), before)
 
 

@@ -260,12 +260,13 @@ def test_penalties_are_lazy_and_weigh_as_much(X, monkeypatch):
 def test_the_average_follows_the_generator(X):
     net, batch = players_and_batch(GAN(**DENSE, ema_decay=0.9), X)
     networks = net.networks
-    before = {name: value.clone() for name, value in networks.averaged().items()}
-    net.n_steps_["generator"] = 1000
+    before = weights(networks.average.module)
+    networks.average.n_averaged.fill_(1000)
     net.train_step(batch)
     now = dict(networks.generator.named_parameters())
-    assert networks.averaged().keys() == now.keys()
-    for name, value in networks.averaged().items():
+    averages = dict(networks.average.module.named_parameters())
+    assert averages.keys() == now.keys()
+    for name, value in averages.items():
         assert torch.allclose(value, 0.9 * before[name] + 0.1 * now[name], atol=1e-6)
     z, _ = networks.draw(5, net.noise_)
     assert not torch.allclose(networks.sample(z, None), networks.generate(z, None))

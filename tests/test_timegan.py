@@ -116,7 +116,7 @@ class Snap(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         if net.phase_ not in self.kept:
-            state = net.module_.embedder.state_dict()
+            state = net.module_.synthesis.embedder.state_dict()
             self.kept[net.phase_] = {name: value.clone() for name, value in state.items()}
 
 
@@ -168,7 +168,8 @@ class Compare(Callback):
     seen: ClassVar[list] = []
 
     def on_epoch_end(self, net, **kwargs):
-        trained, averaged = dict(net.module_.named_parameters()), net.module_.averaged()
+        trained = dict(net.module_.synthesis.named_parameters())
+        averaged = dict(net.module_.averaged.named_parameters())
         same = all(torch.equal(averaged[name], trained[name]) for name in averaged)
         self.seen.append((net.phase_, same, bool(averaged)))
 
@@ -178,7 +179,7 @@ def test_the_average_begins_with_the_joint_phase():
     made = TimeGAN(**SMALL, **BRIEF, ema_decay=0.99, callbacks=[Compare()]).fit(series())
     early = [("embedding", True, True)] * 3 + [("supervision", True, True)] * 2
     assert Compare.seen == early + [("joint", False, True)] * 2
-    trained = {name.split(".")[0] for name in made.net_.module_.averaged()}
+    trained = {name.split(".")[0] for name in dict(made.net_.module_.averaged.named_parameters())}
     assert trained == {"embedder", "recovery", "generator", "supervisor"}
 
 
@@ -227,11 +228,11 @@ def test_divergence_names_the_rate_of_its_phase():
 
 
 def test_no_sample_depends_on_later_noise(fitted):
-    module = fitted.net_.module_
-    z = module.draw(8, 3, torch.Generator().manual_seed(SEED))
+    networks = fitted.net_.module_.averaged
+    z = networks.draw(8, 3, torch.Generator().manual_seed(SEED))
     later = z.clone()
     later[5:] += 1
-    before, after = (module.by_average("generate", noise, None) for noise in (z, later))
+    before, after = (networks.generate(noise, None) for noise in (z, later))
     torch.testing.assert_close(before[:, :5], after[:, :5])
     assert (before[:, 5:] != after[:, 5:]).any()
 
@@ -239,7 +240,7 @@ def test_no_sample_depends_on_later_noise(fitted):
 @pytest.mark.parametrize(("noise", "width"), [("uniform", 5), ("wiener", 5), ("both", 10)])
 def test_noise(noise, width):
     made = TimeGAN(**SMALL, **BRIEF, noise=noise, latent_dim=5).fit(series())
-    z = made.net_.module_.draw(100, 4000, torch.Generator().manual_seed(SEED))
+    z = made.net_.module_.synthesis.draw(100, 4000, torch.Generator().manual_seed(SEED))
     assert z.shape == (100, 4000, width)
     if noise != "wiener":
         steps = z[..., :5].flatten()
@@ -253,11 +254,11 @@ def test_noise(noise, width):
 
 
 def test_the_supervisor_sees_no_future(fitted):
-    module = fitted.net_.module_
+    networks = fitted.net_.module_.synthesis
     h = torch.rand(8, 3, 6)
     later = h.clone()
     later[5:] = 0
-    before, after = (module.follow(one, None) for one in (h, later))
+    before, after = (networks.follow(one, None) for one in (h, later))
     torch.testing.assert_close(before[:5], after[:5])
 
 
@@ -266,7 +267,7 @@ def test_latents_are_the_embedding(fitted):
     Z = fitted.transform(X)
     assert Z.shape == (32, 8 * 6)
     module = fitted.net_.module_
-    h = module.by_average("embed", torch.from_numpy(fitted.representation_.transform(X)))
+    h = module.averaged.embed(torch.from_numpy(fitted.representation_.transform(X)))
     np.testing.assert_allclose(Z, h.transpose(0, 1).flatten(1).detach().numpy(), atol=1e-5)
     np.testing.assert_array_equal(fitted.inverse_transform(Z), fitted.reconstruct(X))
     assert fitted.interpolate(X[:2], X[2:4], n=3).shape == (2, 3, 8, 2)
@@ -309,7 +310,7 @@ def test_cells_and_representations(cell, representation):
     X = series()
     made = TimeGAN(**SMALL, **BRIEF, cell=cell, representation=representation).fit(X)
     assert np.isfinite(made.sample(20)).all()
-    stack = made.net_.module_.generator.stack
+    stack = made.net_.module_.synthesis.generator.stack
     assert isinstance(stack, torch.nn.GRU if cell == "gru" else torch.nn.LSTM)
 
 

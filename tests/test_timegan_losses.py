@@ -79,6 +79,10 @@ def by_hand(network, x):
     return values.sigmoid() if network.bounded else values
 
 
+def network_of(name):
+    return name.removeprefix("synthesis.").split(".")[0]
+
+
 def step(net, phase, batch):
     """One step of a phase; returns the logs and which parameters moved."""
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
@@ -86,7 +90,7 @@ def step(net, phase, batch):
     net.phase_ = phase
     logs = net.train_step(Series(batch))["logs"]
     after = dict(net.module_.named_parameters())
-    moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
+    moved = {network_of(name) for name, p in before.items() if not torch.equal(p, after[name])}
     return logs, moved
 
 
@@ -108,9 +112,13 @@ def assert_gradients(net, expected):
 def test_a_step_of_the_embedding_phase():
     net = make_net()
     x = torch.from_numpy(X).unsqueeze(2)
-    x_tilde = by_hand(net.module_.recovery, by_hand(net.module_.embedder, x.transpose(0, 1)))
+    x_tilde = by_hand(
+        net.module_.synthesis.recovery, by_hand(net.module_.synthesis.embedder, x.transpose(0, 1))
+    )
     error = mse_loss(x_tilde, x.transpose(0, 1)) / net.criterion_.spread.square()
-    expected = expected_gradients(10 * error.sqrt(), net.module_.embedder, net.module_.recovery)
+    expected = expected_gradients(
+        10 * error.sqrt(), net.module_.synthesis.embedder, net.module_.synthesis.recovery
+    )
     logs, moved = step(net, "embedding", x)
     assert float(logs["reconstruction_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
     assert moved == {"embedder", "recovery"}
@@ -121,9 +129,9 @@ def test_a_step_of_the_supervised_phase():
     net = make_net()
     x = torch.from_numpy(X).unsqueeze(2)
     with torch.no_grad():
-        h = by_hand(net.module_.embedder, x.transpose(0, 1))
-    error = mse_loss(by_hand(net.module_.supervisor, h)[0], h[1])
-    expected = expected_gradients(error, net.module_.supervisor)
+        h = by_hand(net.module_.synthesis.embedder, x.transpose(0, 1))
+    error = mse_loss(by_hand(net.module_.synthesis.supervisor, h)[0], h[1])
+    expected = expected_gradients(error, net.module_.synthesis.supervisor)
     logs, moved = step(net, "supervision", x)
     assert float(logs["supervised_loss"]) == pytest.approx(float(error.detach()), rel=1e-5)
     assert moved == {"supervisor"}
@@ -134,7 +142,7 @@ def test_a_step_of_the_supervised_phase():
 def test_a_joint_step_is_that_of_separate_passes(gamma, monkeypatch):
     """The published code runs every network anew for each loss; the gradients are the same."""
     net = make_net(gamma=gamma, generator_steps=1000)
-    m = net.module_
+    m = net.module_.synthesis
     z = torch.rand(2, len(X), 1, generator=torch.Generator().manual_seed(SEED + 1))
     monkeypatch.setattr(m, "draw", lambda *_: z)
     x = torch.from_numpy(X).unsqueeze(2)
@@ -143,7 +151,10 @@ def test_a_joint_step_is_that_of_separate_passes(gamma, monkeypatch):
     h, e_hat = by_hand(m.embedder, real), by_hand(m.generator, z)
     h_hat = by_hand(m.supervisor, e_hat)
     x_hat = by_hand(m.recovery, h_hat)
-    y_hat, y_e = by_hand(m.discriminator, h_hat), by_hand(m.discriminator, e_hat)
+    y_hat, y_e = (
+        by_hand(net.module_.discriminator, h_hat),
+        by_hand(net.module_.discriminator, e_hat),
+    )
     supervised = mse_loss(by_hand(m.supervisor, h)[:-1], h[1:])
     scaled = [one / net.criterion_.spread for one in (x_hat, real)]
     variances = ((one.var(1, correction=0) + 1e-6).sqrt() for one in scaled)
@@ -169,12 +180,12 @@ def test_a_joint_step_is_that_of_separate_passes(gamma, monkeypatch):
 
 def discriminator_step(net, x):
     """A step of the discriminator alone, on what a joint pass made; which networks moved."""
-    made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
+    made = net.module_.synthesis.join(x, net.module_.synthesis.draw(2, len(x), net.noise_), None)
     before = {name: p.detach().clone() for name, p in net.module_.named_parameters()}
     net.module_.zero_grad()
     logs = net._discriminator_step(made, Series(x))
     after = dict(net.module_.named_parameters())
-    moved = {name.split(".")[0] for name, p in before.items() if not torch.equal(p, after[name])}
+    moved = {network_of(name) for name, p in before.items() if not torch.equal(p, after[name])}
     return made, logs, moved, before
 
 
@@ -185,7 +196,7 @@ def test_the_discriminators_step_leaves_the_others_alone():
     made, logs, moved, _ = discriminator_step(net, x)
     assert moved == {"discriminator"}
     for name in NETWORKS[:4]:
-        assert all(p.grad is None for p in getattr(net.module_, name).parameters())
+        assert all(p.grad is None for p in getattr(net.module_.synthesis, name).parameters())
 
     found = {n: p.grad for n, p in net.module_.discriminator.named_parameters()}
     net.module_.discriminator.load_state_dict(weights)  # as they were for the loss
@@ -224,18 +235,18 @@ def test_without_joint_training_embedder_and_recovery_stay():
 def test_without_embedding_series_are_their_own_embedding():
     net = make_net(embedding=False, generator_steps=1000)
     x = torch.from_numpy(X).unsqueeze(2)
-    made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
+    made = net.module_.synthesis.join(x, net.module_.synthesis.draw(2, len(x), net.noise_), None)
     assert torch.equal(made.h, x.transpose(0, 1))
     assert torch.equal(made.x_hat, made.h_hat)
     assert step(net, "joint", x)[1] == {"generator", "supervisor"}
-    assert net.module_.embedder is None
-    assert net.module_.recovery is None
+    assert net.module_.synthesis.embedder is None
+    assert net.module_.synthesis.recovery is None
 
 
 def test_without_supervision_the_generator_makes_embeddings():
     net = make_net(supervised=False, generator_steps=1)
     x = torch.from_numpy(X).unsqueeze(2)
-    made = net.module_.join(x, net.module_.draw(2, len(x), net.noise_), None)
+    made = net.module_.synthesis.join(x, net.module_.synthesis.draw(2, len(x), net.noise_), None)
     assert torch.equal(made.h_hat, made.e_hat)
     logs, moved = step(net, "joint", x)
     assert "supervised_loss" not in logs

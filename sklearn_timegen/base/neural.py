@@ -326,10 +326,8 @@ class NeuralGenerator(BaseGenerator):
         float32 kernels round differently for other batch sizes.
         """
         module: Any = self.net_.module_
-        plain: Any = getattr(module, "_orig_mod", module)  # what torch.compile wraps
-        # Averaged weights stand in for the module's own while it is called: two threads that
-        # sample would undo each other's exchange.
-        if dtype != torch.float32 or getattr(plain, "ema_decay", 0) > 0:
+        if dtype != torch.float32:
+            plain = getattr(module, "_orig_mod", module)  # what torch.compile wraps
             module = copy.deepcopy(plain).to(dtype)
         module.eval()
         with torch.inference_mode():

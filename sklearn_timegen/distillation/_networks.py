@@ -83,11 +83,8 @@ def build_players(
 def taught(field: FlowField, network: Callable[[], nn.Module] | None = None) -> FlowField:
     """Return a field like the teacher's around a new network, or one with its averaged weights."""
     made = copy.deepcopy(field.network) if network is None else network()
-    if network is None:
-        averaged = field.averaged()
-        with torch.no_grad():
-            for name, parameter in made.named_parameters():
-                parameter.copy_(averaged.get(name, parameter))
+    if network is None and field.average is not None:
+        made.load_state_dict(field.average.module.state_dict())
     varies = field.varies.cpu().numpy() > 0
     return FlowField(made, field.path, field.prediction, varies, field.reach, ema_decay=0.0)
 

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from sklearn_timegen.flow.paths import Path, Prediction, expand_like
 from sklearn_timegen.nn.averaging import WeightAverage
@@ -18,7 +17,7 @@ __all__ = ["FlowField"]
 NORMAL = ("normal_mean", "normal_directions", "normal_variances")
 
 
-class FlowField(WeightAverage):
+class FlowField(nn.Module):
     """What flows noise into series: F(x_t, t) by the network, and both ends by the path.
 
     In training mode the network's own weights are used, else their average.
@@ -52,8 +51,9 @@ class FlowField(WeightAverage):
         reach: float,
         ema_decay: float,
     ) -> None:
-        super().__init__(network, ema_decay)
+        super().__init__()
         self.network = network
+        self.average = WeightAverage.of(network, ema_decay)
         self.path = path
         self.prediction = prediction
         self.register_buffer("varies", torch.from_numpy(varies.astype(np.float32)))
@@ -70,9 +70,10 @@ class FlowField(WeightAverage):
         """Mean ``(n,)``, directions ``(n, n)`` and variances ``(n,)`` of the series."""
         return tuple(self.get_buffer(name) for name in NORMAL)
 
-    @property
-    def averaged_network(self) -> nn.Module:
-        return self.network
+    def track(self) -> None:
+        """Take the network's weights into their average."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor | None, given: Any = None) -> Tensor:
         """Return F(x_t, t); ``given`` is 1 for series whose condition counts, 0 for others."""
@@ -83,11 +84,9 @@ class FlowField(WeightAverage):
         seen = x_t / expand_like(s, x_t)
         if not self._all_vary:
             seen = seen * self.varies
-        f: Tensor
-        if self.training or self.ema_decay == 0:
-            f = self.network(seen, t, c)
-        else:
-            f = functional_call(self.network, self.averaged(), (seen, t, c))
+        averaged = not self.training and self.average is not None
+        network: Any = self.average if averaged else self.network
+        f: Tensor = network(seen, t, c)
         return f
 
     def predict_ends(

@@ -6,15 +6,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from sklearn_timegen.nn.averaging import WeightAverage
 
 __all__ = ["Adversaries"]
 
 
-class Adversaries(WeightAverage):
-    """A generator, a discriminator, and a moving average of the generator's weights.
+class Adversaries(nn.Module):
+    """A generator, a discriminator, and the average of the generator's weights, if one is kept.
 
     Parameters
     ----------
@@ -33,15 +32,12 @@ class Adversaries(WeightAverage):
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module, latent_dim: int, ema_decay: float
     ) -> None:
-        super().__init__(generator, ema_decay)
+        super().__init__()
         self.generator = generator
+        self.average = WeightAverage.of(generator, ema_decay)
         self.discriminator = discriminator
         self.n_latents = int(getattr(generator, "n_latents", latent_dim))
         self.n_noise = int(getattr(generator, "n_noise", 0))
-
-    @property
-    def averaged_network(self) -> nn.Module:
-        return self.generator
 
     def draw(self, n_samples: int, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Return latents and, if the generator takes any, noise."""
@@ -60,6 +56,12 @@ class Adversaries(WeightAverage):
         self, z: Tensor, c: Tensor | None, noise: Tensor | None = None, **how: Any
     ) -> Tensor:
         """Return series by the averaged weights, if there are any."""
+        generator = self.generator if self.average is None else self.average
         given = (z, c) if noise is None else (z, c, noise)
-        series: Tensor = functional_call(self.generator, self.averaged(), given, how)
+        series: Tensor = generator(*given, **how)
         return series
+
+    def track(self) -> None:
+        """Take the generator's weights into their average."""
+        if self.average is not None:
+            self.average.update_parameters(self.generator)

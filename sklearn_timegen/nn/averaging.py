@@ -1,52 +1,59 @@
-"""The moving average of a network's weights, kept beside them."""
+"""The moving average of a network's weights."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 __all__ = ["WeightAverage"]
 
 
-class WeightAverage(nn.Module):
-    """A module that keeps the average of one of its networks.
+class WeightAverage(AveragedModel):
+    """A network whose weights are the moving average of another one's; it is not trained.
 
     Parameters
     ----------
     network : Module
-        The network whose weights are averaged; a subclass holds it.
+        The network whose weights are averaged. The average begins with its weights as they are.
     decay : float
-        Decay of the average in each step, after a warm-up; 0 keeps none.
+        Decay of the average in each step, after a warm-up.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        super().__init__()
-        self.ema_decay = decay
-        if decay > 0:  # buffers: what is not trained must not be handed to an optimizer
-            for k, parameter in enumerate(network.parameters()):
-                self.register_buffer(f"average_{k}", parameter.detach().clone())
+        super().__init__(network, multi_avg_fn=partial(_move, decay))
+        self.requires_grad_(False)
+        self.n_averaged.fill_(1)
 
-    @property
-    def averaged_network(self) -> nn.Module:
-        """The network whose weights are averaged."""
-        raise NotImplementedError
+    @classmethod
+    def of(cls, network: nn.Module, decay: float) -> WeightAverage | None:
+        """Return the average of a network's weights; none for a decay of 0."""
+        return cls(network, decay) if decay > 0 else None
 
-    def averaged(self) -> dict[str, Tensor]:
-        """The averaged weights by name; none without an average."""
-        if self.ema_decay == 0:
-            return {}
-        names = [name for name, _ in self.averaged_network.named_parameters()]
-        return dict(zip(names, self._averages(), strict=True))
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take the network's weights into the average; buffers are what they are there.
 
-    def track(self, n: int) -> None:
-        """Take the weights after step number ``n`` into the average."""
-        if self.ema_decay == 0:
-            return
-        decay = min(self.ema_decay, n / (n + 9))  # a long memory must not begin with the start
-        torch._foreach_lerp_(self._averages(), self._trained(), 1 - decay)
+        torch's own goes through the weights one by one, which takes longer than to average them.
+        """
+        average: Any = self.multi_avg_fn
+        average(list(self.parameters()), list(model.parameters()), self.n_averaged)
+        buffers = list(model.buffers())
+        if buffers:
+            torch._foreach_copy_(list(self.module.buffers()), buffers)
+        self.n_averaged += 1
 
-    def _averages(self) -> list[Tensor]:
-        return [buffer for name, buffer in self._buffers.items() if name.startswith("average_")]  # type: ignore[misc]
+    def restart(self, model: nn.Module) -> None:
+        """Begin the average anew with the network's weights."""
+        self.n_averaged.zero_()
+        self.update_parameters(model)
 
-    def _trained(self) -> list[Tensor]:
-        return [parameter.detach() for parameter in self.averaged_network.parameters()]
+
+def _move(decay: float, averages: list[Tensor], weights: list[Tensor], n: Tensor) -> None:
+    """Move averages towards the weights after step ``n``."""
+    step = int(n)
+    decay = min(decay, step / (step + 9))  # a long memory must not begin with the start
+    torch._foreach_lerp_(averages, weights, 1 - decay)

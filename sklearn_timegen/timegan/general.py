@@ -321,5 +321,5 @@ class TimeGAN(EmbeddingLatents):
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         with self._inference() as networks:
-            z = networks.draw(self._space.shape[0], n_samples, rng)
-            return as_numpy(networks.by_average("generate", z, self._tensor(c)))
+            z = networks.averaged.draw(self._space.shape[0], n_samples, rng)
+            return as_numpy(networks.averaged.generate(z, self._tensor(c)))

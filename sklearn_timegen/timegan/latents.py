@@ -144,7 +144,7 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
         z = np.empty((len(v), self._n_features_out), dtype=np.float32)
         with self._inference(EXACT) as networks:
             for rows in self._batches(len(v)):
-                h = networks.by_average("embed", self._tensor(v[rows], EXACT)).transpose(0, 1)
+                h = networks.averaged.embed(self._tensor(v[rows], EXACT)).transpose(0, 1)
                 z[rows] = as_numpy(POOLS[self.pooling](h))
         return z
 
@@ -153,7 +153,7 @@ class EmbeddingLatents(LatentGenerator, NeuralGenerator):
         with self._inference(EXACT) as networks:
             for rows in self._batches(len(z)):
                 h = self._tensor(z[rows], EXACT).unflatten(1, (self._space.shape[0], -1))
-                v[rows] = as_numpy(networks.by_average("recover", h.transpose(0, 1)))
+                v[rows] = as_numpy(networks.averaged.recover(h.transpose(0, 1)))
         return v
 
     @property

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from sklearn_timegen.nn.averaging import WeightAverage
 from sklearn_timegen.timegan.stacked import CELLS, Run, Workspace, run_side_by_side
 
-__all__ = ["Joint", "Read", "RecurrentNetwork", "TimeGANNetworks"]
+__all__ = ["Joint", "Read", "RecurrentNetwork", "Sizes", "SynthesisNetworks", "TimeGANNetworks"]
 
 
 class RecurrentNetwork(nn.Module):
@@ -86,13 +86,13 @@ class Sizes:
     n_layers: int
 
 
-class TimeGANNetworks(WeightAverage):
-    """Embedder, recovery, generator, supervisor and discriminator.
+class SynthesisNetworks(nn.Module):
+    """Embedder, recovery, generator and supervisor: all that samples and latents are made by.
 
     The embedder turns series x into H, recovery H into series; the generator turns noise z into
     E_hat, in the space of H, and the supervisor H into what follows: ``S(H)_t`` is to be
-    ``H_{t+1}``. A synthetic H_hat is ``S(E_hat)``. The discriminator judges each timestep. A
-    sigmoid keeps an embedding within 0 and 1, and nothing else.
+    ``H_{t+1}``. A synthetic H_hat is ``S(E_hat)``. A sigmoid keeps an embedding within 0 and 1,
+    and nothing else.
 
     Parameters
     ----------
@@ -106,6 +106,106 @@ class TimeGANNetworks(WeightAverage):
         Whether there is a supervisor; without it, H_hat is E_hat.
     noise : {"uniform", "wiener", "both"}
         What the generator is given at a timestep.
+    """
+
+    def __init__(
+        self, sizes: Sizes, cell: str, embedding: bool, supervised: bool, noise: str
+    ) -> None:
+        super().__init__()
+        width, n_given = sizes.hidden_dim, sizes.n_conditions
+        n_embedded = width if embedding else sizes.n_channels
+        network = partial(RecurrentNetwork, hidden_dim=width, cell=cell)
+        depth = sizes.n_layers
+        self.embedder: RecurrentNetwork | None = None
+        self.recovery: RecurrentNetwork | None = None
+        self.supervisor: RecurrentNetwork | None = None
+        if embedding:
+            self.embedder = network(sizes.n_channels, width, n_layers=depth, bounded=True)
+            self.recovery = network(width, sizes.n_channels, n_layers=depth, bounded=False)
+        n_noise = sizes.latent_dim * (2 if noise == "both" else 1)
+        self.generator = network(n_noise + n_given, n_embedded, n_layers=depth, bounded=embedding)
+        if supervised:
+            self.supervisor = network(
+                n_embedded + n_given, n_embedded, n_layers=max(1, depth - 1), bounded=embedding
+            )
+        self.latent_dim = sizes.latent_dim
+        self.noise = noise
+        self.workspace = Workspace()
+
+    # -- one phase each -----------------------------------------------------------------------
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Return H ``(n_timesteps, B, n_embedded)`` of series ``(B, n_timesteps, n_channels)``."""
+        x = x.transpose(0, 1)
+        return x if self.embedder is None else self.read([Read(self.embedder, x)])[0]
+
+    def recover(self, h: Tensor) -> Tensor:
+        """Return the series ``(B, n_timesteps, n_channels)`` that H stands for."""
+        x = h if self.recovery is None else self.read([Read(self.recovery, h)])[0]
+        return x.transpose(0, 1)
+
+    def follow(self, h: Tensor, c: Tensor | None) -> Tensor:
+        """Return what the supervisor expects after each timestep of H."""
+        return h if self.supervisor is None else self.read([_given(self.supervisor, h, c)])[0]
+
+    def generate(self, z: Tensor, c: Tensor | None) -> Tensor:
+        """Return series ``(B, n_timesteps, n_channels)`` of noise ``(n_timesteps, B, latent)``."""
+        e_hat = self.read([_given(self.generator, z, c)])[0]
+        return self.recover(self.follow(e_hat, c))
+
+    def join(self, x: Tensor, z: Tensor, c: Tensor | None, frozen: bool = False) -> Joint:
+        """Lead series and noise through all networks but the discriminator, side by side.
+
+        If ``frozen``, embedder and recovery are left alone.
+        """
+        x = x.transpose(0, 1).contiguous()
+        first = [_given(self.generator, z, c)]
+        if self.embedder is not None:
+            first.append(Read(self.embedder, x, frozen))
+        e_hat, *embedded = self.read(first)
+        h = embedded[0] if embedded else x
+        h_seen, h_next, h_hat = h.view_as(h), None, e_hat
+        if self.supervisor is not None:
+            both = [_given(self.supervisor, one, c) for one in (h_seen, e_hat)]
+            h_next, h_hat = self.read(both)
+        x_tilde, x_hat = None, h_hat
+        if self.recovery is not None:
+            # What is generated must not teach recovery to make up for it.
+            reads = [Read(self.recovery, h_hat, frozen=True)]
+            x_hat, *recovered = self.read(reads + ([] if frozen else [Read(self.recovery, h)]))
+            x_tilde = recovered[0] if recovered else None
+        return Joint(x, h, h_seen, x_tilde, h_next, e_hat, h_hat, x_hat)
+
+    # -- drawing -------------------------------------------------------------------------------
+
+    def draw(self, n_timesteps: int, n_samples: int, rng: torch.Generator) -> Tensor:
+        """Return noise ``(n_timesteps, n_samples, latent_dim)``."""
+        shape = (n_timesteps, n_samples, self.latent_dim)
+        made = []
+        if self.noise != "wiener":
+            made.append(torch.rand(shape, generator=rng, device=rng.device))
+        if self.noise != "uniform":  # over a unit of time, and it begins anywhere
+            z = torch.randn(shape, generator=rng, device=rng.device)
+            z[1:] /= n_timesteps**0.5
+            made.append(z.cumsum(dim=0))
+        return torch.cat(made, dim=2)
+
+    def read(self, reads: Sequence[Read]) -> list[Tensor]:
+        """Return the outputs of networks that run side by side."""
+        runs = [Run(read.network.stack, read.x, read.frozen) for read in reads]
+        states = run_side_by_side(runs, self.workspace)
+        return [read.network.out(h, read.frozen) for read, h in zip(reads, states, strict=True)]
+
+
+class TimeGANNetworks(nn.Module):
+    """The networks of synthesis, the average of their weights, and the discriminator.
+
+    The discriminator judges each timestep of an embedding.
+
+    Parameters
+    ----------
+    sizes, cell, embedding, supervised, noise
+        As for ``SynthesisNetworks``.
     ema_decay : float
         Decay of the average of all weights but the discriminator's; 0 keeps none.
     """
@@ -122,114 +222,23 @@ class TimeGANNetworks(WeightAverage):
         noise: str = "both",
         ema_decay: float = 0.0,
     ) -> None:
-        width, n_given = sizes.hidden_dim, sizes.n_conditions
-        n_embedded = width if embedding else sizes.n_channels
-
-        def network(
-            n_inputs: int, n_outputs: int, bounded: bool, n_fewer: int = 0
-        ) -> RecurrentNetwork:
-            depth = max(1, sizes.n_layers - n_fewer)
-            return RecurrentNetwork(n_inputs, n_outputs, width, depth, cell, bounded)
-
-        made: dict[str, RecurrentNetwork] = {}
-        if embedding:
-            made["embedder"] = network(sizes.n_channels, width, True)
-            made["recovery"] = network(width, sizes.n_channels, False)
-        n_noise = sizes.latent_dim * (2 if noise == "both" else 1)
-        made["generator"] = network(n_noise + n_given, n_embedded, embedding)
-        if supervised:
-            made["supervisor"] = network(n_embedded + n_given, n_embedded, embedding, n_fewer=1)
-        super().__init__(nn.ModuleDict(made), ema_decay)
-        self.averaged_names = tuple(made)
-        self.latent_dim = sizes.latent_dim
-        self.noise = noise
-        self.embedder = made.get("embedder")
-        self.recovery = made.get("recovery")
-        self.generator = made["generator"]
-        self.supervisor = made.get("supervisor")
-        self.discriminator = network(n_embedded + n_given, 1, False)
-        self.workspace = Workspace()
+        super().__init__()
+        self.synthesis = SynthesisNetworks(sizes, cell, embedding, supervised, noise)
+        n_embedded = sizes.hidden_dim if embedding else sizes.n_channels
+        self.discriminator = RecurrentNetwork(
+            n_embedded + sizes.n_conditions, 1, sizes.hidden_dim, sizes.n_layers, cell, False
+        )
+        self.average = WeightAverage.of(self.synthesis, ema_decay)
 
     @property
-    def averaged_network(self) -> nn.Module:
-        return nn.ModuleDict({name: getattr(self, name) for name in self.averaged_names})
-
-    # -- one phase each -----------------------------------------------------------------------
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Return H ``(n_timesteps, B, n_embedded)`` of series ``(B, n_timesteps, n_channels)``."""
-        x = x.transpose(0, 1)
-        return x if self.embedder is None else self._read([Read(self.embedder, x)])[0]
-
-    def recover(self, h: Tensor) -> Tensor:
-        """Return the series ``(B, n_timesteps, n_channels)`` that H stands for."""
-        x = h if self.recovery is None else self._read([Read(self.recovery, h)])[0]
-        return x.transpose(0, 1)
-
-    def follow(self, h: Tensor, c: Tensor | None) -> Tensor:
-        """Return what the supervisor expects after each timestep of H."""
-        return h if self.supervisor is None else self._read([_given(self.supervisor, h, c)])[0]
-
-    def generate(self, z: Tensor, c: Tensor | None) -> Tensor:
-        """Return series ``(B, n_timesteps, n_channels)`` of noise ``(n_timesteps, B, latent)``."""
-        e_hat = self._read([_given(self.generator, z, c)])[0]
-        return self.recover(self.follow(e_hat, c))
-
-    def join(self, x: Tensor, z: Tensor, c: Tensor | None, frozen: bool = False) -> Joint:
-        """Lead series and noise through all networks but the discriminator, side by side.
-
-        If ``frozen``, embedder and recovery are left alone.
-        """
-        x = x.transpose(0, 1).contiguous()
-        first = [_given(self.generator, z, c)]
-        if self.embedder is not None:
-            first.append(Read(self.embedder, x, frozen))
-        e_hat, *embedded = self._read(first)
-        h = embedded[0] if embedded else x
-        h_seen, h_next, h_hat = h.view_as(h), None, e_hat
-        if self.supervisor is not None:
-            both = [_given(self.supervisor, one, c) for one in (h_seen, e_hat)]
-            h_next, h_hat = self._read(both)
-        x_tilde, x_hat = None, h_hat
-        if self.recovery is not None:
-            # What is generated must not teach recovery to make up for it.
-            reads = [Read(self.recovery, h_hat, frozen=True)]
-            x_hat, *recovered = self._read(reads + ([] if frozen else [Read(self.recovery, h)]))
-            x_tilde = recovered[0] if recovered else None
-        return Joint(x, h, h_seen, x_tilde, h_next, e_hat, h_hat, x_hat)
+    def averaged(self) -> SynthesisNetworks:
+        """The networks that samples and latents are made by: of averaged weights, if any are."""
+        made: Any = self.synthesis if self.average is None else self.average.module
+        return cast(SynthesisNetworks, made)
 
     def discriminate(self, each: Sequence[Tensor], c: Tensor | None, frozen: bool) -> list[Tensor]:
         """Return the discriminator's values ``(n_timesteps, B, 1)`` of each H."""
-        return self._read([_given(self.discriminator, h, c, frozen) for h in each])
-
-    # -- drawing -------------------------------------------------------------------------------
-
-    def draw(self, n_timesteps: int, n_samples: int, rng: torch.Generator) -> Tensor:
-        """Return noise ``(n_timesteps, n_samples, latent_dim)``."""
-        shape = (n_timesteps, n_samples, self.latent_dim)
-        made = []
-        if self.noise != "wiener":
-            made.append(torch.rand(shape, generator=rng, device=rng.device))
-        if self.noise != "uniform":  # over a unit of time, and it begins anywhere
-            z = torch.randn(shape, generator=rng, device=rng.device)
-            z[1:] /= n_timesteps**0.5
-            made.append(z.cumsum(dim=0))
-        return torch.cat(made, dim=2)
-
-    def forward(self, what: str, *given: Tensor | None) -> Tensor:
-        """Do what a method of that name does: the door for other weights than one's own."""
-        made: Tensor = getattr(self, what)(*given)
-        return made
-
-    def by_average(self, what: str, *given: Tensor | None) -> Tensor:
-        """Do what a method of that name does, by the averaged weights if there are any."""
-        made: Tensor = functional_call(self, self.averaged(), (what, *given))
-        return made
-
-    def _read(self, reads: Sequence[Read]) -> list[Tensor]:
-        runs = [Run(read.network.stack, read.x, read.frozen) for read in reads]
-        states = run_side_by_side(runs, self.workspace)
-        return [read.network.out(h, read.frozen) for read, h in zip(reads, states, strict=True)]
+        return self.synthesis.read([_given(self.discriminator, h, c, frozen) for h in each])
 
 
 def _given(network: RecurrentNetwork, x: Tensor, c: Tensor | None, frozen: bool = False) -> Read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar
 
 import torch
@@ -37,8 +38,8 @@ class TimeGANNet(PhasedNet):
     PLAYERS: ClassVar[tuple[str, ...]] = ("autoencoder", "generator", "discriminator")
     LAST: ClassVar[str] = "joint"
     NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "autoencoder": ("embedder", "recovery"),
-        "generator": ("generator", "supervisor"),
+        "autoencoder": ("synthesis.embedder", "synthesis.recovery"),
+        "generator": ("synthesis.generator", "synthesis.supervisor"),
         "discriminator": ("discriminator",),
     }
 
@@ -65,12 +66,12 @@ class TimeGANNet(PhasedNet):
         return f"valid_{name}" if held_out else name
 
     def _trained_by(self, player: str) -> list[torch.nn.Parameter]:
-        networks = [getattr(self.networks, name) for name in self.NETWORKS[player]]
+        networks = [operator.attrgetter(path)(self.networks) for path in self.NETWORKS[player]]
         return [p for network in networks if network is not None for p in network.parameters()]
 
     def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        z = self.networks.draw(self._n_timesteps, n_samples, rng)
-        made: Tensor = self.networks.by_average("generate", z, c)
+        networks = self.networks.averaged
+        made: Tensor = networks.generate(networks.draw(self._n_timesteps, n_samples, rng), c)
         return made
 
     # -- epochs ------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ class TimeGANNet(PhasedNet):
         try:
             return super().fit_loop(X, y, epochs, **params)
         finally:
-            self.networks.workspace.clear()
+            self.networks.synthesis.workspace.clear()
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -106,25 +107,27 @@ class TimeGANNet(PhasedNet):
         self._optimizer_step(
             "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
         )
-        self.networks.track(0)  # nothing of before is worth remembering
+        if self.networks.average is not None:  # nothing of before is worth remembering
+            self.networks.average.restart(self.networks.synthesis)
         return logs
 
     def _early_loss(self, batch: Series) -> tuple[Tensor, dict[str, Tensor]]:
         """Return what is descended in an early phase, and its logs."""
-        x, c = batch.values, batch.conditions
+        x, c, networks = batch.values, batch.conditions, self.networks.synthesis
         if self.phase_ == "embedding":
-            x_tilde = self.networks.recover(self.networks.embed(x))
+            x_tilde = networks.recover(networks.embed(x))
             loss, error = self.criterion_.of_reconstruction(x, x_tilde)
             return loss, {"reconstruction_loss": error.detach()}
         with torch.no_grad():
-            h = self.networks.embed(x)
-        loss = self.criterion_.of_supervision(h, self.networks.follow(h, c))
+            h = networks.embed(x)
+        loss = self.criterion_.of_supervision(h, networks.follow(h, c))
         return loss, {"supervised_loss": loss.detach()}
 
     def _joint_step(self, batch: Series) -> dict[str, Tensor]:
         x, c = batch.values, batch.conditions
-        z = self.networks.draw(x.shape[1], len(x), self.noise_)
-        made = self.networks.join(x, z, c, frozen=not self.joint)
+        networks = self.networks.synthesis
+        z = networks.draw(x.shape[1], len(x), self.noise_)
+        made = networks.join(x, z, c, frozen=not self.joint)
         loss, logs = self._generator_loss(made, c)
         others: tuple[str, ...] = ()
         if made.x_tilde is not None:
@@ -133,7 +136,8 @@ class TimeGANNet(PhasedNet):
             logs["reconstruction_loss"] = error.detach()
         logs["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
         self.n_steps_["generator"] += 1
-        self.networks.track(self.n_steps_["generator"])
+        if self.networks.average is not None:
+            self.networks.average.update_parameters(self.networks.synthesis)
         if self.n_steps_["generator"] % self.generator_steps == 0:
             logs |= self._discriminator_step(made, batch)
         return logs

@@ -120,7 +120,7 @@ class AdversarialNet(WatchedNet):
             loss = loss + self.criterion_.of_path(self.networks, z, batch.conditions, self.noise_)
         norm = self._optimizer_step("generator", loss, batch)
         self.n_steps_["generator"] += 1
-        self.networks.track(self.n_steps_["generator"])
+        self.networks.track()
         return {"generator_loss": loss.detach(), "generator_gradient": norm}
 
     def _ahead(self, real: Tensor, fake: Tensor, c: Tensor | None) -> Callable[[Tensor], Tensor]:

@@ -12,7 +12,7 @@ __all__ = ["AveragedNet"]
 
 
 class AveragedNet(GeneratorNet):
-    """A net whose module keeps an average of its weights (``track(n)``), step by step.
+    """A net whose module keeps an average of its weights (``track()``), step by step.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class AveragedNet(GeneratorNet):
         self.n_steps_ += 1
         self._n_done += 1
         module: Any = self.module_
-        module.track(self.n_steps_)
+        module.track()
         return step
 
     def _share(self) -> float:

@@ -101,6 +101,11 @@ class GeneratorNet(NeuralNet):
         self._gradients_heard = _heard(callbacks, "on_grad_computed")
         return self
 
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
+        """Hand the optimizer what is trained: an average of weights is not."""
+        trained = [(name, p) for name, p in named_parameters if p.requires_grad]
+        return super().get_params_for_optimizer(prefix, trained)
+
     # -- data --------------------------------------------------------------------------------
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
@@ -192,7 +197,8 @@ class GeneratorNet(NeuralNet):
             )
         loss.backward()
         if self._gradients_heard:
-            named = TeeGenerator(self.get_all_learnable_params())
+            learnable = self.get_all_learnable_params()
+            named = TeeGenerator((name, p) for name, p in learnable if p.requires_grad)
             self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
         self.optimizer_.step()
         return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
