@@ -277,11 +277,18 @@ def test_a_second_timestep_is_not_needed():
 
 
 class Rates(Callback):
-    def on_train_begin(self, net, **kwargs):
-        self.seen = []
+    """Remember the rates of each epoch's steps: between steps, rates are the user's."""
 
-    def on_batch_end(self, net, **kwargs):
-        self.seen.append([group["lr"] for group in net.optimizer_.param_groups])
+    def on_train_begin(self, net, **kwargs):
+        self.of_epochs = {}
+
+    def on_grad_computed(self, net, **kwargs):
+        rates = [group["lr"] for group in net.optimizer_.param_groups]
+        assert self.of_epochs.setdefault(len(net.history), rates) == rates
+
+    @property
+    def seen(self):
+        return list(self.of_epochs.values())
 
 
 @pytest.mark.parametrize("kind", [TeacherForcing, ProfessorForcing])
@@ -295,6 +302,16 @@ def test_the_learning_rate_falls_along_a_cosine_and_comes_back(kind):
     )
     generator.partial_fit(X)
     assert rates.seen == [pytest.approx([0.1] * len(rates.seen[0]))]
+
+
+def test_a_scheduler_of_batches_goes_its_own_way():
+    X = make_sines(20, 4, random_state=SEED)
+    halved = LRScheduler(
+        torch.optim.lr_scheduler.StepLR, step_size=1, gamma=0.5, step_every="batch"
+    )
+    fixed = {**SMALL, "max_epochs": 3, "batch_size": 10}
+    generator = TeacherForcing(**fixed, lr=0.1, lr_end=0.2, callbacks=[halved]).fit(X)
+    assert generator.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(0.1 * 0.5**6)
 
 
 # -- the game ---------------------------------------------------------------------------------

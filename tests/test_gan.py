@@ -39,7 +39,7 @@ from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.objectives.adversarial import HingeLoss
 from sklearn_timegen.training import AdversarialNet
-from sklearn_timegen.training.monitor import SampleMonitor
+from sklearn_timegen.training.monitor import ReferenceSeries
 
 from .flows import Identity
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -621,7 +621,7 @@ def test_the_history_tells_what_to_trust(X):
 def test_the_distance_is_that_between_samples_and_series(X):
     rng = np.random.default_rng(SEED)
     a, b = rng.normal(size=(2, 40, 5, 2)).astype(np.float32)
-    distance = SampleMonitor(Series(torch.from_numpy(a))).distance(torch.from_numpy(b))
+    distance = ReferenceSeries(Series(torch.from_numpy(a))).distance(torch.from_numpy(b))
     rows = [x.reshape(40, -1).astype(float) for x in (a, b)]
     # Means over pairs of different series, in units of the distance within the data.
     within = [cdist(x, x).sum() / (40 * 39) for x in rows]
@@ -634,7 +634,7 @@ def test_the_effective_ratio_is_the_metric(global_random_seed, n_conditions):
     rng = np.random.default_rng(global_random_seed)
     x, drawn = (rng.normal(size=(2, 40, 5, 2)) * [1, 9]).astype(np.float32)
     c = torch.from_numpy(rng.normal(size=(40, n_conditions))) if n_conditions else None
-    monitor = SampleMonitor(Series(torch.from_numpy(x), c))
+    monitor = ReferenceSeries(Series(torch.from_numpy(x), c))
     for fake in (drawn, drawn / 2, np.repeat(drawn[:4], 10, axis=0)):
         ratio = monitor.effective_ratio(torch.from_numpy(fake))
         assert ratio == pytest.approx(effective_sample_ratio(x, fake), rel=1e-9)

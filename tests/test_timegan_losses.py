@@ -219,7 +219,7 @@ def test_a_discriminator_that_is_good_enough_waits():
 def test_steps_of_the_others_for_each_of_the_discriminator():
     x = torch.from_numpy(X).unsqueeze(2)
     net = make_net(generator_steps=3)
-    net.n_steps_ = dict.fromkeys(TimeGANNet.PLAYERS, 0)
+    net.n_steps_ = dict.fromkeys(TimeGANNet.NETWORKS, 0)
     stepped = ["discriminator" in step(net, "joint", x)[1] for _ in range(6)]
     assert stepped == [False, False, True, False, False, True]
 

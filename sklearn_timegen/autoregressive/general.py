@@ -30,7 +30,7 @@ from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.data.checks import check_series
 from sklearn_timegen.representation import REPRESENTATIONS, Representation, Space
-from sklearn_timegen.training import CosineRate, GeneratorNet
+from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
 
@@ -208,8 +208,8 @@ class TeacherForcing(NeuralGenerator):
             torch.from_numpy(np.maximum(high, 0)),
         )
 
-    def _make_callbacks(self, monitor: str) -> list[Any]:
-        return [("learning_rate", CosineRate(self.lr_end)), *super()._make_callbacks(monitor)]
+    def _make_schedule(self) -> RateSchedule:
+        return CosineRate(self.lr_end)
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         with self._inference() as module:
@@ -309,7 +309,7 @@ class ProfessorForcing(TeacherForcing):
         n_states = self.n_layers * self.hidden_dim
         sizes = (n_timesteps, n_states, n_channels, n_conditions, self.discriminator_hidden_dim)
         return ProfessorNet(
-            partial(_build_players, network, sizes),
+            partial(_build_pair, network, sizes),
             TeacherForcedLikelihood,
             adversarial_weight=self.adversarial_weight,
             mutual=self.mutual,
@@ -324,7 +324,7 @@ class ProfessorForcing(TeacherForcing):
         return net
 
 
-def _build_players(network: Any, sizes: tuple[int, ...]) -> AdversarialPair:
+def _build_pair(network: Any, sizes: tuple[int, ...]) -> AdversarialPair:
     return AdversarialPair(network(), BehaviourDiscriminator(*sizes))
 
 

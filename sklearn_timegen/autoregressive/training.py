@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import NonSaturatingLoss
-from sklearn_timegen.training.players import PlayersNet
+from sklearn_timegen.training import GeneratorNet
 
 __all__ = ["ProfessorNet"]
 
@@ -17,20 +17,21 @@ TAUGHT_BELOW = 0.99  # accuracy above which a discriminator learns no more
 TRUSTED_ABOVE = 0.75  # accuracy up to which it has nothing to tell the generator
 
 
-class ProfessorNet(PlayersNet):
+class ProfessorNet(GeneratorNet):
     """Likelihood given the true past, and a discriminator of taught and free-running behaviour.
 
     Each batch is taught (the network reads the true series) and run free (it reads its own), and
     the discriminator sees the states and the values of both. It takes a step unless it is right
     in more than 99 % of the cases already, and adds to the generator's loss only if it is right
     in more than 75 % (Lamb et al. 2016, section 2, https://arxiv.org/abs/1610.09038). An epoch
-    records the likelihood as ``train_loss``, and beside it both players' adversarial losses, the
+    records the likelihood as ``train_loss``, and beside it both networks' adversarial losses, the
     norms of their gradients and the discriminator's accuracy.
 
     Parameters
     ----------
     module, criterion, seed, discriminator_lr, **kwargs
-        As for ``PlayersNet``; the module is an ``AdversarialPair``, the criterion the likelihood.
+        As for ``GeneratorNet``; the module is an ``AdversarialPair``, the criterion the
+        likelihood.
     adversarial_weight : float
         Weight of the adversarial loss, a mean over timesteps.
     mutual : bool
@@ -44,6 +45,11 @@ class ProfessorNet(PlayersNet):
     n_steps_ : int
         Steps that were taken since the weights were made.
     """
+
+    NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "generator": ("generator",),
+        "discriminator": ("discriminator",),
+    }
 
     def __init__(
         self,
@@ -66,27 +72,20 @@ class ProfessorNet(PlayersNet):
         super().initialize()
         return self
 
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
-    ) -> None:
-        self._logs: list[dict[str, Tensor]] = []
-        super().run_single_epoch(iterator, training, prefix, step_fn, **params)
-        logs, self._logs = self._logs, []
-        self._record_means(logs)
-
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         x, c = batch.values, batch.conditions
         mixture, states = self.networks.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, x).mean()
+        logs: dict[str, Tensor] = {}
         if self.n_steps_ % self.game_interval == 0:
-            self._logs.append(self._play(likelihood, states, batch))
+            logs = self._play(likelihood, states, batch)
         else:
-            self._optimizer_step("generator", likelihood, batch)
+            self._optimizer_step(likelihood, batch, "generator")
         self.n_steps_ += 1
-        return {"loss": likelihood.detach(), "y_pred": None}
+        return {"loss": likelihood.detach(), "y_pred": None, "logs": logs}
 
     def _play(self, likelihood: Tensor, states: Tensor, batch: Series) -> dict[str, Tensor]:
-        """Let the network run free, and both players take a step; return what is recorded."""
+        """Let the network run free, and both take a step; return what is recorded."""
         x, c = batch.values, batch.conditions
         network = self.networks.generator
         drawn, free_states = network.run_free(*network.noise(len(x), self.noise_), c)
@@ -96,7 +95,7 @@ class ProfessorNet(PlayersNet):
         if logs["discriminator_accuracy"] > TRUSTED_ABOVE:
             weight = self.game_interval * self.adversarial_weight
             loss = loss + weight * self._deceit(taught, free, c)
-        return {**logs, "generator_gradient": self._optimizer_step("generator", loss, batch)}
+        return {**logs, "generator_gradient": self._optimizer_step(loss, batch, "generator")}
 
     def _discriminator_step(
         self, taught: Tensor, free: Tensor, batch: Series
@@ -112,7 +111,7 @@ class ProfessorNet(PlayersNet):
         }
         norm = torch.zeros_like(logs["discriminator_loss"])
         if logs["discriminator_accuracy"] <= TAUGHT_BELOW:
-            norm = self._optimizer_step("discriminator", loss, batch)
+            norm = self._optimizer_step(loss, batch, "discriminator")
         return {**logs, "discriminator_gradient": norm}
 
     def _deceit(self, taught: Tensor, free: Tensor, c: Tensor | None) -> Tensor:

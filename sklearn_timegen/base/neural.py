@@ -28,6 +28,7 @@ from sklearn_timegen.training import (
     GeneratorNet,
     HoldOut,
     ProgressBar,
+    RateSchedule,
     early_stopping,
     resolve_device,
 )
@@ -275,10 +276,17 @@ class NeuralGenerator(BaseGenerator):
     def _make_callbacks(self, monitor: str) -> list[Any]:
         # Cloned, because skorch writes into the objects it is given.
         callbacks = [_clone_callback(item) for item in self.callbacks or ()]
+        schedule = self._make_schedule()
+        if schedule is not None:
+            callbacks.insert(0, ("learning_rate", schedule))
         if self.n_iter_no_change is not None:
             callbacks.append(self._make_stopping(monitor))
         bar = ProgressBar(type(self).__name__, disable=not self.verbose)
         return [*callbacks, ("progress_bar", bar)]
+
+    def _make_schedule(self) -> RateSchedule | None:
+        """Return what lets the learning rates fall, if anything does."""
+        return None
 
     def _make_stopping(self, monitor: str) -> Any:
         """Return the callback that stops early; there is a patience."""

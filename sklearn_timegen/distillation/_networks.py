@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.nn.adversaries import Adversaries
 
-__all__ = ["OneStep", "PairDiscriminator", "build_players", "freeze_", "taught"]
+__all__ = ["OneStep", "PairDiscriminator", "build_networks", "freeze_", "taught"]
 
 
 class OneStep(nn.Module):
@@ -65,7 +65,7 @@ class PairDiscriminator(nn.Module):
         return values
 
 
-def build_players(
+def build_networks(
     field: FlowField,
     network: Callable[[], nn.Module] | None,
     discriminator: Callable[[], nn.Module] | None,

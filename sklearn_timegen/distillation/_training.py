@@ -12,13 +12,16 @@ from torch import Tensor
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.distillation.objectives import pair_error
-from sklearn_timegen.training import AdversarialNet, Game
+from sklearn_timegen.nn.adversaries import Adversaries
+from sklearn_timegen.training import Game
 
-__all__ = ["PairNet", "PairedGame"]
+__all__ = ["PairedGame"]
 
 
 class PairedGame(Game):
     """A game in which ``fake`` also has to be near the ``real`` series of the same row.
+
+    Both are series of the same noise, the batch's ``latents``, which the discriminator is shown.
 
     Parameters
     ----------
@@ -34,25 +37,24 @@ class PairedGame(Game):
 
     def of_generator(
         self,
-        critic: Any,
+        discriminator: Any,
         features: Any,
         real: Tensor,
         fake: Tensor,
         ahead: bool = False,
         c: Tensor | None = None,
     ) -> Tensor:
-        played = super().of_generator(critic, features, real, fake, ahead, c)
+        played = super().of_generator(discriminator, features, real, fake, ahead, c)
         return pair_error(fake, real).mean() + self.weight * played
 
+    def latents(
+        self, networks: Adversaries, batch: Series, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        super().latents(networks, batch, rng)  # the stream goes on as it does in other games
+        noise: Tensor = batch.latents
+        return noise, None
 
-class PairNet(AdversarialNet):
-    """A net of series that are made of the noise of their own row, which is shown beside them."""
-
-    def _latents(self, batch: Series) -> tuple[Tensor, Tensor | None]:
-        super()._latents(batch)  # the stream of noise goes on as it does in other games
-        return batch.latents, None
-
-    def _shown(self, batch: Series) -> Tensor | None:
+    def shown(self, batch: Series) -> Tensor | None:
         if batch.conditions is None:
             return batch.latents
         return torch.cat([batch.latents, batch.conditions], dim=1)

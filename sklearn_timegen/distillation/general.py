@@ -23,9 +23,9 @@ from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.tensors import as_numpy, rows_of
 from sklearn_timegen.data import Series
-from sklearn_timegen.distillation._networks import PairDiscriminator, build_players
+from sklearn_timegen.distillation._networks import PairDiscriminator, build_networks
 from sklearn_timegen.distillation._taught import TaughtGenerator
-from sklearn_timegen.distillation._training import PairedGame, PairNet
+from sklearn_timegen.distillation._training import PairedGame
 from sklearn_timegen.distillation.objectives import PairRegression
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow._solvers import STOCHASTIC
@@ -33,7 +33,14 @@ from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.objectives.adversarial import RelativisticLoss
 from sklearn_timegen.objectives.penalties import ZeroCentredPenalty
 from sklearn_timegen.representation import Space
-from sklearn_timegen.training import AdversarialNet, AveragedNet, Game
+from sklearn_timegen.training import (
+    AdversarialNet,
+    AveragedNet,
+    CosineRate,
+    Game,
+    RateSchedule,
+    WarmupCosineRate,
+)
 
 __all__ = ["OneStepGenerator"]
 
@@ -183,7 +190,7 @@ class OneStepGenerator(TaughtGenerator):
         type="AdversarialNet or AveragedNet",
     )
     history_: Any = fitted(
-        """A row an epoch. With a discriminator: both players' losses, and ``train_distance``,
+        """A row an epoch. With a discriminator: both networks' losses, and ``train_distance``,
         the energy distance between samples and what the student is to follow, the teacher's
         series or the real ones. Else ``train_loss``, the mean distance of the pairs.""",
         type="skorch.history.History",
@@ -262,7 +269,7 @@ class OneStepGenerator(TaughtGenerator):
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> Any:
         module = partial(
-            build_players,
+            build_networks,
             self.teacher_.flow_.field,
             self._own_network(n_conditions),
             self._discriminator(space, n_conditions) if self._plays else None,
@@ -270,19 +277,15 @@ class OneStepGenerator(TaughtGenerator):
             self.ema_decay,
         )
         if not self._plays:
-            return AveragedNet(module, PairRegression, lr_end=self.lr_end, **params)
+            return AveragedNet(module, PairRegression, **params)
         if not {"optimizer", "optimizer__betas"} & set(self.net_params or {}):
             # The distance of pairs rules the student's steps, and is no game: momentum helps.
             params["optimizer__betas"] = (0.9, 0.99) if self._paired else (0.0, 0.99)
         loss, penalties = RelativisticLoss(), [(ZeroCentredPenalty(), self.penalty_weight)]
-        game = PairedGame(loss, penalties, self.adversarial_weight)
-        return (PairNet if self._paired else AdversarialNet)(
-            module,
-            game if self._paired else Game(loss, penalties),
-            discriminator_lr=self.discriminator_lr,
-            lr_end=self.lr_end,
-            **params,
-        )
+        game = Game(loss, penalties)
+        if self._paired:
+            game = PairedGame(loss, penalties, self.adversarial_weight)
+        return AdversarialNet(module, game, discriminator_lr=self.discriminator_lr, **params)
 
     def _own_network(self, n_conditions: int) -> Any:
         """Return what makes a network of the student's own sizes, if it has any."""
@@ -324,6 +327,10 @@ class OneStepGenerator(TaughtGenerator):
         return super()._make_callbacks(
             monitor.replace("loss", "distance") if self._plays else monitor
         )
+
+    def _make_schedule(self) -> RateSchedule:
+        kind = CosineRate if self._plays else WarmupCosineRate
+        return kind(lr_end=self.lr_end)
 
     def _update(self, net: Any) -> Any:
         net = super()._update(net)

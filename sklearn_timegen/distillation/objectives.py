@@ -27,7 +27,7 @@ def pair_error(made: Tensor, wanted: Tensor) -> Tensor:
 
 
 class PairRegression(nn.Module):
-    """``objective(networks, batch, rng)``, one value a series, without a second player.
+    """``objective(networks, batch, rng)``, one value a series, without a discriminator.
 
     The latents are the noise that the series belong to; the error is that of the averaged weights
     when it is not for training.

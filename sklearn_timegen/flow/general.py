@@ -27,7 +27,7 @@ from sklearn_timegen.flow.networks import FIELDS
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 from sklearn_timegen.representation import Representation, Space
-from sklearn_timegen.training import AveragedNet
+from sklearn_timegen.training import AveragedNet, RateSchedule, WarmupCosineRate
 
 __all__ = ["FlowMatching"]
 
@@ -305,13 +305,10 @@ class FlowMatching(FlowCompletion):
             space.reach,
             self.ema_decay,
         )
-        return AveragedNet(
-            module,
-            loss,
-            warmup_steps=self.warmup_steps,
-            lr_end=self.lr_end,
-            **params,
-        )
+        return AveragedNet(module, loss, **params)
+
+    def _make_schedule(self) -> RateSchedule:
+        return WarmupCosineRate(self.warmup_steps, self.lr_end)
 
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
         x = torch.from_numpy(v[:2]).to(net.device)

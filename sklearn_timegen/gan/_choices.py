@@ -126,7 +126,7 @@ def optimizer_params(betas: Any, given: dict[str, Any]) -> dict[str, Any]:
         )
     if "optimizer__param_groups" in given:
         raise ValueError(
-            "net_params holds optimizer__param_groups, but the groups are the two players; use "
+            "net_params holds optimizer__param_groups, but the groups are the two networks; use "
             "discriminator_lr"
         )
     own = "optimizer" in given or "optimizer__betas" in given

@@ -1,4 +1,4 @@
-"""The players' networks, made from names or callables, and looked at before training."""
+"""The two networks, made from names or callables, and looked at before training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.nn.normalization import GradientNormalized, SpectralNormalized
 
-__all__ = ["build_players", "check_players", "make_discriminator", "make_normalization"]
+__all__ = ["build_networks", "check_networks", "make_discriminator", "make_normalization"]
 
 
 def make_discriminator(
@@ -35,7 +35,7 @@ def make_discriminator(
     )
 
 
-def build_players(
+def build_networks(
     generator: Callable[..., nn.Module],
     discriminator: Callable[..., nn.Module],
     sizes: tuple[int, int, int, int],
@@ -43,13 +43,13 @@ def build_players(
     normalize: Callable[[nn.Module], nn.Module],
     ema_decay: float,
 ) -> Adversaries:
-    """Make both players; ``sizes`` are timesteps, channels, latents and conditions."""
+    """Make both networks; ``sizes`` are timesteps, channels, latents and conditions."""
     n_timesteps, n_channels, latent_dim, n_conditions = sizes
     shape = (n_timesteps, n_channels)
     given = {"n_conditions": n_conditions}
-    player = make_network(generator, "generator", *shape, latent_dim, widths[0], **given)
-    made = make_network(discriminator, "discriminator", *shape, widths[1], **given)
-    return Adversaries(player, normalize(made), latent_dim, ema_decay)
+    made = make_network(generator, "generator", *shape, latent_dim, widths[0], **given)
+    opponent = make_network(discriminator, "discriminator", *shape, widths[1], **given)
+    return Adversaries(made, normalize(opponent), latent_dim, ema_decay)
 
 
 def make_normalization(kind: str | None, lipschitz: float) -> Callable[[nn.Module], nn.Module]:
@@ -63,7 +63,7 @@ def _as_it_is(module: nn.Module) -> nn.Module:
     return module
 
 
-def check_players(
+def check_networks(
     net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, needs_features: bool
 ) -> None:
     """Refuse networks that return other shapes than series and values."""

@@ -1,4 +1,4 @@
-"""Settings of the general class that are named for how the players are built or trained.
+"""Settings of the general class that are named for how the networks are built or trained.
 
 As in ``by_loss``: pinned is what a name means, the rest are defaults.
 """

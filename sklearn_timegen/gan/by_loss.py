@@ -1,4 +1,4 @@
-"""Settings of the general class that are named for what the players minimise.
+"""Settings of the general class that are named for what the networks minimise.
 
 A name pins what its paper's name means, and re-defaults what the paper used; where a paper's
 networks are for images, the general class's stay.

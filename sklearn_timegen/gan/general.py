@@ -26,8 +26,8 @@ from sklearn_timegen.gan._choices import (
     optimizer_params,
 )
 from sklearn_timegen.gan._networks import (
-    build_players,
-    check_players,
+    build_networks,
+    check_networks,
     make_discriminator,
     make_normalization,
 )
@@ -36,7 +36,7 @@ from sklearn_timegen.gan.latents import AdversarialLatents
 from sklearn_timegen.nn.discriminator import BODIES
 from sklearn_timegen.objectives.adversarial import DIVERGENCES, LOSSES
 from sklearn_timegen.representation import Space
-from sklearn_timegen.training import AdversarialNet, GeneratorNet
+from sklearn_timegen.training import AdversarialNet, CosineRate, GeneratorNet, RateSchedule
 
 __all__ = ["GAN"]
 
@@ -70,7 +70,7 @@ class GAN(AdversarialLatents):
     ``StyleGAN``               ``generator="style", discriminator="style"``
     =========================  ==============================================================
 
-    The losses of two players that learn from each other do not tell how good samples are. So
+    The losses of two networks that learn from each other do not tell how good samples are. So
     ``history_`` also has the energy distance between samples and training series after each
     epoch, ``train_distance``, the same for held-out series, ``valid_distance``, which early
     stopping goes by, and the effective number of different samples beside that of series; and
@@ -279,7 +279,7 @@ class GAN(AdversarialLatents):
         """The fitted skorch net; ``net_.module_`` holds ``generator`` and ``discriminator``."""
     )
     history_: Any = fitted(
-        """A row an epoch: both players' losses and gradient norms, ``discriminator_accuracy``
+        """A row an epoch: both networks' losses and gradient norms, ``discriminator_accuracy``
         (the share of pairs of a real and a generated series in which the real one has the
         greater value; 0.5 is chance), ``train_distance``, ``valid_distance``,
         ``effective_sample_ratio``.""",
@@ -309,7 +309,7 @@ class GAN(AdversarialLatents):
             check_time_axis(network, name, space, self.representation)
         sizes = (*space.shape, self.latent_dim, n_conditions)
         module = partial(
-            build_players,
+            build_networks,
             generator,
             discriminator,
             sizes,
@@ -326,7 +326,6 @@ class GAN(AdversarialLatents):
             discriminator_lr=self.discriminator_lr,
             clip_value=self.clip_value if self.normalization == "clip" else None,
             instance_noise=self.instance_noise,
-            lr_end=self.lr_end,
             **params,
         )
 
@@ -348,10 +347,13 @@ class GAN(AdversarialLatents):
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
         self._check_truncation(net.networks.generator)
         given = None if c is None else c[:2]
-        check_players(net, v[:2], given, self.feature_matching > 0)
+        check_networks(net, v[:2], given, self.feature_matching > 0)
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         return super()._make_callbacks(monitor.replace("loss", "distance"))
+
+    def _make_schedule(self) -> RateSchedule:
+        return CosineRate(self.lr_end)
 
     def _update(self, net: Any) -> Any:
         net = super()._update(net)

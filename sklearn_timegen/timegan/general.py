@@ -20,7 +20,7 @@ from sklearn_timegen.representation import Space
 from sklearn_timegen.timegan.latents import EmbeddingLatents
 from sklearn_timegen.timegan.networks import Sizes, TimeGANNetworks
 from sklearn_timegen.timegan.objectives import TimeGANLoss
-from sklearn_timegen.timegan.phases import PhaseStopping
+from sklearn_timegen.timegan.phases import PhaseRate, PhaseStopping
 from sklearn_timegen.timegan.stacked import CELLS
 from sklearn_timegen.timegan.training import TimeGANNet
 
@@ -226,7 +226,7 @@ class TimeGAN(EmbeddingLatents):
     history_: Any = fitted(
         """A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
         ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
-        joint phase has the players' losses and gradient norms and ``discriminator_accuracy`` (in
+        joint phase has the adversarial losses, gradient norms and ``discriminator_accuracy`` (in
         epochs in which the discriminator had its turn), every epoch ``train_distance`` and
         ``effective_sample_ratio``, as :class:`GAN` has them.""",
         type="skorch.history.History",
@@ -299,9 +299,11 @@ class TimeGAN(EmbeddingLatents):
             discriminator_threshold=self.discriminator_threshold,
             joint=self.joint,
             discriminator_lr=self.discriminator_lr,
-            lr_end=self.lr_end,
             **params,
         )
+
+    def _make_schedule(self) -> PhaseRate:
+        return PhaseRate(self.lr_end)
 
     def _make_stopping(self, monitor: str) -> Any:
         patience = int(self.n_iter_no_change or 0)

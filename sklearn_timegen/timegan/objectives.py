@@ -100,10 +100,10 @@ class TimeGANLoss(nn.Module):
             loss = loss + self.SUPERVISED_WEIGHT * (supervised + LEAST).sqrt()
         return loss
 
-    def embedder_share(self, supervised: Tensor) -> Tensor:
-        """Return how much of the slope of ``100 sqrt(L_S)`` the embedder is to have.
+    def embedder_fraction(self, supervised: Tensor) -> Tensor:
+        """Return the fraction of the slope of ``100 sqrt(L_S)`` that the embedder is to have.
 
-        ``0.1 dL_S = share 100 d sqrt(L_S)``: one pass through the supervisor serves both.
+        ``0.1 dL_S = fraction 100 d sqrt(L_S)``: one pass through the supervisor serves both.
         """
         slope = self.SUPERVISED_WEIGHT / (2 * (supervised.detach() + LEAST).sqrt())
         return self.EMBEDDER_WEIGHT / slope

@@ -1,118 +1,40 @@
-"""Training in phases: one net and one history, each phase with its own end."""
+"""Training in phases: which are to come, their learning rates, and how each of them stops."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from skorch.callbacks import Callback
 
-from sklearn_timegen.training.callbacks import early_stopping
-from sklearn_timegen.training.watched import WatchedNet
+from sklearn_timegen.training import CosineRate, early_stopping
 
-__all__ = ["PhaseStopping", "PhasedNet"]
+__all__ = ["PhaseRate", "PhaseStopping", "phases_to_come"]
 
 
-class PhasedNet(WatchedNet):
-    """A net of players that learns in phases, the last of which can be gone on with.
+def phases_to_come(
+    early: Mapping[str, int],
+    finished: Collection[str],
+    history: Sequence[Mapping[str, Any]],
+    last: tuple[str, int],
+) -> Iterator[tuple[str, int]]:
+    """Yield the phases that are to be trained, and their epochs.
 
-    A row of the history says in ``phase`` which one it belongs to. A phase that a callback ends
-    (by a ``KeyboardInterrupt``, as skorch's early stopping does) is followed by the next one;
-    Ctrl-C ends all. The optimizer begins each phase without memory of another one.
-
-    Parameters
-    ----------
-    module, criterion, seed, **kwargs
-        As for ``WatchedNet``; ``max_epochs`` are those of the last phase.
-    early_epochs : mapping of str to int
-        Epochs of the phases before the last one, in their order; each is done once.
-    early_lr : float
-        Learning rate of the phases before the last one.
-
-    Attributes
-    ----------
-    phase_ : str
-        The phase that is, or was, trained.
-    finished_ : set of str
-        Early phases that are over.
+    Early ones are done once, each with the epochs that a cut-short training has left of it.
     """
+    for phase, planned in early.items():
+        if phase not in finished:
+            done = sum(row.get("phase") == phase for row in history)
+            yield phase, max(1, planned - done)
+    yield last
 
-    LAST: ClassVar[str]
 
-    def __init__(
-        self,
-        module: Any,
-        criterion: Any,
-        *,
-        seed: int,
-        early_epochs: Mapping[str, int],
-        early_lr: float,
-        **kwargs: Any,
-    ) -> None:
-        self.early_epochs = early_epochs
-        self.early_lr = early_lr
-        super().__init__(module, criterion, seed=seed, **kwargs)
+class PhaseRate(CosineRate):
+    """Learning rates that fall along a cosine in each phase, from its own one."""
 
-    def monitored(self, held_out: bool) -> str:
-        """Return which number of the history tells how the phase goes."""
-        raise NotImplementedError
-
-    def initialize(self) -> PhasedNet:
-        self.finished_: set[str] = set()
-        super().initialize()
-        return self
-
-    def count_epochs(self, n_epochs: int) -> int:
-        return sum(n for _, n in self._to_come(n_epochs))
-
-    def _to_come(self, n_epochs: int) -> Iterator[tuple[str, int]]:
-        """Yield the phases that are to be trained, and their epochs."""
-        for phase, planned in self.early_epochs.items():
-            if phase not in self.finished_:
-                done = sum(row.get("phase") == phase for row in self.history)
-                yield phase, max(1, planned - done)
-        yield self.LAST, n_epochs
-
-    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
-        for phase, n_epochs in list(self._to_come(epochs or self.max_epochs)):
-            if not self.history or self.history[-1].get("phase") != phase:
-                self.optimizer_.state.clear()
-            self.phase_, self._n_in_phase = phase, n_epochs
-            try:
-                super().fit_loop(X, y, n_epochs, **params)
-            except KeyboardInterrupt:
-                if self._pressed:
-                    raise
-                self._drop_unfinished_epoch()
-                self._check_weights()
-            self.finished_.add(phase)
-            for _, callback in self.callbacks_:
-                if isinstance(callback, PhaseStopping):
-                    callback.on_phase_end(self)
-        return self
-
-    @property
-    def _share(self) -> float:
-        own = 1.0 if self.phase_ == self.LAST else self.early_lr / self.lr
-        return own * super()._share
-
-    def _diverged(self, what: str) -> FloatingPointError:
-        if self.phase_ == self.LAST:
-            return super()._diverged(what)
-        return FloatingPointError(
-            f"{what} in epoch {len(self.history)}, of the {self.phase_} phase. Try a smaller rate "
-            f"for it (it is {self.early_lr}), or another representation"
-        )
-
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
-    ) -> None:
-        self.history.record("phase", self.phase_)
-        super().run_single_epoch(iterator, training, prefix, step_fn, **params)
-
-    @property
-    def _progress(self) -> float:
-        return (len(self.history) - 1 - self._n_before) / self._n_in_phase
+    def fraction(self, net: Any) -> float:
+        own = 1.0 if net.phase_ == net.LAST else net.early_lr / net.lr
+        return own * super().fraction(net)
 
 
 class PhaseStopping(Callback):

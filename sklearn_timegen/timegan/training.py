@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+from skorch.callbacks import Callback
 from torch import Tensor
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.timegan.networks import Joint
-from sklearn_timegen.timegan.phases import PhasedNet
+from sklearn_timegen.timegan.phases import PhaseStopping, phases_to_come
+from sklearn_timegen.training import GeneratorNet, SampleMonitor
 
 __all__ = ["TimeGANNet"]
 
 
-class TimeGANNet(PhasedNet):
+class TimeGANNet(GeneratorNet):
     """A skorch net whose module is ``TimeGANNetworks``, and whose criterion is ``TimeGANLoss``.
 
-    In the joint phase, each batch is a step of embedder, recovery, generator and supervisor at
-    once, from one pass through each; each ``generator_steps``-th one is followed by a step of the
-    discriminator on what that pass made.
+    It learns in phases, and a row of the history says in ``phase`` which one it belongs to. A
+    phase that a callback ends (by a ``KeyboardInterrupt``, as skorch's early stopping does) is
+    followed by the next one; Ctrl-C ends all. The optimizer begins each phase without memory of
+    another one. Further training goes on with the last phase.
+
+    In that one, the joint phase, each batch is a step of embedder, recovery, generator and
+    supervisor at once, from one pass through each; each ``generator_steps``-th one is followed by
+    a step of the discriminator on what that pass made.
 
     Parameters
     ----------
-    module, criterion, seed, **kwargs
-        As for ``PhasedNet``.
+    module, criterion, seed, discriminator_lr, **kwargs
+        As for ``GeneratorNet``; ``max_epochs`` are those of the joint phase.
+    early_epochs : mapping of str to int
+        Epochs of the phases before the joint one, in their order; each is done once.
+    early_lr : float
+        Learning rate of the phases before the joint one (``PhaseRate``).
     generator_steps : int
         Steps of the others for each step of the discriminator.
     discriminator_threshold : float
         The discriminator only steps while its loss is above.
     joint : bool
         Whether embedder and recovery go on learning in the joint phase.
+
+    Attributes
+    ----------
+    phase_ : str
+        The phase that is, or was, trained.
+    finished_ : set of str
+        Phases that are over.
+    n_steps_ : dict of str to int
+        Steps in the joint phase of the generator, and of the discriminator.
     """
 
-    PLAYERS: ClassVar[tuple[str, ...]] = ("autoencoder", "generator", "discriminator")
     LAST: ClassVar[str] = "joint"
     NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
         "autoencoder": ("synthesis.embedder", "synthesis.recovery"),
@@ -49,52 +68,109 @@ class TimeGANNet(PhasedNet):
         criterion: Any,
         *,
         seed: int,
+        early_epochs: Mapping[str, int],
+        early_lr: float,
         generator_steps: int = 2,
         discriminator_threshold: float = 0.15,
         joint: bool = True,
         **kwargs: Any,
     ) -> None:
+        self.early_epochs = early_epochs
+        self.early_lr = early_lr
         self.generator_steps = generator_steps
         self.discriminator_threshold = discriminator_threshold
         self.joint = joint
         super().__init__(module, criterion, seed=seed, **kwargs)
 
+    def initialize(self) -> TimeGANNet:
+        self.finished_: set[str] = set()
+        self.n_steps_ = dict.fromkeys(self.NETWORKS, 0)
+        super().initialize()
+        return self
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        return [("sample_monitor", SampleMonitor()), *super()._default_callbacks]
+
+    def samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
+        """Draw represented series by the weights that samples are drawn by."""
+        networks = self.networks.averaged
+        drawn: Tensor = networks.generate(networks.draw(self._n_timesteps, n_samples, rng), c)
+        return drawn
+
+    # -- phases ------------------------------------------------------------------------------
+
     def monitored(self, held_out: bool) -> str:
+        """Return which number of the history tells how the phase goes."""
         if self.phase_ == self.LAST:
             return "valid_distance" if held_out else "train_distance"
         name = "reconstruction_loss" if self.phase_ == "embedding" else "supervised_loss"
         return f"valid_{name}" if held_out else name
 
-    def _trained_by(self, player: str) -> list[torch.nn.Parameter]:
-        networks = [operator.attrgetter(path)(self.networks) for path in self.NETWORKS[player]]
-        return [p for network in networks if network is not None for p in network.parameters()]
+    def count_epochs(self, n_epochs: int) -> int:
+        return sum(n for _, n in self._to_come(n_epochs))
 
-    def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        networks = self.networks.averaged
-        made: Tensor = networks.generate(networks.draw(self._n_timesteps, n_samples, rng), c)
-        return made
-
-    # -- epochs ------------------------------------------------------------------------------
+    def _to_come(self, n_epochs: int) -> list[tuple[str, int]]:
+        last = (self.LAST, n_epochs)
+        return list(phases_to_come(self.early_epochs, self.finished_, self.history, last))
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_timesteps = self.get_dataset(X, y).values.shape[1]
         try:
-            return super().fit_loop(X, y, epochs, **params)
+            for phase, n_epochs in self._to_come(epochs or self.max_epochs):
+                if not self.history or self.history[-1].get("phase") != phase:
+                    self.optimizer_.state.clear()
+                self.phase_ = phase
+                self._fit_phase(X, y, n_epochs, **params)
         finally:
             self.networks.synthesis.workspace.clear()
+        return self
+
+    def _fit_phase(self, X: Any, y: Any, n_epochs: int, **params: Any) -> None:
+        try:
+            super().fit_loop(X, y, n_epochs, **params)
+        except KeyboardInterrupt:
+            if self._pressed:
+                raise
+            self._drop_unfinished_epoch()
+            self._check_weights()
+        self.finished_.add(self.phase_)
+        for _, callback in self.callbacks_:
+            if isinstance(callback, PhaseStopping):
+                callback.on_phase_end(self)
+
+    def diverged(self, what: str) -> FloatingPointError:
+        if self.phase_ == self.LAST:
+            return super().diverged(what)
+        return FloatingPointError(
+            f"{what} in epoch {len(self.history)}, of the {self.phase_} phase. Try a smaller rate "
+            f"for it (it is {self.early_lr}), or another representation"
+        )
+
+    # -- epochs ------------------------------------------------------------------------------
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
     ) -> None:
-        super().run_single_epoch(iterator, training, prefix, step_fn, **params)
-        if training or iterator is None or self.phase_ == self.LAST:
+        self.history.record("phase", self.phase_)
+        if iterator is None:
             return
-        with torch.no_grad():
-            logs = [self._early_loss(batch)[1] | {"n": len(batch)} for batch in iterator]
-        n_series = sum(step["n"] for step in logs)
-        for key in logs[0].keys() - {"n"}:
-            mean = sum(float(step[key]) * step["n"] for step in logs) / n_series
-            self.history.record(f"{prefix}_{key}", mean)
+        self._set_training(training)
+        if training:
+            steps = self._steps(iterator, training, prefix, step_fn, params)
+            self._record_means([step["logs"] for _, step in steps])
+        elif self.phase_ != self.LAST:
+            self._record_early_losses(iterator, prefix)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    @torch.no_grad()
+    def _record_early_losses(self, iterator: Any, prefix: str) -> None:
+        """Record the means over held-out series of what an early phase has in its logs."""
+        sizes = [len(batch) for batch in iterator]
+        logs = [self._early_loss(batch)[1] for batch in iterator]
+        for key in logs[0]:
+            total = sum(float(log[key]) * n for log, n in zip(logs, sizes, strict=True))
+            self.history.record(f"{prefix}_{key}", total / sum(sizes))
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -104,9 +180,8 @@ class TimeGANNet(PhasedNet):
 
     def _early_step(self, batch: Series) -> dict[str, Tensor]:
         loss, logs = self._early_loss(batch)
-        self._optimizer_step(
-            "autoencoder" if self.phase_ == "embedding" else "generator", loss, batch
-        )
+        stepping = "autoencoder" if self.phase_ == "embedding" else "generator"
+        self._optimizer_step(loss, batch, stepping)
         if self.networks.average is not None:  # nothing of before is worth remembering
             self.networks.average.restart(self.networks.synthesis)
         return logs
@@ -129,12 +204,13 @@ class TimeGANNet(PhasedNet):
         z = networks.draw(x.shape[1], len(x), self.noise_)
         made = networks.join(x, z, c, frozen=not self.joint)
         loss, logs = self._generator_loss(made, c)
-        others: tuple[str, ...] = ()
+        stepping = ["generator"]
         if made.x_tilde is not None:
             of_autoencoder, error = self.criterion_.of_reconstruction(made.x, made.x_tilde)
-            loss, others = loss + of_autoencoder, ("autoencoder",)
+            loss = loss + of_autoencoder
+            stepping.append("autoencoder")
             logs["reconstruction_loss"] = error.detach()
-        logs["generator_gradient"] = self._optimizer_step("generator", loss, batch, *others)
+        logs["generator_gradient"] = self._optimizer_step(loss, batch, *stepping)
         self.n_steps_["generator"] += 1
         if self.networks.average is not None:
             self.networks.average.update_parameters(self.networks.synthesis)
@@ -148,8 +224,8 @@ class TimeGANNet(PhasedNet):
             supervised = self.criterion_.of_supervision(made.h_seen, made.h_next)
             logs["supervised_loss"] = supervised.detach()
             if made.h_seen.requires_grad:
-                share = self.criterion_.embedder_share(supervised)
-                made.h_seen.register_hook(lambda gradient: gradient * share)
+                fraction = self.criterion_.embedder_fraction(supervised)
+                made.h_seen.register_hook(lambda gradient: gradient * fraction)
         fakes = [made.h_hat] if made.h_next is None else [made.h_hat, made.e_hat]
         y_hat, *y_unsupervised = self.networks.discriminate(fakes, c, frozen=True)
         moments = self.criterion_.of_moments(made.x, made.x_hat)
@@ -167,6 +243,6 @@ class TimeGANNet(PhasedNet):
             "discriminator_accuracy": pairwise_accuracy(*(y.transpose(0, 1) for y in values[:2])),
         }
         if loss > self.discriminator_threshold:
-            logs["discriminator_gradient"] = self._optimizer_step("discriminator", loss, batch)
+            logs["discriminator_gradient"] = self._optimizer_step(loss, batch, "discriminator")
             self.n_steps_["discriminator"] += 1
         return {name: value.detach() for name, value in logs.items()}

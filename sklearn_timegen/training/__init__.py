@@ -1,17 +1,19 @@
 """Training by skorch, as lean as a hand-written loop.
 
 ``GeneratorNet`` trains one module by one objective, ``AveragedNet`` also averages its weights, and
-``AdversarialNet`` trains two that play against each other. Batches are slices of tensors already
-in memory, and every random stream is the net's own.
+``AdversarialNet`` trains two networks that play against each other. What comes beside the steps
+(rates that fall, early stopping, a look at samples) are skorch callbacks. Batches are slices of
+tensors already in memory, and every random stream is the net's own.
 """
 
 from sklearn_timegen.training.adversarial import AdversarialNet
 from sklearn_timegen.training.averaged import AveragedNet
-from sklearn_timegen.training.callbacks import CosineRate, ProgressBar, early_stopping
+from sklearn_timegen.training.callbacks import ProgressBar, early_stopping
 from sklearn_timegen.training.data import BatchIterator, HoldOut, resolve_device
 from sklearn_timegen.training.game import Game
-from sklearn_timegen.training.monitor import COLLAPSED, SATURATED
+from sklearn_timegen.training.monitor import COLLAPSED, SATURATED, SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.schedules import CosineRate, RateSchedule, WarmupCosineRate
 
 __all__ = [
     "COLLAPSED",
@@ -24,6 +26,9 @@ __all__ = [
     "GeneratorNet",
     "HoldOut",
     "ProgressBar",
+    "RateSchedule",
+    "SampleMonitor",
+    "WarmupCosineRate",
     "early_stopping",
     "resolve_device",
 ]

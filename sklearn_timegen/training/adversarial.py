@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from skorch.callbacks import Callback
 from torch import Tensor
 from torch.func import functional_call
 
@@ -14,22 +15,24 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.nn.normalization import clip_weights_, double_backward
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.objectives.unrolling import AdamStep, GradientStep, unrolled
-from sklearn_timegen.training.watched import WatchedNet
+from sklearn_timegen.training.monitor import SampleMonitor
+from sklearn_timegen.training.net import GeneratorNet
 
 __all__ = ["AdversarialNet"]
 
 
-class AdversarialNet(WatchedNet):
-    """A skorch net of two players: ``module_`` is an ``Adversaries``, ``criterion_`` a ``Game``.
+class AdversarialNet(GeneratorNet):
+    """A skorch net of two networks: ``module_`` is an ``Adversaries``, ``criterion_`` a ``Game``.
 
     Each batch is a step of the discriminator, and each ``n_critic``-th one of the generator, too.
-    An epoch records the players' losses and gradient norms, and how often the discriminator tells
-    a real series from a generated one.
+    An epoch records both losses and gradient norms, how often the discriminator tells a real
+    series from a generated one, and what ``SampleMonitor`` says of samples, as the losses of
+    networks that learn from each other tell little.
 
     Parameters
     ----------
     module, criterion, seed, **kwargs
-        As for ``WatchedNet``.
+        As for ``GeneratorNet``.
     n_critic : int
         Steps of the discriminator for each step of the generator.
     unroll_steps : int
@@ -39,7 +42,17 @@ class AdversarialNet(WatchedNet):
     instance_noise : float
         Standard deviation of the noise on all that the discriminator sees, at the beginning of
         training; it falls to 0 at the end.
+
+    Attributes
+    ----------
+    n_steps_ : dict of str to int
+        Steps that each of the two has taken.
     """
+
+    NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "generator": ("generator",),
+        "discriminator": ("discriminator",),
+    }
 
     def __init__(
         self,
@@ -59,20 +72,31 @@ class AdversarialNet(WatchedNet):
         self.instance_noise = instance_noise
         super().__init__(module, criterion, seed=seed, **kwargs)
 
-    def _samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
-        z, noise = self.networks.draw(n_samples, rng)
-        made: Tensor = self.networks.sample(z, c, noise)
-        return made
+    def initialize(self) -> AdversarialNet:
+        self.n_steps_ = dict.fromkeys(self.NETWORKS, 0)
+        super().initialize()
+        return self
 
-    def _latents(self, batch: Series) -> tuple[Tensor, Tensor | None]:
-        """Return what as many series as a batch's are made of, and noise if there is any."""
-        drawn: tuple[Tensor, Tensor | None] = self.networks.draw(len(batch), self.noise_)
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        return [("sample_monitor", SampleMonitor()), *super()._default_callbacks]
+
+    def samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
+        """Draw represented series by the weights that samples are drawn by."""
+        z, noise = self.networks.draw(n_samples, rng)
+        drawn: Tensor = self.networks.sample(z, c, noise)
         return drawn
 
-    def _shown(self, batch: Series) -> Tensor | None:
-        """Return what the discriminator is shown beside the series of a batch."""
-        conditions: Tensor | None = batch.conditions
-        return conditions
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+    ) -> None:
+        if iterator is None:
+            return
+        if training:
+            self._set_training(True)
+            steps = self._steps(iterator, training, prefix, step_fn, params)
+            self._record_means([step["logs"] for _, step in steps])
+        self.history.record(f"{prefix}_batch_count", len(iterator))
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -87,14 +111,14 @@ class AdversarialNet(WatchedNet):
         if hasattr(self.networks.discriminator, "iterate"):
             self.networks.discriminator.iterate()
         with torch.no_grad():
-            z, noise = self._latents(batch)
+            z, noise = self.criterion_.latents(self.networks, batch, self.noise_)
             fake = self.networks.generate(z, batch.conditions, noise)
-        critic = partial(self.networks.discriminator, c=self._shown(batch))
-        real, fake = self._blurred(batch.values), self._blurred(fake)
         game = self.criterion_
+        discriminator = partial(self.networks.discriminator, c=game.shown(batch))
+        real, fake = self._blurred(batch.values), self._blurred(fake)
         due = game.interval if step % game.interval == 0 else None
-        loss, of_real, of_fake = game.of_discriminator(critic, real, fake, self.noise_, due)
-        norm = self._optimizer_step("discriminator", loss, batch)
+        loss, of_real, of_fake = game.of_discriminator(discriminator, real, fake, self.noise_, due)
+        norm = self._optimizer_step(loss, batch, "discriminator")
         if self.clip_value is not None:
             clip_weights_(self.networks.discriminator, self.clip_value)
         self.n_steps_["discriminator"] += 1
@@ -105,20 +129,20 @@ class AdversarialNet(WatchedNet):
         }
 
     def _generator_step(self, batch: Series) -> dict[str, Tensor]:
-        c = self._shown(batch)
+        c = self.criterion_.shown(batch)
         step = self.n_steps_["generator"]
-        z, noise = self._latents(batch)
+        z, noise = self.criterion_.latents(self.networks, batch, self.noise_)
         fake = self._blurred(self.networks.generate(z, batch.conditions, noise))
         real = self._blurred(batch.values)
-        critic = self._ahead(real, fake, c)
+        discriminator = self._ahead(real, fake, c)
         matched = self.criterion_.matching > 0
         features = partial(self.networks.discriminator.features, c=c) if matched else None
         ahead = self.unroll_steps > 0
-        loss = self.criterion_.of_generator(critic, features, real, fake, ahead, c)
+        loss = self.criterion_.of_generator(discriminator, features, real, fake, ahead, c)
         if self.criterion_.path_length is not None and step % self.criterion_.interval == 0:
             z, _ = self.networks.draw(len(real), self.noise_)
             loss = loss + self.criterion_.of_path(self.networks, z, batch.conditions, self.noise_)
-        norm = self._optimizer_step("generator", loss, batch)
+        norm = self._optimizer_step(loss, batch, "generator")
         self.n_steps_["generator"] += 1
         self.networks.track()
         return {"generator_loss": loss.detach(), "generator_gradient": norm}
@@ -134,8 +158,8 @@ class AdversarialNet(WatchedNet):
             return partial(discriminator, c=c)
 
         def loss(weights: dict[str, Tensor]) -> Tensor:
-            critic = partial(_called_with, discriminator, weights, c)
-            return self.criterion_.of_discriminator(critic, real, fake, self.noise_)[0]
+            called = partial(_called_with, discriminator, weights, c)
+            return self.criterion_.of_discriminator(called, real, fake, self.noise_)[0]
 
         start = {n: p for n, p in discriminator.named_parameters() if p.requires_grad}
         with double_backward():
@@ -155,7 +179,7 @@ class AdversarialNet(WatchedNet):
         if self.instance_noise == 0:
             return x
         noise = torch.randn(x.shape, generator=self.noise_, device=x.device)
-        return x + self.instance_noise * (1 - self._progress) * noise
+        return x + self.instance_noise * (1 - self.progress) * noise
 
 
 def _called_with(

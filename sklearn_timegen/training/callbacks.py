@@ -1,4 +1,4 @@
-"""skorch callbacks: a progress bar, a falling learning rate, and early stopping in memory."""
+"""skorch callbacks: a progress bar, and early stopping in memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_timegen.training.net import cosine_decay
-
-__all__ = ["CosineRate", "ProgressBar", "early_stopping"]
+__all__ = ["ProgressBar", "early_stopping"]
 
 SHOWN = ("train_loss", "valid_loss", "train_distance", "valid_distance")
 
@@ -38,36 +36,6 @@ class ProgressBar(Callback):
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         self.bar_.close()
         del self.bar_
-
-
-class CosineRate(Callback):
-    """Let the learning rates fall along a cosine to a share of them, epoch by epoch.
-
-    A training of one epoch keeps them, and after a training they are what they were before.
-    """
-
-    def __init__(self, lr_end: float = 0.0) -> None:
-        self.lr_end = lr_end
-
-    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.n_before_ = len(net.history)
-        self.rates_: list[float] = []
-
-    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        progress = (len(net.history) - 1 - self.n_before_) / net.n_epochs_
-        share = cosine_decay(self.lr_end, progress)
-        self.rates_ = [group["lr"] for group in net.optimizer_.param_groups]
-        for group in net.optimizer_.param_groups:
-            group["lr"] *= share
-
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        # Other callbacks may change the rates between epochs: they find them as they left them.
-        for group, rate in zip(net.optimizer_.param_groups, self.rates_, strict=False):
-            group["lr"] = rate
-        self.rates_ = []
-
-    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        self.on_epoch_end(net)  # of an epoch that was interrupted
 
 
 def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> EarlyStopping:

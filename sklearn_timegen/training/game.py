@@ -1,4 +1,4 @@
-"""What two players minimise: adversarial loss, penalties, and what softens the game.
+"""What two networks minimise against each other: loss, penalties, and what softens the game.
 
 Symbols: x real series, x~ = G(z) generated ones, D the discriminator's values of them, c the
 conditions that both are given, w a penalty's weight.
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.normalization import double_backward
 from sklearn_timegen.objectives.adversarial import feature_matching
@@ -21,7 +22,7 @@ __all__ = ["Game"]
 
 
 class Game(nn.Module):
-    """The losses of both players.
+    """The losses of generator and discriminator, and what the two are given.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class Game(nn.Module):
         Penalties are taken at each so-manieth step, so many times as heavy (Karras et al. 2020,
         "Analyzing and improving the image quality of StyleGAN", appendix B).
     matching : float
-        Share of feature matching in the generator's loss.
+        Fraction of feature matching in the generator's loss.
     """
 
     def __init__(
@@ -59,11 +60,24 @@ class Game(nn.Module):
         self.zero_sum = bool(getattr(loss, "zero_sum", False))
         self.sees_differences = bool(getattr(loss, "sees_differences", False))
 
+    # -- what they are given ------------------------------------------------------------------
+
+    def latents(
+        self, networks: Adversaries, batch: Series, rng: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return what as many series as a batch's are made of, and noise if there is any."""
+        return networks.draw(len(batch), rng)
+
+    def shown(self, batch: Series) -> Tensor | None:
+        """Return what the discriminator is shown beside the series of a batch."""
+        conditions: Tensor | None = batch.conditions
+        return conditions
+
     # -- the discriminator --------------------------------------------------------------------
 
     def of_discriminator(
         self,
-        critic: Critic,
+        discriminator: Critic,
         real: Tensor,
         fake: Tensor,
         rng: torch.Generator,
@@ -74,17 +88,17 @@ class Game(nn.Module):
         Penalties stand for ``interval`` steps, or are left out where that is None.
         """
         if not self.penalties or interval is None:
-            of_real, of_fake = critic(real), critic(fake)
+            of_real, of_fake = discriminator(real), discriminator(fake)
             return self.loss.discriminator(of_real, of_fake).mean(), of_real, of_fake
         uses = {name for penalty in self.penalties for name in penalty.uses}
         real = _differentiable(real) if "real" in uses else real
         fake = _differentiable(fake) if "fake" in uses else fake
         with double_backward():
-            of_real, of_fake = critic(real), critic(fake)
+            of_real, of_fake = discriminator(real), discriminator(fake)
             loss = self.loss.discriminator(of_real, of_fake).mean()
             for penalty, weight in zip(self.penalties, self.weights, strict=True):
                 e = torch.rand(len(real), 1, 1, generator=rng, device=real.device)
-                paid = penalty(critic, real, fake, of_real, of_fake, e)
+                paid = penalty(discriminator, real, fake, of_real, of_fake, e)
                 loss = loss + interval * weight * paid.mean()
         return loss, of_real, of_fake
 
@@ -92,7 +106,7 @@ class Game(nn.Module):
 
     def of_generator(
         self,
-        critic: Critic,
+        discriminator: Critic,
         features: Critic | None,
         real: Tensor,
         fake: Tensor,
@@ -101,23 +115,24 @@ class Game(nn.Module):
     ) -> Tensor:
         """Return what the generator descends; ``fake`` is its series of c, with gradients.
 
-        A critic that is ``ahead`` depends on the generator, and so do its values of real series.
+        A discriminator that is ``ahead`` depends on the generator, and so do its values of real
+        series.
         """
-        share = self.matching
+        fraction = self.matching
         loss: Any = 0.0
-        if share < 1:
+        if fraction < 1:
             with torch.set_grad_enabled(ahead):
-                of_real = critic(real) if self.needs_real or ahead else None
-            of_fake = critic(fake)
+                of_real = discriminator(real) if self.needs_real or ahead else None
+            of_fake = discriminator(fake)
             if ahead and self.zero_sum:
                 each = -self.loss.discriminator(of_real, of_fake)
             else:
                 each = self.loss.generator(of_real, of_fake)
-            loss = (1 - share) * each.mean()
+            loss = (1 - fraction) * each.mean()
         if features is not None:
             with torch.no_grad():
                 wanted = features(real)
-            loss = loss + share * feature_matching(wanted, features(fake), c)
+            loss = loss + fraction * feature_matching(wanted, features(fake), c)
         return loss
 
     def of_path(

@@ -1,24 +1,30 @@
 """What is watched in a training whose losses tell little: how far samples are from the data.
 
-The losses of two players that learn from each other may stand still while samples get better,
+The losses of two networks that learn from each other may stand still while samples get better,
 and fall while they get worse. So a distance between samples and series is taken after each
 epoch, and the number of samples that are effectively different.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skorch.callbacks import Callback
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
 from sklearn_timegen.data import Series
 
-__all__ = ["COLLAPSED", "SATURATED", "SampleMonitor"]
+__all__ = ["COLLAPSED", "SATURATED", "ReferenceSeries", "SampleMonitor"]
+
+N_REFERENCES = 256  # series that as many samples are compared with after each epoch
 
 # Share of the data's effective number, below which modes are missing. On the ring of eight
 # normals, games that lost modes ended between 0.15 and 0.4, those that found all above 0.95.
@@ -26,7 +32,53 @@ COLLAPSED = 0.25
 SATURATED = 0.99  # share of pairs that a discriminator orders rightly, above which it is sure
 
 
-class SampleMonitor:
+class SampleMonitor(Callback):
+    """Record after each epoch how far samples are from the data, and how many are different.
+
+    ``train_distance`` and ``effective_sample_ratio`` are of training series, ``valid_distance``
+    of those held out. The net draws by ``samples(n_samples, c, rng)``, with the same noise after
+    each epoch, so that a curve shows training and not chance.
+    """
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        self.references_: dict[str, tuple[Any, ReferenceSeries]] = {}
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        self.references_ = {}
+
+    def on_epoch_end(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        self._record(net, "train", dataset_train)
+        if dataset_valid is not None:
+            self._record(net, "valid", dataset_valid)
+
+    def _record(self, net: Any, prefix: str, dataset: Any) -> None:
+        reference = self._reference(net, prefix, dataset)
+        rng = torch_generator(derive_seed(net.seed, "watch"), net.device)  # equal in each epoch
+        net.networks.eval()
+        with torch.no_grad():
+            fake = net.samples(len(reference.real), reference.c, rng)
+            distance = reference.distance(fake)
+        if not math.isfinite(distance):
+            raise net.diverged("samples are no longer finite")
+        net.record_best(f"{prefix}_distance", distance)
+        if prefix == "train":
+            net.history.record("effective_sample_ratio", reference.effective_ratio(fake))
+
+    def _reference(self, net: Any, prefix: str, dataset: Any) -> ReferenceSeries:
+        """Return some of a data set's series at random: neighbours may be windows of one time."""
+        known, reference = self.references_.get(prefix, (None, None))
+        if reference is None or known is not dataset:
+            series = net.get_iterator(dataset).series
+            rng = torch_generator(derive_seed(net.seed, prefix))
+            order = torch.randperm(len(series), generator=rng)[:N_REFERENCES]
+            reference = ReferenceSeries(series[order.to(series.values.device)])
+            self.references_[prefix] = dataset, reference
+        return reference
+
+
+class ReferenceSeries:
     """Energy distance from fixed series, and the effective number of different samples.
 
     The distance is that of :func:`~sklearn_timegen._distance.relative_energy_distance`, between

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import copy
 import math
+import operator
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
@@ -27,12 +28,17 @@ from torch.utils.data import Subset
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.data import Series
 from sklearn_timegen.training.data import BatchIterator
+from sklearn_timegen.training.schedules import RateSchedule
 
-__all__ = ["GeneratorNet", "cosine_decay"]
+__all__ = ["GeneratorNet"]
 
 
 class GeneratorNet(NeuralNet):
     """A skorch net with one module and one objective.
+
+    A module may hold several networks that descend losses of their own. A subclass names them
+    (``NETWORKS``); each has a group of parameters in one optimizer, so that schedulers, snapshots
+    and pickles see a single one, and a step takes the groups that it names.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ class GeneratorNet(NeuralNet):
         Makes the objective.
     seed : int
         Seed of the weights, the order of the batches and the training noise.
+    discriminator_lr : float or None
+        The discriminator's own learning rate, if there is a network of that name.
     **kwargs
         As for ``skorch.NeuralNet``.
 
@@ -49,14 +57,26 @@ class GeneratorNet(NeuralNet):
     ----------
     n_epochs_ : int
         Number of epochs that the last training was to have.
+    n_batches_ : int
+        Number of batches in an epoch of it.
     interrupted_ : bool
         Whether the last training was ended by Ctrl-C, and not by a callback.
     """
 
+    # Where the module holds the networks that step together, by their group's name.
+    NETWORKS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
     def __init__(
-        self, module: Callable[[], torch.nn.Module], criterion: Any, *, seed: int, **kwargs: Any
+        self,
+        module: Callable[[], torch.nn.Module],
+        criterion: Any,
+        *,
+        seed: int,
+        discriminator_lr: float | None = None,
+        **kwargs: Any,
     ) -> None:
         self.seed = seed
+        self.discriminator_lr = discriminator_lr
         super().__init__(module, criterion, **kwargs)
 
     _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
@@ -99,12 +119,38 @@ class GeneratorNet(NeuralNet):
         callbacks = [callback for _, callback in self.callbacks_]
         self._batches_heard = _heard(callbacks, "on_batch_begin", "on_batch_end")
         self._gradients_heard = _heard(callbacks, "on_grad_computed")
+        self._schedules = [c for c in callbacks if isinstance(c, RateSchedule)]
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Hand the optimizer what is trained: an average of weights is not."""
+        """Hand the optimizer what is trained, network by network: an average of weights is not."""
         trained = [(name, p) for name, p in named_parameters if p.requires_grad]
-        return super().get_params_for_optimizer(prefix, trained)
+        args, kwargs = super().get_params_for_optimizer(prefix, trained)
+        if not self.NETWORKS:
+            return args, kwargs
+        groups: dict[str, dict[str, Any]]
+        groups = {name: {"params": self._trained_by(name)} for name in self.NETWORKS}
+        if self.discriminator_lr is not None:
+            groups["discriminator"]["lr"] = self.discriminator_lr
+        return (list(groups.values()),), kwargs
+
+    def _trained_by(self, name: str) -> list[torch.nn.Parameter]:
+        """Return what the steps of a network change."""
+        networks = [operator.attrgetter(path)(self.networks) for path in self.NETWORKS[name]]
+        found = [p for network in networks if network is not None for p in network.parameters()]
+        return [parameter for parameter in found if parameter.requires_grad]
+
+    def _group(self, name: str) -> dict[str, Any]:
+        return self.optimizer_.param_groups[list(self.NETWORKS).index(name)]
+
+    def keep_discriminator_lr(self, discriminator_lr: float | None) -> None:
+        """Set the discriminator's learning rate for further training: ``lr`` is set for all."""
+        self._group("discriminator")["lr"] = discriminator_lr or self.lr
+
+    @property
+    def networks(self) -> Any:
+        """The module, outside of what ``torch.compile`` wraps around it."""
+        return getattr(self.module_, "_orig_mod", self.module_)
 
     # -- data --------------------------------------------------------------------------------
 
@@ -162,9 +208,15 @@ class GeneratorNet(NeuralNet):
             getattr(self, name).set_state(state)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+        self._n_before, self._n_to_come = len(self.history), epochs or self.max_epochs
         super().fit_loop(X, y, epochs, **params)
         self._check_weights()
         return self
+
+    @property
+    def progress(self) -> float:
+        """Fraction of this training's epochs, or of a phase's, that are over."""
+        return (len(self.history) - 1 - self._n_before) / self._n_to_come
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -174,47 +226,84 @@ class GeneratorNet(NeuralNet):
         self._set_training(training)
         total: Any = 0.0
         n_series = 0
+        logs: list[dict[str, Tensor]] = []
+        for batch, step in self._steps(iterator, training, prefix, step_fn, params):
+            total = total + step["loss"] * len(batch)
+            n_series += len(batch)
+            logs.append(step.get("logs", {}))
+        self._record_loss(prefix, float(total) / n_series)
+        self._record_means(logs)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    def _steps(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, params: Mapping[str, Any]
+    ) -> Iterator[tuple[Series, dict[str, Any]]]:
+        """Take the steps of an epoch; batches cost what they cost, unless a callback listens."""
+        schedules = self._schedules if training else []
+        if training:
+            self.n_batches_ = len(iterator)
         for batch in iterator:
             if self._batches_heard:
                 self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **params)
-            total = total + step["loss"] * len(batch)
-            n_series += len(batch)
+            try:
+                for schedule in schedules:
+                    schedule.on_step_begin(self)
+                step = step_fn(batch, **params)
+            finally:
+                for schedule in reversed(schedules):
+                    schedule.on_step_end(self)
             if self._batches_heard:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.history.record_batch(f"{prefix}_batch_size", len(batch))
                 self.notify("on_batch_end", batch=batch, training=training, **step)
-        self._record_loss(prefix, float(total) / n_series)
-        self.history.record(f"{prefix}_batch_count", len(iterator))
+            yield batch, step
 
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
-        self.optimizer_.zero_grad(set_to_none=True)
         loss = self.batch_loss(batch)
         if not loss.requires_grad:
             raise ValueError(
                 f"the objective {type(self.criterion_).__name__} returned a loss that no "
                 "parameter has a part in: is it detached, or computed without gradients?"
             )
-        loss.backward()
-        if self._gradients_heard:
-            learnable = self.get_all_learnable_params()
-            named = TeeGenerator((name, p) for name, p in learnable if p.requires_grad)
-            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
-        self.optimizer_.step()
+        groups = self.optimizer_.param_groups
+        self._backward(loss, groups)
+        self._step(batch, groups)
         return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
 
-    @contextmanager
-    def _scaled_lr(self, share: float) -> Iterator[None]:
-        """Use a share of the learning rates, in one step only: callbacks may set them, too."""
-        groups = self.optimizer_.param_groups
-        rates = [group["lr"] for group in groups]
+    def _optimizer_step(self, loss: Tensor, batch: Series, *networks: str) -> Tensor:
+        """Let the networks that are named descend a loss; the others stay put.
+
+        Returns the norm of the first one's gradient.
+        """
+        groups = [self._group(name) for name in networks]
+        self._backward(loss, groups)
+        gradients = [p.grad for p in groups[0]["params"] if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        self._step(batch, groups)
+        return norm
+
+    def _backward(self, loss: Tensor, groups: Sequence[dict[str, Any]]) -> None:
+        """Put a loss's gradients on the parameters of the groups, and nowhere else."""
+        parameters = [parameter for group in groups for parameter in group["params"]]
+        for parameter in parameters:
+            parameter.grad = None
+        everything = groups is self.optimizer_.param_groups
+        torch.autograd.backward(loss, inputs=None if everything else parameters)
+
+    def _step(self, batch: Series, groups: list[dict[str, Any]]) -> None:
+        """Step by the gradients of the groups, which callbacks may look at, and clip."""
+        if self._gradients_heard:
+            stepping = {id(parameter) for group in groups for parameter in group["params"]}
+            named = TeeGenerator(
+                (name, p) for name, p in self.get_all_learnable_params() if id(p) in stepping
+            )
+            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        whole = self.optimizer_.param_groups
+        self.optimizer_.param_groups = groups
         try:
-            for group, rate in zip(groups, rates, strict=True):
-                group["lr"] = rate * share
-            yield
+            self.optimizer_.step()
         finally:
-            for group, rate in zip(groups, rates, strict=True):
-                group["lr"] = rate
+            self.optimizer_.param_groups = whole
 
     def validation_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         with torch.no_grad():
@@ -232,10 +321,18 @@ class GeneratorNet(NeuralNet):
 
     def _record_loss(self, prefix: str, loss: float) -> None:
         if not math.isfinite(loss):
-            raise self._diverged(f"the {prefix} loss became {loss}")
-        self._record_best(f"{prefix}_loss", loss)
+            raise self.diverged(f"the {prefix} loss became {loss}")
+        self.record_best(f"{prefix}_loss", loss)
 
-    def _record_best(self, name: str, value: float) -> None:
+    def _record_means(self, logs: Sequence[Mapping[str, Tensor]]) -> None:
+        """Record the means of the logs of an epoch's steps, by name; a step may lack some."""
+        for key in dict.fromkeys(key for step in logs for key in step):
+            value = float(torch.stack([step[key] for step in logs if key in step]).mean())
+            if not math.isfinite(value):
+                raise self.diverged(f"the {key.replace('_', ' ')} became {value}")
+            self.history.record(key, value)
+
+    def record_best(self, name: str, value: float) -> None:
         """Record a number that is the better the smaller, and whether it is the best so far."""
         # The last best row has the least value so far: no need to look at all of them.
         rows = reversed(self.history[:-1])
@@ -247,9 +344,10 @@ class GeneratorNet(NeuralNet):
         """The loss is that of before a step: the last step has to be looked at itself."""
         for name, parameter in self.module_.named_parameters():
             if not torch.isfinite(parameter).all():
-                raise self._diverged(f"the weights {name} are no longer finite")
+                raise self.diverged(f"the weights {name} are no longer finite")
 
-    def _diverged(self, what: str) -> FloatingPointError:
+    def diverged(self, what: str) -> FloatingPointError:
+        """Return the error that says what is no longer finite, and what to try."""
         return FloatingPointError(
             f"{what} in epoch {len(self.history)}. Try a smaller lr (it is {self.lr}), another "
             "representation, or clip gradients with skorch.callbacks.GradientNormClipping"
@@ -276,11 +374,6 @@ class GeneratorNet(NeuralNet):
             self.noise_ = torch_generator(seed, self.device)
             if torch.device(device).type == self.noise_.device.type:
                 self.noise_.set_state(stream)
-
-
-def cosine_decay(end: float, way: float) -> float:
-    """Return what is left, after a share ``way`` of the steps, of what falls from 1 to ``end``."""
-    return 1 - (1 - end) * (1 - math.cos(math.pi * way)) / 2
 
 
 def _apart(value: Any) -> Any:
