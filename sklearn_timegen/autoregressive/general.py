@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.autoregressive.networks import (
@@ -26,29 +24,15 @@ from sklearn_timegen.autoregressive.networks import (
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
+from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
-from sklearn_timegen.data.checks import check_series
-from sklearn_timegen.representation import REPRESENTATIONS, Representation, Space
+from sklearn_timegen.representation import Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
 
 FloatArray = NDArray[np.float32]
-
-
-def _has_density(self: TeacherForcing) -> bool:
-    view: Any = self.representation
-    if hasattr(self, "_view"):
-        view = self._view.inner
-    elif isinstance(view, str):
-        view = REPRESENTATIONS[view]
-    if not hasattr(view, "log_abs_det_jacobian"):
-        raise AttributeError(
-            f"representation={view!r} has no density, which score_samples needs: use "
-            "'standard', 'minmax' or 'quantile'"
-        )
-    return True
 
 
 @estimator
@@ -142,7 +126,7 @@ class TeacherForcing(NeuralGenerator):
         type="skorch.history.History",
     )
 
-    @available_if(_has_density)
+    @available_if(has_density("standard", "minmax", "quantile"))
     def score_samples(self, X: ArrayLike, y: Any = None) -> NDArray[np.float64]:
         """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
 
@@ -168,16 +152,7 @@ class TeacherForcing(NeuralGenerator):
         AttributeError
             If the representation has no density.
         """
-        check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        v = self._view.transform(x)
-        if y is None and self._condition_encoder is not None and hasattr(self, "classes_"):
-            given = [self._encode_conditions(label, len(v)) for label in self.classes_]
-            each = [self._log_density(v, c) for c in given]
-            density = logsumexp(each, axis=0, b=self._condition_encoder.class_frequencies[:, None])
-        else:
-            density = self._log_density(v, self._encode_conditions(y, len(v)))
-        return density + self._view.log_abs_det_jacobian(x)
+        return log_density_of_series(self, X, y, self._log_density)
 
     # -- hooks -------------------------------------------------------------------------------
 

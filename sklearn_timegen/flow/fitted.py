@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_timegen.base.tensors import as_numpy
-from sklearn_timegen.flow._solvers import solve, times
+from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.flow._density import hutchinson_probes, log_density
+from sklearn_timegen.flow._field import FlowField
+from sklearn_timegen.flow._solvers import Flow, solve, times
 
 if TYPE_CHECKING:
     from sklearn_timegen.flow.general import FlowMatching
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FittedFlow", "arc"]
 
 FloatArray = NDArray[np.float32]
+LATENT_POWER = 2.0  # of the times: the flow turns the faster the nearer it is to the series
 
 
 class FittedFlow:
@@ -63,6 +67,8 @@ class FittedFlow:
         depth = generator.n_layers if n_layers is None else n_layers
         return partial(kind, *generator._network_sizes(n_conditions, width, depth))
 
+    # -- forwards ------------------------------------------------------------------------------
+
     def generate(
         self,
         noise: Any,
@@ -75,15 +81,81 @@ class FittedFlow:
         generator = self._generator
         z = noise if isinstance(noise, torch.Tensor) else generator._tensor(noise)
         with generator._inference() as field:
-            flow = generator._flow(field, generator._tensor(c), len(z), generator.guidance)
+            flow = self.given(field, generator._tensor(c), len(z), generator.guidance)
             grid = times(n_steps or generator.n_steps)
             return as_numpy(solve(flow, z, grid, generator.solver, rng))
 
+    def draw(self, n: int, c: FloatArray | None, n_steps: int, rng: torch.Generator) -> FloatArray:
+        """Return ``n`` series that were drawn without guidance."""
+        generator, parts = self._generator, []
+        with generator._inference() as field:
+            for rows in generator._batches(n):
+                shape = (len(range(n)[rows]), *self.shape)
+                noise = torch.randn(shape, generator=rng, device=rng.device)
+                flow = self.given(field, generator._tensor(rows_of(c, rows)), len(noise))
+                parts.append(as_numpy(solve(flow, noise, times(n_steps), "dpm")))
+        return np.concatenate(parts)
+
+    def given(
+        self, field: FlowField, c: torch.Tensor | None, n: int, guidance: float = 1.0
+    ) -> Flow:
+        """Return the flow of ``n`` series under encoded conditions, or free of any."""
+        encoder = self._generator._condition_encoder
+        if c is None and encoder is not None:
+            varies = field.varies
+            c = torch.zeros(n, encoder.n_conditions_, dtype=varies.dtype, device=varies.device)
+            return Flow(field, c, guidance=0.0)
+        return Flow(field, c, guidance)
+
+    # -- exactly, there and back ---------------------------------------------------------------
+
     def to_noise(self, v: FloatArray, y: Any = None) -> FloatArray:
         """Return the noise that flows into represented series; without ``y``, free of any."""
+        return self._integrate(v, self._generator._latent_conditions(y, len(v)), backwards=True)
+
+    def to_series(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
+        """Return the represented series that flow out of noise, given encoded conditions."""
+        v = z.reshape(len(z), *self.shape)
+        return self._integrate(v, c, backwards=False).reshape(v.shape)
+
+    def log_density(
+        self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int
+    ) -> NDArray[np.float64]:
+        """Return log p(v) in nats, by so many directions, or exactly."""
         generator = self._generator
-        c = generator._latent_conditions(y, len(v))
-        return generator._integrate(v, c, backwards=True)
+        generator._validate_params()  # the steps may have been set since
+        directions = hutchinson_probes(
+            generator._space.varies, n_probes, generator._make_rng(seed)
+        )
+        grid = times(generator.n_latent_steps, LATENT_POWER, backwards=True)
+        density = np.empty(len(v))
+        with (  # in float64, with gradients by the points of the flow, and not by weights
+            generator._inference(EXACT) as field,
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            field.requires_grad_(False)
+            for rows in generator._batches(len(v)):
+                x, given = self._exact(v, rows), self._exact(c, rows)
+                flow = self.given(field, given, len(x))
+                density[rows] = as_numpy(log_density(flow, x, grid, directions))
+        return density
+
+    def _integrate(self, v: FloatArray, c: FloatArray | None, *, backwards: bool) -> FloatArray:
+        generator = self._generator
+        generator._validate_params()
+        grid = times(generator.n_latent_steps, LATENT_POWER, backwards=backwards)
+        parts = []
+        # In float64, latents do not depend on a series' neighbours in the batch.
+        with generator._inference(EXACT) as field:
+            for rows in generator._batches(len(v)):
+                x = self._exact(v, rows)
+                flow = self.given(field, self._exact(c, rows), len(x))
+                parts.append(as_numpy(solve(flow, x, grid, "rk4").flatten(1)))
+        return to_float32(np.concatenate(parts))
+
+    def _exact(self, a: FloatArray | None, rows: slice) -> Any:
+        return self._generator._tensor(rows_of(a, rows), EXACT)
 
 
 def arc(z_a: FloatArray, z_b: FloatArray, fraction: FloatArray) -> FloatArray:

@@ -22,7 +22,8 @@ from sklearn_timegen.base.networks import check_shape, check_time_axis, make_net
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._normal import normal_of
 from sklearn_timegen.flow._solvers import SOLVERS
-from sklearn_timegen.flow.completion import FlowCompletion
+from sklearn_timegen.flow.completion import ENSEMBLE_SIZES
+from sklearn_timegen.flow.generator import FlowGenerator
 from sklearn_timegen.flow.networks import FIELDS
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
@@ -37,7 +38,7 @@ N_BATCHES, MOST_EPOCHS = 5000, 1000  # of a training whose length is not given
 
 
 @estimator
-class FlowMatching(FlowCompletion):
+class FlowMatching(FlowGenerator):
     """Flow matching: a network learns the way from noise to series, and samples go along it.
 
     A point of the path at time t is x_t = alpha(t) x_1 + sigma(t) eps, from noise eps at t = 0
@@ -195,7 +196,7 @@ class FlowMatching(FlowCompletion):
         take ``"cosine-quantile"``.""",
         check=[
             StrOptions({"auto"}),
-            *FlowCompletion._parameter_constraints["representation"],
+            *FlowGenerator._parameter_constraints["representation"],
         ],
     )
     max_epochs: int | None = param(
@@ -317,7 +318,19 @@ class FlowMatching(FlowCompletion):
             made = net.module_(x, torch.full((len(x),), 0.5, device=x.device), given)
         check_shape(made, x.shape, "what network returns", net.module_.network)
 
+    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+        super()._after_training(v, c)
+        if c is not None and self.condition_dropout == 0:
+            self._seen_conditions = c[:: 1 + len(c) // ENSEMBLE_SIZES[1]].copy()
+
     # -- sampling ------------------------------------------------------------------------------
+
+    def _latent_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
+        """Encode conditions where they are given; ``None`` is the flow without any."""
+        if y is not None or self._condition_encoder is None:
+            return self._encode_conditions(y, n_samples)
+        self._check_free_flow()
+        return None
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
         self._validate_params()  # solver, steps and guidance may have been set since

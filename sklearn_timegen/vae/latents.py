@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.data.checks import check_count, check_series
 from sklearn_timegen.data.magnitude import to_float32
@@ -116,16 +117,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         ICLR. https://arxiv.org/abs/1509.00519
         """
         check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        noise = self._shared_noise(n_samples, random_state)
-        v = self._view.transform(x)
-        if y is None and self._condition_encoder is not None and hasattr(self, "classes_"):
-            labels = [self._encode_conditions(label, len(v)) for label in self.classes_]
-            bounds = [self._bound(v, c, noise) for c in labels]
-            bound = logsumexp(bounds, axis=0, b=self._condition_encoder.class_frequencies[:, None])
-        else:
-            bound = self._bound(v, self._encode_conditions(y, len(v)), noise)
-        return bound + self._view.log_abs_det_jacobian(x)
+        bound = partial(self._bound, noise=self._shared_noise(n_samples, random_state))
+        return log_density_of_series(self, X, y, bound)
 
     def _prior_condition(self, c: FloatArray | None) -> FloatArray | None:
         """What of the condition latents depend on."""
