@@ -11,6 +11,7 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_timegen import Diffusion, FlowMatching
+from sklearn_timegen.nn.averaging import WeightAverage
 
 from .flows import Dense, Zero
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -116,6 +117,25 @@ def test_weights_are_averaged_as_by_hand():
     assert np.array_equal(flow.sample(5), before)
     flow.net_.module_.average = None
     assert np.array_equal(flow.sample(5), before)
+
+
+def test_the_average_is_not_trained_and_is_copied_with_the_network():
+    flow = dense(ema_decay=0.6).fit(series())
+    net, module = flow.net_, flow.net_.module_
+    held = {id(p) for group in net.optimizer_.param_groups for p in group["params"]}
+    assert held == {id(p) for p in module.network.parameters()}
+    for copied in (copy.deepcopy(flow), pickle.loads(pickle.dumps(flow))):
+        assert torch.equal(averages(copied.net_.module_), averages(module))
+        assert not any(p.requires_grad for p in copied.net_.module_.average.parameters())
+
+
+def test_an_averaged_network_has_the_buffers_of_the_trained_one():
+    network = torch.nn.BatchNorm1d(2)
+    average = WeightAverage(network, 0.5)
+    network(torch.randn(8, 2, generator=torch.Generator().manual_seed(SEED)))
+    average.update_parameters(network)
+    assert float(network.running_mean.abs().min()) > 0
+    assert torch.equal(average.module.running_mean, network.running_mean)
 
 
 def test_no_average_is_kept_without_decay():

@@ -197,15 +197,20 @@ class Stop(Callback):
         if self.event == "on_epoch_begin":
             self._stop(net)
 
+    def on_grad_computed(self, net, **kwargs):
+        if self.event == "on_grad_computed":
+            self._stop(net)
+
     def on_batch_end(self, net, **kwargs):
         if self.event == "on_batch_end":
             self._stop(net)
 
 
-@pytest.mark.parametrize("event", ["on_epoch_begin", "on_batch_end"])
+@pytest.mark.parametrize("event", ["on_epoch_begin", "on_grad_computed", "on_batch_end"])
 def test_a_callback_ends_a_phase_anywhere(event):
-    made = TimeGAN(**SMALL, **BRIEF, callbacks=[Stop(event)]).fit(series())
+    made = TimeGAN(**SMALL, **BRIEF, lr=1e-3, callbacks=[Stop(event)]).fit(series())
     assert phases(made) == ["embedding"] + ["supervision"] * 2 + ["joint"] * 2
+    assert [group["lr"] for group in made.net_.optimizer_.param_groups] == [1e-3] * 3
     assert all("dur" in row for row in made.history_)
 
 

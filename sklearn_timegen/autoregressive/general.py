@@ -197,8 +197,9 @@ class TeacherForcing(NeuralGenerator):
         # In float64, what a series gets does not depend on its neighbours in the batch.
         with self._inference(EXACT) as module:
             for rows in self._batches(len(v)):
-                x, given = self._tensor(v[rows], EXACT), self._tensor(rows_of(c, rows), EXACT)
-                density[rows] = -as_numpy(likelihood.of(module(x, given), x))
+                x = self._tensor(v[rows], EXACT)
+                mixture = module(x, self._tensor(rows_of(c, rows), EXACT))
+                density[rows] = -as_numpy(likelihood.of(mixture, x))
         return density
 
 
@@ -292,11 +293,6 @@ class ProfessorForcing(TeacherForcing):
             discriminator_lr=self.discriminator_lr,
             **params,
         )
-
-    def _update(self, net: Any) -> Any:
-        net = super()._update(net)
-        net.keep_discriminator_lr(self.discriminator_lr)
-        return net
 
 
 def _build_pair(network: Any, sizes: tuple[int, ...]) -> AdversarialPair:

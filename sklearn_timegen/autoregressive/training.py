@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import NonSaturatingLoss
-from sklearn_timegen.training import GeneratorNet
+from sklearn_timegen.training import AdversarialNet, GeneratorNet
 
 __all__ = ["ProfessorNet"]
 
@@ -39,17 +39,9 @@ class ProfessorNet(GeneratorNet):
     game_interval : int
         The discriminator plays with each so-manieth batch, and weighs so many times as much;
         with the others, the network is only taught. The count goes on across epochs.
-
-    Attributes
-    ----------
-    n_steps_ : int
-        Steps that were taken since the weights were made.
     """
 
-    NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
-        "generator": ("generator",),
-        "discriminator": ("discriminator",),
-    }
+    NETWORKS = AdversarialNet.NETWORKS
 
     def __init__(
         self,
@@ -67,21 +59,15 @@ class ProfessorNet(GeneratorNet):
         self.game_interval = game_interval
         super().__init__(module, criterion, seed=seed, **kwargs)
 
-    def initialize(self) -> ProfessorNet:
-        self.n_steps_ = 0
-        super().initialize()
-        return self
-
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         x, c = batch.values, batch.conditions
         mixture, states = self.networks.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, x).mean()
         logs: dict[str, Tensor] = {}
-        if self.n_steps_ % self.game_interval == 0:
+        if self.n_steps_["generator"] % self.game_interval == 0:
             logs = self._play(likelihood, states, batch)
         else:
             self._optimizer_step(likelihood, batch, "generator")
-        self.n_steps_ += 1
         return {"loss": likelihood.detach(), "y_pred": None, "logs": logs}
 
     def _play(self, likelihood: Tensor, states: Tensor, batch: Series) -> dict[str, Tensor]:

@@ -22,10 +22,7 @@ FloatArray = NDArray[np.float32]
 
 
 def has_density(*instead: str) -> Callable[[BaseGenerator], bool]:
-    """Return what tells whether a generator's representation has a density, for ``available_if``.
-
-    If it has none, the error names what to use ``instead``.
-    """
+    """Return a check for ``available_if`` of the representation; it names what to use instead."""
 
     def check(generator: BaseGenerator) -> bool:
         representation: Any = generator.representation

@@ -116,11 +116,11 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         z_a, z_b = self._latents(X_a, y), self._latents(X_b, y)
         if len(z_a) != len(z_b):
             raise ValueError(f"X_a has {len(z_a)} series, but X_b has {len(z_b)}: pass pairs")
-        share = np.linspace(0, 1, n, dtype=np.float32)[:, None]
+        fraction = np.linspace(0, 1, n, dtype=np.float32)[:, None]
         c = self._latent_conditions(y, len(z_a))
-        given = None if c is None else np.repeat(c, n, axis=0)
-        z = self._between(z_a, z_b, share).reshape(-1, z_a.shape[1])
-        v = self._as_represented(self._decode(z, given), len(z), "_decode")
+        c = None if c is None else np.repeat(c, n, axis=0)
+        z = self._between(z_a, z_b, fraction).reshape(-1, z_a.shape[1])
+        v = self._as_represented(self._decode(z, c), len(z), "_decode")
         x = self._layout.restore(self._to_data_units(v, decoded=True))
         return x.reshape(len(z_a), n, *x.shape[1:])
 
@@ -132,9 +132,9 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         """Encode the conditions that latents are decoded under."""
         return self._encode_conditions(y, n_samples)
 
-    def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
-        """Return the latents ``(n_pairs, n, latent_dim)`` at the shares ``(n, 1)`` of the way."""
-        return (1 - share) * z_a[:, None] + share * z_b[:, None]
+    def _between(self, z_a: FloatArray, z_b: FloatArray, fraction: FloatArray) -> FloatArray:
+        """Return the latents ``(n_pairs, n, latent_dim)`` at fractions ``(n, 1)`` of the way."""
+        return (1 - fraction) * z_a[:, None] + fraction * z_b[:, None]
 
     def _check_latents(self, Z: ArrayLike) -> FloatArray:
         with np.errstate(over="ignore", invalid="ignore"):  # of a sum that tells whether all are

@@ -309,8 +309,8 @@ class NeuralGenerator(BaseGenerator):
                     f"{', '.join(sorted(mutable_parameters(self)))} may change. Fit anew with "
                     "warm_start=False"
                 )
-        if self.lr != net.lr:
-            net.set_params(lr=self.lr)
+        rates = {"lr": self.lr, "discriminator_lr": getattr(self, "discriminator_lr", None)}
+        net.set_params(**{n: lr for n, lr in rates.items() if lr != getattr(net, n)})
         net.set_params(batch_size=self.batch_size)
         dict(net.callbacks_)["progress_bar"].disable = not self.verbose
         return net

@@ -75,8 +75,7 @@ def build_networks(
     """Make the student, of a new network or of the teacher's, and perhaps a discriminator."""
     student = OneStep(taught(field, network))
     freeze_(student, frozen_fraction)
-    nobody: Any = None
-    opponent = nobody if discriminator is None else discriminator()
+    opponent: Any = None if discriminator is None else discriminator()
     return Adversaries(student, opponent, student.n_latents, ema_decay)
 
 

@@ -46,12 +46,11 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
     )
+    # The teacher's to choose.
     conditional: bool = pinned(False, told=False)
     representation: Any = pinned("auto", told=False)
     bounds: Any = pinned(None, told=False)
     n_channels: int = pinned(1, told=False)
-
-    # The teacher's to choose.
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the noise that the teacher's flow leads to the series of ``X``: float32.
@@ -114,8 +113,8 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
         return self.transform(X, y)
 
-    def _between(self, z_a: FloatArray, z_b: FloatArray, share: FloatArray) -> FloatArray:
-        return arc(z_a, z_b, share)
+    def _between(self, z_a: FloatArray, z_b: FloatArray, fraction: FloatArray) -> FloatArray:
+        return arc(z_a, z_b, fraction)
 
     @property
     def _n_features_out(self) -> int:

@@ -51,8 +51,7 @@ class PairedGame(Game):
         self, networks: Adversaries, batch: Series, rng: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
         super().latents(networks, batch, rng)  # the stream goes on as it does in other games
-        noise: Tensor = batch.latents
-        return noise, None
+        return batch.latents, None
 
     def shown(self, batch: Series) -> Tensor | None:
         if batch.conditions is None:

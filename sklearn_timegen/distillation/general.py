@@ -317,8 +317,9 @@ class OneStepGenerator(TaughtGenerator):
             c = c[np.resize(rng.permutation(len(c)), self.n_pairs)]
         x = np.empty_like(z)
         for rows in self._batches(len(z)):
-            given, n_steps = rows_of(c, rows), self.n_teacher_steps
-            x[rows] = self.teacher_.flow_.generate(z[rows], given, n_steps=n_steps)
+            x[rows] = self.teacher_.flow_.generate(
+                z[rows], rows_of(c, rows), n_steps=self.n_teacher_steps
+            )
         if not np.isfinite(x).all():
             raise FloatingPointError("the teacher's series are not finite: it has diverged")
         return Series(x, c, latents=z.reshape(len(z), -1))
@@ -331,12 +332,6 @@ class OneStepGenerator(TaughtGenerator):
     def _make_schedule(self) -> RateSchedule:
         kind = CosineRate if self._plays else WarmupCosineRate
         return kind(lr_end=self.lr_end)
-
-    def _update(self, net: Any) -> Any:
-        net = super()._update(net)
-        if self._plays:  # a new lr is set for all groups
-            net.keep_discriminator_lr(self.discriminator_lr)
-        return net
 
     # -- sampling ------------------------------------------------------------------------------
 

@@ -75,19 +75,20 @@ class FlowField(nn.Module):
         if self.average is not None:
             self.average.update_parameters(self.network)
 
-    def forward(self, x_t: Tensor, t: Tensor, c: Tensor | None, given: Any = None) -> Tensor:
-        """Return F(x_t, t); ``given`` is 1 for series whose condition counts, 0 for others."""
+    def forward(
+        self, x_t: Tensor, t: Tensor, c: Tensor | None, condition_mask: Tensor | None = None
+    ) -> Tensor:
+        """Return F(x_t, t); ``condition_mask`` is 0 for series whose condition is withheld."""
         if c is not None:
-            counts = torch.ones_like(c[:, :1]) if given is None else given.reshape(-1, 1)
-            c = torch.cat([c * counts, counts.to(c).expand(len(c), 1)], dim=1)
+            mask = torch.ones_like(c[:, 0]) if condition_mask is None else condition_mask
+            c = torch.cat([c * mask[:, None], mask[:, None].to(c)], dim=1)
         s = torch.sqrt(self.path.alpha(t) ** 2 + self.path.sigma(t) ** 2)
         seen = x_t / expand_like(s, x_t)
         if not self._all_vary:
             seen = seen * self.varies
         averaged = not self.training and self.average is not None
         network: Any = self.average if averaged else self.network
-        f: Tensor = network(seen, t, c)
-        return f
+        return network(seen, t, c)
 
     def predict_ends(
         self, x_t: Tensor, time: float, c: Tensor | None, guidance: float = 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,11 +78,13 @@ def draw_ensemble(generator: FlowMatching, c: FloatArray | None) -> Ensemble:
     """Return covariances by samples of the flow, free of conditions or under these in turn."""
     size = int(np.clip(20 * np.prod(generator._space.shape), *ENSEMBLE_SIZES))
     rng = generator._make_rng(derive_seed(0, "ensemble"))
-    given = None if c is None else c[np.arange(size) * len(c) // size]
-    v = generator.flow_.draw(size, given, N_STEPS, rng)
+    if c is not None:
+        c = c[np.arange(size) * len(c) // size]
+    v = generator.flow_.draw(size, c, N_STEPS, rng)
     return Ensemble.of(v, generator._to_data_units(v))
 
 
+@dataclass(frozen=True)
 class Completion:
     """Draws of a part of series given the rest of them.
 
@@ -88,13 +92,12 @@ class Completion:
     ----------
     generator : FlowMatching
         Fitted.
-    ensemble : Ensemble
-        Covariances of its samples.
+    ensemble : callable
+        Returns covariances of its samples.
     """
 
-    def __init__(self, generator: FlowMatching, ensemble: Ensemble) -> None:
-        self.generator = generator
-        self.ensemble = ensemble
+    generator: FlowMatching
+    ensemble: Callable[[], Ensemble]
 
     def extend(
         self, series: FloatArray, n_timesteps: int, c: FloatArray | None, seed: int
@@ -135,25 +138,20 @@ class Completion:
             draw = np.repeat(np.arange(n_draws), len(rows))
             for part in self.generator._batches(len(repeated)):
                 chosen = repeated[part]
-                given = None if c is None else c[chosen]
                 made[draw[part], chosen] = self._draw_alike(
-                    x[chosen], mask.reshape(x.shape[1:]), given, rng
+                    x[chosen], mask.reshape(x.shape[1:]), None if c is None else c[chosen], rng
                 )
         return made
 
     def _draw_alike(
-        self,
-        x: FloatArray,
-        known: NDArray[np.bool_],
-        c: FloatArray | None,
-        rng: torch.Generator,
+        self, x: FloatArray, known: NDArray[np.bool_], c: FloatArray | None, rng: torch.Generator
     ) -> FloatArray:
         """Complete series of which the same cells are known."""
-        generator, ensemble = self.generator, self.ensemble
+        generator, ensemble = self.generator, self.ensemble()
         cells = ensemble.usable(known)
         y = x.reshape(len(x), -1)[:, cells]
         with generator._inference() as field:
-            plain = generator.flow_.given(field, generator._tensor(c), len(x))
+            plain = generator.flow_.conditioned(field, generator._tensor(c), len(x))
             flow = _Informed(generator, plain, ensemble, cells, y)
             v = torch.randn(len(x), *generator._space.shape, generator=rng, device=rng.device)
             v = solve(flow, v, times(N_STEPS), "dpm")
@@ -167,23 +165,16 @@ class Completion:
         return made
 
 
+@dataclass
 class _Informed:
     """A flow whose estimates know some cells of the series."""
 
-    def __init__(
-        self,
-        generator: FlowMatching,
-        flow: Flow,
-        ensemble: Ensemble,
-        cells: NDArray[np.int64],
-        y: FloatArray,
-    ) -> None:
-        self.generator = generator
-        self.flow = flow
-        self.ensemble = ensemble
-        self.cells = cells
-        self.y = y
-        self.kappa = 0.0
+    generator: FlowMatching
+    flow: Flow
+    ensemble: Ensemble
+    cells: NDArray[np.int64]
+    y: FloatArray
+    kappa: float = 0.0
 
     @property
     def schedule(self) -> Any:

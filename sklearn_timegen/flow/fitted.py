@@ -81,7 +81,7 @@ class FittedFlow:
         generator = self._generator
         z = noise if isinstance(noise, torch.Tensor) else generator._tensor(noise)
         with generator._inference() as field:
-            flow = self.given(field, generator._tensor(c), len(z), generator.guidance)
+            flow = self.conditioned(field, generator._tensor(c), len(z), generator.guidance)
             grid = times(n_steps or generator.n_steps)
             return as_numpy(solve(flow, z, grid, generator.solver, rng))
 
@@ -92,11 +92,11 @@ class FittedFlow:
             for rows in generator._batches(n):
                 shape = (len(range(n)[rows]), *self.shape)
                 noise = torch.randn(shape, generator=rng, device=rng.device)
-                flow = self.given(field, generator._tensor(rows_of(c, rows)), len(noise))
+                flow = self.conditioned(field, generator._tensor(rows_of(c, rows)), len(noise))
                 parts.append(as_numpy(solve(flow, noise, times(n_steps), "dpm")))
         return np.concatenate(parts)
 
-    def given(
+    def conditioned(
         self, field: FlowField, c: torch.Tensor | None, n: int, guidance: float = 1.0
     ) -> Flow:
         """Return the flow of ``n`` series under encoded conditions, or free of any."""
@@ -136,8 +136,8 @@ class FittedFlow:
         ):
             field.requires_grad_(False)
             for rows in generator._batches(len(v)):
-                x, given = self._exact(v, rows), self._exact(c, rows)
-                flow = self.given(field, given, len(x))
+                x = self._exact(v, rows)
+                flow = self.conditioned(field, self._exact(c, rows), len(x))
                 density[rows] = as_numpy(log_density(flow, x, grid, directions))
         return density
 
@@ -150,7 +150,7 @@ class FittedFlow:
         with generator._inference(EXACT) as field:
             for rows in generator._batches(len(v)):
                 x = self._exact(v, rows)
-                flow = self.given(field, self._exact(c, rows), len(x))
+                flow = self.conditioned(field, self._exact(c, rows), len(x))
                 parts.append(as_numpy(solve(flow, x, grid, "rk4").flatten(1)))
         return to_float32(np.concatenate(parts))
 

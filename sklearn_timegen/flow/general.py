@@ -281,8 +281,7 @@ class FlowMatching(FlowGenerator):
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> AveragedNet:
         network = self._network_class(self.series_shape_[0], space.has_time_axis)
         check_time_axis(network, self.network, space, self.representation)
-        given = dict(self.net_params or {})
-        if "optimizer" not in given:
+        if "optimizer" not in (self.net_params or {}):
             params["optimizer"] = torch.optim.AdamW
             params.setdefault("optimizer__weight_decay", self.weight_decay)
         loss = partial(
@@ -313,9 +312,9 @@ class FlowMatching(FlowGenerator):
 
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
         x = torch.from_numpy(v[:2]).to(net.device)
-        given = None if c is None else torch.from_numpy(c[:2]).to(net.device)
+        c_2 = None if c is None else torch.from_numpy(c[:2]).to(net.device)
         with torch.no_grad():
-            made = net.module_(x, torch.full((len(x),), 0.5, device=x.device), given)
+            made = net.module_(x, torch.full((len(x),), 0.5, device=x.device), c_2)
         check_shape(made, x.shape, "what network returns", net.module_.network)
 
     def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -116,10 +117,7 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
             n_probes = check_count(n_probes, "n_probes")
         own = self.random_state if isinstance(self.random_state, Integral) else 0
         seed = derive_seed(draw_seed(own if random_state is None else random_state), "probes")
-
-        def log_density(v: FloatArray, c: FloatArray | None) -> NDArray[np.float64]:
-            return self.flow_.log_density(v, c, n_probes, seed)
-
+        log_density = partial(self.flow_.log_density, n_probes=n_probes, seed=seed)
         return log_density_of_series(self, X, y, log_density)
 
     def impute(
@@ -171,7 +169,9 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         x, known = with_gaps(X, self)
         c = self._encode_conditions(y, len(x))
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        drawn = self._completion().draw(x, known, c, n_draws, derive_seed(seed, "impute"))
+        drawn = Completion(self, self._known_ensemble).draw(
+            x, known, c, n_draws, derive_seed(seed, "impute")
+        )
         made = np.stack([self._layout.restore(part) for part in drawn])
         return made[0] if n_samples is None else made
 
@@ -222,8 +222,8 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         c = self._encode_conditions(y, len(past))
         seed = draw_seed(self.random_state if random_state is None else random_state)
         series = np.tile(past, (n_draws, 1, 1))
-        given = None if c is None else np.tile(c, (n_draws, 1))
-        series = self._completion().extend(series, n_timesteps, given, seed)
+        c = None if c is None else np.tile(c, (n_draws, 1))
+        series = Completion(self, self._known_ensemble).extend(series, n_timesteps, c, seed)
         sizes = (-1,) if self._layout.flat else (n_timesteps, self.series_shape_[1])
         future: FloatArray = series[:, past.shape[1] :].reshape(n_draws, len(past), *sizes)
         return future[0] if n_samples is None else future
@@ -249,11 +249,11 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         self._ensemble: Ensemble | None = None
         self._seen_conditions: FloatArray | None = None  # of a flow that is never free of any
 
-    def _completion(self) -> Completion:
-        """Return what completes series; its covariances are drawn once after each training."""
+    def _known_ensemble(self) -> Ensemble:
+        """Return covariances by samples of the flow: drawn when asked, once after a training."""
         if self._ensemble is None:
             self._ensemble = draw_ensemble(self, self._seen_conditions)
-        return Completion(self, self._ensemble)
+        return self._ensemble
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         return self.flow_.to_series(z, c)

@@ -18,7 +18,7 @@ class FlowLoss(nn.Module):
     """Squared error of the network's output at a random time of the path, one value a series.
 
     Called as ``objective(field, batch, rng)``, where the field has ``path``, ``prediction``
-    and ``varies``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, given)``.
+    and ``varies``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, condition_mask)``.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ class FlowLoss(nn.Module):
         eps = torch.randn(x.shape, generator=rng, device=x.device)
         if self.optimal:
             eps = couple(eps, x, c if self.labelled else None)
-        given = None
+        condition_mask = None
         if c is not None and self.condition_dropout > 0:
-            given = torch.rand(len(x), generator=rng, device=x.device)
-            given = (given >= self.condition_dropout).to(x.dtype)
+            u = torch.rand(len(x), generator=rng, device=x.device)
+            condition_mask = (u >= self.condition_dropout).to(x.dtype)
         x_t = expand_like(path.alpha(t), x) * x + expand_like(path.sigma(t), x) * eps
-        f = field(x_t, t, c, given)
+        f = field(x_t, t, c, condition_mask)
         # What never varies is not the network's to predict.
         error = (f - prediction.target(path, x, eps, t)).square() * field.varies
         loss: Tensor = error.mean(dim=(1, 2))

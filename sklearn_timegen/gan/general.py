@@ -346,19 +346,13 @@ class GAN(AdversarialLatents):
 
     def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
         self._check_truncation(net.networks.generator)
-        given = None if c is None else c[:2]
-        check_networks(net, v[:2], given, self.feature_matching > 0)
+        check_networks(net, v[:2], None if c is None else c[:2], self.feature_matching > 0)
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         return super()._make_callbacks(monitor.replace("loss", "distance"))
 
     def _make_schedule(self) -> RateSchedule:
         return CosineRate(self.lr_end)
-
-    def _update(self, net: Any) -> Any:
-        net = super()._update(net)
-        net.keep_discriminator_lr(self.discriminator_lr)
-        return net
 
     # -- sampling -------------------------------------------------------------------------------
 

@@ -80,9 +80,9 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
         again = net is not None and not net.interrupted_
         if net is None:
             net = regression.make_net(self.encoder, self._encoder_widths)
-        share = min(1.0, self.net_.n_epochs_ / self.max_epochs) if again else 1.0
+        fraction = min(1.0, self.net_.n_epochs_ / self.max_epochs) if again else 1.0
         try:
-            regression.train(net, max(1, round(share * self.encoder_steps)))
+            regression.train(net, max(1, round(fraction * self.encoder_steps)))
         finally:
             if net.optimizer_.state:  # it has taken a step
                 self.encoder_ = net

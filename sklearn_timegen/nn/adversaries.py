@@ -48,18 +48,16 @@ class Adversaries(nn.Module):
 
     def generate(self, z: Tensor, c: Tensor | None, noise: Tensor | None = None) -> Tensor:
         """Return series by the weights that are being trained."""
-        given = (z, c) if noise is None else (z, c, noise)
-        series: Tensor = self.generator(*given)
-        return series
+        inputs = (z, c) if noise is None else (z, c, noise)
+        return self.generator(*inputs)
 
     def sample(
         self, z: Tensor, c: Tensor | None, noise: Tensor | None = None, **how: Any
     ) -> Tensor:
         """Return series by the averaged weights, if there are any."""
         generator = self.generator if self.average is None else self.average
-        given = (z, c) if noise is None else (z, c, noise)
-        series: Tensor = generator(*given, **how)
-        return series
+        inputs = (z, c) if noise is None else (z, c, noise)
+        return generator(*inputs, **how)
 
     def track(self) -> None:
         """Take the generator's weights into their average."""

@@ -309,11 +309,6 @@ class TimeGAN(EmbeddingLatents):
         patience = int(self.n_iter_no_change or 0)
         return PhaseStopping(patience, self.tol, monitor == "valid_loss")
 
-    def _update(self, net: Any) -> Any:
-        net = super()._update(net)
-        net.keep_discriminator_lr(self.discriminator_lr)
-        return net
-
     @property
     def n_iter_(self) -> int:
         """Number of epochs of the joint phase that were finished."""

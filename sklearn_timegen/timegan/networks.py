@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -233,7 +233,7 @@ class TimeGANNetworks(nn.Module):
     @property
     def averaged(self) -> SynthesisNetworks:
         """The networks that samples and latents are made by: of averaged weights, if any are."""
-        made: Any = self.synthesis if self.average is None else self.average.module
+        made = self.synthesis if self.average is None else self.average.module
         return cast(SynthesisNetworks, made)
 
     def discriminate(self, each: Sequence[Tensor], c: Tensor | None, frozen: bool) -> list[Tensor]:

@@ -1,32 +1,14 @@
-"""Training in phases: which are to come, their learning rates, and how each of them stops."""
+"""Training in phases: the learning rates of each, and how it stops."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from skorch.callbacks import Callback
 
 from sklearn_timegen.training import CosineRate, early_stopping
 
-__all__ = ["PhaseRate", "PhaseStopping", "phases_to_come"]
-
-
-def phases_to_come(
-    early: Mapping[str, int],
-    finished: Collection[str],
-    history: Sequence[Mapping[str, Any]],
-    last: tuple[str, int],
-) -> Iterator[tuple[str, int]]:
-    """Yield the phases that are to be trained, and their epochs.
-
-    Early ones are done once, each with the epochs that a cut-short training has left of it.
-    """
-    for phase, planned in early.items():
-        if phase not in finished:
-            done = sum(row.get("phase") == phase for row in history)
-            yield phase, max(1, planned - done)
-    yield last
+__all__ = ["PhaseRate", "PhaseStopping"]
 
 
 class PhaseRate(CosineRate):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.timegan.networks import Joint
-from sklearn_timegen.timegan.phases import PhaseStopping, phases_to_come
+from sklearn_timegen.timegan.phases import PhaseStopping
 from sklearn_timegen.training import GeneratorNet, SampleMonitor
 
 __all__ = ["TimeGANNet"]
@@ -52,7 +52,7 @@ class TimeGANNet(GeneratorNet):
     finished_ : set of str
         Phases that are over.
     n_steps_ : dict of str to int
-        Steps in the joint phase of the generator, and of the discriminator.
+        Steps that networks have taken in that phase.
     """
 
     LAST: ClassVar[str] = "joint"
@@ -84,19 +84,18 @@ class TimeGANNet(GeneratorNet):
 
     def initialize(self) -> TimeGANNet:
         self.finished_: set[str] = set()
-        self.n_steps_ = dict.fromkeys(self.NETWORKS, 0)
         super().initialize()
         return self
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        # Before the timer, whose time tells that an epoch was finished.
         return [("sample_monitor", SampleMonitor()), *super()._default_callbacks]
 
     def samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
         """Draw represented series by the weights that samples are drawn by."""
         networks = self.networks.averaged
-        drawn: Tensor = networks.generate(networks.draw(self._n_timesteps, n_samples, rng), c)
-        return drawn
+        return networks.generate(networks.draw(self._n_timesteps, n_samples, rng), c)
 
     # -- phases ------------------------------------------------------------------------------
 
@@ -110,16 +109,21 @@ class TimeGANNet(GeneratorNet):
     def count_epochs(self, n_epochs: int) -> int:
         return sum(n for _, n in self._to_come(n_epochs))
 
-    def _to_come(self, n_epochs: int) -> list[tuple[str, int]]:
-        last = (self.LAST, n_epochs)
-        return list(phases_to_come(self.early_epochs, self.finished_, self.history, last))
+    def _to_come(self, n_epochs: int) -> Iterator[tuple[str, int]]:
+        """Yield the phases that are to be trained, and their epochs."""
+        for phase, planned in self.early_epochs.items():
+            if phase not in self.finished_:
+                done = sum(row.get("phase") == phase for row in self.history)
+                yield phase, max(1, planned - done)
+        yield self.LAST, n_epochs
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
         self._n_timesteps = self.get_dataset(X, y).values.shape[1]
         try:
-            for phase, n_epochs in self._to_come(epochs or self.max_epochs):
+            for phase, n_epochs in list(self._to_come(epochs or self.max_epochs)):
                 if not self.history or self.history[-1].get("phase") != phase:
                     self.optimizer_.state.clear()
+                    self.n_steps_ = dict.fromkeys(self.NETWORKS, 0)
                 self.phase_ = phase
                 self._fit_phase(X, y, n_epochs, **params)
         finally:
@@ -211,7 +215,6 @@ class TimeGANNet(GeneratorNet):
             stepping.append("autoencoder")
             logs["reconstruction_loss"] = error.detach()
         logs["generator_gradient"] = self._optimizer_step(loss, batch, *stepping)
-        self.n_steps_["generator"] += 1
         if self.networks.average is not None:
             self.networks.average.update_parameters(self.networks.synthesis)
         if self.n_steps_["generator"] % self.generator_steps == 0:
@@ -244,5 +247,4 @@ class TimeGANNet(GeneratorNet):
         }
         if loss > self.discriminator_threshold:
             logs["discriminator_gradient"] = self._optimizer_step(loss, batch, "discriminator")
-            self.n_steps_["discriminator"] += 1
         return {name: value.detach() for name, value in logs.items()}

@@ -42,11 +42,6 @@ class AdversarialNet(GeneratorNet):
     instance_noise : float
         Standard deviation of the noise on all that the discriminator sees, at the beginning of
         training; it falls to 0 at the end.
-
-    Attributes
-    ----------
-    n_steps_ : dict of str to int
-        Steps that each of the two has taken.
     """
 
     NETWORKS: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -72,20 +67,15 @@ class AdversarialNet(GeneratorNet):
         self.instance_noise = instance_noise
         super().__init__(module, criterion, seed=seed, **kwargs)
 
-    def initialize(self) -> AdversarialNet:
-        self.n_steps_ = dict.fromkeys(self.NETWORKS, 0)
-        super().initialize()
-        return self
-
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        # Before the timer, whose time tells that an epoch was finished.
         return [("sample_monitor", SampleMonitor()), *super()._default_callbacks]
 
     def samples(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
         """Draw represented series by the weights that samples are drawn by."""
         z, noise = self.networks.draw(n_samples, rng)
-        drawn: Tensor = self.networks.sample(z, c, noise)
-        return drawn
+        return self.networks.sample(z, c, noise)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -121,7 +111,6 @@ class AdversarialNet(GeneratorNet):
         norm = self._optimizer_step(loss, batch, "discriminator")
         if self.clip_value is not None:
             clip_weights_(self.networks.discriminator, self.clip_value)
-        self.n_steps_["discriminator"] += 1
         return {
             "discriminator_loss": loss.detach(),
             "discriminator_gradient": norm,
@@ -143,7 +132,6 @@ class AdversarialNet(GeneratorNet):
             z, _ = self.networks.draw(len(real), self.noise_)
             loss = loss + self.criterion_.of_path(self.networks, z, batch.conditions, self.noise_)
         norm = self._optimizer_step(loss, batch, "generator")
-        self.n_steps_["generator"] += 1
         self.networks.track()
         return {"generator_loss": loss.detach(), "generator_gradient": norm}
 

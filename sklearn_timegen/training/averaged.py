@@ -15,17 +15,7 @@ class AveragedNet(GeneratorNet):
     """A net whose module takes its weights into an average (``track()``) after each step.
 
     A validation pass has the same noise each time: losses differ by the weights only.
-
-    Attributes
-    ----------
-    n_steps_ : int
-        Steps that were taken since the weights were made.
     """
-
-    def initialize(self) -> AveragedNet:
-        self.n_steps_ = 0
-        super().initialize()
-        return self
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
@@ -40,6 +30,5 @@ class AveragedNet(GeneratorNet):
 
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         step = super().train_step(batch, **params)
-        self.n_steps_ += 1
         self.networks.track()
         return step

@@ -70,8 +70,7 @@ class Game(nn.Module):
 
     def shown(self, batch: Series) -> Tensor | None:
         """Return what the discriminator is shown beside the series of a batch."""
-        conditions: Tensor | None = batch.conditions
-        return conditions
+        return batch.conditions
 
     # -- the discriminator --------------------------------------------------------------------
 

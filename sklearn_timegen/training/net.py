@@ -12,9 +12,8 @@ import copy
 import math
 import operator
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import torch
@@ -28,6 +27,7 @@ from torch.utils.data import Subset
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.data import Series
 from sklearn_timegen.training.data import BatchIterator
+from sklearn_timegen.training.interruption import noticing_ctrl_c
 from sklearn_timegen.training.schedules import RateSchedule
 
 __all__ = ["GeneratorNet"]
@@ -59,6 +59,8 @@ class GeneratorNet(NeuralNet):
         Number of epochs that the last training was to have.
     n_batches_ : int
         Number of batches in an epoch of it.
+    n_steps_ : int, or dict of str to int
+        Steps that were taken since the weights were made, by each network if there are several.
     interrupted_ : bool
         Whether the last training was ended by Ctrl-C, and not by a callback.
     """
@@ -87,6 +89,7 @@ class GeneratorNet(NeuralNet):
     def initialize(self) -> GeneratorNet:
         self.shuffle_ = torch_generator(derive_seed(self.seed, "shuffle"))
         self.noise_ = torch_generator(derive_seed(self.seed, "noise"), self.device)
+        self.n_steps_: Any = dict.fromkeys(self.NETWORKS, 0) if self.NETWORKS else 0
         super().initialize()
         return self
 
@@ -128,11 +131,10 @@ class GeneratorNet(NeuralNet):
         args, kwargs = super().get_params_for_optimizer(prefix, trained)
         if not self.NETWORKS:
             return args, kwargs
-        groups: dict[str, dict[str, Any]]
-        groups = {name: {"params": self._trained_by(name)} for name in self.NETWORKS}
+        groups: list[dict[str, Any]] = [{"params": self._trained_by(n)} for n in self.NETWORKS]
         if self.discriminator_lr is not None:
-            groups["discriminator"]["lr"] = self.discriminator_lr
-        return (list(groups.values()),), kwargs
+            groups[list(self.NETWORKS).index("discriminator")]["lr"] = self.discriminator_lr
+        return (groups,), kwargs
 
     def _trained_by(self, name: str) -> list[torch.nn.Parameter]:
         """Return what the steps of a network change."""
@@ -143,9 +145,12 @@ class GeneratorNet(NeuralNet):
     def _group(self, name: str) -> dict[str, Any]:
         return self.optimizer_.param_groups[list(self.NETWORKS).index(name)]
 
-    def keep_discriminator_lr(self, discriminator_lr: float | None) -> None:
-        """Set the discriminator's learning rate for further training: ``lr`` is set for all."""
-        self._group("discriminator")["lr"] = discriminator_lr or self.lr
+    def set_params(self, **kwargs: Any) -> GeneratorNet:
+        super().set_params(**kwargs)
+        # skorch sets lr for all networks.
+        if self.initialized_ and self.NETWORKS and {"lr", "discriminator_lr"} & kwargs.keys():
+            self._group("discriminator")["lr"] = self.discriminator_lr or self.lr
+        return self
 
     @property
     def networks(self) -> Any:
@@ -166,7 +171,7 @@ class GeneratorNet(NeuralNet):
         self.n_epochs_ = self.count_epochs(params.get("epochs") or self.max_epochs)
         self._pressed: list[int] = []
         try:
-            with _noticing_ctrl_c() as self._pressed:
+            with noticing_ctrl_c() as self._pressed:
                 super().partial_fit(X, y, classes, **params)
         except KeyboardInterrupt:  # when callbacks began or ended: skorch sees to what is between
             self._pressed.append(signal.SIGINT)
@@ -268,6 +273,7 @@ class GeneratorNet(NeuralNet):
         groups = self.optimizer_.param_groups
         self._backward(loss, groups)
         self._step(batch, groups)
+        self.n_steps_ += 1
         return {"loss": loss.detach(), "y_pred": None}  # skorch's callbacks ask for both
 
     def _optimizer_step(self, loss: Tensor, batch: Series, *networks: str) -> Tensor:
@@ -280,6 +286,7 @@ class GeneratorNet(NeuralNet):
         gradients = [p.grad for p in groups[0]["params"] if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         self._step(batch, groups)
+        self.n_steps_[networks[0]] += 1
         return norm
 
     def _backward(self, loss: Tensor, groups: Sequence[dict[str, Any]]) -> None:
@@ -388,27 +395,3 @@ def _heard(callbacks: list[Callback], *events: str) -> bool:
         for callback in callbacks
         for event in events
     )
-
-
-@contextmanager
-def _noticing_ctrl_c() -> Iterator[list[int]]:
-    """Yield a list that fills when Ctrl-C is pressed; what else the signal does goes on.
-
-    A KeyboardInterrupt does not tell: it is also skorch's way for a callback, such as early
-    stopping, to end training. Signals reach the main thread only, and so does the handler.
-    """
-    pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield pressed
-        return
-
-    def handler(number: int, frame: Any) -> Any:
-        pressed.append(number)
-        return before(number, frame)
-
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)

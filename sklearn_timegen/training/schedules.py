@@ -81,10 +81,8 @@ class WarmupCosineRate(RateSchedule):
 
     def fraction(self, net: GeneratorNet) -> float:
         risen = min(1.0, (net.n_steps_ + 1) / self.warmup_steps) if self.warmup_steps else 1.0
-        n_planned = net.n_epochs_ * net.n_batches_
-        return risen * cosine_decay(
-            self.lr_end, self.n_done_ / n_planned if net.n_epochs_ > 1 else 0.0
-        )
+        progress = self.n_done_ / (net.n_epochs_ * net.n_batches_) if net.n_epochs_ > 1 else 0.0
+        return risen * cosine_decay(self.lr_end, progress)
 
     def on_step_end(self, net: GeneratorNet) -> None:
         super().on_step_end(net)
