@@ -264,6 +264,7 @@ class GeneratorNet(NeuralNet):
             yield batch, step
 
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+        self.optimizer_.zero_grad(set_to_none=True)  # the forward pass takes their memory
         loss = self.batch_loss(batch)
         if not loss.requires_grad:
             raise ValueError(
