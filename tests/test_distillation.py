@@ -13,7 +13,7 @@ from torch import nn
 
 from sklearn_timegen import VAE, Diffusion, FlowMatching, OneStepGenerator
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
-from sklearn_timegen.representation import SeriesView
+from sklearn_timegen.representation import fit_representation
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -69,7 +69,7 @@ class GaussianField(nn.Module):
 def test_a_gaussian_teacher_is_recovered():
     rng = np.random.default_rng(SEED)
     X = (rng.normal(size=(500, 8)) @ rng.normal(size=(8, 8)) + 3).reshape(-1, 4, 2)
-    v = SeriesView("standard").fit(X.astype(np.float32)).transform(X.astype(np.float32))
+    _, v, _ = fit_representation("standard", X.astype(np.float32))
     S = np.cov(v.reshape(-1, 8).T, bias=True)
     teacher = FlowMatching(
         network=lambda *sizes: GaussianField(S),

@@ -31,6 +31,7 @@ FLOORS = {
     "nn": 1,
     "objectives": 1,
     "representation": 1,
+    "rules": 1,
     "data": 0,
     "_checks": 0,
     "_choosing": 0,

@@ -8,15 +8,15 @@ from sklearn.base import clone
 from sklearn_timegen import VAE, PCAMixture, TimeVAE
 from sklearn_timegen.representation import (
     REPRESENTATIONS,
-    ChannelReducer,
     CosineTransform,
     QuantileScaler,
     Representation,
     SeriesScaler,
-    SeriesView,
     Space,
     WhiteningTransform,
+    fit_representation,
 )
+from sklearn_timegen.rules import ChannelReducer
 
 from .generators import DENSE
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -56,7 +56,7 @@ DATA = {
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_invertible_to_float32(view, data):
     x = data.astype(np.float32)
-    fitted = SeriesView(view).fit(x)
+    fitted, _, _ = fit_representation(view, x)
     v = fitted.transform(x)
     back = fitted.inverse_transform(v)
     assert v.dtype == back.dtype == np.float32
@@ -68,7 +68,7 @@ def test_invertible_to_float32(view, data):
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_new_data_come_back_too(view):
     x = NORMAL.astype(np.float32)
-    fitted = SeriesView(view).fit(x[:100])
+    fitted, _, _ = fit_representation(view, x[:100])
     beyond = 1.5 * x[100:]  # some of it outside the training range
     assert np.allclose(fitted.inverse_transform(fitted.transform(beyond)), beyond, atol=2e-4)
 
@@ -79,7 +79,7 @@ WITH_DENSITY = {name: view for name, view in VIEWS.items() if name != "own-scale
 @pytest.mark.parametrize("view", WITH_DENSITY.values(), ids=WITH_DENSITY)
 def test_jacobian_against_differences(view):
     x = np.random.default_rng(SEED + 1).normal(size=(20, 3, 2)).astype(np.float32)
-    fitted = SeriesView(view).fit(x)
+    fitted, _, _ = fit_representation(view, x)
     point = x[:1] + 0.1 * x[1:2]  # off the quantiles' knots, where the slope jumps
     step = 1e-4
     columns = []
@@ -122,7 +122,7 @@ def test_a_plateau_comes_back_as_its_value():
 @pytest.mark.parametrize("name", ["mostly zero", "quantised"])
 def test_claimed_density_of_tied_data_is_none_too_large(name):
     x = DATA[name][:, :1, :1].astype(np.float32)
-    fitted = SeriesView("quantile").fit(x)
+    fitted, _, _ = fit_representation("quantile", x)
     grid = np.linspace(2 * x.min() - 1, 2 * x.max() + 1, 40_001, dtype=np.float32)[:, None, None]
     density = norm.pdf(fitted.transform(grid)[:, 0, 0]) * np.exp(fitted.log_abs_det_jacobian(grid))
     # What lies on plateaus has no density: the rest is left.
@@ -227,8 +227,8 @@ def correlated(n_samples=400):
 
 @pytest.mark.parametrize("name", ["pca", "pca-quantile"])
 def test_whitened_coordinates_are_uncorrelated_and_of_one_size(name):
-    view = SeriesView(name).fit(correlated())
-    v = view.transform(correlated()).reshape(400, -1)
+    view, v, _ = fit_representation(name, correlated())
+    v = v.reshape(400, -1)
     assert np.allclose(np.cov(v.T), np.eye(12), atol=0.02)
     assert np.allclose(
         view.inverse_transform(view.transform(correlated())), correlated(), atol=0.01
@@ -248,7 +248,7 @@ def test_a_floor_keeps_rounding_small():
 
 def test_few_wide_and_constant_series_are_whitened():
     for X in (correlated(3), np.repeat(correlated(1), 5, axis=0), correlated(20)[:, :1]):
-        view = SeriesView("pca").fit(X)
+        view, _, _ = fit_representation("pca", X)
         assert np.allclose(view.inverse_transform(view.transform(X)), X, atol=0.02)
 
 
@@ -265,6 +265,6 @@ def test_a_space_tells_what_represented_series_are_like():
         tuple(v.min(axis=(0, 1))),
         tuple(v.max(axis=(0, 1))),
     ]
-    assert SeriesView("cosine").fit(v).space_.has_time_axis is False
+    assert fit_representation("cosine", v)[2].has_time_axis is False
     fitted = PCAMixture(n_components=2).fit(v)
     assert fitted.sample(3).shape == (3, *space.shape)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 from sklearn_timegen import PCAMixture
 from sklearn_timegen.datasets import make_ar, make_sines
-from sklearn_timegen.representation import ChannelReducer, GridSnapper, SeriesView
+from sklearn_timegen.rules import ChannelReducer, GridSnapper, Structure
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -124,9 +125,8 @@ def test_real_readings_come_back_exactly_and_others_on_the_grid():
     path, x = readings()
     snapper = GridSnapper().fit(x)
     assert list(snapper.grids_) == [0]
-    assert np.array_equal(snapper.transform(path), path)
-    back = snapper.calibrate(path[:200]).inverse_transform(path)
-    assert np.array_equal(snapper.inverse_transform(x), x)
+    back = snapper.calibrate(path[:200]).transform(path)
+    assert np.array_equal(snapper.transform(x), x)
     assert np.isin(back, x).all()
     assert np.abs(back - path).mean() < 2  # it follows
 
@@ -136,7 +136,7 @@ def test_calibrated_paths_stand_still_as_often(scale):
     _, x = readings()
     paths = scale * np.random.default_rng(SEED + 1).normal(size=(1000, 24, 1)).cumsum(axis=1)
     snapper = GridSnapper().fit(x).calibrate(paths[:500])
-    drawn = snapper.inverse_transform(paths[500:].astype(np.float32))
+    drawn = snapper.transform(paths[500:].astype(np.float32))
     assert still(drawn) == pytest.approx(still(x), abs=0.05)
     assert np.diff(drawn, axis=1).std() == pytest.approx(np.diff(x, axis=1).std(), rel=0.1)
 
@@ -145,7 +145,7 @@ def test_each_value_keeps_its_share():
     x = np.random.default_rng(SEED).choice([0.0, 1.0, 2.0], p=[0.8, 0.04, 0.16], size=(3000, 1, 1))
     snapper = GridSnapper().fit(x.astype(np.float32))
     path = np.array([0.4, 0.9, 1.1, 1.3], np.float32)[:, None, None]
-    assert snapper.inverse_transform(path).ravel().tolist() == [0, 0, 1, 2]
+    assert snapper.transform(path).ravel().tolist() == [0, 0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_one_long_series_of_readings_is_on_a_grid():
     _, x = readings(1, 2000)
     snapper = GridSnapper().fit(x)
     assert list(snapper.grids_) == [0]
-    assert np.isin(snapper.inverse_transform(x + np.float32(0.3)), x).all()
+    assert np.isin(snapper.transform(x + np.float32(0.3)), x).all()
 
 
 def test_what_has_diverged_is_not_hidden():
@@ -193,34 +193,59 @@ def test_what_has_diverged_is_not_hidden():
     path[3, 5, 0] = np.nan
     path[4, 5, 0] = np.inf
     snapper = GridSnapper().fit(x).calibrate(path)
-    back = snapper.inverse_transform(path)
+    back = snapper.transform(path)
     assert np.isnan(back[3, 5, 0])
     assert np.isinf(back[4, 5, 0])
     assert np.isfinite(back[5:]).all()
 
 
 @pytest.mark.parametrize("name", ["standard", "quantile", "cosine-quantile", "pca"])
-def test_a_view_snaps_and_leaves_densities_alone(name):
+def test_draws_stand_still_as_often_and_densities_stay(name):
     path, x = readings()
     x = np.concatenate([x, path], axis=2)
-    view = SeriesView(name).fit(x)
-    v = view.transform(x)
-    assert view.needs_calibration
-    back = view.inverse_transform(v)
-    assert np.array_equal(back[:, :, 0], x[:, :, 0])
-    noisy = (v + 0.1 * np.random.default_rng(SEED + 2).normal(size=v.shape)).astype(np.float32)
-    before = still(view.inverse_transform(noisy)[:, :, :1])
-    after = still(view.calibrated(noisy).inverse_transform(noisy)[:, :, :1])
-    assert after != before
-    assert abs(after - still(x[:, :, :1])) <= abs(before - still(x[:, :, :1])) + 0.01
-    assert np.isin(view.inverse_transform(noisy)[:, :, 0], x[:, :, 0]).all()
-    plain = SeriesView(name).fit(x)
-    plain.snapper.grids_ = {}
-    assert np.array_equal(plain.transform(x), v)
-    assert np.array_equal(plain.log_abs_det_jacobian(x), view.log_abs_det_jacobian(x))
+    fitted = {
+        how: PCAMixture(representation=name, postprocess=how, random_state=SEED).fit(x)
+        for how in ("auto", None)
+    }
+    assert fitted[None].postprocess_ is None
+    assert list(fitted["auto"].postprocess_.grids_) == [0]
+    back = fitted["auto"].inverse_transform(fitted["auto"].transform(x))
+    free, drawn = (fitted[how].sample(500)[:, :, :1] for how in (None, "auto"))
+    assert np.isin(drawn, x[:, :, 0]).all()
+    assert not np.isin(free, x[:, :, 0]).all()
+    assert abs(still(drawn) - still(x[:, :, :1])) < 0.05
+    assert back.shape == x.shape
+    likely = [generator.score_samples(x) for generator in fitted.values()]
+    assert np.array_equal(*likely)
+
+
+class Doubled(BaseEstimator):
+    """Doubles what leaves a generator."""
+
+    def fit(self, u):
+        self.shape_ = u.shape[1:]
+        return self
+
+    def calibrate(self, drawn):
+        self.n_drawn_ = len(drawn)
+        return self
+
+    def transform(self, u):
+        return 2 * u
+
+
+def test_another_postprocess():
+    x = np.random.default_rng(SEED).normal(size=(50, 4, 2))
+    plain = PCAMixture(postprocess=None, random_state=SEED).fit(x)
+    doubled = PCAMixture(postprocess=Doubled(), random_state=SEED).fit(x)
+    assert np.array_equal(doubled.sample(9), 2 * plain.sample(9))
+    assert doubled.postprocess_.shape_ == (4, 2)
+    assert doubled.postprocess_.n_drawn_ == 500
+    assert not hasattr(doubled.postprocess, "shape_")
 
 
 def test_bounds_come_last():
     _, x = readings()
-    view = SeriesView("standard", bounds=(None, float(x.max()))).fit(x)
-    assert view.inverse_transform(view.transform(x) + 9).max() == x.max()
+    structure = Structure(bounds=(None, float(x.max())))
+    u = structure.fit_transform(x)
+    assert structure.inverse_transform(u + 9).max() == x.max()

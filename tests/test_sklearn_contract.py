@@ -26,7 +26,7 @@ from sklearn_timegen import (
     TSTRRegressor,
 )
 from sklearn_timegen.datasets import make_labelled_sines
-from sklearn_timegen.representation import ChannelReducer
+from sklearn_timegen.rules import ChannelReducer
 
 from .generators import CAPABLE, DENSE, GENERATORS, KINDS, kind, name
 

@@ -25,10 +25,8 @@ def has_density(*instead: str) -> Callable[[BaseGenerator], bool]:
     """Return a check for ``available_if`` of the representation; it names what to use instead."""
 
     def check(generator: BaseGenerator) -> bool:
-        representation: Any = generator.representation
-        if hasattr(generator, "_view"):
-            representation = generator._view.inner
-        elif isinstance(representation, str):  # "auto" is told by what it comes to in fit
+        representation: Any = getattr(generator, "representation_", generator.representation)
+        if isinstance(representation, str):  # "auto" is told by what it comes to in fit
             representation = REPRESENTATIONS.get(representation, representation)
         if not hasattr(representation, "log_abs_det_jacobian"):
             raise AttributeError(
@@ -53,11 +51,11 @@ def log_density_of_series(
     """
     check_is_fitted(generator)
     x, _ = check_series(X, estimator=generator, layout=generator._layout)
-    v, encoder = generator._view.transform(x), generator._condition_encoder
+    v, encoder = generator._to_representation(x), generator._condition_encoder
     if y is None and encoder is not None and hasattr(generator, "classes_"):
         labels = [generator._encode_conditions(label, len(v)) for label in generator.classes_]
         each = [log_density(v, c) for c in labels]
         density = logsumexp(each, axis=0, b=encoder.class_frequencies[:, None])
     else:
         density = log_density(v, generator._encode_conditions(y, len(v)))
-    return density + generator._view.log_abs_det_jacobian(x)
+    return density + generator._log_abs_det_jacobian(x)

@@ -7,6 +7,7 @@ represented series and leads them all the way back, in batches.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from numbers import Integral
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +27,14 @@ from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.data.conditions import ConditionEncoder
-from sklearn_timegen.representation import REPRESENTATIONS, Representation, SeriesView, Space
+from sklearn_timegen.representation import (
+    REPRESENTATIONS,
+    Representation,
+    Space,
+    fit_representation,
+    represent,
+)
+from sklearn_timegen.rules import GridSnapper, Structure
 
 __all__ = ["BaseGenerator"]
 
@@ -60,6 +69,15 @@ class BaseGenerator(Declared, ABC):
         check=[tuple, list, None],
         type="(low, high) or None",
     )
+    postprocess: Any = param(
+        default="auto",
+        doc="""What is learned from the fitted generator's own draws and done to all that leaves
+        it: ``"auto"`` lets channels that are read on a grid stand still as often as in training
+        (:class:`~sklearn_timegen.rules.GridSnapper`), ``None`` does nothing, and an object with
+        ``fit(u)``, ``calibrate(drawn)`` and ``transform(u)`` something else.""",
+        check=[StrOptions({"auto"}), HasMethods(["fit", "calibrate", "transform"]), None],
+        type='"auto", None or object',
+    )
     n_channels: int = param(
         default=1,
         doc="Number of channels in the rows of a 2-d ``X``.",
@@ -75,6 +93,9 @@ class BaseGenerator(Declared, ABC):
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     series_shape_: tuple[int, int] = fitted("``(n_timesteps, n_channels)``.")
     representation_: Any = fitted("The fitted representation.")
+    postprocess_: Any = fitted(
+        "What is done to series that leave the representation; ``None`` if nothing is."
+    )
     classes_: NDArray[Any] = fitted("The labels, if conditional on labels.", type="ndarray")
     class_counts_: NDArray[np.int64] = fitted(
         "How often each label occurred in training.", type="ndarray"
@@ -221,8 +242,8 @@ class BaseGenerator(Declared, ABC):
             self._check_space(self._space)
             return v, c
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        self._view.bounds.check(x)
-        return self._view.transform(x), self._conditions_of_data(y, len(x))
+        self._structure.bounds.check(x)
+        return self._to_representation(x), self._conditions_of_data(y, len(x))
 
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
         """Learn sizes, conditions and representation, and apply them."""
@@ -233,24 +254,22 @@ class BaseGenerator(Declared, ABC):
                 f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
                 "one follows from another"
             )
-        view = SeriesView(self._choose_representation(x.shape[1]), self.bounds)
-        v = view.fit_transform(x)
+        structure = Structure(self.bounds)
+        u = structure.fit_transform(x)
+        postprocess = self._make_postprocess(u)
+        chosen = self._choose_representation(x.shape[1])
+        representation, v, space = fit_representation(chosen, u)
         encoder = self._make_condition_encoder(layout) if self.conditional else None
         conditions = None if encoder is None else encoder.fit(y, len(x))
         self._layout, self.series_shape_ = layout, layout.shape
-        self._condition_encoder, self._view = conditions, view
+        self._condition_encoder, self._structure, self._space = conditions, structure, space
         self._embedding = SeriesEmbedding().fit(x)
-        self.representation_ = view.inner
+        self.representation_, self.postprocess_ = representation, postprocess
         for name in ("classes_", "class_counts_"):
             self.__dict__.pop(name, None)
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
         return v, self._conditions_of_data(y, len(x))
-
-    @property
-    def _space(self) -> Space:
-        """Where represented series lie, as those of the first training do."""
-        return self._view.space_
 
     def _check_space(self, space: Space) -> None:
         """Refuse parameters that contradict each other, or the data, before training starts."""
@@ -285,10 +304,29 @@ class BaseGenerator(Declared, ABC):
     def _to_data_units(self, v: FloatArray, *, decoded: bool = False) -> FloatArray:
         """Lead represented series that a model has drawn, or decoded, back into the units of X."""
         with np.errstate(over="ignore", invalid="ignore"):  # told below
-            x = self._view.inverse_transform(v)
+            x = self._from_representation(v)
         if not all_finite(x):
             raise FloatingPointError(self._why_not_finite(v, decoded))
         return x
+
+    def _to_representation(self, x: FloatArray) -> FloatArray:
+        return represent(self.representation_, self._structure.transform(x))
+
+    def _log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
+        """Log-volume by which the way to the representation stretches each series."""
+        u, representation = self._structure.transform(x), self.representation_
+        if not hasattr(representation, "log_abs_det_jacobian"):
+            raise TypeError(
+                f"representation={representation!r} has no log_abs_det_jacobian(x), which a "
+                "density in the units of X needs"
+            )
+        return np.asarray(representation.log_abs_det_jacobian(u))
+
+    def _from_representation(self, v: FloatArray) -> FloatArray:
+        u = np.asarray(self.representation_.inverse_transform(v))
+        if self.postprocess_ is not None:
+            u = self.postprocess_.transform(u)
+        return self._structure.inverse_transform(u)
 
     def _why_not_finite(self, v: FloatArray, decoded: bool) -> str:
         name, n_bad = type(self).__name__, int((~np.isfinite(v)).sum())
@@ -314,8 +352,7 @@ class BaseGenerator(Declared, ABC):
     def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
         """Learn what is learned from the fitted model, which Ctrl-C in here leaves as it is."""
         try:
-            if self._view.needs_calibration:
-                self._view = self._view.calibrated(self._draw_some(c))
+            self._calibrate(c)
         except KeyboardInterrupt:
             note_interruption(
                 self,
@@ -323,8 +360,25 @@ class BaseGenerator(Declared, ABC):
                 "values from training, but may move more often than they should",
             )
 
+    def _make_postprocess(self, u: FloatArray) -> Any:
+        """Return a new postprocessing of series like ``u``; ``None`` if there is nothing to do."""
+        if self.postprocess is None:
+            return None
+        if not isinstance(self.postprocess, str):
+            return clone(self.postprocess, safe=False).fit(u)
+        snapper = GridSnapper().fit(u)
+        return snapper if snapper.grids_ else None
+
+    def _calibrate(self, c: FloatArray | None) -> None:
+        """Show the postprocessing what it gets from the generator."""
+        if self.postprocess_ is None:
+            return
+        drawn = np.asarray(self.representation_.inverse_transform(self._draw_some(c)))
+        # A copy: further training may still go wrong, and the old one has to be there then.
+        self.postprocess_ = copy.deepcopy(self.postprocess_).calibrate(drawn)
+
     def _draw_some(self, c: FloatArray | None) -> FloatArray:
-        """Draw represented series to calibrate the view on."""
+        """Draw represented series to calibrate on."""
         # A seed of its own: what is drawn later does not depend on it.
         seed, n_samples = derive_seed(0, "calibration"), 500
         rng = self._make_rng(seed)
@@ -346,7 +400,7 @@ class BaseGenerator(Declared, ABC):
 
     def _represent(self, X: ArrayLike) -> FloatArray:
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        return self._view.transform(x)
+        return self._to_representation(x)
 
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
         if self._condition_encoder is not None:
@@ -370,7 +424,7 @@ class BaseGenerator(Declared, ABC):
         return self._condition_encoder is not None and self._condition_encoder.classes_ is None
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_view")
+        return hasattr(self, "_structure")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -96,7 +96,7 @@ class BlockBootstrap(BaseGenerator):
             length = max(2, round(n_timesteps ** (1 / 3)))
         self.block_length_ = min(int(length), n_timesteps)
         self._given = c
-        self._kept = np.zeros_like(v) if self.decomposition is None else self._structure(v)
+        self._kept = np.zeros_like(v) if self.decomposition is None else self._trend_and_season(v)
         self._moved = v - self._kept
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
@@ -106,7 +106,7 @@ class BlockBootstrap(BaseGenerator):
         v: FloatArray = self._kept[rows] + self._moved[rows[:, None], timesteps]
         return v
 
-    def _structure(self, v: FloatArray) -> FloatArray:
+    def _trend_and_season(self, v: FloatArray) -> FloatArray:
         """Trend and season of each series and channel."""
         try:
             from statsmodels.tsa.seasonal import STL

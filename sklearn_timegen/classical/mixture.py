@@ -18,7 +18,6 @@ from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
 from sklearn_timegen._mixture import (
@@ -30,7 +29,7 @@ from sklearn_timegen._mixture import (
 )
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
-from sklearn_timegen.data.checks import check_series
+from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.data.magnitude import to_float32
 
 __all__ = ["PCAMixture"]
@@ -136,16 +135,15 @@ class PCAMixture(LatentGenerator):
         AttributeError
             If the residual is not Gaussian: there is no density then.
         """
-        check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        c = self._encode_conditions(y, len(x))
-        z = self._scores(self._view.transform(x))
-        density = np.empty(len(x))
-        for key, rows, vectors in by_class(c, len(x), self._given_vectors):
-            density[rows] = self._parts[key].log_density(z[rows], vectors)
-        return density + self._view.log_abs_det_jacobian(x)
+        return log_density_of_series(self, X, y, self._log_density)
 
     # -- hooks -------------------------------------------------------------------------------
+
+    def _log_density(self, v: FloatArray, c: FloatArray | None) -> Array:
+        z, density = self._scores(v), np.empty(len(v))
+        for key, rows, vectors in by_class(c, len(v), self._given_vectors):
+            density[rows] = self._parts[key].log_density(z[rows], vectors)
+        return density
 
     def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
         seed = draw_seed(self.random_state)

@@ -23,11 +23,13 @@ TAKEN_OVER = (
     "_condition_encoder",
     "_embedding",
     "_layout",
-    "_view",
+    "_space",
+    "_structure",
     "class_counts_",
     "classes_",
     "feature_names_in_",
     "n_features_in_",
+    "postprocess_",
     "representation_",
     "series_shape_",
 )
@@ -42,7 +44,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         doc="""The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one
         that is fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None``
         is ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
-        ``representation``, ``bounds``, ``n_channels``.""",
+        ``representation``, ``bounds``, ``postprocess``, ``n_channels``.""",
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
     )
@@ -50,6 +52,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     conditional: bool = pinned(False, told=False)
     representation: Any = pinned("auto", told=False)
     bounds: Any = pinned(None, told=False)
+    postprocess: Any = pinned("auto", told=False)
     n_channels: int = pinned(1, told=False)
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:

@@ -38,7 +38,7 @@ def with_gaps(X: Any, generator: FlowMatching) -> tuple[FloatArray, NDArray[np.b
         filled = np.where(gaps, np.zeros((), values.dtype), values)
     x, _ = check_series(filled, estimator=generator, layout=generator._layout)
     known = ~gaps.reshape(x.shape)
-    bounds = generator._view.bounds
+    bounds = generator._structure.bounds
     bounds.check(np.where(known, x, bounds.clip(np.zeros_like(x))))
     return x, known
 
@@ -160,7 +160,7 @@ class Completion:
         _, gain = ensemble.gain(cells, flow.kappa)
         left = y - made.reshape(len(x), -1)[:, cells]
         made = made + (left @ gain).astype(np.float32).reshape(made.shape)
-        made = generator._view.bounds.clip(made)
+        made = generator._structure.bounds.clip(made)
         made[:, known] = x[:, known]
         return made
 
@@ -187,7 +187,7 @@ class _Informed:
         alpha, sigma = self.flow.schedule(t)
         self.kappa = (alpha / sigma) ** 2
         gain, _ = self.ensemble.gain(self.cells, self.kappa)
-        x = self.generator._view.inverse_transform(as_numpy(v_1))
+        x = self.generator._from_representation(as_numpy(v_1))
         innovation = self.y - x.reshape(len(x), -1)[:, self.cells]
         moved = (innovation @ gain).astype(np.float32).reshape(v_1.shape)
         v_1 = v_1 + torch.from_numpy(moved).to(v_1)

@@ -262,7 +262,7 @@ class FlowMatching(FlowGenerator):
         if self.fourier_weight > 0 and not self._space.has_time_axis:
             raise ValueError(
                 f"fourier_weight={self.fourier_weight} needs a representation with a time axis, "
-                f"and {self._view.inner!r} has none; use 'standard' or 'quantile'"
+                f"and {self.representation_!r} has none; use 'standard' or 'quantile'"
             )
 
     def _check_free_flow(self) -> None:

@@ -21,33 +21,46 @@ with the columns of flat rows; pass ``SeriesScaler("standard", per="channel")`` 
 along time.
 """
 
+import importlib
+import warnings
+from typing import Any
+
 from sklearn_timegen.representation.basis import CosineTransform
-from sklearn_timegen.representation.bounds import Bounds
-from sklearn_timegen.representation.channels import ChannelReducer
-from sklearn_timegen.representation.grid import GridSnapper
 from sklearn_timegen.representation.own_scale import OwnScaleTransform
-from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
-from sklearn_timegen.representation.space import Space
-from sklearn_timegen.representation.view import (
+from sklearn_timegen.representation.protocol import (
     REPRESENTATIONS,
     Representation,
-    SeriesView,
+    fit_representation,
     make_representation,
+    represent,
 )
+from sklearn_timegen.representation.scaling import QuantileScaler, SeriesScaler
+from sklearn_timegen.representation.space import Space
 from sklearn_timegen.representation.whitening import WhiteningTransform
 
 __all__ = [
     "REPRESENTATIONS",
-    "Bounds",
-    "ChannelReducer",
     "CosineTransform",
-    "GridSnapper",
     "OwnScaleTransform",
     "QuantileScaler",
     "Representation",
     "SeriesScaler",
-    "SeriesView",
     "Space",
     "WhiteningTransform",
+    "fit_representation",
     "make_representation",
+    "represent",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Bounds", "ChannelReducer", "GridSnapper"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        f"sklearn_timegen.representation.{name} is sklearn_timegen.rules.{name} now; the old "
+        "name will be removed in 0.3",
+        FutureWarning,
+        stacklevel=2,
+    )
+    # By name: rooms of one floor do not import each other, but for an old name.
+    return getattr(importlib.import_module("sklearn_timegen.rules"), name)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.representation import ChannelReducer, SeriesScaler, SeriesView
+from sklearn_timegen.representation import Representation, SeriesScaler
+from sklearn_timegen.rules import ChannelReducer
 from sklearn_timegen.vae.decomposition import Limits, Structure, repeats
 
 __all__ = ["affine_of", "check_seasonalities", "make_structure"]
@@ -48,12 +49,11 @@ def check_seasonalities(seasonalities: Sequence[Any]) -> tuple[tuple[int, int], 
     return tuple(found)
 
 
-def affine_of(view: SeriesView) -> tuple[Array, Array] | None:
+def affine_of(representation: Representation) -> tuple[Array, Array] | None:
     """Return the shift and scale of a representation that is affine, ``(T or 1, D)`` each."""
-    inner = view.inner
-    if not isinstance(inner, SeriesScaler):
+    if not isinstance(representation, SeriesScaler):
         return None
-    return inner.shift_, inner.scale_
+    return representation.shift_, representation.scale_
 
 
 def make_structure(timevae: Any, n_timesteps: int) -> Structure:
@@ -85,7 +85,7 @@ def make_structure(timevae: Any, n_timesteps: int) -> Structure:
         if given:
             raise ValueError(f"{given[0]} is given, but neither trend_degree nor seasonalities is")
         return structure
-    affine = affine_of(timevae._view)
+    affine = affine_of(timevae.representation_)
     if affine is None or affine[1].shape[0] != 1:
         raise ValueError(
             "trend and seasonality need a representation that treats all timesteps alike, or "
@@ -146,7 +146,7 @@ def _check_told_apart(seasonalities: tuple[tuple[int, int], ...]) -> None:
 
 
 def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
-    reducer, degree = timevae._view.reducer, structure.trend_degree
+    reducer, degree = timevae._structure.reducer, structure.trend_degree
     n_all, n_seasonalities = len(reducer.source_), len(structure.seasonalities)
     if degree == 0 and not (timevae.trend_coefficients is None and timevae.trend_bounds is None):
         raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")

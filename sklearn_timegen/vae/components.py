@@ -54,7 +54,7 @@ class ComponentVAE(VAE):
         """
         check_is_fitted(self)
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        z = self._encode(self._view.transform(x))
+        z = self._encode(self._to_representation(x))
         parts = self._decode_parts(z, self._encode_conditions(y, len(x)))
         return self._restore_parts(parts, x)
 
@@ -142,7 +142,7 @@ class ComponentVAE(VAE):
                 )
             parts[name] = self._overridden(name, parts[name], override)
         whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
-        clipped = self._view.bounds.clip(whole.reshape(len(z), *self.series_shape_))
+        clipped = self._structure.bounds.clip(whole.reshape(len(z), *self.series_shape_))
         return self._layout.restore(clipped)
 
     # -- parts -------------------------------------------------------------------------------
@@ -178,14 +178,14 @@ class ComponentVAE(VAE):
 
     def _restore_parts(self, parts: Parts, x: FloatArray | None) -> Parts:
         """Lead represented parts back into the units of X; "noise" is what ``x`` has beyond."""
-        affine = affine_of(self._view)
+        affine = affine_of(self.representation_)
         if affine is None:
             raise TypeError(
                 f"representation={self.representation!r} is not affine: what components sum to "
                 "is bent afterwards, and they have no units. Use 'auto', or a SeriesScaler"
             )
         shift, scale = (a.astype(np.float32) for a in affine)
-        reducer = self._view.reducer
+        reducer = self._structure.reducer
         shape = (len(next(iter(parts.values()))), *self.series_shape_)
         out = {"level": np.zeros(shape, np.float32)}
         for name, part in parts.items():

@@ -35,7 +35,7 @@ class Bounds:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_timegen.representation import Bounds
+    >>> from sklearn_timegen.rules import Bounds
     >>> Bounds((0, [None, 10]), 2).clip(np.float32([[[-1, 12]]]))
     array([[[ 0., 10.]]], dtype=float32)
     """

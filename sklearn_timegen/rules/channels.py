@@ -53,7 +53,7 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_timegen.representation import ChannelReducer
+    >>> from sklearn_timegen.rules import ChannelReducer
     >>> x = np.random.default_rng(0).normal(size=(50, 4, 4)).astype(np.float32)
     >>> x[:, :, 1], x[:, :, 2] = x[:, :, 0], 7.0
     >>> x[:, :, 3] = 3 * x[:, :, 0] - 1

@@ -75,7 +75,7 @@ class GridSnapper(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_timegen.representation import GridSnapper
+    >>> from sklearn_timegen.rules import GridSnapper
     >>> rng = np.random.default_rng(0)
     >>> path = rng.normal(size=(300, 24, 2)).cumsum(axis=1).astype(np.float32)
     >>> readings = path.copy()
@@ -83,7 +83,7 @@ class GridSnapper(TransformerMixin, BaseEstimator):
     >>> snapper = GridSnapper().fit(readings)
     >>> sorted(snapper.grids_)
     [0]
-    >>> back = snapper.inverse_transform(path)
+    >>> back = snapper.transform(path)
     >>> bool((back[:, :, 0] % 2 == 0).all()), np.array_equal(back[:, :, 1], path[:, :, 1])
     (True, True)
     """
@@ -99,7 +99,7 @@ class GridSnapper(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         paths : ndarray of shape (n_samples, n_timesteps, n_channels)
-            Series as ``inverse_transform`` will be given them: 100 at least, 500 at most are used.
+            Series as ``transform`` will be given them: 100 at least, 500 at most are used.
 
         Returns
         -------
@@ -120,10 +120,6 @@ class GridSnapper(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, x: FloatArray) -> FloatArray:
-        check_is_fitted(self)
-        return x
-
-    def inverse_transform(self, x: FloatArray) -> FloatArray:
         check_is_fitted(self)
         if not self.grids_:
             return x
