@@ -84,7 +84,9 @@ def test_real_numbers_of_any_type_may_be_drawn(kind):
 
 def test_draws_that_calibrate_are_looked_at_in_fit():
     counts = np.random.default_rng(0).poisson(0.5, (40, 6)).astype(float)
-    with pytest.raises(ValueError, match=r"Spoilt\._draw has to return .* of shape \(500, 6, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"Spoilt\._draw has to return .* of shape \(1024, 6, 1\)"
+    ):
         Spoilt(spoil=to_rows).fit(counts)
 
 

@@ -266,7 +266,7 @@ class Seen(Replay):
 @pytest.mark.usefixtures("quick_joining")
 def test_the_lambda_of_box_cox_is_the_most_likely_one(rng):
     def transformed(y):
-        SeriesGenerator(Seen(), window=20, transform="box-cox").fit(pd.Series(y))
+        SeriesGenerator(Seen(), 20, transform="box-cox", rules=None).fit(pd.Series(y))
         return Seen.windows[-1][0, :, 0]
 
     x = np.exp(rng.normal(size=500)) + 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ from sklearn_timegen.representation import (
     fit_representation,
     represent,
 )
-from sklearn_timegen.rules import GridSnapper, Structure
+from sklearn_timegen.rules import KINDS, RuleList, Structure, choose_postprocess
 
 __all__ = ["BaseGenerator"]
 
@@ -69,12 +69,29 @@ class BaseGenerator(Declared, ABC):
         check=[tuple, list, None],
         type="(low, high) or None",
     )
+    rules: str | Sequence[Any] | None = param(
+        default="auto",
+        doc="""What every series keeps, and every sample will: ``"auto"`` finds it, a list of
+        :mod:`sklearn_timegen.rules` declares it (``"auto"`` among them finds the rest), ``None``
+        takes cells for mere numbers.""",
+        check=[StrOptions({"auto"}), list, tuple, None],
+        type='"auto", list of Rule or None',
+    )
+    on_violation: str = param(
+        default="warn",
+        doc="""What is done about series, new ones, that break a rule of those of ``fit``: an
+        ``"error"``, or the ``"nearest"`` series that keep it are taken in their place, with
+        ``"warn"`` not without a warning.""",
+        check=[StrOptions({"warn", "error", "nearest"})],
+    )
     postprocess: Any = param(
         default="auto",
         doc="""What is learned from the fitted generator's own draws and done to all that leaves
         it: ``"auto"`` lets channels that are read on a grid stand still as often as in training
-        (:class:`~sklearn_timegen.rules.GridSnapper`), ``None`` does nothing, and an object with
-        ``fit(u)``, ``calibrate(drawn)`` and ``transform(u)`` something else.""",
+        (:class:`~sklearn_timegen.rules.GridSnapper`), and brings normal scores to their
+        distribution (:class:`~sklearn_timegen.rules.MarginalCalibration`); ``None`` does nothing,
+        and an object with ``fit(u)``, ``calibrate(drawn)`` and ``transform(u)`` something
+        else, of ``n_draws`` series, if it says so.""",
         check=[StrOptions({"auto"}), HasMethods(["fit", "calibrate", "transform"]), None],
         type='"auto", None or object',
     )
@@ -92,6 +109,7 @@ class BaseGenerator(Declared, ABC):
 
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     series_shape_: tuple[int, int] = fitted("``(n_timesteps, n_channels)``.")
+    rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
     representation_: Any = fitted("The fitted representation.")
     postprocess_: Any = fitted(
         "What is done to series that leave the representation; ``None`` if nothing is."
@@ -242,7 +260,7 @@ class BaseGenerator(Declared, ABC):
             self._check_space(self._space)
             return v, c
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        self._structure.bounds.check(x)
+        self._structure.limits_.check(x)
         return self._to_representation(x), self._conditions_of_data(y, len(x))
 
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
@@ -254,9 +272,11 @@ class BaseGenerator(Declared, ABC):
                 f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
                 "one follows from another"
             )
-        structure = Structure(self.bounds)
+        structure = Structure(
+            self.rules, self.bounds, kinds=self._rule_kinds, on_violation=self.on_violation
+        )
         u = structure.fit_transform(x)
-        postprocess = self._make_postprocess(u)
+        postprocess = self._make_postprocess(u, structure)
         chosen = self._choose_representation(x.shape[1])
         representation, v, space = fit_representation(chosen, u)
         encoder = self._make_condition_encoder(layout) if self.conditional else None
@@ -265,6 +285,7 @@ class BaseGenerator(Declared, ABC):
         self._condition_encoder, self._structure, self._space = conditions, structure, space
         self._embedding = SeriesEmbedding().fit(x)
         self.representation_, self.postprocess_ = representation, postprocess
+        self.rules_ = structure.rules_
         for name in ("classes_", "class_counts_"):
             self.__dict__.pop(name, None)
             if getattr(conditions, name, None) is not None:
@@ -276,6 +297,11 @@ class BaseGenerator(Declared, ABC):
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         return self.representation
+
+    @property
+    def _rule_kinds(self) -> Sequence[str]:
+        """Kinds of rules that are looked for."""
+        return KINDS
 
     def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
         """Return an unfitted encoder of ``y``, for series that are laid out so."""
@@ -320,7 +346,8 @@ class BaseGenerator(Declared, ABC):
                 f"representation={representation!r} has no log_abs_det_jacobian(x), which a "
                 "density in the units of X needs"
             )
-        return np.asarray(representation.log_abs_det_jacobian(u))
+        inner = np.asarray(representation.log_abs_det_jacobian(u))
+        return inner + self._structure.log_abs_det_jacobian(x)
 
     def _from_representation(self, v: FloatArray) -> FloatArray:
         u = np.asarray(self.representation_.inverse_transform(v))
@@ -360,27 +387,28 @@ class BaseGenerator(Declared, ABC):
                 "values from training, but may move more often than they should",
             )
 
-    def _make_postprocess(self, u: FloatArray) -> Any:
+    def _make_postprocess(self, u: FloatArray, structure: Structure) -> Any:
         """Return a new postprocessing of series like ``u``; ``None`` if there is nothing to do."""
         if self.postprocess is None:
             return None
         if not isinstance(self.postprocess, str):
             return clone(self.postprocess, safe=False).fit(u)
-        snapper = GridSnapper().fit(u)
-        return snapper if snapper.grids_ else None
+        return choose_postprocess(u, structure)
 
     def _calibrate(self, c: FloatArray | None) -> None:
         """Show the postprocessing what it gets from the generator."""
         if self.postprocess_ is None:
             return
-        drawn = np.asarray(self.representation_.inverse_transform(self._draw_some(c)))
+        n_draws = getattr(self.postprocess_, "n_draws", 500)
+        v = self._draw_some(c, n_draws)
+        drawn = np.asarray(self.representation_.inverse_transform(v))
         # A copy: further training may still go wrong, and the old one has to be there then.
         self.postprocess_ = copy.deepcopy(self.postprocess_).calibrate(drawn)
 
-    def _draw_some(self, c: FloatArray | None) -> FloatArray:
+    def _draw_some(self, c: FloatArray | None, n_samples: int) -> FloatArray:
         """Draw represented series to calibrate on."""
         # A seed of its own: what is drawn later does not depend on it.
-        seed, n_samples = derive_seed(0, "calibration"), 500
+        seed = derive_seed(0, "calibration")
         rng = self._make_rng(seed)
         if c is not None:
             c = c[np.random.default_rng(seed).integers(len(c), size=n_samples)]

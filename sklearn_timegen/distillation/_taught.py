@@ -31,6 +31,7 @@ TAKEN_OVER = (
     "n_features_in_",
     "postprocess_",
     "representation_",
+    "rules_",
     "series_shape_",
 )
 
@@ -44,7 +45,8 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         doc="""The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one
         that is fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None``
         is ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
-        ``representation``, ``bounds``, ``postprocess``, ``n_channels``.""",
+        ``representation``, ``rules``, ``on_violation``, ``bounds``,
+        ``postprocess``, ``n_channels``.""",
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
     )
@@ -52,6 +54,8 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     conditional: bool = pinned(False, told=False)
     representation: Any = pinned("auto", told=False)
     bounds: Any = pinned(None, told=False)
+    rules: Any = pinned("auto", told=False)
+    on_violation: str = pinned("warn", told=False)
     postprocess: Any = pinned("auto", told=False)
     n_channels: int = pinned(1, told=False)
 

@@ -38,7 +38,7 @@ def with_gaps(X: Any, generator: FlowMatching) -> tuple[FloatArray, NDArray[np.b
         filled = np.where(gaps, np.zeros((), values.dtype), values)
     x, _ = check_series(filled, estimator=generator, layout=generator._layout)
     known = ~gaps.reshape(x.shape)
-    bounds = generator._structure.bounds
+    bounds = generator._structure.limits_
     bounds.check(np.where(known, x, bounds.clip(np.zeros_like(x))))
     return x, known
 
@@ -160,9 +160,9 @@ class Completion:
         _, gain = ensemble.gain(cells, flow.kappa)
         left = y - made.reshape(len(x), -1)[:, cells]
         made = made + (left @ gain).astype(np.float32).reshape(made.shape)
-        made = generator._structure.bounds.clip(made)
+        made = generator._structure.limits_.clip(made)
         made[:, known] = x[:, known]
-        return made
+        return generator._structure.complete(made, known)
 
 
 @dataclass

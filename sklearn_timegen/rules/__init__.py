@@ -1,8 +1,51 @@
-"""What every series of a data set keeps, and the coordinates that cannot break it."""
+"""What every series of a data set keeps, and coordinates that cannot break it."""
 
 from sklearn_timegen.rules.bounds import Bounds
+from sklearn_timegen.rules.calibration import (
+    MarginalCalibration,
+    Postprocesses,
+    choose_postprocess,
+)
 from sklearn_timegen.rules.channels import ChannelReducer
+from sklearn_timegen.rules.clock import Clock
+from sklearn_timegen.rules.finding import KINDS, RuleList, find_rules
+from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.level import Level
+from sklearn_timegen.rules.monotone import Monotone
+from sklearn_timegen.rules.normal_score import NormalScore
+from sklearn_timegen.rules.one_of import OneOf
+from sklearn_timegen.rules.order import Order
+from sklearn_timegen.rules.parts import Parts
+from sklearn_timegen.rules.positive import Positive
+from sklearn_timegen.rules.redundant import Combination, Constant, Copy
+from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.standing_still import GridSnapper
-from sklearn_timegen.rules.structure import Structure
+from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
 
-__all__ = ["Bounds", "ChannelReducer", "GridSnapper", "Structure"]
+__all__ = [
+    "KINDS",
+    "LINEAR_KINDS",
+    "Bounds",
+    "ChannelReducer",
+    "Clock",
+    "Combination",
+    "Constant",
+    "Copy",
+    "Evidence",
+    "Grid",
+    "GridSnapper",
+    "Level",
+    "MarginalCalibration",
+    "Monotone",
+    "NormalScore",
+    "OneOf",
+    "Order",
+    "Parts",
+    "Positive",
+    "Postprocesses",
+    "Rule",
+    "RuleList",
+    "Structure",
+    "choose_postprocess",
+    "find_rules",
+]

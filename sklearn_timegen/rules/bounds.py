@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bounds"]
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, label_of
 
+__all__ = ["Bounds", "Limits", "find_bounds", "touched_bound"]
+
+Array = NDArray[np.float64]
 FloatArray = NDArray[np.float32]
 
+NEAR = 0.02  # of a standard deviation: what counts as touching
+TOUCHED = 0.002  # of cells that have to touch
+CROSSINGS = 15  # that are to be expected of series that do not know of a bound
 
-class Bounds:
+
+class Limits:
     """The least and the greatest value of each channel; series are clipped to them.
 
     Parameters
@@ -35,8 +43,8 @@ class Bounds:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_timegen.rules import Bounds
-    >>> Bounds((0, [None, 10]), 2).clip(np.float32([[[-1, 12]]]))
+    >>> from sklearn_timegen.rules.bounds import Limits
+    >>> Limits((0, [None, 10]), 2).clip(np.float32([[[-1, 12]]]))
     array([[[ 0., 10.]]], dtype=float32)
     """
 
@@ -84,6 +92,27 @@ class Bounds:
             "the data, or widen bounds"
         )
 
+    def keep_order(self, pairs: Sequence[tuple[Any, Any]]) -> None:
+        """Tighten bounds by those of channels above and below: then clipping keeps the order."""
+        self.low, self.high = self.low.copy(), self.high.copy()
+        for below, above in pairs:
+            self.low[above] = max(self.low[above], self.low[below])
+            self.high[below] = min(self.high[below], self.high[above])
+        if (self.low > self.high).any():
+            k = int(np.argmax(self.low > self.high))
+            raise ValueError(
+                f"bounds contradict an order: nothing is left between {self.low[k]:g} and "
+                f"{self.high[k]:g} for channel {k}"
+            )
+
+    def rules(self) -> list[Bounds]:
+        """Return the bounds of each channel that has some."""
+        sides = (
+            (None if np.isinf(v) else float(v) for v in side) for side in (self.low, self.high)
+        )
+        pairs = enumerate(zip(*sides, strict=True))
+        return [Bounds(k, low, high) for k, (low, high) in pairs if (low, high) != (None, None)]
+
     def clip(self, x: FloatArray) -> FloatArray:
         """Return series with no value beyond the bounds."""
         return np.clip(x, self.low, self.high) if self.bind else x
@@ -101,3 +130,97 @@ def _one_for_each(side: Any, free: float, n_channels: int, bounds: Any) -> NDArr
             "these, one for each channel"
         )
     return np.broadcast_to(numbers, (n_channels,))
+
+
+class Bounds(Rule):
+    """Values that a channel never leaves; what would leave them is clipped.
+
+    Parameters
+    ----------
+    channel : int or str
+        The channel.
+    low, high : float or None, default=None
+        The least and the greatest value, if there are such.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import Bounds
+    >>> Bounds("humidity", low=0, high=100)
+    0 <= humidity <= 100
+    """
+
+    kind = "bounds"
+
+    def __init__(self, channel: Any, low: float | None = None, high: float | None = None) -> None:
+        super().__init__(channel)
+        if low is None and high is None:
+            raise ValueError(f"Bounds of {channel!r} need a low, a high, or both")
+        self.low, self.high = low, high
+
+    def statement(self) -> str:
+        low = "" if self.low is None else f"{self.low:g} <= "
+        high = "" if self.high is None else f" <= {self.high:g}"
+        return f"{low}{self.labels[0]}{high}"
+
+    def broken(self, block: Block) -> Mask:
+        x = block[self.keys[0]]
+        # Rounded to float32, a value on a bound may be beyond it by one step.
+        mask: Mask = np.zeros(x.shape, dtype=bool)
+        if self.low is not None:
+            mask |= x < self.low - 1.2e-7 * abs(self.low)
+        if self.high is not None:
+            mask |= x > self.high + 1.2e-7 * abs(self.high)
+        return mask
+
+    def decode(self, block: Block) -> Block:
+        return {**block, self.keys[0]: np.clip(block[self.keys[0]], self.low, self.high)}
+
+    def log_slope(self, block: Block) -> float:
+        return 0.0
+
+
+def find_bounds(
+    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
+) -> list[Rule]:
+    """Return the bounds that channels come close to again and again, and never leave."""
+    found: list[Rule] = []
+    for key in blocks[0]:
+        if units[key] != "data" or not isinstance(key, int):
+            continue
+        columns = [block[key] for block in blocks]
+        low = touched_bound(columns)
+        high = touched_bound([-column for column in columns])
+        if low is not None or high is not None:
+            rule = Bounds(key, low, None if high is None else -high)
+            rule.labels = (label_of(key, names),)
+            found.append(rule)
+    return found
+
+
+def touched_bound(columns: Sequence[Array]) -> float | None:
+    """Return the lower bound of series that would have crossed it often, were they free to.
+
+    From a value ``x`` close to the bound ``b`` a series that moves up and down alike would cross
+    it if its next step is greater than ``x - b`` and goes down: these steps are counted, once for
+    each value, since windows that overlap hold a value several times.
+    """
+    x = np.concatenate([column.ravel() for column in columns])
+    low, spread = float(x.min()), float(x.std())
+    level = low + NEAR * spread
+    if spread == 0 or (x < level).mean() < TOUCHED:
+        return None
+    pairs = [np.stack([c[:, :-1].ravel(), c[:, 1:].ravel()]) for c in columns]
+    here, then = np.concatenate(pairs, axis=1)
+    close = here < level
+    _, once = np.unique(here[close], return_index=True)
+    gap, step = (here[close] - low)[once], np.abs(then - here)[close][once]
+    return _roundest_below(low, NEAR * spread) if (step > gap).sum() / 2 >= CROSSINGS else None
+
+
+def _roundest_below(low: float, room: float) -> float:
+    """Return the number of the fewest digits that is below a value, by no more than a little."""
+    for digits in range(-6, 8):
+        rounded = float(np.floor(low * 10.0**digits) / 10.0**digits)
+        if low - rounded <= room:
+            return rounded
+    return low

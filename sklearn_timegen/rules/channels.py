@@ -64,6 +64,15 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
     (array([1., 1., 0., 3.]), array([ 0.,  0.,  7., -1.]))
     """
 
+    @classmethod
+    def keeping_all(cls, n_channels: int) -> ChannelReducer:
+        """Return one that leaves out nothing."""
+        reducer = cls()
+        reducer.constants_ = np.full(n_channels, np.nan, dtype=np.float32)
+        reducer.kept_ = reducer.source_ = np.arange(n_channels)
+        reducer.weights_, reducer.offsets_ = np.eye(n_channels), np.zeros(n_channels)
+        return reducer
+
     def fit(self, x: FloatArray, y: Any = None) -> ChannelReducer:
         constant = np.ptp(x, axis=(0, 1)) == 0
         self.constants_ = np.where(constant, x[0, 0], np.nan).astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,8 @@ class GridSnapper(TransformerMixin, BaseEstimator):
     >>> bool((back[:, :, 0] % 2 == 0).all()), np.array_equal(back[:, :, 1], path[:, :, 1])
     (True, True)
     """
+
+    n_draws: ClassVar[int] = _N_PATHS
 
     def fit(self, x: FloatArray, y: Any = None) -> GridSnapper:
         channels = np.moveaxis(x, 2, 0)

@@ -46,6 +46,13 @@ class Columns:
     def names(self) -> Key | None:
         return None if self.index is None else tuple(self.index)
 
+    def select(self, positions: list[int]) -> Columns:
+        """Return some of the columns."""
+        if positions == list(range(len(self.dtypes))):
+            return self
+        dtypes = tuple(self.dtypes[k] for k in positions)
+        return Columns(None if self.index is None else self.index[positions], dtypes)
+
     def restore(self, values: Array) -> list[Any]:
         """Return one array for each channel, in its dtype: integers are rounded."""
         return [_as_dtype(values[:, k], dtype) for k, dtype in enumerate(self.dtypes)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.rules import Structure
 from sklearn_timegen.series._calendar import calendar_features
 from sklearn_timegen.series._container import Container, Record
 from sklearn_timegen.series._index import Timeline
@@ -29,11 +30,50 @@ class Asked:
 
 
 class Models:
-    """How training series were laid out, their times, and the transform fitted to them."""
+    """How training series were laid out, their times, and the transform fitted to them.
 
-    def __init__(self, container: Container, records: list[Record], chain: Chain) -> None:
+    Series are led to the coordinates of a ``structure`` first. Those that are still in the units
+    of the data, or their logarithms, go through the ``chain`` of transforms; the others, as the
+    position of a price between two others, have nothing that a difference could be taken of.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        records: list[Record],
+        chain: Chain,
+        structure: Structure,
+        *,
+        fit: bool,
+    ) -> None:
         self.container, self.records, self.chain = container, records, chain
-        self.values = chain.fit_transform(records, container.columns)
+        self.structure = structure
+        series = [record.values for record in records]
+        if fit:
+            self.coordinates = structure.fit_transform_series(series, container.columns.names)
+        else:
+            self.coordinates = structure.transform_series(series)
+        units = structure.units
+        self._moving = [k for k, unit in enumerate(units) if unit != "free"]
+        # What takes logarithms itself, or knows its own way, is given the data.
+        self._logged = [
+            k for k, j in enumerate(self._moving) if units[j] == "log" and chain.takes_data
+        ]
+        self.values = [u[chain.n_lost :].copy() for u in self.coordinates]
+        if not self._moving:
+            return
+        moving = [
+            Record(self._in_data_units(u), record.timeline, record.key)
+            for u, record in zip(self.coordinates, records, strict=True)
+        ]
+        columns = container.columns.select(structure.sources(self._moving))
+        for values, moved in zip(self.values, chain.fit_transform(moving, columns), strict=True):
+            values[:, self._moving] = moved
+
+    def _in_data_units(self, u: Array) -> Array:
+        moving = u[:, self._moving]
+        moving[:, self._logged] = np.exp(moving[:, self._logged])
+        return moving
 
     def cut(
         self, window: int, stride: int, calendar: tuple[str, ...]
@@ -48,13 +88,29 @@ class Models:
                 conditions.append(calendar_features(times, calendar))
         return np.concatenate(windows), np.concatenate(conditions) if calendar else None
 
-    def finish(self, values: Array, asked: Asked, i: int) -> Record:
-        """Undo the transform of the i-th drawn series, and put times and a name to it."""
-        record = self.records[asked.like]
+    def undo(self, values: Array, asked: Asked) -> Array:
+        """Return the coordinates of a drawn series before the chain."""
+        record, n_lost = self.records[asked.like], self.chain.n_lost
         index = record.timeline.make(asked.start, asked.length)
         position = record.timeline.position(asked.start)
-        kept = values[: max(0, asked.length - self.chain.n_lost)]
-        values = self.chain.inverse(kept, asked.like, position, index)[: asked.length]
+        kept = values[: max(0, asked.length - n_lost)]
+        # At the timesteps that the chain brings back, all are those of the training series.
+        known = self.coordinates[asked.like]
+        first = known[np.clip(position + np.arange(n_lost), 0, len(known) - 1)]
+        u = np.concatenate([first, kept])
+        if self._moving:
+            moved = kept[:, self._moving]
+            moving = np.array(self.chain.inverse(moved, asked.like, position, index))
+            positive = np.maximum(moving[:, self._logged], np.finfo(np.float32).tiny)
+            moving[:, self._logged] = np.log(positive)
+            u[:, self._moving] = moving
+        return u[: asked.length]
+
+    def finish(self, u: Array, asked: Asked, i: int) -> Record:
+        """Lead the i-th drawn series back to the data, and put times and a name to it."""
+        record = self.records[asked.like]
+        index = record.timeline.make(asked.start, asked.length)
+        values = self.structure.inverse_transform_series(u)
         if not np.isfinite(values).all():
             raise FloatingPointError(
                 "undoing the transform turned generated values into some that are not finite: the "

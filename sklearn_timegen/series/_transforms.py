@@ -217,6 +217,11 @@ class Chain(SeriesTransform):
         self.steps = [_make(step, period) for step in steps if step is not None]
         self.n_lost = sum(step.n_lost for step in self.steps)
 
+    @property
+    def takes_data(self) -> bool:
+        """Whether the first step is for values as they are, and not for their logarithms, too."""
+        return bool(self.steps) and not isinstance(self.steps[0], Difference | STLRemainder)
+
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
         """Fit each step to what the one before returned."""
         for step in self.steps:

@@ -30,6 +30,7 @@ class WindowSource:
     generator: Any  # what can forecast has more than any generator
     window: int
     overlap: int
+    n_channels: int
     calendar: tuple[str, ...]
     joiner: WindowJoiner | None = None
     # The training windows' conditions, number of candidates, and seed, until there is a joiner.
@@ -47,12 +48,10 @@ class WindowSource:
         self.joiner = WindowJoiner(self.overlap, n_candidates).fit(windows, rng)
         self.to_learn = None
 
-    def series(
-        self, n_series: int, times: pd.Index, n_channels: int, rng: np.random.Generator
-    ) -> Array:
+    def series(self, n_series: int, times: pd.Index, rng: np.random.Generator) -> Array:
         """Return series ``(n_series, len(times), n_channels)`` that begin at one time."""
         if len(times) == 0:
-            return np.empty((n_series, 0, n_channels))
+            return np.empty((n_series, 0, self.n_channels))
         x = self._draw(n_series, self._given(times, 0), rng)
         if len(times) <= self.window:
             return x[:, : len(times)]

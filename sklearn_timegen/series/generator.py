@@ -17,6 +17,7 @@ from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.rules import MarginalCalibration, RuleList, Structure
 from sklearn_timegen.series._calendar import CALENDARS, infer_period
 from sklearn_timegen.series._container import Record, read_container
 from sklearn_timegen.series._models import Asked, Models, crossfade, match
@@ -26,6 +27,7 @@ from sklearn_timegen.series._windows import WindowSource
 __all__ = ["SeriesGenerator"]
 
 Array = NDArray[np.float64]
+N_CALIBRATED = 100  # pieces of series that are drawn to be compared with those of training
 
 
 @estimator
@@ -102,6 +104,15 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         series.""",
         check=[Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     )
+    rules: str | Sequence[Any] | None = param(
+        default="auto",
+        doc="""What every series keeps, and every sample of any length will: ``"auto"`` finds it in
+        the whole series, before windows are cut; a list of :mod:`sklearn_timegen.rules` declares
+        it, ``None`` takes values for mere numbers. Rules and bounds of the generator are taken for
+        those of the series.""",
+        check=[StrOptions({"auto"}), list, tuple, None],
+        type='"auto", list of Rule or None',
+    )
     calendar: Sequence[str] = param(
         default=(),
         doc="""What windows are generated given: where they begin in the day, the week, the month
@@ -145,6 +156,10 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         check=["random_state", np.random.Generator],
     )
 
+    rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
+    postprocess_: Any = fitted(
+        "What is done to joined series before they are led back; ``None`` if nothing is."
+    )
     generator_: BaseGenerator = fitted("The fitted generator of windows.", type="generator")
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
     period_: int = fitted("The season.")
@@ -253,9 +268,11 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             actual = models.values[item.like]
             if match_spread:
                 x = match(x, actual)
+            if self.postprocess_ is not None:
+                x = self.postprocess_.transform(x[None])[0]
             if anchor_end:
                 x = crossfade(x, actual, self.overlap_)
-            records.append(models.finish(x, item, i))
+            records.append(models.finish(models.undo(x, item), item, i))
         return models.container.write(records)
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -299,26 +316,51 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         self._validate_params()
         container, records = read_container(X, self.series_column, self.time_column)
         overlap, period = self._check(records), self._infer_period(records)
-        models = Models(container, records, Chain(self.transform, period))
+        structure = self._make_structure()
+        models = Models(container, records, Chain(self.transform, period), structure, fit=True)
         windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
-        generator = clone(self.generator)
-        if self.calendar:
-            generator.set_params(conditional=True)
+        generator = self._make_generator()
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))
         generator.fit(windows) if conditions is None else generator.fit(windows, conditions)
         self.interrupted_ = bool(getattr(generator, "interrupted_", False))
         self._models, self.generator_ = models, generator
+        self.rules_, self.postprocess_ = structure.rules_, None
         self.period_, self.overlap_ = period, overlap
-        self.n_windows_, self.n_features_in_ = windows.shape[0], windows.shape[2]
+        self.n_windows_, self.n_features_in_ = windows.shape[0], len(container.columns.dtypes)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
-        self._source = WindowSource(generator, self.window, overlap, tuple(self.calendar))
+        self._source = WindowSource(
+            generator, self.window, overlap, windows.shape[2], tuple(self.calendar)
+        )
         if self.joining == "search" or not hasattr(generator, "forecast"):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
+        self._calibrate(models, derive_seed(seed, "calibration"))
+
+    def _make_structure(self) -> Structure:
+        """Return an unfitted structure of series, of which windows will be cut."""
+        own, theirs = self.rules, self.generator.get_params(deep=False)
+        inner = theirs.get("rules", "auto")
+        return Structure(
+            inner if own == "auto" and inner != "auto" else own,
+            theirs.get("bounds"),
+            on_violation=theirs.get("on_violation", "warn"),
+        )
+
+    def _make_generator(self) -> Any:
+        """Return an unfitted generator of windows, which are coordinates already."""
+        generator = clone(self.generator)
+        known = generator.get_params(deep=False)
+        done = {"rules": None, "bounds": None}
+        if known.get("postprocess") == "auto":  # of joined series, and not of windows
+            done["postprocess"] = None
+        generator.set_params(**{name: value for name, value in done.items() if name in known})
+        if self.calendar:
+            generator.set_params(conditional=True)
+        return generator
 
     def _check(self, records: list[Record]) -> int:
         """Refuse what does not fit together before anything is trained; return the overlap."""
@@ -365,7 +407,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         container, records = read_container(X, self.series_column, self.time_column)
         self._models.container.check_alike(container)
         self._check(records)
-        return Models(container, records, Chain(self.transform, self.period_))
+        chain, structure = Chain(self.transform, self.period_), self._models.structure
+        return Models(container, records, chain, structure, fit=False)
 
     def _learn_joining(self) -> None:
         try:
@@ -376,6 +419,32 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
                 "learning how to join windows was interrupted: the generator is trained, and the "
                 "first sample that is longer than a window makes up for the rest",
             )
+
+    def _calibrate(self, models: Models, seed: int) -> None:
+        """Learn what is done to joined series from some of them."""
+        if self.generator.get_params(deep=False).get("postprocess", "auto") is None:
+            return
+        scored = models.structure.positions_of_kind("normal score")
+        if not scored:
+            return
+        postprocess = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
+        rng = np.random.default_rng(seed)
+        asked = [self._like(models, i % len(models.records), rng) for i in range(N_CALIBRATED)]
+        try:
+            drawn = self._draw(asked, models, rng)
+        except KeyboardInterrupt:
+            note_interruption(
+                self, "calibration was interrupted: values may come more or less often than in X"
+            )
+            return
+        self.postprocess_ = postprocess.calibrate(np.concatenate(drawn)[None])
+
+    def _like(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
+        """Return a piece to draw, of a few windows, of a training series."""
+        timeline = models.records[k].timeline
+        length = min(len(timeline.index), 4 * self.window)
+        start = int(rng.integers(len(timeline.index) - length + 1))
+        return Asked(k, timeline.index[start], length)
 
     # -- drawing -----------------------------------------------------------------------------
 
@@ -389,7 +458,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             longest = max((asked[i] for i in members), key=lambda item: item.length)
             times = models.records[longest.like].timeline.make(longest.start, longest.length)
             later = times[models.chain.n_lost :]
-            joined = self._source.series(len(members), later, self.n_features_in_, rng)
+            joined = self._source.series(len(members), later, rng)
             values.update(zip(members, joined, strict=True))
         return [values[i] for i in range(len(asked))]
 

@@ -85,6 +85,11 @@ def make_structure(timevae: Any, n_timesteps: int) -> Structure:
         if given:
             raise ValueError(f"{given[0]} is given, but neither trend_degree nor seasonalities is")
         return structure
+    if not timevae._structure.linear:
+        raise ValueError(
+            "trend and seasonality are those of the channels themselves, but these are written "
+            f"in other coordinates by the rules {timevae.rules!r}: leave these out"
+        )
     affine = affine_of(timevae.representation_)
     if affine is None or affine[1].shape[0] != 1:
         raise ValueError(
@@ -146,7 +151,7 @@ def _check_told_apart(seasonalities: tuple[tuple[int, int], ...]) -> None:
 
 
 def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
-    reducer, degree = timevae._structure.reducer, structure.trend_degree
+    reducer, degree = timevae._structure.reducer_, structure.trend_degree
     n_all, n_seasonalities = len(reducer.source_), len(structure.seasonalities)
     if degree == 0 and not (timevae.trend_coefficients is None and timevae.trend_bounds is None):
         raise ValueError("trend_coefficients or trend_bounds is given, but trend_degree is 0")

@@ -142,7 +142,7 @@ class ComponentVAE(VAE):
                 )
             parts[name] = self._overridden(name, parts[name], override)
         whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
-        clipped = self._structure.bounds.clip(whole.reshape(len(z), *self.series_shape_))
+        clipped = self._structure.limits_.clip(whole.reshape(len(z), *self.series_shape_))
         return self._layout.restore(clipped)
 
     # -- parts -------------------------------------------------------------------------------
@@ -178,6 +178,11 @@ class ComponentVAE(VAE):
 
     def _restore_parts(self, parts: Parts, x: FloatArray | None) -> Parts:
         """Lead represented parts back into the units of X; "noise" is what ``x`` has beyond."""
+        if not self._structure.linear:
+            raise TypeError(
+                "components have no units where rules write channels in other coordinates: fit "
+                f"with rules=None, in place of\n{self.rules_!r}"
+            )
         affine = affine_of(self.representation_)
         if affine is None:
             raise TypeError(
@@ -185,7 +190,7 @@ class ComponentVAE(VAE):
                 "is bent afterwards, and they have no units. Use 'auto', or a SeriesScaler"
             )
         shift, scale = (a.astype(np.float32) for a in affine)
-        reducer = self._structure.reducer
+        reducer = self._structure.reducer_
         shape = (len(next(iter(parts.values()))), *self.series_shape_)
         out = {"level": np.zeros(shape, np.float32)}
         for name, part in parts.items():

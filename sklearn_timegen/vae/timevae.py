@@ -15,6 +15,7 @@ from sklearn_timegen.base import estimator, param, pinned
 from sklearn_timegen.data.checks import SeriesLayout
 from sklearn_timegen.nn.convolutional import ConvolutionalEncoder
 from sklearn_timegen.representation import Representation, SeriesScaler
+from sklearn_timegen.rules import LINEAR_KINDS
 from sklearn_timegen.vae._calendar import CalendarEncoder
 from sklearn_timegen.vae._structure import check_seasonalities, make_structure
 from sklearn_timegen.vae.components import ComponentVAE
@@ -169,6 +170,12 @@ class TimeVAE(ComponentVAE):
         if self.trend_degree == 0 and not check_seasonalities(self.seasonalities):
             return "minmax"
         return SeriesScaler("standard", per="channel")
+
+    @property
+    def _rule_kinds(self) -> Sequence[str]:
+        # Trend and seasons are those of the channels themselves.
+        structured = self.trend_degree != 0 or len(check_seasonalities(self.seasonalities)) > 0
+        return LINEAR_KINDS if structured else super()._rule_kinds
 
     def _prior_condition(self, c: Any) -> Any:
         # Only seasons read a calendar: latents do not depend on it.

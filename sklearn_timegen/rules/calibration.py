@@ -1,0 +1,181 @@
+"""What is learned from a generator's own draws: the distribution of normal scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_timegen.rules.standing_still import GridSnapper
+from sklearn_timegen.rules.structure import Structure
+
+__all__ = ["MarginalCalibration", "Postprocesses", "choose_postprocess"]
+
+Array = NDArray[np.float64]
+FloatArray = NDArray[np.float32]
+
+N_LEVELS = 200
+N_END = 10  # of the levels: the tail in whose proportion what lies beyond is moved
+
+
+class MarginalCalibration(BaseEstimator):
+    """Bring the values of some channels to the distribution that they have in training.
+
+    Where a value of the data is an interval of a coordinate, as zeros are below a threshold, what
+    a generator gets wrong of the coordinate's spread decides how often zeros come. So quantiles of
+    what it draws are mapped to those of training, over all timesteps of a channel together;
+    beyond them the map goes on in the proportion of the tails.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        The channels.
+
+    Attributes
+    ----------
+    quantiles_ : ndarray of shape (n_channels, n_levels)
+        Those of training.
+    drawn_ : ndarray of shape (n_channels, n_levels)
+        Those of the generator; of training, until ``calibrate`` is called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import MarginalCalibration
+    >>> rng = np.random.default_rng(0)
+    >>> calibration = MarginalCalibration([0]).fit(rng.normal(size=(500, 9, 1)))
+    >>> drawn = 0.5 * rng.normal(size=(500, 9, 1))
+    >>> bool(abs(calibration.calibrate(drawn).transform(drawn).std() - 1) < 0.02)
+    True
+    """
+
+    # Series of one level make few independent values: a percent needs more than a few hundred.
+    n_draws: ClassVar[int] = 3000
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        self.channels = channels
+
+    def fit(self, u: NDArray[Any]) -> MarginalCalibration:
+        """Learn the quantiles of training series ``(n_samples, n_timesteps, n_channels)``."""
+        self.quantiles_ = self._quantiles(u)
+        self.drawn_ = self.quantiles_
+        return self
+
+    def calibrate(self, drawn: NDArray[Any]) -> MarginalCalibration:
+        """Learn the quantiles of series that were drawn."""
+        check_is_fitted(self)
+        finite = np.isfinite(drawn).all(axis=(1, 2))
+        if finite.any():
+            self.drawn_ = self._quantiles(drawn[finite])
+        return self
+
+    def transform(self, u: NDArray[Any]) -> NDArray[Any]:
+        """Return series with the channels' values mapped."""
+        check_is_fitted(self)
+        if self.drawn_ is self.quantiles_:
+            return u
+        out = u.copy()
+        for k, d in enumerate(self.channels):
+            knots, values = self.drawn_[k], self.quantiles_[k]
+            x = u[:, :, d].astype(np.float64)
+            inside = x.clip(knots[0], knots[-1])
+            slope = np.where(
+                x < knots[0], _slope(values, knots), _slope(values[::-1], knots[::-1])
+            )
+            out[:, :, d] = np.interp(inside, knots, values) + slope * (x - inside)
+        return out
+
+    def _quantiles(self, u: NDArray[Any]) -> Array:
+        levels = (np.arange(N_LEVELS) + 0.5) / N_LEVELS
+        rows = u[:, :, list(self.channels)].reshape(-1, len(self.channels)).astype(np.float64)
+        quantiles: Array = np.quantile(rows, levels, axis=0, method="hazen").T
+        return quantiles
+
+
+def _slope(values: Array, knots: Array) -> float:
+    """Return by how much values rise with knots at their beginning."""
+    width = float(np.abs(knots[N_END] - knots[0]))
+    return float(np.abs(values[N_END] - values[0])) / width if width > 0 else 1.0
+
+
+class Postprocesses(BaseEstimator):
+    """Several postprocessings, of which each sees what those before it return.
+
+    Parameters
+    ----------
+    steps : sequence of object
+        Each with ``fit(u)``, ``calibrate(drawn)`` and ``transform(u)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import GridSnapper, MarginalCalibration, Postprocesses
+    >>> u = np.random.default_rng(0).normal(size=(100, 4, 2)).astype(np.float32)
+    >>> both = Postprocesses([GridSnapper(), MarginalCalibration([1])]).fit(u)
+    >>> np.array_equal(both.transform(u), u)
+    True
+    """
+
+    def __init__(self, steps: Sequence[Any]) -> None:
+        self.steps = steps
+
+    @property
+    def n_draws(self) -> int:
+        """How many series ``calibrate`` is to be shown."""
+        return max(step.n_draws for step in self.steps)
+
+    def fit(self, u: NDArray[Any]) -> Postprocesses:
+        """Fit each step to training series."""
+        for step in self.steps:
+            step.fit(u)
+        return self
+
+    def calibrate(self, drawn: NDArray[Any]) -> Postprocesses:
+        """Calibrate each step on what those before it make of series that were drawn."""
+        for step in self.steps:
+            drawn = step.calibrate(drawn).transform(drawn)
+        return self
+
+    def transform(self, u: NDArray[Any]) -> NDArray[Any]:
+        """Apply the steps one after another."""
+        for step in self.steps:
+            u = step.transform(u)
+        return u
+
+
+def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
+    """Return what the coordinates of series need, fitted to them; ``None`` if nothing.
+
+    Parameters
+    ----------
+    u : ndarray of shape (n_samples, n_timesteps, n_coordinates)
+        Coordinates of training series.
+    structure : Structure
+        The structure that they are coordinates of.
+
+    Returns
+    -------
+    postprocess : GridSnapper, MarginalCalibration, Postprocesses or None
+        With ``calibrate(drawn)`` and ``transform(u)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import Structure, choose_postprocess
+    >>> flags = np.random.default_rng(0).integers(2, size=(100, 9, 1)).astype(np.float32)
+    >>> structure = Structure()
+    >>> choose_postprocess(structure.fit_transform(flags), structure)
+    MarginalCalibration(channels=[0])
+    """
+    steps: list[Any] = []
+    snapper = GridSnapper().fit(u)
+    if snapper.grids_:
+        steps.append(snapper)
+    scored = structure.positions_of_kind("normal score")
+    if scored:
+        steps.append(MarginalCalibration(scored).fit(u))
+    return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

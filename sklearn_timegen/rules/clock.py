@@ -1,0 +1,312 @@
+"""Channels that are read now and then, and straight or still in between.
+
+Symbols: ``p`` is the period of readings, ``phase`` the timestep of the first one within a series,
+``y`` the readings (knots). Between two readings a channel is linear, or it keeps the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.rules.grid import step_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
+
+__all__ = ["Clock", "find_clocks"]
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+LONGEST = 60  # timesteps between two readings
+FEWEST = 100  # kinks, before they can be believed to keep time
+ROUNDED = 2e-5  # of a channel's spread: what a straight line may be off in float32
+BENT = 0.2  # of the readings at least that have to be kinks
+
+
+class Clock(Rule):
+    """Channels that are read every ``period`` timesteps, at the same time, and interpolated.
+
+    The coordinates are the readings: each stands at the timesteps that lead up to it. Where series
+    begin at several times of the clock, the phase is a column of its own, and readings are
+    laid out evenly, the same number in each series.
+
+    Parameters
+    ----------
+    *channels : int or str
+        Channels that are read at the same timesteps.
+    period : int
+        Timesteps from one reading to the next.
+    how : {"linear", "hold"}, default="linear"
+        Whether channels are straight between readings, or keep the last one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import Clock, find_rules
+    >>> rng = np.random.default_rng(0)
+    >>> hours = rng.normal(size=400).cumsum()
+    >>> minutes = np.interp(np.arange(2388) / 6, np.arange(400), hours)
+    >>> find_rules(minutes[None, :, None], names=["wind"])
+    wind is straight between readings every 6 timesteps: 2,388 cells, none broken
+    """
+
+    kind = "clock"
+
+    def __init__(self, *channels: Any, period: int, how: str = "linear") -> None:
+        super().__init__(*channels)
+        if period < 2:
+            raise ValueError(f"the period of a Clock must be 2 timesteps or more, got {period!r}")
+        if how not in ("linear", "hold"):
+            raise ValueError(f"how={how!r} must be 'linear' or 'hold'")
+        self.period = int(period)
+        self.how = how
+        self._steps: dict[Key, float] = {}
+        self._together = True
+
+    def statement(self) -> str:
+        what = "straight" if self.how == "linear" else "still"
+        verb = "are" if len(self.keys) > 1 else "is"
+        when = f"every {self.period} timesteps"
+        return f"{', '.join(self.labels)} {verb} {what} between readings {when}"
+
+    # -- phases -----------------------------------------------------------------------------
+
+    def learn(self, blocks: Sequence[Block]) -> None:
+        self._tolerance = {
+            key: ROUNDED * max(float(cells(blocks, key).std()), 1e-30)
+            + 4e-7 * float(np.abs(cells(blocks, key)).max())
+            for key in self.keys
+        }
+        phases = [self._phases(block) for block in blocks]
+        self._together = len(np.unique(np.concatenate(phases))) == 1
+        self._phase = int(phases[0][0])
+        for key in self.keys:
+            knots = [
+                row[phase :: self.period]
+                for block, of_block in zip(blocks, phases, strict=True)
+                for row, phase in zip(block[key], of_block, strict=True)
+            ]
+            values = np.round(np.concatenate(knots), 6)
+            # Without a step, as many decimals as float32 has left after a line was drawn on.
+            decimals = np.ceil(np.log10(max(1e-6 * float(np.abs(values).max()), 1e-30)))
+            self._steps[key] = step_of(values) or float(10.0**decimals)
+        self._length = min(block[self.keys[0]].shape[1] for block in blocks)
+
+    def _kinks(self, block: Block) -> NDArray[np.bool_]:
+        """Return where any of the channels bends ``(n_series, n_timesteps)``."""
+        some = next(iter(block.values()))
+        kinks = np.zeros(some.shape, dtype=bool)
+        for key in self.keys:
+            kinks |= _bends(block[key], self.how, self._tolerance[key])
+        return kinks
+
+    def _phases(self, block: Block) -> Integers:
+        """Return for each series the timestep, below the period, at which it is read."""
+        kinks = self._kinks(block)
+        by_phase = np.stack(
+            [kinks[:, phase :: self.period].sum(axis=1) for phase in range(self.period)], axis=1
+        )
+        # A series without a kink is straight whatever its phase; the first one will do.
+        phases: Integers = by_phase.argmax(axis=1)
+        return phases
+
+    def broken(self, block: Block) -> Mask:
+        kinks = self._kinks(block)
+        t = np.arange(kinks.shape[1])
+        allowed = (t[None] - self._phases(block)[:, None]) % self.period == 0
+        mask: Mask = kinks & ~allowed
+        return mask
+
+    # -- coordinates ------------------------------------------------------------------------
+
+    def encode(self, block: Block) -> Block:
+        phases = self._phases(block)
+        out = dict(block)
+        for key in self.keys:
+            knots = self._on_step(key, self._knots(block[key], phases))
+            out[key] = self._laid_out(knots, phases, block[key].shape[1])
+            if self.how == "linear" and self._together:
+                first = np.broadcast_to(knots[:, :1], block[key].shape)
+                out[_before(key)] = first
+        if not self._together:
+            phase = np.broadcast_to(phases[:, None], out[self.keys[0]].shape)
+            out[self._phase_key] = phase.astype(np.float64)
+        return out
+
+    def decode(self, block: Block) -> Block:
+        out = dict(block)
+        some = block[self.keys[0]]
+        if self._together:
+            phases = np.full(len(some), self._phase)
+        else:
+            number = np.rint(out.pop(self._phase_key).mean(axis=1)).astype(int)
+            phases = number.clip(0, self.period - 1)
+        for key in self.keys:
+            first = out.pop(_before(key), None)
+            knots = self._gathered(out[key], phases, first)
+            knots = self._on_step(key, knots)
+            out[key] = self._between(knots, phases, some.shape[1])
+        return out
+
+    def _on_step(self, key: Key, knots: Array) -> Array:
+        rounded: Array = np.rint(knots / self._steps[key]) * self._steps[key]
+        return rounded
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        new = dict(units)
+        if self.how == "linear" and self._together:
+            new |= {_before(key): units[key] for key in self.keys if key in units}
+        if not self._together:
+            new[self._phase_key] = "free"
+        return new
+
+    @property
+    def _phase_key(self) -> Key:
+        return int(str(self.keys[0])) if isinstance(self.keys[0], int) else 0, "phase"
+
+    def _times(self, phase: int, n_timesteps: int) -> Integers:
+        """Return the times of readings: one before the series, and on until after it."""
+        last = phase + self.period * (-(-(n_timesteps - 1 - phase) // self.period))
+        return np.arange(phase - self.period, last + 1, self.period)
+
+    def _knots(self, column: Array, phases: Integers) -> Array:
+        """Return the readings of each series, those outside of it by the straight line there."""
+        n_timesteps = column.shape[1]
+        knots = np.zeros((len(column), len(self._times(0, n_timesteps)) + 1))
+        for phase in np.unique(phases):
+            rows, times = np.flatnonzero(phases == phase), self._times(phase, n_timesteps)
+            x, inside = column[rows], (times >= 0) & (times < n_timesteps)
+            y = np.zeros((len(rows), len(times)))
+            y[:, inside] = x[:, times[inside]]
+            if self.how == "linear":
+                y = self._extended(y, x, times, inside)
+            else:
+                y[:, ~inside] = np.where(times[~inside] < 0, x[:, :1], y[:, inside][:, -1:])
+            padded = np.concatenate([y, np.repeat(y[:, -1:], knots.shape[1] - y.shape[1], 1)], 1)
+            knots[rows] = padded
+        return knots
+
+    def _extended(self, y: Array, x: Array, times: Integers, inside: NDArray[np.bool_]) -> Array:
+        p, n_timesteps, at = self.period, x.shape[1], np.flatnonzero(inside)
+        first, last = times[at[0]], times[at[-1]]
+        # What lies outside is where the straight line leads; nothing is known without one.
+        slope = (x[:, first] - x[:, 0]) / first if first > 0 else np.zeros(len(x))
+        y[:, at[0] - 1] = y[:, at[0]] - p * slope
+        if at[-1] + 1 < len(times):
+            beyond = n_timesteps - 1 - last
+            slope = (x[:, -1] - x[:, last]) / beyond if beyond else np.zeros(len(x))
+            y[:, at[-1] + 1] = y[:, at[-1]] + p * slope
+        return y
+
+    def _segment(self, phase: int, n_timesteps: int) -> Integers:
+        """Return for each timestep the number of the reading that it stands for."""
+        if self._together:  # the one that it leads up to, or is
+            return (np.arange(n_timesteps) - phase + self.period - 1) // self.period + 1
+        n_knots = len(self._times(0, n_timesteps)) + 1
+        return np.arange(n_timesteps) * n_knots // n_timesteps
+
+    def _laid_out(self, knots: Array, phases: Integers, n_timesteps: int) -> Array:
+        out = np.zeros((len(knots), n_timesteps))
+        for phase in np.unique(phases):
+            rows = phases == phase
+            out[rows] = knots[rows][:, self._segment(phase, n_timesteps)]
+        return out
+
+    def _gathered(self, column: Array, phases: Integers, first: Array | None) -> Array:
+        n_timesteps = column.shape[1]
+        knots = np.zeros((len(column), len(self._times(0, n_timesteps)) + 1))
+        for phase in np.unique(phases):
+            rows, segment = phases == phase, self._segment(phase, n_timesteps)
+            for k in np.unique(segment):
+                knots[rows, k] = column[rows][:, segment == k].mean(axis=1)
+            if self._together:
+                knots[rows, segment[-1] + 1 :] = knots[rows, segment[-1]][:, None]
+        if self._together:
+            knots[:, 0] = knots[:, 1] if first is None else first.mean(axis=1)
+        return knots
+
+    def _between(self, knots: Array, phases: Integers, n_timesteps: int) -> Array:
+        """Return the channel between its readings."""
+        out, t = np.empty((len(knots), n_timesteps)), np.arange(n_timesteps)
+        for phase in np.unique(phases):
+            rows = phases == phase
+            position = (t - phase + self.period) / self.period
+            k = np.floor(position).astype(int)
+            y, w = knots[rows], position - k
+            if self.how == "hold":
+                out[rows] = y[:, k]
+            else:
+                later = np.minimum(k + 1, y.shape[1] - 1)
+                out[rows] = y[:, k] + (y[:, later] - y[:, k]) * w
+        return out
+
+
+def _before(key: Key) -> Key:
+    return (key if isinstance(key, int) else key[0]), "reading before"
+
+
+def _bends(column: Array, how: str, tolerance: float) -> NDArray[np.bool_]:
+    bends = np.zeros(column.shape, dtype=bool)
+    if how == "linear":
+        bends[:, 1:-1] = np.abs(np.diff(column, n=2, axis=1)) > tolerance
+    else:
+        bends[:, 1:] = np.abs(np.diff(column, axis=1)) > tolerance
+    return bends
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+def find_clocks(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+    """Return the groups of channels that are straight, or still, between common readings."""
+    groups: dict[tuple[int, str], list[Key]] = {}
+    for key in blocks[0]:
+        found = _period(blocks, key)
+        if found is not None:
+            groups.setdefault(found, []).append(key)
+    rules: list[Rule] = []
+    for (period, how), keys in groups.items():
+        rule = Clock(*keys, period=period, how=how)
+        rule.labels = tuple(label_of(key, names) for key in keys)
+        rule.learn(blocks)
+        if not any(rule.broken(block).any() for block in blocks):
+            rules.append(rule)
+    return rules
+
+
+def _period(blocks: Sequence[Block], key: Key) -> tuple[int, str] | None:
+    """Return how often a channel is read, and how it is in between, if it keeps time."""
+    x = cells(blocks, key)
+    tolerance = ROUNDED * float(x.std()) + 4e-7 * float(np.abs(x).max())
+    if len(np.unique(x[:2000])) <= 2:
+        return None
+    for how in ("hold", "linear"):
+        bends = [_bends(block[key], how, tolerance) for block in blocks]
+        n_bends, n_cells = sum(int(b.sum()) for b in bends), len(x)
+        # Mostly straight, but not as a channel that hardly moves at all.
+        if n_bends < FEWEST or n_bends > 0.55 * n_cells:
+            continue
+        for period in range(LONGEST, 1, -1):
+            if n_bends * period < BENT * n_cells or not _keeps_time(bends, period):
+                continue
+            return period, how
+    return None
+
+
+def _keeps_time(bends: Sequence[NDArray[np.bool_]], period: int) -> bool:
+    """Whether the kinks of each series are all at one remainder modulo the period."""
+    n_told = 0
+    for bend in bends:
+        if bend.shape[1] < 2 * period:
+            return False
+        rows, t = np.nonzero(bend)
+        remainder = t % period
+        first = np.full(len(bend), -1)
+        first[rows[::-1]] = remainder[::-1]
+        if (remainder != first[rows]).any():
+            return False
+        n_told += len(rows) - len(np.unique(rows))
+    return n_told >= FEWEST // 2

@@ -1,0 +1,260 @@
+"""Find what every series of a data set keeps."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from sklearn_timegen.model_selection import find_window_starts
+from sklearn_timegen.rules.bounds import find_bounds
+from sklearn_timegen.rules.channels import ChannelReducer
+from sklearn_timegen.rules.clock import find_clocks
+from sklearn_timegen.rules.grid import find_grids
+from sklearn_timegen.rules.level import find_levels
+from sklearn_timegen.rules.monotone import find_monotone
+from sklearn_timegen.rules.normal_score import find_normal_scores
+from sklearn_timegen.rules.one_of import find_one_of
+from sklearn_timegen.rules.order import find_orders
+from sklearn_timegen.rules.parts import Parts, find_parts
+from sklearn_timegen.rules.positive import find_positive
+from sklearn_timegen.rules.redundant import find_redundant
+from sklearn_timegen.rules.rule import Block, Key, Rule, as_array, as_block
+
+__all__ = ["KINDS", "RuleList", "find_rules", "fit_rules"]
+
+# The order in which rules are applied: each kind sees the coordinates of those before it.
+KINDS = (
+    "grid",
+    "one of",
+    "constant",
+    "copy",
+    "combination",
+    "clock",
+    "parts",
+    "order",
+    "monotone",
+    "positive",
+    "normal score",
+    "bounds",
+    "level",
+)
+
+
+# Kinds of which a channel has one: what is declared keeps others from being found.
+CLAIMING = ("normal score", "positive", "level")
+
+
+class RuleList(Sequence[Rule]):
+    """Rules, in the order in which they are applied; printed as a table.
+
+    Parameters
+    ----------
+    rules : iterable of Rule, default=()
+        The rules.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import Copy, Order, RuleList
+    >>> RuleList([Copy("b", of="a"), Order("a", "c")])
+    b = a
+    a <= c
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = list(rules)
+
+    @overload
+    def __getitem__(self, k: int) -> Rule: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> RuleList: ...
+
+    def __getitem__(self, k: int | slice) -> Rule | RuleList:
+        return RuleList(self._rules[k]) if isinstance(k, slice) else self._rules[k]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._rules)) or "no rules"
+
+    def of_kind(self, kind: str) -> list[Rule]:
+        """Return the rules of one kind, as ``"order"``."""
+        return [rule for rule in self._rules if rule.kind == kind]
+
+
+def find_rules(
+    X: Any,
+    *,
+    names: Sequence[Any] | None = None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+) -> RuleList:
+    """Find what every series keeps, and that by no accident.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_timesteps, n_channels), or list of such series
+        Series; those of a list, ``(n_timesteps, n_channels)`` each, may differ in length.
+    names : sequence or None, default=None
+        Names of the channels; ``None`` numbers them.
+    include : sequence of str or None, default=None
+        Kinds of rules to look for, of ``sklearn_timegen.rules.KINDS``; ``None`` is all.
+    exclude : sequence of str, default=()
+        Kinds not to look for.
+
+    Returns
+    -------
+    rules : RuleList
+        The rules with their evidence, in the order in which they are applied.
+
+    Raises
+    ------
+    ValueError
+        If a kind is unknown, or ``names`` are not one for each channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import find_rules
+    >>> rng = np.random.default_rng(0)
+    >>> low = rng.normal(size=(200, 24)).cumsum(axis=1)
+    >>> high = low + rng.exponential(size=low.shape)
+    >>> find_rules(np.stack([low, high], axis=2), names=["low", "high"])
+    low <= high: 4,800 cells, none broken, touched in 1.8%
+    """
+    blocks = as_blocks(X)
+    names = check_names(names, len(blocks[0]))
+    for kind in (*(include or ()), *exclude):
+        if kind not in KINDS:
+            raise ValueError(f"there is no kind of rule {kind!r}; there are {', '.join(KINDS)}")
+    kinds = [k for k in KINDS if (include is None or k in include) and k not in exclude]
+    return fit_rules(blocks, names, (), kinds)[0]
+
+
+def fit_rules(
+    blocks: Sequence[Block], names: Sequence[Any], declared: Sequence[Rule], kinds: Sequence[str]
+) -> tuple[RuleList, ChannelReducer, dict[Key, str], list[Block]]:
+    """Fit rules that are declared, and find others, each kind in the coordinates of those before.
+
+    Returns the rules, what leaves out redundant channels, the units of the coordinates, and
+    these.
+    """
+    rules: list[Rule] = []
+    units: dict[Key, str] = dict.fromkeys(blocks[0], "data")
+    reducer = ChannelReducer.keeping_all(len(names))
+    redundant: list[Rule] = []
+    bound = [rule.bind(names) for rule in declared]
+    # What windows that overlap hold several times is evidence once.
+    once, units_once = [_without_overlap(block) for block in blocks], units
+    for rule in bound:
+        if rule.kind == "bounds":
+            _check_holds(rule, once)
+    claimed = {key for rule in bound if rule.kind in CLAIMING for key in rule.keys}
+    for kind in KINDS:
+        stage = [rule for rule in bound if rule.kind == kind]
+        if kind == "bounds":  # of channels that are written otherwise by now: clipped at the end
+            rules = [rule for rule in stage if units.get(rule.keys[0]) != "data"] + rules
+            stage = [rule for rule in stage if units.get(rule.keys[0]) == "data"]
+        if kind == "constant":
+            reducer, redundant = _redundant(blocks, names, kinds)
+        if kind in ("constant", "copy", "combination", "parts"):
+            stage += [rule for rule in redundant if rule.kind == kind]
+        elif kind in kinds:
+            seen = (blocks, names, units) if kind == "level" else (once, names, units_once)
+            found = _FINDERS[kind](*seen)
+            if kind in CLAIMING:
+                found = [rule for rule in found if not claimed & set(rule.keys)]
+            stage += found
+        for rule in stage:
+            tried = copy.copy(rule)
+            _check_holds(tried, once)
+            once = [tried.encode(block) for block in once]
+            units_once = tried.units(units_once)
+            rule.learn(blocks)
+            rule.evidence = tried.evidence
+            blocks = [rule.encode(block) for block in blocks]
+            units = rule.units(units)
+            rules.append(rule)
+    return RuleList(rules), reducer, units, list(blocks)
+
+
+def _without_overlap(block: Block) -> Block:
+    """Return windows that were cut from one series, and overlap, as that series."""
+    x = as_array(block)
+    starts = find_window_starts(x)
+    if starts is None:
+        return block
+    stride = int(starts[1] - starts[0])
+    return as_block(np.concatenate([x[:-1, :stride].reshape(-1, x.shape[2]), x[-1]])[None])
+
+
+def _redundant(
+    blocks: Sequence[Block], names: Sequence[Any], kinds: Sequence[str]
+) -> tuple[ChannelReducer, list[Rule]]:
+    """Return what leaves out redundant channels, and the rules that they follow."""
+    if not {"constant", "copy", "combination"} & set(kinds):
+        return ChannelReducer.keeping_all(len(names)), []
+    reducer, found = find_redundant(blocks, names)
+    found = [rule for rule in found if rule.kind in kinds]
+    parts = find_parts(blocks, found) if "parts" in kinds else []
+    # Shares take the place of the combination that they are found by.
+    shares = {p.keys for p in parts if isinstance(p, Parts) and p.total is not None}
+    return reducer, [
+        rule for rule in found if (*rule.keys[1:], rule.keys[0]) not in shares
+    ] + parts
+
+
+def _check_holds(rule: Rule, blocks: Sequence[Block]) -> None:
+    """Fit a rule; of one that was declared and does not hold, say where."""
+    rule.learn(blocks)
+    rule.measure(blocks)
+    if rule.evidence is None or not rule.evidence.n_broken:
+        return
+    shown: list[str] = []
+    for block in blocks:
+        for i, t in np.argwhere(rule.broken(block))[: 3 - len(shown)]:
+            pairs = zip(rule.keys, rule.labels, strict=True)
+            values = [f"{label} {block[key][i, t]:g}" for key, label in pairs if key in block]
+            shown.append(f"series {i}, timestep {t} ({', '.join(values)})")
+    raise ValueError(
+        f"the rule {rule.statement()!r} is broken at {rule.evidence.n_broken:,} timesteps, first "
+        f"at {'; '.join(shown)}. Correct these values, or leave the rule out"
+    )
+
+
+_FINDERS: dict[str, Any] = {
+    "grid": lambda blocks, names, units: find_grids(blocks, names),
+    "one of": lambda blocks, names, units: find_one_of(blocks, names),
+    "clock": lambda blocks, names, units: find_clocks(blocks, names),
+    "order": lambda blocks, names, units: find_orders(blocks, names),
+    "monotone": lambda blocks, names, units: find_monotone(blocks, names),
+    "normal score": find_normal_scores,
+    "positive": find_positive,
+    "bounds": find_bounds,
+    "level": find_levels,
+}
+
+
+def as_blocks(X: Any) -> list[Block]:
+    """Return series as blocks of equal length."""
+    if isinstance(X, list | tuple) and len({np.shape(series) for series in X}) > 1:
+        return [as_block(np.asarray(series, dtype=np.float64)[None]) for series in X]
+    return [as_block(X)]
+
+
+def check_names(names: Sequence[Any] | None, n_channels: int) -> list[Any]:
+    """Return the names of channels: their numbers, if none are given."""
+    if names is None:
+        return list(range(n_channels))
+    if len(names) != n_channels or len(set(names)) < n_channels:
+        raise ValueError(
+            f"names must be {n_channels} different ones, one for each channel, got {list(names)!r}"
+        )
+    return list(names)

@@ -1,0 +1,84 @@
+"""Series whose movement is small beside the level at which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, label_of
+
+__all__ = ["Level", "find_levels"]
+
+SMALL = 0.1  # spread within series beside that between them
+FEWEST = 20  # series, before levels have a distribution
+
+
+class Level(Rule):
+    """A channel that moves little beside its level: both are columns of their own.
+
+    Scaled by the spread of all series, such movement would be lost in what a network gets wrong
+    of the level. It restricts nothing.
+
+    Parameters
+    ----------
+    channel : int or str
+        The channel.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import Level
+    >>> Level(0).transform([[[100.0], [101.0], [102.0]]])[0].tolist()
+    [[-1.0, 101.0], [0.0, 101.0], [1.0, 101.0]]
+    """
+
+    kind = "level"
+
+    def __init__(self, channel: Any) -> None:
+        super().__init__(channel)
+
+    def statement(self) -> str:
+        return f"{self.labels[0]} moves around levels that are far apart"
+
+    def broken(self, block: Block) -> Mask:
+        return np.zeros(block[self.keys[0]].shape, dtype=bool)
+
+    def encode(self, block: Block) -> Block:
+        column = block[self.keys[0]]
+        level = np.broadcast_to(column.mean(axis=1, keepdims=True), column.shape)
+        return {**block, self.keys[0]: column - level, self._level: level}
+
+    def decode(self, block: Block) -> Block:
+        out = dict(block)
+        level = out.pop(self._level).mean(axis=1, keepdims=True)
+        movement = out[self.keys[0]]
+        out[self.keys[0]] = movement - movement.mean(axis=1, keepdims=True) + level
+        return out
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        return {**units, self._level: "free"}
+
+    @property
+    def _level(self) -> Key:
+        key = self.keys[0]
+        return (key if isinstance(key, int) else key[0]), "level"
+
+
+def find_levels(
+    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
+) -> list[Rule]:
+    """Return the channels whose spread within series is below a tenth of that between them."""
+    found: list[Rule] = []
+    for key in blocks[0]:
+        if units[key] == "free":
+            continue
+        n_series = sum(len(block[key]) for block in blocks)
+        levels = np.concatenate([block[key].mean(axis=1) for block in blocks])
+        within = np.concatenate([block[key].std(axis=1) for block in blocks])
+        spread = float(np.sqrt(np.mean(within**2)))
+        if n_series >= FEWEST and 0 < spread < SMALL * levels.std():
+            rule = Level(key)
+            rule.labels = (label_of(key, names),)
+            found.append(rule)
+    return found

@@ -1,0 +1,109 @@
+"""Readings that never fall: meters, counters, cumulative sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of, steps
+
+__all__ = ["Monotone", "find_monotone"]
+
+Array = NDArray[np.float64]
+
+FEWEST = 100  # steps, before they can be believed never to be negative
+NEAR = 0.02  # of the steps' standard deviation: what counts as standing still
+TOUCHED = 0.002
+
+
+class Monotone(Rule):
+    """A channel that never falls.
+
+    Its coordinates are the value at the beginning of each series, a column of its own that is
+    constant along time, and the steps, which are none below 0. The first timestep has no step:
+    that of the second stands there, and is not read on the way back.
+
+    Parameters
+    ----------
+    channel : int or str
+        The channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import Monotone
+    >>> rule = Monotone(0)
+    >>> meter = np.array([[[7.0], [7.5], [9.5]]])
+    >>> rule.transform(meter)[0]
+    array([[0.5, 7. ],
+           [0.5, 7. ],
+           [2. , 7. ]])
+    >>> rule.inverse_transform([[[0.0, 1.0], [-3.0, 1.0], [2.0, 1.0]]])[0, :, 0]
+    array([1., 1., 3.])
+    """
+
+    kind = "monotone"
+
+    def __init__(self, channel: Any) -> None:
+        super().__init__(channel)
+
+    def statement(self) -> str:
+        return f"{self.labels[0]} never falls"
+
+    def broken(self, block: Block) -> Mask:
+        column = block[self.keys[0]]
+        return np.diff(column, axis=1, prepend=column[:, :1]) < 0
+
+    def touched(self, blocks: Iterable[Block]) -> float:
+        step = steps(blocks, self.keys[0])
+        return float(np.mean(step <= NEAR * step.std()))
+
+    def encode(self, block: Block) -> Block:
+        key, column = self.keys[0], block[self.keys[0]]
+        step = np.diff(column, axis=1)
+        first = step[:, :1] if step.shape[1] else np.zeros_like(column)
+        start = np.broadcast_to(column[:, :1], column.shape)
+        return {**block, key: np.concatenate([first, step], axis=1), self._start: start}
+
+    def decode(self, block: Block) -> Block:
+        out, key = dict(block), self.keys[0]
+        step = np.maximum(block[key], 0)
+        step[:, 0] = 0
+        start = out.pop(self._start).mean(axis=1, keepdims=True)
+        out[key] = start + np.cumsum(step, axis=1)
+        return out
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        key = self.keys[0]
+        x, fixed = block[key], known[key]
+        least = np.maximum.accumulate(np.where(fixed, x, -np.inf), axis=1)
+        most = np.minimum.accumulate(np.where(fixed, x, np.inf)[:, ::-1], axis=1)[:, ::-1]
+        rising = np.maximum.accumulate(np.clip(x, least, most), axis=1)
+        return {**block, key: np.where(fixed, x, np.minimum(rising, most))}
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        return {**units, self.keys[0]: "free", self._start: "free"}
+
+    @property
+    def _start(self) -> Key:
+        key = self.keys[0]
+        return (key if isinstance(key, int) else key[0]), "start"
+
+
+def find_monotone(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+    """Return the channels that never fall, and now and then all but stand still."""
+    found: list[Rule] = []
+    for key in blocks[0]:
+        step = steps(blocks, key)
+        if len(step) < FEWEST or step.min() < 0 or np.ptp(cells(blocks, key)) == 0:
+            continue
+        distinct = np.unique(step)
+        still = step <= NEAR * step.std()
+        if len(distinct) > 10 and still.mean() >= TOUCHED and still.sum() >= 5:
+            rule = Monotone(key)
+            rule.labels = (label_of(key, names),)
+            found.append(rule)
+    return found

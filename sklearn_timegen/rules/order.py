@@ -1,0 +1,335 @@
+r"""Channels of which one is never above another: lows below highs, parts below totals.
+
+Symbols: ``l`` and ``h`` are the tightest bounds that are known of a channel ``x`` from those that
+were decoded before it, ``z`` its coordinate. With both, ``x = l + (h - l) s(z)`` where
+``s(z) = clip((1 + 2 e) / (1 + exp(-z)) - e, 0, 1)``, so that the bounds themselves are hit; with
+``l`` alone ``x = l + exp(z)``, or ``x = l (1 + exp(z))`` where the distance grows with the level.
+
+The lowest channels come first, as they are; then the highest, by their distance; those between
+are positions. A chain of distances would let one error move all that is above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of, log_range, steps
+
+__all__ = ["Order"]
+
+Array = NDArray[np.float64]
+Pair = tuple[Key, Key]
+
+E = 0.01  # of the range that positions reach beyond, so that bounds are hit
+FEWEST = 100  # cells, before an order can be believed
+BY_CHANCE = 0.01  # of cells that shuffled channels have to break, or the order is no news
+NEAR = 0.02  # of a standard deviation: what counts as touching
+TOUCHED = 0.002  # of cells that have to touch
+LEVEL = 3.0  # times that a positive channel reaches over, for distances in its proportion
+
+
+class Order(Rule):
+    """Channels in ascending order, at each timestep.
+
+    Parameters
+    ----------
+    *channels : int, str or tuple of these
+        From the lowest to the highest; a tuple holds channels of which nothing is known among
+        each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import Order
+    >>> Order("low", ("open", "close"), "high")
+    low <= close, open <= high
+    >>> rule = Order(0, 1)
+    >>> x = np.array([[[1.0, 2.0], [5.0, 4.0]]])
+    >>> rule.violations(x)
+    array([[False,  True]])
+    """
+
+    kind = "order"
+
+    def __init__(self, *channels: Any) -> None:
+        levels = [c if isinstance(c, tuple) else (c,) for c in channels]
+        flat = [channel for level in levels for channel in level]
+        if len(levels) < 2 or len(set(flat)) < len(flat):
+            raise ValueError(
+                "Order takes two or more different channels, from the lowest to the highest, "
+                f"got {channels!r}"
+            )
+        super().__init__(*flat)
+        at = {channel: k for k, channel in enumerate(flat)}
+        # Pairs of positions among the rule's channels, the lower one first.
+        self.pairs = {
+            (at[a], at[b])
+            for i, low in enumerate(levels)
+            for high in levels[i + 1 :]
+            for a, b in product(low, high)
+        }
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[Pair], names: Sequence[Any]) -> Order:
+        """Return the order in which the first of each pair is never above the second."""
+        pairs = list(pairs)
+        keys = sorted({key for pair in pairs for key in pair}, key=str)
+        rule = cls(*keys)
+        rule.pairs = {(keys.index(a), keys.index(b)) for a, b in pairs}
+        rule.labels = tuple(label_of(key, names) for key in keys)
+        return rule
+
+    # -- the order itself ---------------------------------------------------------------------
+
+    def _above(self) -> NDArray[np.bool_]:
+        """Return which channel (row) is known to be below which (column), directly or not."""
+        n = len(self.keys) or len(self.channels)
+        above = np.zeros((n, n), dtype=bool)
+        for i, j in self.pairs:
+            above[i, j] = True
+        for k in range(n):
+            above |= above[:, [k]] & above[[k]]
+        if above.diagonal().any():
+            circle = ", ".join(self.labels[k] for k in np.flatnonzero(above.diagonal()))
+            raise ValueError(
+                f"the orders contradict each other: {circle} would all have to be equal; if they "
+                "are, use Copy"
+            )
+        return above
+
+    def _covers(self) -> list[tuple[int, int]]:
+        """Return the pairs that have nothing between them: all others follow."""
+        above = self._above()
+        between = (above.astype(int) @ above.astype(int)) > 0
+        return [(int(i), int(j)) for i, j in np.argwhere(above & ~between)]
+
+    def covers(self) -> list[Pair]:
+        """Return the pairs of channels, the lower one first, that have none between them."""
+        return [(self.keys[i], self.keys[j]) for i, j in self._covers()]
+
+    def statement(self) -> str:
+        above, covers = self._above(), self._covers()
+        depth = np.zeros(len(above), dtype=int)
+        for _ in depth:
+            for i, j in covers:
+                depth[j] = max(depth[j], depth[i] + 1)
+        levels = [np.flatnonzero(depth == d) for d in range(depth.max() + 1)]
+        if all(above[np.ix_(low, high)].all() for low, high in pairwise(levels)):
+            names = [sorted(self.labels[k] for k in level) for level in levels]
+            return " <= ".join(map(", ".join, names))
+        return ", ".join(sorted(f"{self.labels[i]} <= {self.labels[j]}" for i, j in covers))
+
+    def broken(self, block: Block) -> Mask:
+        mask = np.zeros(block[self.keys[0]].shape, dtype=bool)
+        for i, j in self._covers():
+            mask |= block[self.keys[i]] > block[self.keys[j]]
+        return mask
+
+    def touched(self, blocks: Iterable[Block]) -> float:
+        blocks = list(blocks)
+        near = [
+            _near(cells(blocks, self.keys[j]) - cells(blocks, self.keys[i])).mean()
+            for i, j in self._covers()
+        ]
+        return float(np.mean(near))
+
+    # -- coordinates --------------------------------------------------------------------------
+
+    def learn(self, blocks: Sequence[Block]) -> None:
+        above = self._above()
+        lowest = [k for k in range(len(above)) if not above[:, k].any()]
+        highest = [k for k in range(len(above)) if above[:, k].any() and not above[k].any()]
+        rest = set(range(len(above))) - set(lowest) - set(highest)
+        inner = sorted(rest, key=lambda k: (above[:, k].sum(), k))
+        self._sequence = [*lowest, *highest, *inner]
+        done: list[int] = []
+        self._bounds: dict[int, tuple[list[Key], list[Key]]] = {}
+        for k in self._sequence:
+            below = [self.keys[i] for i in done if above[i, k]]
+            beyond = [self.keys[j] for j in done if above[k, j]]
+            self._bounds[k] = below, beyond
+            done.append(k)
+        values = {k: cells(blocks, self.keys[k]) for k in lowest}
+        self._logarithmic = all(v.min() > 0 and v.max() > LEVEL * v.min() for v in values.values())
+        self._lowest = {k: float(v.min()) for k, v in values.items()}
+        self._range = {k: log_range(v) for k, v in values.items()} if self._logarithmic else {}
+        self._least: dict[int, float] = {}
+        for k in highest:
+            gap = np.concatenate([self._gap(block, k).ravel() for block in blocks])
+            positive = gap[gap > 0]
+            self._least[k] = float(0.01 * np.median(positive)) if len(positive) else 1.0
+            self._range[k] = log_range(gap + self._least[k])
+
+    def encode(self, block: Block) -> Block:
+        if self._logarithmic:  # of new series that are not above 0, the least that is
+            least = {self.keys[k]: self._lowest[k] / 2 for k in self._lowest}
+            block = {k: np.maximum(x, least[k]) if k in least else x for k, x in block.items()}
+        out = dict(block)
+        for k in self._sequence:
+            key, (below, beyond) = self.keys[k], self._bounds[k]
+            if not below:
+                out[key] = np.log(block[key]) if self._logarithmic else block[key]
+            elif not beyond:
+                out[key] = np.log(self._gap(block, k) + self._least[k])
+            else:
+                y = (self._position(block, k) + E) / (1 + 2 * E)
+                out[key] = np.log(y / (1 - y))
+        return out
+
+    def decode(self, block: Block) -> Block:
+        out = dict(block)
+        for k in self._sequence:
+            key, (below, beyond) = self.keys[k], self._bounds[k]
+            z = block[key].clip(*self._range.get(k, (-700, 700)))
+            if not below:
+                out[key] = np.exp(z) if self._logarithmic else block[key]
+            elif not beyond:
+                low = _greatest(out, below)
+                gap = np.maximum(np.exp(z) - self._least[k], 0)
+                out[key] = low + gap * (low if self._logarithmic else 1.0)
+            else:
+                low, high = _greatest(out, below), _least(out, beyond)
+                s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
+                out[key] = np.clip(low + (high - low) * s, low, high)
+        return out
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        above, out = self._above(), dict(block)
+        for k in sorted(range(len(above)), key=lambda k: above[:, k].sum()):
+            key, x = self.keys[k], out[self.keys[k]]
+            for i in np.flatnonzero(above[:, k]):
+                x = np.maximum(x, out[self.keys[i]])
+            # What is known above leaves room for all that is below it.
+            for j in np.flatnonzero(above[k]):
+                x = np.minimum(x, np.where(known[self.keys[j]], block[self.keys[j]], np.inf))
+            out[key] = np.where(known[key], block[key], x)
+        return out
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        anchors = {self.keys[k] for k in self._sequence if not self._bounds[k][0]}
+        new = {key: "free" for key in self.keys if key not in anchors}
+        if self._logarithmic:
+            new |= dict.fromkeys(anchors, "log")
+        return {**units, **new}
+
+    def log_slope(self, block: Block) -> Array:
+        total = np.zeros(block[self.keys[0]].shape)
+        for k in self._sequence:
+            key, (below, beyond) = self.keys[k], self._bounds[k]
+            if not below:
+                total -= np.log(block[key]) if self._logarithmic else 0.0
+            elif not beyond:
+                total -= np.log(self._gap(block, k) + self._least[k])
+                total -= np.log(_greatest(block, below)) if self._logarithmic else 0.0
+            else:
+                y = (self._position(block, k) + E) / (1 + 2 * E)
+                width = _least(block, beyond) - _greatest(block, below)
+                total -= np.log((1 + 2 * E) * y * (1 - y) * np.where(width > 0, width, 1.0))
+        slope: Array = total.sum(axis=1)
+        return slope
+
+    def _gap(self, block: Block, k: int) -> Array:
+        """Return how far a channel is above the greatest of those below it."""
+        low = _greatest(block, self._bounds[k][0])
+        gap = (block[self.keys[k]] - low) / (low if self._logarithmic else 1.0)
+        nonnegative: Array = np.maximum(gap, 0)
+        return nonnegative
+
+    def _position(self, block: Block, k: int) -> Array:
+        below, beyond = self._bounds[k]
+        low, high = _greatest(block, below), _least(block, beyond)
+        width = high - low
+        position = (block[self.keys[k]] - low) / np.where(width > 0, width, 1.0)
+        inside: Array = np.where(width > 0, position, 0.5).clip(0, 1)
+        return inside
+
+
+def _greatest(block: Block, keys: Sequence[Key]) -> Array:
+    greatest: Array = np.max([block[key] for key in keys], axis=0)
+    return greatest
+
+
+def _least(block: Block, keys: Sequence[Key]) -> Array:
+    least: Array = np.min([block[key] for key in keys], axis=0)
+    return least
+
+
+def _near(gap: Array) -> NDArray[np.bool_]:
+    """Return which distances are hardly any."""
+    near: NDArray[np.bool_] = gap < NEAR * gap.std()
+    return near
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+def find_orders(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+    """Return the orders among channels that hold everywhere, and by no accident."""
+    keys = [key for key in blocks[0] if _is_measure(cells(blocks, key))]
+    columns = {key: cells(blocks, key) for key in keys}
+    pairs = [
+        (a, b)
+        for a in keys
+        for b in keys
+        if a != b
+        and not _crosses(columns[a], columns[b])
+        and _is_below(columns[a], columns[b])
+        and _is_told_often(columns[a], columns[b], steps(blocks, b) - steps(blocks, a))
+    ]
+    return [Order.of_pairs(group, names) for group in _connected(pairs)]
+
+
+def _is_measure(x: Array) -> bool:
+    """Whether a channel has so many values that a position among them means something."""
+    return len(np.unique(x[:5000])) > 10
+
+
+def _crosses(a: Array, b: Array) -> bool:
+    """Whether ``a`` is above ``b`` anywhere: most pairs are told by a glimpse."""
+    glimpse = slice(None, None, max(1, len(a) // 2000))
+    return bool((a[glimpse] > b[glimpse]).any() or (a > b).any())
+
+
+def _is_below(a: Array, b: Array) -> bool:
+    """Whether ``b`` is close to ``a`` now and then, and would be below it if it were free."""
+    if a.max() <= b.min() or _by_chance(a, b) < BY_CHANCE:
+        return False
+    gap = b - a
+    return bool(np.ptp(gap) > 0 and _near(gap).mean() >= TOUCHED)
+
+
+def _by_chance(a: Array, b: Array) -> float:
+    """Return how often ``a`` would be above ``b`` if they were shuffled against each other."""
+    glimpse = slice(None, None, max(1, len(a) // 2000))
+    low, high = np.sort(a[glimpse]), np.sort(b[glimpse])
+    return float(1 - np.searchsorted(low, high, side="right").mean() / len(low))
+
+
+def _is_told_often(a: Array, b: Array, steps_of_gap: Array) -> bool:
+    """Whether there are enough independent observations, and different ones that touch."""
+    gap = b - a
+    distinct = np.unique(a + np.e * b)  # windows that overlap hold an observation several times
+    touching = np.unique((a + np.e * b)[_near(gap)])
+    # Neighbours in time are alike: what counts are as many observations as are independent.
+    moves = steps_of_gap[steps_of_gap != 0]
+    roughness = np.mean(moves**2) / (2 * gap.var()) if len(moves) else 1.0
+    return bool(
+        len(distinct) >= FEWEST
+        and _by_chance(a, b) * len(distinct) * min(1.0, roughness) >= 20
+        and len(touching) >= 5
+    )
+
+
+def _connected(pairs: list[Pair]) -> list[list[Pair]]:
+    """Return pairs in groups that share no channel."""
+    groups: list[list[Pair]] = []
+    for pair in pairs:
+        joined = [g for g in groups if {k for p in g for k in p} & set(pair)]
+        groups = [g for g in groups if g not in joined]
+        groups.append([pair, *(p for g in joined for p in g)])
+    return groups

@@ -1,0 +1,266 @@
+"""What a rule is: something that every series keeps, and coordinates that cannot break it.
+
+Rules work on *blocks*: a block holds the columns of series of equal length by their keys, each
+an array ``(n_series, n_timesteps)``. Windows are one block, series of several lengths one each.
+``encode`` puts coordinates in the place of the columns that a rule speaks of; ``decode`` makes of
+any finite coordinates columns that keep it. A channel's key is its position; a column that a rule
+adds has the pair of a position and a word for its key.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "ROOM",
+    "Block",
+    "Evidence",
+    "Key",
+    "Mask",
+    "Rule",
+    "as_array",
+    "as_block",
+    "cells",
+    "label_of",
+    "log_range",
+    "steps",
+]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Key = int | tuple[int, str]
+Block = dict[Key, Array]
+
+ROOM = float(np.log(1000))  # beyond training, for what is written as a logarithm
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much training data have to say for a rule.
+
+    Parameters
+    ----------
+    n_cells : int
+        Timesteps of series that were looked at.
+    n_broken : int, default=0
+        Timesteps of series at which it is broken. Where there are none, the true rate is below
+        ``3 / n_cells`` with a confidence of 95%.
+    touched : float or None, default=None
+        Fraction of cells that lie at the border of what the rule allows.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import Evidence
+    >>> print(Evidence(87_864, touched=0.014))
+    87,864 cells, none broken, touched in 1.4%
+    """
+
+    n_cells: int
+    n_broken: int = 0
+    touched: float | None = None
+
+    def __str__(self) -> str:
+        broken = "none broken" if self.n_broken == 0 else f"{self.n_broken:,} broken"
+        touched = "" if self.touched is None else f", touched in {self.touched:.1%}"
+        return f"{self.n_cells:,} cells, {broken}{touched}"
+
+
+class Rule(ABC):
+    """What every series of a data set keeps.
+
+    Parameters
+    ----------
+    *channels : int or str
+        The channels that it speaks of, by position or by name.
+
+    Attributes
+    ----------
+    evidence : Evidence or None
+        What the data have to say for it, once there are data.
+    keys : tuple
+        Of its columns, once there are data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import find_rules
+    >>> x = np.random.default_rng(0).normal(size=(50, 12, 1)) * [1.0, 2.0]
+    >>> rule = find_rules(x, names=["single", "double"])[0]
+    >>> rule
+    double = 2 single: 600 cells, none broken
+    >>> rule.violations(x + [0.0, 1.0]).all()
+    np.True_
+    """
+
+    # In whose place in the order of rules it is found and applied (``rules.structure``).
+    kind: ClassVar[str]
+
+    def __init__(self, *channels: Any) -> None:
+        self.channels = channels
+        self.labels = tuple(label_of(c, ()) if isinstance(c, int) else str(c) for c in channels)
+        self.keys: tuple[Key, ...] = tuple(c for c in channels if isinstance(c, int | tuple))
+        self.evidence: Evidence | None = None
+
+    # -- what a kind of rule has to say -------------------------------------------------------
+
+    @abstractmethod
+    def statement(self) -> str:
+        """Say in a few words what is kept."""
+
+    @abstractmethod
+    def broken(self, block: Block) -> Mask:
+        """Return at which timesteps ``(n_series, n_timesteps)`` it is broken."""
+
+    def learn(self, blocks: Sequence[Block]) -> None:  # noqa: B027 (many have nothing to learn)
+        """Learn what the coordinates need; of data that keep the rule."""
+
+    def encode(self, block: Block) -> Block:
+        """Return the block with coordinates in the place of the columns."""
+        return block
+
+    def decode(self, block: Block) -> Block:
+        """Return the block with columns in the place of the coordinates."""
+        return block
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        """Return the block with cells that are not known changed so that the rule is kept.
+
+        The columns are those of the data; known cells keep the rule among each other.
+        """
+        return block
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        """Return in which units the columns of an encoded block are, given those before.
+
+        ``"data"``, their logarithm (``"log"``), or ``"free"``: a coordinate of its own, on which
+        no further transform makes sense.
+        """
+        return units
+
+    def log_slope(self, block: Block) -> Array | float:
+        """Return the log-volume by which ``encode`` stretches each series ``(n_series,)``."""
+        raise TypeError(f"{self.statement()!r} has coordinates that have no density")
+
+    # -- what all have ----------------------------------------------------------------------
+
+    def bind(self, names: Sequence[Any]) -> Self:
+        """Return a copy that knows the positions of its channels among ``names``."""
+        bound = copy.copy(self)
+        bound.keys = tuple(position_of(channel, names) for channel in self.channels)
+        bound.labels = tuple(label_of(key, names) for key in bound.keys)
+        return bound
+
+    def measure(self, blocks: Iterable[Block]) -> None:
+        """Look at how well data keep the rule."""
+        masks = [self.broken(block) for block in blocks]
+        n_cells = sum(mask.size for mask in masks)
+        self.evidence = Evidence(n_cells, sum(int(m.sum()) for m in masks), self.touched(blocks))
+
+    def touched(self, blocks: Iterable[Block]) -> float | None:
+        """Return the fraction of cells at the border of what is allowed, if there is one."""
+        return None
+
+    def violations(self, X: Any) -> Mask:
+        """Return at which timesteps of series the rule is broken.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_channels)
+            Series with the channels that the rule was found in, or bound to.
+
+        Returns
+        -------
+        broken : ndarray of bool of shape (n_samples, n_timesteps)
+            True where it is broken.
+        """
+        return self.broken(as_block(X))
+
+    def transform(self, X: Any) -> Array:
+        """Return series ``(n_samples, n_timesteps, n_channels)`` with the rule's coordinates."""
+        block = self.encode(as_block(X))
+        return as_array({key: block[key] for key in sorted(block, key=order_of)})
+
+    def inverse_transform(self, U: Any) -> Array:
+        """Return series of coordinates; whatever these are, the rule is kept."""
+        u = np.asarray(U, dtype=np.float64)
+        keys = self._encoded_keys(u.shape[2])
+        block = self.decode({key: u[:, :, k] for k, key in enumerate(keys)})
+        return as_array({key: block[key] for key in sorted(block, key=order_of)})
+
+    def _encoded_keys(self, n_coordinates: int) -> list[Key]:
+        """Return the keys of so many columns, encoded: tried with more channels, and fewer."""
+        for n_channels in range(1, n_coordinates + len(self.keys) + 1):
+            if n_channels > max((key for key in self.keys if isinstance(key, int)), default=0):
+                keys = self.units(dict.fromkeys(range(n_channels), "data"))
+                if len(keys) == n_coordinates:
+                    return sorted(keys, key=order_of)
+        raise ValueError(f"{n_coordinates} channels cannot be coordinates of {self.statement()!r}")
+
+    def __repr__(self) -> str:
+        if self.evidence is None:
+            return self.statement()
+        return f"{self.statement()}: {self.evidence}"
+
+
+def position_of(channel: Any, names: Sequence[Any]) -> Key:
+    """Return the position of a channel that is given by position or name."""
+    if channel in list(names):
+        return list(names).index(channel)
+    if isinstance(channel, int | np.integer) and 0 <= channel < len(names):
+        return int(channel)
+    shown = ", ".join(map(str, names)) if len(names) <= 12 else f"{len(names)} channels"
+    raise ValueError(f"there is no channel {channel!r}; there are {shown}")
+
+
+def label_of(key: Key, names: Sequence[Any]) -> str:
+    """Return what a column is called."""
+    if isinstance(key, tuple):
+        return f"{key[1]} of {label_of(key[0], names)}"
+    name = names[key] if key < len(names) else key  # nobody has said a name
+    return f"channel {name}" if isinstance(name, int) else str(name)
+
+
+def order_of(key: Key) -> tuple[int, str]:
+    """Return where a column stands: those that are added behind the channels."""
+    return (10**9 + key[0], key[1]) if isinstance(key, tuple) else (key, "")
+
+
+def as_block(X: Any) -> Block:
+    """Return the columns of series by their positions."""
+    x = np.asarray(X, dtype=np.float64)
+    if x.ndim != 3:
+        raise ValueError(f"X must be of shape (n_samples, n_timesteps, n_channels), got {x.shape}")
+    return {k: x[:, :, k] for k in range(x.shape[2])}
+
+
+def log_range(x: Array) -> tuple[float, float]:
+    """Return between which logarithms positive amounts may come back: a thousand times further.
+
+    What a generator draws farther out has diverged, and would leave float32 after a few steps.
+    """
+    positive = x[x > 0]
+    if len(positive) == 0:
+        return -ROOM, ROOM
+    return float(np.log(positive.min()) - ROOM), float(np.log(positive.max()) + ROOM)
+
+
+def as_array(block: Block) -> Array:
+    """Return the columns of a block, in its order, as channels."""
+    return np.stack(list(block.values()), axis=2)
+
+
+def cells(blocks: Iterable[Block], key: Key) -> Array:
+    """Return all values of a column, flat."""
+    return np.concatenate([block[key].ravel() for block in blocks])
+
+
+def steps(blocks: Iterable[Block], key: Key) -> Array:
+    """Return all first differences of a column, flat."""
+    return np.concatenate([np.diff(block[key], axis=1).ravel() for block in blocks])
