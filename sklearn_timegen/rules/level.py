@@ -13,6 +13,7 @@ __all__ = ["Level", "find_levels"]
 
 SMALL = 0.1  # spread within series beside that between them
 FEWEST = 20  # series, before levels have a distribution
+LONG = 100  # timesteps on average, of series that are no windows
 
 
 class Level(Rule):
@@ -68,17 +69,26 @@ class Level(Rule):
 def find_levels(
     blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
 ) -> list[Rule]:
-    """Return the channels whose spread within series is below a tenth of that between them."""
+    """Return the channels whose spread within series is small beside that between them.
+
+    Of windows, a tenth of it. Of a few long series, each of which is somebody, less than it.
+    """
     found: list[Rule] = []
     for key in blocks[0]:
-        if units[key] == "free":
+        if units[key] == "free" or isinstance(key, tuple):
             continue
         n_series = sum(len(block[key]) for block in blocks)
         levels = np.concatenate([block[key].mean(axis=1) for block in blocks])
         within = np.concatenate([block[key].std(axis=1) for block in blocks])
         spread = float(np.sqrt(np.mean(within**2)))
-        if n_series >= FEWEST and 0 < spread < SMALL * levels.std():
+        few = 1 < n_series < FEWEST and _length(blocks) >= LONG
+        limit = 1.0 if few else SMALL if n_series >= FEWEST else 0.0
+        if 0 < spread < limit * levels.std():
             rule = Level(key)
             rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
+
+
+def _length(blocks: Sequence[Block]) -> float:
+    return float(np.mean([next(iter(block.values())).shape[1] for block in blocks]))

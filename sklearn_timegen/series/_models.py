@@ -14,6 +14,7 @@ from sklearn_timegen.series._calendar import calendar_features
 from sklearn_timegen.series._container import Container, Record
 from sklearn_timegen.series._index import Timeline
 from sklearn_timegen.series._transforms import Chain
+from sklearn_timegen.series._windows import Own
 
 __all__ = ["Asked", "Models", "crossfade", "match"]
 
@@ -87,6 +88,14 @@ class Models:
                 times = record.timeline.index[starts + self.chain.n_lost]
                 conditions.append(calendar_features(times, calendar))
         return np.concatenate(windows), np.concatenate(conditions) if calendar else None
+
+    def own(self, asked: list[Asked]) -> Own | None:
+        """Return what the series that are asked for have of those that they are like."""
+        columns = self.structure.static
+        if not columns or len(self.records) == 1:
+            return None
+        first = [self.coordinates[item.like][0, columns] for item in asked]
+        return Own(columns, np.stack(first))
 
     def undo(self, values: Array, asked: Asked) -> Array:
         """Return the coordinates of a drawn series before the chain."""

@@ -14,10 +14,45 @@ from sklearn_timegen.series._calendar import calendar_features
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WindowSource"]
+__all__ = ["Own", "WindowSource"]
 
 Array = NDArray[np.float64]
 N_LEARNED = 2000  # windows to learn the joining from
+N_TRIED = 256  # windows that the first one of a series is chosen from, beside eight for each
+
+
+@dataclass(frozen=True)
+class Own:
+    """What belongs to each series for all of its time, as a shop's level.
+
+    Parameters
+    ----------
+    columns : list of int
+        Where it stands among the channels.
+    values : ndarray of shape (n_series, n_columns)
+        What it is, of each series.
+    """
+
+    columns: list[int]
+    values: Array
+
+    def nearest(self, windows: Array) -> Array:
+        """Return for each series the window that is nearest to it, none of them twice."""
+        found = windows[:, :, self.columns].mean(axis=1)
+        spread = found.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        distance = np.square((self.values[:, None] - found[None]) / spread).sum(axis=2)
+        chosen = np.empty(len(self.values), dtype=np.int64)
+        for i, row in enumerate(distance):
+            chosen[i] = row.argmin()
+            distance[:, chosen[i]] = np.inf
+        return windows[chosen]
+
+    def put(self, x: Array) -> Array:
+        """Return series with their own values in the place of those that were drawn."""
+        x = x.copy()
+        x[:, :, self.columns] = self.values[:, None]
+        return x
 
 
 @dataclass
@@ -48,11 +83,18 @@ class WindowSource:
         self.joiner = WindowJoiner(self.overlap, n_candidates).fit(windows, rng)
         self.to_learn = None
 
-    def series(self, n_series: int, times: pd.Index, rng: np.random.Generator) -> Array:
-        """Return series ``(n_series, len(times), n_channels)`` that begin at one time."""
+    def series(
+        self, n_series: int, times: pd.Index, rng: np.random.Generator, own: Own | None = None
+    ) -> Array:
+        """Return series ``(n_series, len(times), n_channels)`` that begin at one time.
+
+        Each begins with a window that is like its ``own`` values, if there are such.
+        """
         if len(times) == 0:
             return np.empty((n_series, 0, self.n_channels))
-        x = self._draw(n_series, self._given(times, 0), rng)
+        n_drawn = n_series if own is None else N_TRIED + 8 * n_series
+        x = self._draw(n_drawn, self._given(times, 0), rng)
+        x = x if own is None else own.nearest(x)
         if len(times) <= self.window:
             return x[:, : len(times)]
         self.learn()

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
@@ -124,7 +125,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     overlap: int | None = param(
         default=None,
         doc="""Timesteps that a window shares with the series it goes on from; ``None`` is half of
-        it.""",
+        it, or what is nearest and lets windows be joined where training windows begin.""",
         check=[Interval(Integral, 1, None, closed="left"), None],
     )
     joining: str = param(
@@ -391,9 +392,29 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
                 f"joining='continue' needs a generator with the method forecast, got "
                 f"{self.generator!r}; use 'search'"
             )
+        return self._choose_overlap()
+
+    def _choose_overlap(self) -> int:
+        """Return the overlap: one that lets windows be joined where training windows begin.
+
+        Windows that are cut at midnight only know how days go on from midnight.
+        """
         overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)
         if overlap >= self.window:
             raise ValueError(f"overlap={overlap} must be less than window={self.window}")
+        if (self.window - overlap) % self.stride == 0:
+            return overlap
+        n_strides = max(1, (self.window - overlap) // self.stride)
+        nearest = self.window - n_strides * self.stride
+        if self.overlap is None and nearest >= 1:
+            return nearest
+        if not self.calendar:
+            warn_user(
+                f"training windows begin every stride={self.stride} timesteps, but are joined "
+                f"every {self.window - overlap}: a season that they all begin at the same time of "
+                f"is lost in longer series. Use a stride of which window - overlap is a multiple, "
+                f"such as {_divisor(self.window - overlap, self.stride)}, or calendar="
+            )
         return overlap
 
     def _infer_period(self, records: list[Record]) -> int:
@@ -458,9 +479,17 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             longest = max((asked[i] for i in members), key=lambda item: item.length)
             times = models.records[longest.like].timeline.make(longest.start, longest.length)
             later = times[models.chain.n_lost :]
-            joined = self._source.series(len(members), later, rng)
+            own = models.own([asked[i] for i in members])
+            joined = self._source.series(len(members), later, rng, own)
+            if own is not None:
+                joined = own.put(joined)
             values.update(zip(members, joined, strict=True))
         return [values[i] for i in range(len(asked))]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_source")
+
+
+def _divisor(n: int, most: int) -> int:
+    """Return the greatest divisor of ``n`` that is no more than ``most``."""
+    return max(d for d in range(1, min(n, most) + 1) if n % d == 0)
