@@ -14,7 +14,7 @@ __all__ = ["Monotone", "find_monotone"]
 
 Array = NDArray[np.float64]
 
-FEWEST = 100  # steps, before they can be believed never to be negative
+FEWEST = 100  # independent steps, before they can be believed never to be negative
 NEAR = 0.02  # of the steps' standard deviation: what counts as standing still
 TOUCHED = 0.002
 
@@ -100,6 +100,8 @@ def find_monotone(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
         step = steps(blocks, key)
         if len(step) < FEWEST or step.min() < 0 or np.ptp(cells(blocks, key)) == 0:
             continue
+        if sum(_n_independent(block[key]) for block in blocks) < FEWEST:
+            continue
         distinct = np.unique(step)
         still = step <= NEAR * step.std()
         if len(distinct) > 10 and still.mean() >= TOUCHED and still.sum() >= 5:
@@ -107,3 +109,13 @@ def find_monotone(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
             rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
+
+
+def _n_independent(column: NDArray[np.float64]) -> float:
+    """Return how many steps of series say something of their own: on a smooth curve few do."""
+    step = np.diff(column, axis=1)
+    spread = step.var()
+    if step.shape[1] < 2 or spread == 0:
+        return float(len(step))
+    roughness = min(1.0, float(np.mean(np.diff(step, axis=1) ** 2) / (2 * spread)))
+    return len(step) * (1 + (step.shape[1] - 1) * roughness)
