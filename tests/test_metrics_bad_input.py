@@ -59,6 +59,7 @@ MOST = {
     "discriminative_score_boosting": 0.5,
     "discriminative_score": 0.5,
     "marginal_difference": 1.0,
+    "rule_violations": 1.0,
     "tstr_score": 1.0,
     "coverage": 1.0,
     "near_copy_fraction": 1.0,

@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.data import Series
 from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
+from sklearn_timegen.metrics.violations import kept_rules
 from sklearn_timegen.model_selection import nearest_gap
+from sklearn_timegen.rules import RuleList
 
 __all__ = [
     "Outcome",
     "Sample",
     "Split",
     "disjoint_rows",
+    "find_shared_rules",
     "fit_encoder",
     "judge",
     "like_labels",
@@ -52,6 +55,7 @@ class Split:
     train: Sample
     seed: int
     encoder: ContrastiveEncoder | None = None
+    rules: RuleList | None = None
 
 
 @dataclass
@@ -90,6 +94,8 @@ def judge(
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder
+        if split.rules is not None:
+            context["rules"] = split.rules
         if train is not None and metric.accepts("X_train"):
             del context["window_starts"]  # the real ones are compared with others only
         if real.target is not None and compared.target is not None:
@@ -105,6 +111,16 @@ def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> ContrastiveE
     if not any(metric.accepts("encoder") for metric in metrics):
         return None
     return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.values)
+
+
+def find_shared_rules(metrics: list[Metric], *samples: Array) -> RuleList | None:
+    """Find the rules that all real series keep, if one of the metrics wants them.
+
+    Those of a half would be broken now and then by the other, which a generator cannot know.
+    """
+    if not any(metric.accepts("rules") for metric in metrics):
+        return None
+    return kept_rules(*samples)
 
 
 def like_labels(sample: Sample, labels: Array, seed: int, replace: bool = False) -> Sample:

@@ -22,6 +22,7 @@ from sklearn_timegen.evaluation._judging import (
     Sample,
     Split,
     disjoint_rows,
+    find_shared_rules,
     fit_encoder,
     judge,
     like_labels,
@@ -89,8 +90,9 @@ def run_evaluation(
     folds = data.make_folds(cv, everything, target, seed)
     if target is not None and _any_conditional(generators):
         data.check_classes(folds, target)
+    rules = find_shared_rules(chosen, x)
     splits = [
-        Split(everything[test], everything[train], derive_seed(seed, f"fold {k}"))
+        Split(everything[test], everything[train], derive_seed(seed, f"fold {k}"), rules=rules)
         for k, (train, test) in enumerate(folds)
     ]
     n_tasks = len(splits) * (1 + len(generators))

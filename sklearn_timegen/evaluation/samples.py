@@ -19,12 +19,13 @@ from sklearn_timegen.evaluation._judging import (
     Sample,
     Split,
     disjoint_rows,
+    find_shared_rules,
     fit_encoder,
     judge,
     resampled,
 )
 from sklearn_timegen.evaluation._run import run_tasks, summarise
-from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
+from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.model_selection import find_window_starts
@@ -135,12 +136,13 @@ def evaluate_samples(
             f"the metrics {', '.join(metric.name for metric in chosen)} does"
         )
     encoder = fit_encoder(chosen, real, seed)
+    known = (real,) if train is None else (real, train)
+    rules = find_shared_rules(chosen, *(sample.values for sample in known))
+    seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
+    wholes = [Split(real, known[-1], seed, encoder, rules) for seed in seeds]
     with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
         tasks = (
-            delayed(_judge_half)(
-                chosen, real, synthetic, train, encoder, derive_seed(seed, f"half {k}"), n_repeats
-            )
-            for k in range(n_splits)
+            delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes
         )
         scores, floors, copies = zip(*run_tasks(tasks, n_jobs, bar), strict=True)
     return summarise(chosen, list(scores), list(floors), list(copies))
@@ -175,14 +177,13 @@ def _as_sample(x: Array, y: ArrayLike | None, name: str) -> Sample:
 
 def _judge_half(
     metrics: list[Metric],
-    real: Sample,
+    whole: Split,
     synthetic: Sample,
     train: Sample | None,
-    encoder: ContrastiveEncoder | None,
-    seed: int,
     n_repeats: int,
 ) -> list[Outcome]:
     """Outcomes of the synthetic series, of real ones (the floor), and of copies."""
+    real, seed = whole.held_out, whole.seed
     other, half = disjoint_rows(real, len(real) // 2, seed)
     n = min(len(half), len(other), len(synthetic))
     if n < 2:
@@ -195,17 +196,16 @@ def _judge_half(
     # Without training series all real ones are taken for them: then any copy counts.
     memory = [metric for metric in metrics if metric.accepts("X_train")]
     fidelity = [metric for metric in metrics if metric not in memory]
-    source = real if train is None else train
     outcomes = []
     for kind, sample in (
         ("score", synthetic),
         ("floor", other),
-        ("copies", resampled(source, n, seed)),
+        ("copies", resampled(whole.train, n, seed)),
     ):
-        split = Split(half, source, seed, encoder)
+        split = replace(whole, held_out=half)
         outcome = judge(fidelity, split, _always(sample, None), n_repeats)
         if train is None and kind != "floor":
-            split = Split(real, real, seed, encoder)
+            split = whole
         outcome |= judge(memory, split, _always(sample, train), n_repeats)
         outcomes.append(outcome)
     return outcomes

@@ -36,6 +36,7 @@ from sklearn_timegen.metrics.memorisation import (
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
+from sklearn_timegen.metrics.violations import rule_violations, violations_by_rule
 
 __all__ = [
     "METRICS",
@@ -63,10 +64,12 @@ __all__ = [
     "nearest_record_ratio",
     "predictive_score",
     "resolve_metrics",
+    "rule_violations",
     "skewness_difference",
     "sliced_wasserstein",
     "spectral_distance",
     "tstr_score",
+    "violations_by_rule",
 ]
 
 

@@ -36,6 +36,7 @@ from sklearn_timegen.metrics.memorisation import (
     nearest_record_ratio,
 )
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
+from sklearn_timegen.metrics.violations import rule_violations
 
 __all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
 
@@ -168,6 +169,7 @@ _TABLE = [
     Metric(spectral_distance, sets=BOTH),
     Metric(skewness_difference, sets=("default",)),
     Metric(kurtosis_difference, sets=("default",)),
+    Metric(rule_violations, sets=BOTH),
     Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2),
     Metric(predictive_score, min_timesteps=2),
     Metric(coverage, "higher", sets=("default",)),

@@ -142,9 +142,10 @@ class Structure:
         return x if self.plain else to_float32(u)
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
+        if tell and self.on_violation != "nearest":
+            for rule, broken in self.rules_.broken(block):
+                self._report(rule, broken)
         for rule in self.rules_:
-            if tell and self.on_violation != "nearest":
-                self._report(rule, block)
             block = rule.encode(block)
         return as_array(self._ordered(block))
 
@@ -218,8 +219,7 @@ class Structure:
             block = rule.encode(block)
         return total
 
-    def _report(self, rule: Rule, block: Block) -> None:
-        broken = rule.broken(block)
+    def _report(self, rule: Rule, broken: Mask) -> None:
         if not broken.any():
             return
         i, t = np.argwhere(broken)[0]

@@ -1,0 +1,166 @@
+"""How often synthetic series break the rules that all real ones keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_timegen.data.checks import check_two_samples
+from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.rules import KINDS, Rule, RuleList, Structure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["kept_rules", "rule_violations", "violations_by_rule"]
+
+# A level says how a channel is best written, and forbids nothing.
+RESTRICTING = tuple(kind for kind in KINDS if kind != "level")
+
+
+def rule_violations(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    rules: Any = "auto",
+) -> float:
+    """Return the fraction of timesteps at which synthetic series break a rule of the real ones.
+
+    Lows above highs, negative amounts, falling meters, readings between the steps of a sensor:
+    what no real series ever does (:func:`~sklearn_timegen.rules.find_rules`), and what other
+    metrics hardly see where it is rare or small. Series are compared in single precision, in
+    which generators draw.
+
+    Parameters
+    ----------
+    X_real : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real series.
+    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
+        Synthetic series.
+    rules : "auto", RuleList or sequence of Rule, default="auto"
+        ``"auto"`` finds rules in ``X_real``. Rules that were found elsewhere, a generator's
+        ``rules_`` say, are taken as they are; others, such as ``[Order(0, 1)]``, have to hold in
+        ``X_real``, and ``"auto"`` may stand among them.
+
+    Returns
+    -------
+    fraction : float
+        Between 0 (also where there is no rule) and 1; lower is better. Real series that rules
+        were found in, and their copies, have 0.
+
+    Raises
+    ------
+    ValueError
+        If the samples are not finite or not alike in shape, or a given rule does not hold in the
+        real series.
+
+    See Also
+    --------
+    violations_by_rule : The same, rule by rule.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen import PCAMixture
+    >>> from sklearn_timegen.metrics import rule_violations
+    >>> rng = np.random.default_rng(0)
+    >>> rain = rng.gamma(0.7, 8, size=(200, 28)) * (rng.random((200, 28)) < 0.4)
+    >>> free = PCAMixture(rules=None, random_state=0).fit(rain)
+    >>> bool(rule_violations(rain, free.sample(200)) > 0.2)
+    True
+    >>> rule_violations(rain, PCAMixture(random_state=0).fit(rain).sample(200))
+    0.0
+    """
+    real, synthetic = check_two_samples(X_real, X_synthetic)
+    kept = rules if _is_fitted(rules) else kept_rules(real, rules=rules)
+    broken = np.zeros(synthetic.shape[:2], dtype=bool)
+    for _, mask in RuleList(kept).violations(to_float32(synthetic)):
+        broken |= mask
+    return float(broken.mean())
+
+
+def violations_by_rule(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    rules: Any = "auto",
+    names: Sequence[Any] | None = None,
+) -> pd.DataFrame:
+    """Tell which rules of the real series synthetic ones break, and how often.
+
+    Each rule is judged on what those before it leave to it, and where one of them is broken, on
+    the nearest values that keep it: one fault counts once.
+
+    Parameters
+    ----------
+    X_real, X_synthetic, rules : object
+        As for :func:`rule_violations`.
+    names : sequence or None, default=None
+        Names of the channels; ``None`` numbers them. Rules found elsewhere keep theirs.
+
+    Returns
+    -------
+    table : DataFrame
+        A row a rule, with columns ``evidence`` (what the real series have to say for it), and
+        ``timesteps`` and ``series``, the fractions of these in which synthetic series break it.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`rule_violations`, or if ``names`` are not one for each channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.metrics import violations_by_rule
+    >>> rng = np.random.default_rng(0)
+    >>> low = rng.normal(size=(200, 24)).cumsum(axis=1)
+    >>> real = np.stack([low, low + rng.exponential(size=low.shape)], axis=2)
+    >>> table = violations_by_rule(real, real - [0.0, 0.1], names=["low", "high"])
+    >>> table["timesteps"].round(2).to_dict()
+    {'low <= high': 0.09}
+    """
+    import pandas as pd
+
+    real, synthetic = check_two_samples(X_real, X_synthetic)
+    kept = rules if _is_fitted(rules) else kept_rules(real, rules=rules, names=names)
+    broken = RuleList(kept).violations(to_float32(synthetic))
+    rows = [(str(rule.evidence), mask.mean(), mask.any(axis=1).mean()) for rule, mask in broken]
+    index = pd.Index([rule.statement() for rule, _ in broken], name="rule", dtype=object)
+    table = pd.DataFrame(rows, index=index, columns=["evidence", "timesteps", "series"])
+    return table.astype({"timesteps": float, "series": float})
+
+
+def kept_rules(
+    *samples: Array, rules: Any = "auto", names: Sequence[Any] | None = None
+) -> RuleList:
+    """Return the rules that all series of the samples keep, and that forbid something.
+
+    Parameters
+    ----------
+    *samples : ndarray of shape (n_samples, n_timesteps, n_channels)
+        Real series.
+    rules : "auto" or sequence of Rule, default="auto"
+        Rules that have to hold, and whether others are looked for.
+    names : sequence or None, default=None
+        Names of the channels.
+
+    Returns
+    -------
+    rules : RuleList
+        The rules, with their evidence.
+    """
+    structure = Structure(rules, kinds=RESTRICTING)
+    structure.fit_transform(to_float32(np.concatenate(samples)), names)
+    return structure.rules_
+
+
+def _is_fitted(rules: Any) -> bool:
+    """Whether rules have seen data already."""
+    return not isinstance(rules, str) and all(
+        isinstance(rule, Rule) and rule.evidence is not None for rule in rules
+    )
