@@ -20,6 +20,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._cli_evaluate import check_cut, count, evaluate, evaluate_parser
+from sklearn_timegen._cli_rules import rules, rules_parser
 from sklearn_timegen._files import check_output, read_series, write_series
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ examples:
   python -m sklearn_timegen prices.csv --window 24           rows are time, columns are channels
   python -m sklearn_timegen windows.npz --output new.npz     arrays X and, perhaps, labels y
 
-  python -m sklearn_timegen evaluate --help                  judge series that you have already"""
+  python -m sklearn_timegen evaluate --help                  judge series that you have already
+  python -m sklearn_timegen rules --help                     tell what all series of a file keep"""
 
 # About as many training steps as the built-in set needs for its loss to flatten.
 N_STEPS = 1400
@@ -82,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = _run
     if argv[:1] == ["evaluate"]:
         run, arguments = evaluate, evaluate_parser().parse_args(argv[1:])
+    elif argv[:1] == ["rules"]:
+        run, arguments = rules, rules_parser().parse_args(argv[1:])
     else:
         arguments = _parser().parse_args(argv)
     try:

@@ -103,17 +103,34 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if report is None:
         table = evaluate_samples(real.X, synthetic.X, **params)
     else:
-        page = EvaluationReport.from_samples(real.X, synthetic.X, **params)
+        page = EvaluationReport.from_samples(real.X, synthetic.X, names=real.channels, **params)
         page.to_html(report)
         table = page.table
     readings, words = summary(table, [METRICS[name] for name in table.index])
     shown = table.round(4).drop(columns="seconds").assign(reading=readings)
     print(f"\n{shown.to_string()}\n\n{words}")
+    if "rule_violations" in table.index and table.loc["rule_violations", "score"] > 0:
+        print(_broken_rules(real, synthetic, params["X_train"]))
     if output is not None:
         table.to_csv(output)
         print(f"table: {output.resolve()}")
     if report is not None:
         print(f"report: {Path(report).resolve()}")
+
+
+def _broken_rules(real: SeriesFile, synthetic: SeriesFile, train: Any) -> str:
+    """Say which rules of the real series are broken, by the names of their channels."""
+    from sklearn_timegen.evaluation._rules import rules_of_samples
+    from sklearn_timegen.metrics import METRICS
+
+    metrics = [METRICS["rule_violations"]]
+    tables = rules_of_samples(metrics, real.X, synthetic.X, train, real.channels) or {}
+    lines = [
+        f"  {rule}: at {row['timesteps']:.2%} of timesteps, in {row['series']:.1%} of series"
+        for table in tables.values()
+        for rule, row in table[table["series"] > 0].iterrows()
+    ]
+    return "\n".join(["Rules that all real series keep, and synthetic ones break:", *lines])
 
 
 def _check_window(arguments: argparse.Namespace) -> None:

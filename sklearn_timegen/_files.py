@@ -45,14 +45,16 @@ class SeriesFile:
     notes: list[str]
 
 
-def read_series(path: str | Path, window: int | None = None, stride: int = 1) -> SeriesFile:
+def read_series(
+    path: str | Path, window: int | None = None, stride: int = 1, *, whole: bool = False
+) -> SeriesFile:
     """Read windows, or one long series to cut into windows of ``window`` timesteps.
 
     A CSV is one long series: rows are time, columns are channels; or it holds windows, if its
     first columns are called sample and timestep, as :func:`write_series` writes them. An
     ``.npy`` file holds one array, an ``.npz`` file ``X`` and perhaps labels ``y``; 3-d arrays are
     windows, and so are 2-d ones (univariate, one a row) unless ``window`` is given, which makes
-    rows time.
+    rows time. With ``whole``, a long series need not be cut.
     """
     path = Path(path)
     if not path.is_file():
@@ -65,7 +67,9 @@ def read_series(path: str | Path, window: int | None = None, stride: int = 1) ->
             values, y, channels = _windows_of(table, path)
         else:
             values, channels = _read_csv(table, path, notes)
-        if window is None and values.ndim == 2:
+        if window is None and values.ndim == 2 and whole:
+            values = values[None]
+        elif window is None and values.ndim == 2:
             raise ValueError(
                 f"{path} is one long series of {len(values)} timesteps: give --window"
             )

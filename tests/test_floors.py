@@ -10,6 +10,7 @@ PACKAGE = Path(sklearn_timegen.__file__).parent
 FLOORS = {
     "_cli": 6,
     "_cli_evaluate": 6,
+    "_cli_rules": 6,
     "__main__": 6,
     "estimator_checks": 5,
     "evaluation": 5,
@@ -52,6 +53,8 @@ HELPERS = {"data"} | {n for n, floor in FLOORS.items() if floor == 0 and n.start
 SAME_FLOOR = {
     ("__main__", "_cli"),
     ("_cli", "_cli_evaluate"),
+    ("_cli", "_cli_rules"),
+    ("_cli_rules", "_cli_evaluate"),
     ("_files", "model_selection"),
     ("distillation", "flow"),
     ("plotting", "metrics"),

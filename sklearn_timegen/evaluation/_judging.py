@@ -8,7 +8,7 @@ resampled (copies).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,7 @@ def judge(
         }
         if split.encoder is not None:
             context["encoder"] = split.encoder
-        if split.rules is not None:
+        if split.rules is not None and "rules" not in getattr(metric.function, "keywords", ()):
             context["rules"] = split.rules
         if train is not None and metric.accepts("X_train"):
             del context["window_starts"]  # the real ones are compared with others only
@@ -113,14 +113,16 @@ def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> ContrastiveE
     return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.values)
 
 
-def find_shared_rules(metrics: list[Metric], *samples: Array) -> RuleList | None:
+def find_shared_rules(
+    metrics: list[Metric], *samples: Array, names: Sequence[Any] | None = None
+) -> RuleList | None:
     """Find the rules that all real series keep, if one of the metrics wants them.
 
     Those of a half would be broken now and then by the other, which a generator cannot know.
     """
     if not any(metric.accepts("rules") for metric in metrics):
         return None
-    return kept_rules(*samples)
+    return kept_rules(*samples, names=names)
 
 
 def like_labels(sample: Sample, labels: Array, seed: int, replace: bool = False) -> Sample:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 import platform
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sklearn
 import torch
 from numpy.typing import ArrayLike
@@ -17,22 +16,17 @@ from numpy.typing import ArrayLike
 from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_sample, check_two_samples
+from sklearn_timegen.data.checks import check_two_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
 from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
+from sklearn_timegen.evaluation._rules import rules_of_folds, rules_of_samples, rules_table
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
 from sklearn_timegen.evaluation.compare import comparison_of, named
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
-from sklearn_timegen.metrics import (
-    METRICS,
-    Metric,
-    resolve_metrics,
-    rule_violations,
-    violations_by_rule,
-)
+from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.plotting import require_matplotlib
 
@@ -73,9 +67,9 @@ class EvaluationReport:
         What was evaluated, and how.
     pictures : dict of str to bytes
         PNG images by caption.
-    rules : dict of str to DataFrame, default=MISSING
-        By generator, as :func:`~sklearn_timegen.metrics.violations_by_rule` returns it; empty, if
-        that metric was not asked for.
+    rules : dict of str to DataFrame or None, default=None
+        By generator, as :func:`~sklearn_timegen.metrics.violations_by_rule` returns it; ``None``,
+        if no metric wanted rules.
 
     See Also
     --------
@@ -102,7 +96,7 @@ class EvaluationReport:
     title: str
     facts: list[str]
     pictures: dict[str, bytes]
-    rules: dict[str, pd.DataFrame] = field(default_factory=dict)
+    rules: dict[str, pd.DataFrame] | None = None
 
     @classmethod
     def from_estimator(
@@ -143,7 +137,7 @@ class EvaluationReport:
             title=f"{type(generator).__name__}: synthetic against real series",
             facts=facts,
             pictures=pictures_of_fold(evaluation, "generator"),
-            rules=_rules_of_folds(evaluation),
+            rules=rules_of_folds(evaluation),
         )
 
     @classmethod
@@ -185,10 +179,6 @@ class EvaluationReport:
         ]
         train = params.get("X_train")
         pictures = pictures_of_samples(Series(real), Series(synthetic), train)
-        rules = None
-        if any(metric.function is rule_violations for metric in chosen):
-            known = real if train is None else np.concatenate([real, check_sample(train, "X_train")])
-            rules = {"": violations_by_rule(known, synthetic, names=names)}
         return cls(
             table,
             metrics=chosen,
@@ -196,7 +186,7 @@ class EvaluationReport:
             title="Synthetic against real series",
             facts=facts,
             pictures=pictures,
-            rules=rules or {},
+            rules=rules_of_samples(chosen, real, synthetic, train, names),
         )
 
     @classmethod
@@ -250,7 +240,7 @@ class EvaluationReport:
             title=f"{len(evaluation.fitted)} generators compared",
             facts=facts,
             pictures=pictures,
-            rules=_rules_of_folds(evaluation),
+            rules=rules_of_folds(evaluation),
         )
 
     def __repr__(self) -> str:
@@ -287,7 +277,7 @@ class EvaluationReport:
                 "too sure."
             )
         tables = self._comparison() if compared else [self._metrics_table()]
-        tables += self._rules_table()
+        tables += [] if self.rules is None else [rules_table(self.rules)]
         path.write_text(
             _page.page(
                 title=self.title,
@@ -355,43 +345,6 @@ class EvaluationReport:
             _page.table("Over all metrics", ["generator", "mean rank", "rank", "p"], ranks),
             _page.table("Metric by metric", columns, rows),
         ]
-
-    def _rules_table(self) -> list[str]:
-        """Return the rules of the real series and how often each generator breaks them."""
-        if not self.rules:
-            return []
-        if all(len(table) == 0 for table in self.rules.values()):
-            return ["<h2>Rules</h2><p>No rule was found that all real series keep.</p>"]
-        compared = len(self.rules) > 1
-        columns = ["rule", *(["generator"] if compared else []), "timesteps", "series"]
-        rows = []
-        for k in range(len(next(iter(self.rules.values())))):
-            for name, table in self.rules.items():
-                row, first = table.iloc[k], name == next(iter(self.rules))
-                rows.append(
-                    {
-                        "rule": (table.index[k], row["evidence"]) if first else "",
-                        "first": compared and first,
-                        "generator": name,
-                        "timesteps": f"{row['timesteps']:.2%}",
-                        "series": f"{row['series']:.1%}",
-                    }
-                )
-        return [_page.table("Rules of the real series, and where they are broken", columns, rows)]
-
-
-def _rules_of_folds(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
-    """Return of each generator how often what it drew on all folds breaks each rule."""
-    rules = evaluation.splits[0].rules
-    if rules is None:
-        return {}
-    real = evaluation.splits[0].held_out.values
-    return {
-        name: violations_by_rule(
-            real, np.concatenate([fit.drawn.values for fit in fits]), rules=rules
-        )
-        for name, fits in evaluation.fitted.items()
-    }
 
 
 def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn_timegen.data.checks import check_two_samples
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.metrics._common import Array
-from sklearn_timegen.rules import KINDS, Rule, RuleList, Structure
+from sklearn_timegen.rules import KINDS, RuleList, Structure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +76,9 @@ def rule_violations(
     0.0
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    kept = rules if _is_fitted(rules) else kept_rules(real, rules=rules)
+    kept = _resolved(rules, real)
     broken = np.zeros(synthetic.shape[:2], dtype=bool)
-    for _, mask in RuleList(kept).violations(to_float32(synthetic)):
+    for _, mask in kept.violations(to_float32(synthetic)):
         broken |= mask
     return float(broken.mean())
 
@@ -127,8 +127,7 @@ def violations_by_rule(
     import pandas as pd
 
     real, synthetic = check_two_samples(X_real, X_synthetic)
-    kept = rules if _is_fitted(rules) else kept_rules(real, rules=rules, names=names)
-    broken = RuleList(kept).violations(to_float32(synthetic))
+    broken = _resolved(rules, real, names).violations(to_float32(synthetic))
     rows = [(str(rule.evidence), mask.mean(), mask.any(axis=1).mean()) for rule, mask in broken]
     index = pd.Index([rule.statement() for rule, _ in broken], name="rule", dtype=object)
     table = pd.DataFrame(rows, index=index, columns=["evidence", "timesteps", "series"])
@@ -159,8 +158,8 @@ def kept_rules(
     return structure.rules_
 
 
-def _is_fitted(rules: Any) -> bool:
-    """Whether rules have seen data already."""
-    return not isinstance(rules, str) and all(
-        isinstance(rule, Rule) and rule.evidence is not None for rule in rules
-    )
+def _resolved(rules: Any, real: Array, names: Sequence[Any] | None = None) -> RuleList:
+    """Return rules as they are if they have seen data already; others are fitted to these."""
+    if isinstance(rules, str) or any(getattr(rule, "evidence", None) is None for rule in rules):
+        return kept_rules(real, rules=rules, names=names)
+    return RuleList(rule for rule in rules if rule.kind in RESTRICTING)

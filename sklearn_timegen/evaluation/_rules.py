@@ -1,0 +1,75 @@
+"""The rules of the real series, and how often each generator breaks them, as a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sklearn_timegen.data.checks import check_sample
+from sklearn_timegen.evaluation import _page
+from sklearn_timegen.evaluation._judging import find_shared_rules
+from sklearn_timegen.evaluation._run import Evaluation
+from sklearn_timegen.metrics import Metric, violations_by_rule
+from sklearn_timegen.metrics._common import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["rules_of_folds", "rules_of_samples", "rules_table"]
+
+HEADING = "Rules of the real series"
+
+
+def rules_of_folds(evaluation: Evaluation) -> dict[str, pd.DataFrame] | None:
+    """Return of each generator how often what it drew, on all folds, breaks each rule."""
+    split = evaluation.splits[0]
+    if split.rules is None:
+        return None
+    drawn = {
+        name: np.concatenate([fit.drawn.values for fit in fits])
+        for name, fits in evaluation.fitted.items()
+    }
+    real = split.held_out.values
+    return {name: violations_by_rule(real, x, rules=split.rules) for name, x in drawn.items()}
+
+
+def rules_of_samples(
+    metrics: list[Metric],
+    real: Array,
+    synthetic: Array,
+    train: ArrayLike | None,
+    names: Sequence[Any] | None,
+) -> dict[str, pd.DataFrame] | None:
+    """Return how often synthetic series break each rule, if one of the metrics wants them."""
+    known = [real] if train is None else [real, check_sample(train, "X_train")]
+    rules = find_shared_rules(metrics, *known, names=names)
+    if rules is None:
+        return None
+    return {"synthetic": violations_by_rule(real, synthetic, rules=rules)}
+
+
+def rules_table(broken: dict[str, pd.DataFrame]) -> str:
+    """Return the part of the page: a row a rule, or one for each generator below it."""
+    first, *others = broken
+    if broken[first].empty:
+        return f"<h2>{html.escape(HEADING)}</h2><p>None was found that all of them keep.</p>"
+    columns = ["rule", "evidence in the real series", "broken timesteps", "broken series"]
+    rows = []
+    for k, rule in enumerate(broken[first].index):
+        for name, table in broken.items():
+            row, heads = table.iloc[k], name == first
+            label = f"{rule}: {name}" if others and heads else rule if heads else name
+            rows.append(
+                {
+                    "rule": label,
+                    "first": bool(others) and heads,
+                    columns[1]: row["evidence"] if heads else "",
+                    columns[2]: f"{row['timesteps']:.2%}",
+                    columns[3]: f"{row['series']:.1%}",
+                }
+            )
+    return _page.table(HEADING, columns, rows)
