@@ -97,7 +97,9 @@ def violations_by_rule(
 
     Parameters
     ----------
-    X_real, X_synthetic, rules : object
+    X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
+        Real and synthetic series.
+    rules : "auto", RuleList or sequence of Rule, default="auto"
         As for :func:`rule_violations`.
     names : sequence or None, default=None
         Names of the channels; ``None`` numbers them. Rules found elsewhere keep theirs.
