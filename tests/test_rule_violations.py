@@ -104,8 +104,7 @@ def test_what_generators_keep_the_metric_finds_kept(name):
     assert rule_violations(x, anonymous.sample(200)) > 0.02
 
 
-def test_each_fault_counts_once():
-    """Behind a broken rule, others are judged on the nearest values that keep it."""
+def test_a_fault_is_put_down_to_the_rule_that_it_breaks():
     rain = real_series("rain").round(1)
     high = rain + np.random.default_rng(SEED).exponential(size=rain.shape).round(1)
     x = np.concatenate([rain, high], axis=2)

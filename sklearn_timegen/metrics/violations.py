@@ -92,8 +92,8 @@ def violations_by_rule(
 ) -> pd.DataFrame:
     """Tell which rules of the real series synthetic ones break, and how often.
 
-    Each rule is judged on what those before it leave to it, and where one of them is broken, on
-    the nearest values that keep it: one fault counts once.
+    Each rule is judged on what those before it leave to it; where one of them is broken, these
+    are mostly the nearest values that keep it, so that a fault hardly ever counts twice.
 
     Parameters
     ----------

@@ -91,8 +91,8 @@ class RuleList(Sequence[Rule]):
     def violations(self, X: Any) -> list[tuple[Rule, Mask]]:
         """Return at which timesteps of series each rule is broken.
 
-        A rule sees what those before it leave to it; where one of them is broken, that is the
-        nearest values that keep it.
+        A rule sees what those before it leave to it; where one of them is broken, these are
+        mostly the nearest values that keep it (grids and bounds leave values as they are).
 
         Parameters
         ----------
