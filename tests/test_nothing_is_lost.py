@@ -30,7 +30,7 @@ def walks(seed, n_timesteps, n_channels):
 
 
 X, OTHER = walks(0, 6, 2), walks(1, 4, 1)
-GRID = X.round()  # whose samples have to be calibrated
+GRID = (4 * X).round() / 4  # whose samples have to be calibrated
 
 DENSE = {"hidden_dims": (8,), "latent_dim": 2}
 COMMON = {"batch_size": 60, "max_epochs": 3, "lr": 1e-2, "random_state": 0}

@@ -286,16 +286,17 @@ def find_normal_scores(
     """Return the channels with point masses, or with a lower bound that they touch."""
     found: list[Rule] = []
     for key in blocks[0]:
-        x = cells(blocks, key)
-        rule = _found(key, x, blocks)
+        rule = None if isinstance(key, tuple) else _found(key, blocks)
         if rule is not None:
             rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
 
 
-def _found(key: Key, x: Array, blocks: Sequence[Block]) -> NormalScore | None:
-    if len(x) < FEWEST or np.ptp(x) == 0 or isinstance(key, tuple):
+def _found(key: Key, blocks: Sequence[Block]) -> NormalScore | None:
+    blocks = [{key: _varying(block[key])} for block in blocks]
+    x = cells(blocks, key)
+    if len(x) < FEWEST or np.ptp(x) == 0:
         return None
     values, counts = np.unique(x, return_counts=True)
     rule = NormalScore(key)
@@ -312,6 +313,11 @@ def _found(key: Key, x: Array, blocks: Sequence[Block]) -> NormalScore | None:
         return None
     rule._bound = 0.0
     return rule
+
+
+def _varying(column: Array) -> Array:
+    """Return the timesteps that are not the same in all series: those are no point masses."""
+    return column[:, np.ptp(column, axis=0) > 0] if len(column) > 1 else column
 
 
 def _is_mass(values: Array, counts: NDArray[np.int64]) -> bool:

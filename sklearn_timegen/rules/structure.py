@@ -18,6 +18,7 @@ from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_bloc
 __all__ = ["LINEAR_KINDS", "Structure"]
 
 FloatArray = NDArray[np.float32]
+AS_THEY_ARE = ("bounds", "grid")
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
 Array = NDArray[np.float64]
 
@@ -220,7 +221,8 @@ class Structure:
         return total
 
     def _report(self, rule: Rule, broken: Mask) -> None:
-        if not broken.any():
+        # What is off a grid, or out of bounds, is represented as it is.
+        if not broken.any() or (self.on_violation == "warn" and rule.kind in AS_THEY_ARE):
             return
         i, t = np.argwhere(broken)[0]
         message = (
