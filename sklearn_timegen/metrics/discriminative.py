@@ -9,7 +9,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -20,9 +19,10 @@ from sklearn_timegen._random import (
     seed_estimator,
     torch_generator,
 )
-from sklearn_timegen._rows import channel_scale
-from sklearn_timegen.data.checks import check_count, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
+from sklearn_timegen.metrics._features import levels_and_steps, rows
+from sklearn_timegen.metrics._folds import Index, Starts, check_starts, fewer, splits
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
     Judge,
@@ -32,13 +32,10 @@ from sklearn_timegen.metrics._judges import (
     scaled,
     train,
 )
-from sklearn_timegen.model_selection import WindowKFold
+from sklearn_timegen.metrics.panel import judge_panel
 
 __all__ = ["discriminative_score"]
 
-Index = NDArray[np.int64]
-Split = tuple[Index, Index]  # rows to train on, rows to test on
-Starts = tuple[Index | None, Index | None]  # of real and of synthetic windows
 N_FOLDS_GRU, N_FOLDS = 5, 3
 N_STEPS = 2000
 
@@ -62,20 +59,22 @@ def discriminative_score(
     that unequal numbers do no harm.
 
     The published judge is weak (a few units) and varies from run to run; papers' scores near its
-    floor are saturated. Boosting is the strong one. Copies of the training series pass both.
+    floor are saturated. Boosting is strong, the panel stronger. Copies of the training series
+    pass them all.
 
     Parameters
     ----------
     X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
         The two samples; their numbers may differ.
-    judge : {"gru", "boosting"} or classifier, default="gru"
+    judge : {"gru", "boosting", "panel"} or classifier, default="gru"
         ``"gru"`` is the published one: one layer of ``max(4, n_channels // 2)`` units (published:
         ``n_channels // 2``, which is none for a univariate series) on channels scaled by their
         range, 2,000 steps of Adam(1e-3) on 128 real and 128 synthetic series, tested on a fifth
         of each. ``"boosting"`` is scikit-learn's ``HistGradientBoostingClassifier``, with smaller
         leaves where there are fewer than 200 series of a kind. It and any
         other classifier see rows of standardised values and first differences, equally many of
-        each kind, in 3-fold cross-validation.
+        each kind, in 3-fold cross-validation. ``"panel"`` is the greatest score of the four
+        judges of :func:`judge_panel`, beside that of real halves.
     n_repeats : int or None, default=None
         Judges to train, with splits and weights of their own. ``None`` is 5 GRUs, or 1
         cross-validation.
@@ -121,9 +120,11 @@ def discriminative_score(
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
     starts = (
-        _check_starts(window_starts, len(real), "window_starts"),
-        _check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
+        check_starts(window_starts, len(real), "window_starts"),
+        check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
     )
+    if isinstance(judge, str) and judge == "panel":
+        return _by_panel(real, synthetic, starts, n_repeats, max_samples, random_state)
     is_gru = isinstance(judge, str) and judge == "gru"
     n_series = min(len(real), len(synthetic))
     classifier = None if is_gru else _check_judge(judge, n_series)
@@ -156,31 +157,8 @@ def _check_judge(judge: str | BaseEstimator, n_series: int) -> BaseEstimator:
         # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
         return HistGradientBoostingClassifier(min_samples_leaf=min(20, max(2, n_series // 10)))
     if isinstance(judge, str | type) or not hasattr(judge, "fit") or not is_classifier(judge):
-        raise ValueError(f"judge must be 'gru', 'boosting' or a classifier, got {judge!r}")
+        raise ValueError(f"judge must be 'gru', 'boosting', 'panel' or a classifier, got {judge!r}")
     return judge
-
-
-def _check_starts(starts: ArrayLike | None, n_samples: int, name: str) -> Index | None:
-    return None if starts is None else check_window_starts(starts, n_samples, name)
-
-
-def _splits(x: Array, starts: Index | None, n_folds: int, seed: int) -> list[Split]:
-    """Folds at random, or blocks of time if the windows' starts are known, in random order."""
-    if starts is None:
-        return list(KFold(n_folds, shuffle=True, random_state=seed).split(x))
-    folds = list(WindowKFold(n_folds).split(x, window_starts=starts))
-    order = np.random.default_rng(seed).permutation(n_folds)
-    return [folds[k] for k in order]
-
-
-def _fewer(
-    x: Array, starts: Index | None, n: int | None, rng: np.random.Generator
-) -> tuple[Array, Index | None]:
-    """Return at most ``n`` series, drawn at random and in their old order, and their starts."""
-    if n is None or len(x) <= n:
-        return x, starts
-    rows = np.sort(rng.choice(len(x), n, replace=False))
-    return x[rows], None if starts is None else starts[rows]
 
 
 def _accuracy(real_called_real: NDArray[Any], synthetic_called_real: NDArray[Any]) -> float:
@@ -199,11 +177,11 @@ def _by_gru(
     seed: int,
 ) -> tuple[list[float], list[tuple[int, int]]]:
     rng = np.random.default_rng(derive_seed(seed, "rows"))
-    real, real_starts = _fewer(real, starts[0], max_samples, rng)
-    synthetic, synthetic_starts = _fewer(synthetic, starts[1], max_samples, rng)
+    real, real_starts = fewer(real, starts[0], max_samples, rng)
+    synthetic, synthetic_starts = fewer(synthetic, starts[1], max_samples, rng)
     of_real, of_synthetic = (
         [
-            _splits(x, own, N_FOLDS_GRU, derive_seed(seed, f"{kind} {k // N_FOLDS_GRU}"))[
+            splits(x, own, N_FOLDS_GRU, derive_seed(seed, f"{kind} {k // N_FOLDS_GRU}"))[
                 k % N_FOLDS_GRU
             ]
             for k in range(n_repeats)
@@ -279,11 +257,12 @@ def _by_classifier(
         own = derive_seed(seed, f"repeat {k}")
         rng = np.random.default_rng(own)
         samples = [
-            _fewer(x, own_starts, n, rng)
+            fewer(x, own_starts, n, rng)
             for x, own_starts in zip((real, synthetic), starts, strict=True)
         ]
-        features = [_features(real, x) for x, _ in samples]
-        folds_r, folds_s = (_splits(x, own_starts, N_FOLDS, own) for x, own_starts in samples)
+        names = [""] * real.shape[2]
+        features = [rows(levels_and_steps(real, x, names)) for x, _ in samples]
+        folds_r, folds_s = (splits(x, own_starts, N_FOLDS, own) for x, own_starts in samples)
         called = np.zeros((2, n), dtype=bool)
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(
             zip(folds_r, folds_s, strict=True)
@@ -299,10 +278,34 @@ def _by_classifier(
     return values, [(n, n)] * n_repeats
 
 
-def _features(real: Array, x: Array) -> Array:
-    """Rows of standardised values, and of first differences on the scale of the real ones."""
-    levels = (x - real.mean(axis=(0, 1))) / channel_scale(real)
-    parts = [levels]
-    if x.shape[1] > 1:
-        parts.append(np.diff(x, axis=1) / channel_scale(np.diff(real, axis=1)))
-    return np.concatenate([part.reshape(len(x), -1) for part in parts], axis=1)
+# -- the panel -----------------------------------------------------------------------------------
+
+
+def _by_panel(
+    real: Array,
+    synthetic: Array,
+    starts: Starts,
+    n_repeats: int | None,
+    max_samples: int | None,
+    random_state: RandomState,
+) -> Measurement:
+    seed = draw_seed(random_state)
+    n_repeats = check_count(1 if n_repeats is None else n_repeats, "n_repeats")
+    scores = [
+        judge_panel(
+            real,
+            synthetic,
+            window_starts=starts[0],
+            window_starts_synthetic=starts[1],
+            max_samples=1500 if max_samples is None else max_samples,
+            random_state=derive_seed(seed, f"panel {k}"),
+        ).score
+        for k in range(n_repeats)
+    ]
+    floors = [score.floor for score in scores if score.floor is not None]
+    return Measurement(
+        float(np.mean(scores)),
+        std=float(np.std(scores)),
+        floor=float(np.mean(floors)) if floors else None,
+        values=scores,
+    )

@@ -1,0 +1,144 @@
+"""The four judges of the panel, and how one is cross-validated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from sklearn_timegen._random import derive_seed, seed_estimator
+from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._features import (
+    Family,
+    levels,
+    levels_and_steps,
+    relations,
+    rows,
+    summaries,
+)
+from sklearn_timegen.metrics._folds import Fold
+from sklearn_timegen.metrics.convolutional import ConvolutionalJudge
+
+__all__ = ["JUDGES", "Trial", "try_judge"]
+
+Features = Callable[[Array, Array, Sequence[str]], list[Family]]
+
+
+def _boosting(n_series: int, n_channels: int) -> Any:
+    # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
+    leaf = min(20, max(2, n_series // 10))
+    return HistGradientBoostingClassifier(min_samples_leaf=leaf)
+
+
+def _boosting_of_many(n_series: int, n_channels: int) -> Any:
+    # Columns are many and much alike: a fifth of them at each split will do, in less time.
+    return _boosting(n_series, n_channels).set_params(max_features=0.2)
+
+
+def _logistic(n_series: int, n_channels: int) -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+
+
+def _convolutional(n_series: int, n_channels: int) -> Any:
+    return ConvolutionalJudge(n_channels)
+
+
+# name: (what it is shown, the untrained classifier)
+JUDGES: dict[str, tuple[Features, Callable[[int, int], Any]]] = {
+    "boosting": (levels_and_steps, _boosting),
+    "boosting of channels": (relations, _boosting_of_many),
+    "CNN": (levels, _convolutional),
+    "simple": (summaries, _logistic),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A judge after cross-validation: what it was shown, its classifiers, what they said."""
+
+    families: list[Family]  # of all series, the real ones first
+    classifiers: list[Any]
+    tested: list[NDArray[np.int64]]
+    is_real: NDArray[np.bool_]
+    probability: Array  # of being real, from the classifier that was not trained on the series
+
+    @property
+    def score(self) -> float:
+        """Distance of the accuracy from 1/2, with equal weight for both kinds."""
+        right = (self.probability > 0.5) == self.is_real
+        return abs(float(right[self.is_real].mean() + right[~self.is_real].mean()) / 2 - 0.5)
+
+    @property
+    def auc(self) -> float:
+        """Area under the ROC curve, averaged over folds, whose scales differ."""
+        areas = [roc_auc_score(self.is_real[test], self.probability[test]) for test in self.tested]
+        return float(np.mean(areas))
+
+    def clues(self, n: int, seed: int) -> list[tuple[str, float, float]]:
+        """Return the families whose permutation costs most, each by the name of its best column.
+
+        With the log loss that permuting the family adds, and that which the column alone adds.
+        """
+        X, ends = rows(self.families), np.cumsum([f.values.shape[1] for f in self.families])
+        columns = [np.arange(end - f.values.shape[1], end) for f, end in zip(self.families, ends)]
+        losses = [self._loss_without(X, own, seed) for own in columns]
+        found = []
+        for k in np.argsort(losses)[::-1][:n]:
+            each = [self._loss_without(X, columns[k][[c]], seed) for c in range(len(columns[k]))]
+            best = int(np.argmax(each))
+            found.append((self.families[k].column_name(best), losses[k], each[best]))
+        return found
+
+    def _loss_without(self, X: Array, columns: NDArray[np.int64], seed: int) -> float:
+        """Log loss that is added if the columns belong to other series of the test fold."""
+        rng = np.random.default_rng(seed)
+        added = []
+        for classifier, test in zip(self.classifiers, self.tested, strict=True):
+            shuffled = X[test]
+            shuffled[:, columns] = X[rng.permutation(test)][:, columns]
+            after = _probability(classifier, shuffled)
+            losses = [
+                log_loss(self.is_real[test], p, labels=[False, True])
+                for p in (after, self.probability[test])
+            ]
+            added.append(losses[0] - losses[1])
+        return float(np.mean(added))
+
+
+def try_judge(
+    name: str, real: Array, synthetic: Array, folds: list[Fold], names: Sequence[str], seed: int
+) -> Trial:
+    """Cross-validate a judge of the panel."""
+    show, make = JUDGES[name]
+    families = show(real, np.concatenate([real, synthetic]), names)
+    X = rows(families)
+    is_real = np.arange(len(X)) < len(real)
+    probability = np.zeros(len(X))
+    classifiers, tested = [], []
+    for k, fold in enumerate(folds):
+        train, test = (
+            np.concatenate([rows_r, rows_s + len(real)])
+            for rows_r, rows_s in zip(fold.real, fold.synthetic, strict=True)
+        )
+        judge = seed_estimator(make(len(real), real.shape[2]), derive_seed(seed, f"{name} {k}"))
+        # Two threads gain little at this size, and cost a multiple on a busy machine.
+        with threadpool_limits(1):
+            judge.fit(X[train], is_real[train])
+            probability[test] = _probability(judge, X[test])
+        classifiers.append(judge)
+        tested.append(test)
+    return Trial(families, classifiers, tested, is_real, probability)
+
+
+def _probability(classifier: Any, X: Array) -> Array:
+    probability: Array = classifier.predict_proba(X)[:, 1]
+    return probability
