@@ -14,6 +14,8 @@ from sklearn_timegen import BlockBootstrap, PCAMixture, compare_generators, eval
 from sklearn_timegen.metrics import (
     METRICS,
     Measurement,
+    _panel_judges,
+    convolutional,
     discriminative,
     mmd,
     near_copy_fraction,
@@ -44,7 +46,8 @@ def _short(monkeypatch):
     def quick(**params):
         return LogisticRegression()
 
-    monkeypatch.setattr(discriminative, "HistGradientBoostingClassifier", quick)
+    monkeypatch.setattr(_panel_judges, "HistGradientBoostingClassifier", quick)
+    monkeypatch.setattr(convolutional, "N_EPOCHS", 1)
 
 
 def value_of(metric, real=REAL, synthetic=SYNTHETIC, train=None, seed=0):
@@ -58,6 +61,7 @@ def value_of(metric, real=REAL, synthetic=SYNTHETIC, train=None, seed=0):
 MOST = {
     "discriminative_score_boosting": 0.5,
     "discriminative_score": 0.5,
+    "discriminative_score_panel": 0.5,
     "marginal_difference": 1.0,
     "rule_violations": 1.0,
     "tstr_score": 1.0,
@@ -96,6 +100,8 @@ def test_layouts_and_types_that_hold_the_same_series_give_the_same(metric):
 @every_metric
 def test_units_do_not_count(metric):
     units, levels = np.array([1024.0, 0.125]), np.array([-2.0, 64.0])
+    if metric.name == "discriminative_score_panel":  # which compares channels
+        units, levels = units[0], levels[1]
     given = [x * units + levels for x in (REAL, SYNTHETIC, TRAIN)]
     changed = float(value_of(metric, *given))
     assert changed == pytest.approx(float(value_of(metric, train=TRAIN)), rel=1e-3, abs=1e-4)

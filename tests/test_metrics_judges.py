@@ -53,8 +53,8 @@ class Spy:
         monkeypatch.setattr(module, "make_judge", self.make_judge)
         monkeypatch.setattr(module, "rows_last", self.rows_last)
         if module is discriminative:
-            self._splits = discriminative._splits
-            monkeypatch.setattr(module, "_splits", self.record_splits)
+            self._splits = discriminative.splits
+            monkeypatch.setattr(module, "splits", self.record_splits)
 
     def make_judge(self, *args):
         self.judge = self.make(*args)
@@ -315,7 +315,7 @@ def test_fewer_series_are_drawn_from_all(monkeypatch):
 
 @pytest.mark.parametrize("judge", ["forest", Ridge(), object()])
 def test_what_is_no_judge_is_refused(judge):
-    with pytest.raises(ValueError, match="judge must be 'gru', 'boosting' or a classifier"):
+    with pytest.raises(ValueError, match="judge must be 'gru', 'boosting', 'panel' or"):
         discriminative_score(normal(9, 3), normal(9, 3), judge=judge)
 
 

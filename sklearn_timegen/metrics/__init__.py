@@ -33,6 +33,7 @@ from sklearn_timegen.metrics.memorisation import (
     nearest_record_distances,
     nearest_record_ratio,
 )
+from sklearn_timegen.metrics.panel import PanelResult, judge_panel, sample_size_to_certainty
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
@@ -43,6 +44,7 @@ __all__ = [
     "ContrastiveEncoder",
     "Measurement",
     "Metric",
+    "PanelResult",
     "autocorrelation",
     "autocorrelation_difference",
     "context_fid",
@@ -54,6 +56,7 @@ __all__ = [
     "effective_sample_ratio",
     "frechet_distance",
     "get_generation_scorer",
+    "judge_panel",
     "kurtosis_difference",
     "make_generation_scorer",
     "marginal_difference",
@@ -65,6 +68,7 @@ __all__ = [
     "predictive_score",
     "resolve_metrics",
     "rule_violations",
+    "sample_size_to_certainty",
     "skewness_difference",
     "sliced_wasserstein",
     "spectral_distance",

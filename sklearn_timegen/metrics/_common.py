@@ -19,6 +19,7 @@ __all__ = [
     "Array",
     "Measurement",
     "check_limit",
+    "nearest",
     "nearest_distances",
     "nearest_others",
     "one_torch_thread",
@@ -103,9 +104,16 @@ def nearest_distances(queries: Array, references: Array, *, tolerance: float) ->
 
     Distances within the tolerance are 0.
     """
+    return nearest(queries, references, tolerance=tolerance)[0]
+
+
+def nearest(
+    queries: Array, references: Array, *, tolerance: float
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return these distances, and which of the references each is to."""
     search = NearestNeighbors(n_neighbors=1).fit(references)
-    distances: Array = search.kneighbors(queries)[0][:, 0]
-    return _rounded(distances, references, tolerance)
+    distances, neighbours = search.kneighbors(queries)
+    return _rounded(distances[:, 0], references, tolerance), neighbours[:, 0]
 
 
 def nearest_others(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn_timegen._rows import channel_scale
 from sklearn_timegen.metrics._common import Array
 
-__all__ = ["Family", "levels", "levels_and_steps", "relations", "rows", "summaries"]
+__all__ = ["Family", "as_rows", "levels", "levels_and_steps", "relations", "summaries"]
 
 MOST_CHANNELS_IN_PAIRS = 8  # beyond, pairs are too many to show all
 ALIKE = 4.0  # channels whose spreads differ by less may well have the same unit
@@ -38,7 +38,7 @@ class Family:
         return self.name if self.first is None else f"{self.name} at t={self.first + k}"
 
 
-def rows(families: Sequence[Family]) -> Array:
+def as_rows(families: Sequence[Family]) -> Array:
     """Lay families side by side, one row a series."""
     return np.concatenate([family.values for family in families], axis=1)
 
@@ -61,8 +61,15 @@ def relations(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
     splits, unless it is a column itself.
     """
     families = levels(real, x, names)
-    for (i, j), unit in zip(_pairs(real), _pair_units(real), strict=True):
-        difference = x[:, :, i] / unit[0] - x[:, :, j] / unit[1]
+    scale = channel_scale(real)
+    for i, j in _pairs(real):
+        low, high = sorted((scale[i], scale[j]))
+        # What holds between channels in one unit (low below high) holds at exactly 0 of their
+        # plain difference. Beside a channel of another size the smaller one would vanish.
+        if high < ALIKE * low:
+            difference = (x[:, :, i] - x[:, :, j]) / high
+        else:
+            difference = families[i].values - families[j].values
         families.append(Family(f"{names[i]} - {names[j]}", difference, 0))
     families += _differences(real, x, names, 2, "second difference of ")
     if x.shape[1] > 1:
@@ -122,17 +129,3 @@ def _pairs(real: Array) -> list[tuple[int, int]]:
     np.fill_diagonal(correlation, -1)
     nearest = np.argsort(-correlation, axis=1, kind="stable")[:, :2]
     return sorted({(min(i, j), max(i, j)) for i, two in enumerate(nearest.tolist()) for j in two})
-
-
-def _pair_units(real: Array) -> list[tuple[float, float]]:
-    """Units in which the channels of each pair are compared.
-
-    What holds between channels in one unit (low below high) holds at exactly 0 of their plain
-    difference. Beside a channel of another size the smaller one would vanish.
-    """
-    scale = channel_scale(real)
-    units = []
-    for i, j in _pairs(real):
-        low, high = sorted((scale[i], scale[j]))
-        units.append((high, high) if high < ALIKE * low else (scale[i], scale[j]))
-    return units

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold
 
+from sklearn_timegen._rows import flat_rows
 from sklearn_timegen.data.checks import check_window_starts
-from sklearn_timegen.metrics._common import Array
-from sklearn_timegen.model_selection import WindowKFold
+from sklearn_timegen.metrics._common import Array, nearest, rounding
+from sklearn_timegen.model_selection import WindowKFold, nearest_gap
 
 __all__ = [
     "Fold",
@@ -20,7 +21,7 @@ __all__ = [
     "check_starts",
     "fewer",
     "folds_of_both",
-    "halves",
+    "folds_of_halves",
     "splits",
 ]
 
@@ -67,38 +68,51 @@ def folds_of_both(
     """Folds of both samples, in which a copy goes with the real series that it repeats.
 
     A judge trained on a series under one name, and tested on it under the other, is misled:
-    copies would be told by an accuracy below one half. Where so few series are repeated that a
-    fold would be left without any, the sample gives itself away, and folds stay as they were.
+    copies would be told by an accuracy below one half. Where folds are blocks of time, every
+    synthetic window goes with the real one nearest to it: in training, the regime of the tested
+    block would else be a synthetic one.
     """
-    known = {row.tobytes(): i for i, row in reversed(list(enumerate(real)))}
-    original = np.array([known.get(row.tobytes(), -1) for row in synthetic])
-    copied = original >= 0
     of_real, of_synthetic = (
         splits(x, own, n_folds, seed, _n_blocks(x, own, n_folds))
         for x, own in ((real, starts[0]), (synthetic, starts[1]))
     )
+    distance, original = nearest(*flat_rows(real, synthetic, real)[1:], tolerance=rounding(real))
+    follows = (distance == 0) | (starts[0] is not None)
 
-    def with_originals(rows: Index, real_rows: Index) -> Index:
-        return np.union1d(rows[~copied[rows]], np.flatnonzero(np.isin(original, real_rows)))
+    def moved(rows: Index, real_rows: Index) -> Index:
+        with_original = np.flatnonzero(follows & np.isin(original, real_rows))
+        return np.union1d(rows[~follows[rows]], with_original)
 
-    moved = [
-        (with_originals(train, train_r), with_originals(test, test_r))
-        for (train_r, test_r), (train, test) in zip(of_real, of_synthetic, strict=True)
-    ]
-    if all(len(train) and len(test) for train, test in moved):
-        of_synthetic = moved
+    folds = []
+    for own_r, own_s in zip(of_real, of_synthetic, strict=True):
+        train, test = (moved(*both) for both in zip(own_s, own_r, strict=True))
+        if starts[1] is not None and len(test):
+            gaps = nearest_gap(starts[1][train], np.sort(starts[1][test]))
+            train = train[gaps >= synthetic.shape[1]]
+        folds.append(Fold(own_r, (train, test)))
+    if all(len(rows) for fold in folds for rows in fold.synthetic):
+        return folds
+    # So few real series are repeated that some folds hold no copy: the sample gives itself away.
     return [Fold(*both) for both in zip(of_real, of_synthetic, strict=True)]
 
 
-def halves(x: Array, starts: Index | None, seed: int) -> Split:
-    """Rows of two random halves; of overlapping windows, halves that share no timestep."""
-    rng = np.random.default_rng(seed)
-    if starts is None:
-        first, second = np.array_split(rng.permutation(len(x)), 2)
-        return np.sort(first), np.sort(second)
-    splitter = WindowKFold(2, n_blocks=_n_blocks(x, starts, 2))
-    both = list(splitter.split(x, window_starts=starts))
-    return both[rng.integers(2)]
+def folds_of_halves(
+    x: Array, starts: Index | None, n_folds: int, seed: int
+) -> tuple[Split, list[Fold]]:
+    """Rows of two random halves, and folds of both in the same blocks of time.
+
+    Halves of overlapping windows share timesteps. Since chance alone says which window is in
+    which half, that tells a judge nothing; halves in blocks of time would differ in regime.
+    """
+    rows = np.random.default_rng(seed).permutation(len(x))
+    first, second = (np.sort(half) for half in np.array_split(rows, 2))
+    folds = []
+    for own in splits(x, starts, n_folds, seed, _n_blocks(x, starts, n_folds)):
+        train, test = (
+            [np.flatnonzero(np.isin(half, rows)) for half in (first, second)] for rows in own
+        )
+        folds.append(Fold((train[0], test[0]), (train[1], test[1])))
+    return (first, second), folds
 
 
 def _n_blocks(x: Array, starts: Index | None, n_folds: int) -> int:

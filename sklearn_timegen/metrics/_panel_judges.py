@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,29 +20,27 @@ from sklearn_timegen._random import derive_seed, seed_estimator
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._features import (
     Family,
+    as_rows,
     levels,
     levels_and_steps,
     relations,
-    rows,
     summaries,
 )
 from sklearn_timegen.metrics._folds import Fold
 from sklearn_timegen.metrics.convolutional import ConvolutionalJudge
 
-__all__ = ["JUDGES", "Trial", "try_judge"]
+__all__ = ["JUDGES", "Trial", "boosting_judge", "try_judge"]
 
 Features = Callable[[Array, Array, Sequence[str]], list[Family]]
 
 
-def _boosting(n_series: int, n_channels: int) -> Any:
-    # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
-    leaf = min(20, max(2, n_series // 10))
-    return HistGradientBoostingClassifier(min_samples_leaf=leaf)
-
-
-def _boosting_of_many(n_series: int, n_channels: int) -> Any:
-    # Columns are many and much alike: a fifth of them at each split will do, in less time.
-    return _boosting(n_series, n_channels).set_params(max_features=0.2)
+def boosting_judge(n_series: int, n_channels: int = 1, *, max_features: float = 1.0) -> Any:
+    """Gradient boosting for so many series of each kind."""
+    return HistGradientBoostingClassifier(
+        # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
+        min_samples_leaf=min(20, max(2, n_series // 10)),
+        max_features=max_features,
+    )
 
 
 def _logistic(n_series: int, n_channels: int) -> Any:
@@ -54,8 +53,9 @@ def _convolutional(n_series: int, n_channels: int) -> Any:
 
 # name: (what it is shown, the untrained classifier)
 JUDGES: dict[str, tuple[Features, Callable[[int, int], Any]]] = {
-    "boosting": (levels_and_steps, _boosting),
-    "boosting of channels": (relations, _boosting_of_many),
+    "boosting": (levels_and_steps, boosting_judge),
+    # Columns are many and much alike: a fifth of them at each split will do, in less time.
+    "boosting of channels": (relations, partial(boosting_judge, max_features=0.2)),
     "CNN": (levels, _convolutional),
     "simple": (summaries, _logistic),
 }
@@ -88,8 +88,9 @@ class Trial:
 
         With the log loss that permuting the family adds, and that which the column alone adds.
         """
-        X, ends = rows(self.families), np.cumsum([f.values.shape[1] for f in self.families])
-        columns = [np.arange(end - f.values.shape[1], end) for f, end in zip(self.families, ends)]
+        X = as_rows(self.families)
+        ends = np.cumsum([family.values.shape[1] for family in self.families])
+        columns = np.split(np.arange(X.shape[1]), ends[:-1])
         losses = [self._loss_without(X, own, seed) for own in columns]
         found = []
         for k in np.argsort(losses)[::-1][:n]:
@@ -120,7 +121,7 @@ def try_judge(
     """Cross-validate a judge of the panel."""
     show, make = JUDGES[name]
     families = show(real, np.concatenate([real, synthetic]), names)
-    X = rows(families)
+    X = as_rows(families)
     is_real = np.arange(len(X)) < len(real)
     probability = np.zeros(len(X))
     classifiers, tested = [], []

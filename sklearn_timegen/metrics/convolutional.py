@@ -11,8 +11,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
-from sklearn_timegen._random import torch_generator
+from sklearn_timegen._random import (
+    RandomState,
+    derive_seed,
+    draw_seed,
+    seeded_weights,
+    torch_generator,
+)
 from sklearn_timegen.metrics._common import Array, one_torch_thread
 
 __all__ = ["ConvolutionalJudge"]
@@ -56,6 +61,7 @@ class ConvolutionalJudge(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Array, y: NDArray[np.bool_]) -> ConvolutionalJudge:
+        """Train on standardised rows; the answers are booleans."""
         self.classes_ = np.array([False, True])
         seed = draw_seed(self.random_state)
         x = self._series(X)
@@ -68,6 +74,7 @@ class ConvolutionalJudge(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: Array) -> Array:
+        """Return the probabilities of both answers."""
         self.network_.eval()
         with one_torch_thread(), torch.no_grad():
             parts = self._inputs(self._series(X)).split(1024)

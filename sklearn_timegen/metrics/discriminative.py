@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -21,7 +20,7 @@ from sklearn_timegen._random import (
 )
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
-from sklearn_timegen.metrics._features import levels_and_steps, rows
+from sklearn_timegen.metrics._features import as_rows, levels_and_steps
 from sklearn_timegen.metrics._folds import Index, Starts, check_starts, fewer, splits
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
@@ -32,6 +31,7 @@ from sklearn_timegen.metrics._judges import (
     scaled,
     train,
 )
+from sklearn_timegen.metrics._panel_judges import boosting_judge
 from sklearn_timegen.metrics.panel import judge_panel
 
 __all__ = ["discriminative_score"]
@@ -154,10 +154,11 @@ def discriminative_score(
 
 def _check_judge(judge: str | BaseEstimator, n_series: int) -> BaseEstimator:
     if isinstance(judge, str) and judge == "boosting":
-        # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
-        return HistGradientBoostingClassifier(min_samples_leaf=min(20, max(2, n_series // 10)))
+        return boosting_judge(n_series)
     if isinstance(judge, str | type) or not hasattr(judge, "fit") or not is_classifier(judge):
-        raise ValueError(f"judge must be 'gru', 'boosting', 'panel' or a classifier, got {judge!r}")
+        raise ValueError(
+            f"judge must be 'gru', 'boosting', 'panel' or a classifier, got {judge!r}"
+        )
     return judge
 
 
@@ -261,7 +262,7 @@ def _by_classifier(
             for x, own_starts in zip((real, synthetic), starts, strict=True)
         ]
         names = [""] * real.shape[2]
-        features = [rows(levels_and_steps(real, x, names)) for x, _ in samples]
+        features = [as_rows(levels_and_steps(real, x, names)) for x, _ in samples]
         folds_r, folds_s = (splits(x, own_starts, N_FOLDS, own) for x, own_starts in samples)
         called = np.zeros((2, n), dtype=bool)
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(

@@ -15,7 +15,15 @@ from scipy.stats import norm
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import check_count, check_fraction, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement
-from sklearn_timegen.metrics._folds import Index, Starts, check_starts, fewer, folds_of_both, halves
+from sklearn_timegen.metrics._folds import (
+    Fold,
+    Index,
+    Starts,
+    check_starts,
+    fewer,
+    folds_of_both,
+    folds_of_halves,
+)
 from sklearn_timegen.metrics._panel_judges import JUDGES, Trial, try_judge
 
 __all__ = ["PanelResult", "judge_panel", "sample_size_to_certainty"]
@@ -59,8 +67,8 @@ def sample_size_to_certainty(auc: float, *, level: float = LEVEL) -> float:
     Examples
     --------
     >>> from sklearn_timegen.metrics import sample_size_to_certainty
-    >>> sample_size_to_certainty(1.0), sample_size_to_certainty(0.75), sample_size_to_certainty(0.5)
-    (5.0, 15.0, inf)
+    >>> [sample_size_to_certainty(auc) for auc in (1.0, 0.75, 0.5)]
+    [5.0, 15.0, inf]
     """
     if not 0 <= auc <= 1:
         raise ValueError(f"auc must be a number from 0 to 1, got {auc!r}")
@@ -169,8 +177,9 @@ def judge_panel(
     X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
         The two samples; their numbers may differ.
     window_starts : array-like of int of shape (n_samples,), default=None
-        Start of each real window, if windows overlap: folds and halves are blocks of time then,
-        and none is trained on that overlaps a tested one.
+        Start of each real window, if windows overlap: folds are blocks of time then, none is
+        trained on that overlaps a tested one, and each synthetic one goes with the real one that
+        is nearest to it.
     window_starts_synthetic : array-like of int of shape (n_synthetic,), default=None
         The same for the second sample, if it holds overlapping windows of a real series too.
     channel_names : sequence of str or None, default=None
@@ -224,12 +233,17 @@ def judge_panel(
             "and as many synthetic ones are needed"
         )
     seed = draw_seed(random_state)
-    trials = _try_all(real, synthetic, starts, names, max_samples, seed)
+    trials = _try_all(*_judged(real, synthetic, starts, n_series, seed), names, seed)
     table = pd.DataFrame(
         {name: {"score": trial.score, "auc": trial.auc} for name, trial in trials.items()}
     ).T
     table["n_certain"] = table["auc"].map(sample_size_to_certainty)
-    floor = _add_halves(table, real, starts[0], n_halves, max_samples, n_series, seed)
+    enough = len(real) >= 2 * _fewest(starts)
+    halves = [
+        _halves(real, starts[0], n_series, derive_seed(seed, f"halves {k}"))
+        for k in range(n_halves if enough else 0)
+    ]
+    floor = _add_halves(table, halves, n_series) if halves else None
     return PanelResult(
         table,
         Measurement(table["score"].max(), floor=floor),
@@ -252,46 +266,37 @@ def _fewest(starts: Starts) -> int:
     return N_FOLDS + any(known is not None for known in starts)
 
 
-def _try_all(
-    real: Array,
-    synthetic: Array,
-    starts: Starts,
-    names: list[str],
-    max_samples: int,
-    seed: int,
-) -> dict[str, Trial]:
+def _judged(
+    real: Array, synthetic: Array, starts: Starts, n: int, seed: int
+) -> tuple[Array, Array, list[Fold]]:
+    """Draw as many series of each kind, and cut them into folds."""
     rng = np.random.default_rng(derive_seed(seed, "rows"))
-    n = min(len(real), len(synthetic), max_samples)
     real, real_starts = fewer(real, starts[0], n, rng)
     synthetic, synthetic_starts = fewer(synthetic, starts[1], n, rng)
-    folds = folds_of_both(
-        real, synthetic, (real_starts, synthetic_starts), N_FOLDS, derive_seed(seed, "folds")
-    )
+    both = real_starts, synthetic_starts
+    folds = folds_of_both(real, synthetic, both, N_FOLDS, derive_seed(seed, "folds"))
+    return real, synthetic, folds
+
+
+def _try_all(
+    real: Array, synthetic: Array, folds: list[Fold], names: list[str], seed: int
+) -> dict[str, Trial]:
     return {name: try_judge(name, real, synthetic, folds, names, seed) for name in JUDGES}
 
 
-def _add_halves(
-    table: pd.DataFrame,
-    real: Array,
-    starts: Index | None,
-    n_halves: int,
-    max_samples: int,
-    n_series: int,
-    seed: int,
-) -> float | None:
-    """Judge real halves, add what the judges said to the table, and return the floor."""
-    scores, areas, floors = [], [], []
-    for k in range(n_halves if len(real) >= 2 * _fewest((starts, None)) else 0):
-        own = derive_seed(seed, f"halves {k}")
-        both = halves(real, starts, own)
-        own_starts = tuple(None if starts is None else starts[rows] for rows in both)
-        names = _check_names(None, real.shape[2])
-        said = _try_all(*(real[rows] for rows in both), own_starts, names, max_samples, own)
-        scores.append([trial.score for trial in said.values()])
-        areas.append([trial.auc for trial in said.values()])
-        n = min(*map(len, both), max_samples)
-        floors.append(max(scores[-1]) * math.sqrt(n / n_series))
-    if not floors:
-        return None
-    table["halves_score"], table["halves_auc"] = np.mean(scores, axis=0), np.mean(areas, axis=0)
-    return float(np.mean(floors))
+def _halves(real: Array, starts: Index | None, n: int, seed: int) -> dict[str, Trial]:
+    """Let the panel tell one half of at most ``2 n`` real series from the other."""
+    rng = np.random.default_rng(derive_seed(seed, "rows"))
+    real, starts = fewer(real, starts, 2 * n, rng)
+    (first, second), folds = folds_of_halves(real, starts, N_FOLDS, derive_seed(seed, "folds"))
+    return _try_all(real[first], real[second], folds, _check_names(None, real.shape[2]), seed)
+
+
+def _add_halves(table: pd.DataFrame, halves: list[dict[str, Trial]], n_series: int) -> float:
+    """Add what the judges said of real halves to the table, and return the floor."""
+    for name in ("score", "auc"):
+        values = [[getattr(trial, name) for trial in said.values()] for said in halves]
+        table[f"halves_{name}"] = np.mean(values, axis=0)
+    greatest = np.mean([max(trial.score for trial in said.values()) for said in halves])
+    n_of_half = len(halves[0]["simple"].is_real) // 2
+    return float(greatest * math.sqrt(n_of_half / n_series))

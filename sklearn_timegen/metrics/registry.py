@@ -152,12 +152,32 @@ def boosting_score(
     )
 
 
+def panel_score(
+    X_real: ArrayLike,
+    X_synthetic: ArrayLike,
+    *,
+    window_starts: ArrayLike | None = None,
+    window_starts_synthetic: ArrayLike | None = None,
+    random_state: RandomState = None,
+) -> float:
+    """:func:`discriminative_score` by a panel of four judges: the greatest of their scores."""
+    return discriminative_score(
+        X_real,
+        X_synthetic,
+        judge="panel",
+        window_starts=window_starts,
+        window_starts_synthetic=window_starts_synthetic,
+        random_state=random_state,
+    )
+
+
 # A set, a name, a function, a metric, or several of these.
 MetricSpec: TypeAlias = str | Metric | Function | Iterable[Any] | Mapping[str, Any]
 
 BOTH = ("quick", "default")
 _TABLE = [
     Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
+    Metric(panel_score, name="discriminative_score_panel"),
     Metric(discriminative_score, sets=("default",)),
     Metric(context_fid, sets=("default",)),
     Metric(mmd, sets=BOTH),
