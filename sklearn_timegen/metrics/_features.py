@@ -70,7 +70,11 @@ def relations(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
             difference = (x[:, :, i] - x[:, :, j]) / high
         else:
             difference = families[i].values - families[j].values
-        families.append(Family(f"{names[i]} - {names[j]}", difference, 0))
+        name = f"{names[i]} - {names[j]}"
+        families.append(Family(name, difference, 0))
+        # A relation that is broken now and then is broken in few series at any one timestep.
+        families.append(Family(f"least {name}", difference.min(axis=1)[:, None]))
+        families.append(Family(f"greatest {name}", difference.max(axis=1)[:, None]))
     families += _differences(real, x, names, 2, "second difference of ")
     if x.shape[1] > 1:
         still = (np.diff(x, axis=1) == 0).mean(axis=1)

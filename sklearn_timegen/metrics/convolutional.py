@@ -65,7 +65,7 @@ class ConvolutionalJudge(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array([False, True])
         seed = draw_seed(self.random_state)
         x = self._series(X)
-        self.step_scale_ = np.maximum(np.diff(x, axis=2).std(axis=(0, 2)), 1e-6)[:, None]
+        self.step_scale_ = np.maximum(_steps(x).std(axis=(0, 2)), 1e-6)[:, None]
         inputs, target = self._inputs(x), torch.from_numpy(y.astype(np.float32))
         with seeded_weights(derive_seed(seed, "weights")):
             self.network_ = ConvolutionalNetwork(inputs.shape[1])
@@ -102,6 +102,10 @@ class ConvolutionalJudge(ClassifierMixin, BaseEstimator):
         return X.reshape(len(X), self.n_channels, -1).clip(-FARTHEST, FARTHEST)
 
     def _inputs(self, x: Array) -> Tensor:
-        steps = np.diff(x, axis=2, prepend=x[:, :, :1]) / self.step_scale_
-        steps = steps.clip(-FARTHEST, FARTHEST)
+        steps = (_steps(x) / self.step_scale_).clip(-FARTHEST, FARTHEST)
         return torch.from_numpy(np.concatenate([x, steps], axis=1).astype(np.float32))
+
+
+def _steps(x: Array) -> Array:
+    """First differences along time, as many as there are timesteps."""
+    return np.diff(x, axis=2, prepend=x[:, :, :1])

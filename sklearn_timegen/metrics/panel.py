@@ -31,9 +31,12 @@ __all__ = ["PanelResult", "judge_panel", "sample_size_to_certainty"]
 N_FOLDS = 3
 N_CLUES = 5  # of each judge
 LEVEL = 0.01
+# AUCs of alike series in 3-fold cross-validation spread so much more widely than of one judge
+# (1.20 to 1.30 by judge): judges of different folds share training series.
+CROSS_VALIDATED = 1.25
 
 
-def sample_size_to_certainty(auc: float, *, level: float = LEVEL) -> float:
+def sample_size_to_certainty(auc: float, *, level: float = LEVEL, inflation: float = 1.0) -> float:
     """Return how many series of each kind make a judge of that AUC sure.
 
     The least n at which the rank test rejects chance: the AUC of n real and n synthetic series
@@ -47,6 +50,9 @@ def sample_size_to_certainty(auc: float, *, level: float = LEVEL) -> float:
         Area under the ROC curve, of series that the judge was not trained on.
     level : float, default=0.01
         Level of the one-sided test.
+    inflation : float, default=1.0
+        Factor by which the AUC's standard deviation exceeds that of one judge on independent
+        series; :func:`judge_panel` takes 1.25, as measured for its cross-validation.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def sample_size_to_certainty(auc: float, *, level: float = LEVEL) -> float:
     Raises
     ------
     ValueError
-        If ``auc`` is not between 0 and 1, or ``level`` not within.
+        If ``auc`` is not between 0 and 1, ``level`` not within, or ``inflation`` not positive.
 
     References
     ----------
@@ -73,10 +79,12 @@ def sample_size_to_certainty(auc: float, *, level: float = LEVEL) -> float:
     if not 0 <= auc <= 1:
         raise ValueError(f"auc must be a number from 0 to 1, got {auc!r}")
     level = check_fraction(level, "level")
+    if not 0 < inflation < math.inf:
+        raise ValueError(f"inflation must be a positive number, got {inflation!r}")
     if auc <= 0.5:
         return math.inf
     # 12 n^2 g^2 = z^2 (2 n + 1), with g the gain over 1/2.
-    ratio = (norm.isf(level) / (auc - 0.5)) ** 2 / 12
+    ratio = (inflation * norm.isf(level) / (auc - 0.5)) ** 2 / 12
     return float(math.ceil(ratio + math.sqrt(ratio**2 + ratio)))
 
 
@@ -164,9 +172,9 @@ def judge_panel(
 
     - ``"boosting"``: gradient boosting on values and first differences;
     - ``"boosting of channels"``: on values, differences of channels (all pairs of up to 8
-      channels, else each with the two most correlated to it), second differences, and the
-      fraction of increments that are exactly zero. Channels of like spread are compared as they
-      are, others standardised;
+      channels, else each with the two most correlated to it) and their extremes, second
+      differences, and the fraction of increments that are exactly zero. Channels of like spread
+      are compared as they are, others standardised;
     - ``"CNN"``: three convolutions on values and first differences;
     - ``"simple"``: logistic regression on moments, autocorrelations and correlations of channels.
 
@@ -237,7 +245,7 @@ def judge_panel(
     table = pd.DataFrame(
         {name: {"score": trial.score, "auc": trial.auc} for name, trial in trials.items()}
     ).T
-    table["n_certain"] = table["auc"].map(sample_size_to_certainty)
+    table["n_certain"] = [_certain(auc, LEVEL) for auc in table["auc"]]
     enough = len(real) >= 2 * _fewest(starts)
     halves = [
         _halves(real, starts[0], n_series, derive_seed(seed, f"halves {k}"))
@@ -247,7 +255,7 @@ def judge_panel(
     return PanelResult(
         table,
         Measurement(table["score"].max(), floor=floor),
-        sample_size_to_certainty(table["auc"].max(), level=LEVEL / len(JUDGES)),
+        _certain(table["auc"].max(), LEVEL / len(JUDGES)),
         n_series,
         trials,
         seed,
@@ -260,6 +268,10 @@ def _check_names(names: Sequence[str] | None, n_channels: int) -> list[str]:
     if isinstance(names, str) or len(names) != n_channels:
         raise ValueError(f"channel_names must be {n_channels} names, got {names!r}")
     return [str(name) for name in names]
+
+
+def _certain(auc: float, level: float) -> float:
+    return sample_size_to_certainty(auc, level=level, inflation=CROSS_VALIDATED)
 
 
 def _fewest(starts: Starts) -> int:
