@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -85,7 +83,7 @@ class ConvolutionalJudge(ClassifierMixin, BaseEstimator):
         n = len(target)
         n_batches = -(-n // BATCH_SIZE)
         optimizer = torch.optim.AdamW(self.network_.parameters(), lr=3e-3, weight_decay=0.01)
-        schedule: Any = torch.optim.lr_scheduler.LinearLR(
+        schedule = torch.optim.lr_scheduler.LinearLR(
             optimizer, 1.0, 0.05, total_iters=N_EPOCHS * n_batches
         )
         self.network_.train()

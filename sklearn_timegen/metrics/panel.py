@@ -106,7 +106,8 @@ class PanelResult:
         Series of each kind at which the panel is sure: those of the judge who needs least, at
         a quarter of the level, because there are four.
     n_series : int
-        Series of each kind that were judged. Above ``n_certain``, the panel *is* sure.
+        Series of each kind that were judged. If it is above ``n_certain``, and no windows
+        overlap, the panel *is* sure.
     trials : dict
         The cross-validated judges, from which ``clues`` are found.
     seed : int
@@ -222,8 +223,9 @@ def judge_panel(
     >>> import numpy as np
     >>> from sklearn_timegen.metrics import judge_panel
     >>> x = np.random.default_rng(0).normal(size=(120, 6))
-    >>> judge_panel(x[:60], x[60:] + 9, n_halves=0, random_state=0).table["auc"].min()
-    1.0
+    >>> result = judge_panel(x[:60], x[60:] + 9, n_halves=0, random_state=0)
+    >>> result.score, result.n_certain
+    (0.5000, 9.0)
     """
     real, synthetic = check_two_samples(X_real, X_synthetic)
     starts = (
