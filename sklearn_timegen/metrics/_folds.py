@@ -104,15 +104,18 @@ def folds_of_halves(
     Halves of overlapping windows share timesteps. Since chance alone says which window is in
     which half, that tells a judge nothing; halves in blocks of time would differ in regime.
     """
-    rows = np.random.default_rng(seed).permutation(len(x))
-    first, second = (np.sort(half) for half in np.array_split(rows, 2))
-    folds = []
-    for own in splits(x, starts, n_folds, seed, _n_blocks(x, starts, n_folds)):
-        train, test = (
-            [np.flatnonzero(np.isin(half, rows)) for half in (first, second)] for rows in own
-        )
-        folds.append(Fold((train[0], test[0]), (train[1], test[1])))
-    return (first, second), folds
+    rng = np.random.default_rng(seed)
+    whole = splits(x, starts, n_folds, seed, _n_blocks(x, starts, n_folds))
+    is_first = np.zeros(len(x), dtype=bool)
+    for _, test in whole:  # fold by fold, so that each holds as many of both
+        is_first[rng.permutation(test)[: len(test) // 2]] = True
+    first, second = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+
+    def within(half: Index, split: Split) -> Split:
+        train, test = (np.flatnonzero(np.isin(half, rows)) for rows in split)
+        return train, test
+
+    return (first, second), [Fold(within(first, own), within(second, own)) for own in whole]
 
 
 def _n_blocks(x: Array, starts: Index | None, n_folds: int) -> int:

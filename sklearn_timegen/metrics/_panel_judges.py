@@ -131,15 +131,16 @@ def try_judge(
             for rows_r, rows_s in zip(fold.real, fold.synthetic, strict=True)
         )
         judge = seed_estimator(make(len(real), real.shape[2]), derive_seed(seed, f"{name} {k}"))
-        # Two threads gain little at this size, and cost a multiple on a busy machine.
         with threadpool_limits(1):
             judge.fit(X[train], is_real[train])
-            probability[test] = _probability(judge, X[test])
+        probability[test] = _probability(judge, X[test])
         classifiers.append(judge)
         tested.append(test)
     return Trial(families, classifiers, tested, is_real, probability)
 
 
 def _probability(classifier: Any, X: Array) -> Array:
-    probability: Array = classifier.predict_proba(X)[:, 1]
+    # Two threads gain little at this size, and cost a multiple on a busy machine.
+    with threadpool_limits(1):
+        probability: Array = classifier.predict_proba(X)[:, 1]
     return probability

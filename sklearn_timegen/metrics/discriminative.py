@@ -18,9 +18,9 @@ from sklearn_timegen._random import (
     seed_estimator,
     torch_generator,
 )
+from sklearn_timegen._rows import channel_scale
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
-from sklearn_timegen.metrics._features import as_rows, levels_and_steps
 from sklearn_timegen.metrics._folds import Index, Starts, check_starts, fewer, splits
 from sklearn_timegen.metrics._judges import (
     BATCH_SIZE,
@@ -261,8 +261,7 @@ def _by_classifier(
             fewer(x, own_starts, n, rng)
             for x, own_starts in zip((real, synthetic), starts, strict=True)
         ]
-        names = [""] * real.shape[2]
-        features = [as_rows(levels_and_steps(real, x, names)) for x, _ in samples]
+        features = [_features(real, x) for x, _ in samples]
         folds_r, folds_s = (splits(x, own_starts, N_FOLDS, own) for x, own_starts in samples)
         called = np.zeros((2, n), dtype=bool)
         for fold, ((train_r, test_r), (train_s, test_s)) in enumerate(
@@ -277,6 +276,15 @@ def _by_classifier(
                     called[kind, test] = judge.predict(features[kind][test])
         values.append(abs(_accuracy(called[0], called[1]) - 0.5))
     return values, [(n, n)] * n_repeats
+
+
+def _features(real: Array, x: Array) -> Array:
+    """Rows of standardised values, and of first differences on the scale of the real ones."""
+    levels = (x - real.mean(axis=(0, 1))) / channel_scale(real)
+    parts = [levels]
+    if x.shape[1] > 1:
+        parts.append(np.diff(x, axis=1) / channel_scale(np.diff(real, axis=1)))
+    return np.concatenate([part.reshape(len(x), -1) for part in parts], axis=1)
 
 
 # -- the panel -----------------------------------------------------------------------------------

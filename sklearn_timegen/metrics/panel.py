@@ -248,11 +248,11 @@ def judge_panel(
         {name: {"score": trial.score, "auc": trial.auc} for name, trial in trials.items()}
     ).T
     table["n_certain"] = [_certain(auc, LEVEL) for auc in table["auc"]]
-    enough = len(real) >= 2 * _fewest(starts)
-    halves = [
+    halved = (
         _halves(real, starts[0], n_series, derive_seed(seed, f"halves {k}"))
-        for k in range(n_halves if enough else 0)
-    ]
+        for k in range(n_halves)
+    )
+    halves = [said for said in halved if said]
     floor = _add_halves(table, halves, n_series) if halves else None
     return PanelResult(
         table,
@@ -299,10 +299,12 @@ def _try_all(
 
 
 def _halves(real: Array, starts: Index | None, n: int, seed: int) -> dict[str, Trial]:
-    """Let the panel tell one half of at most ``2 n`` real series from the other."""
+    """Let the panel tell one half of at most ``2 n`` real series from the other, if it can."""
     rng = np.random.default_rng(derive_seed(seed, "rows"))
     real, starts = fewer(real, starts, 2 * n, rng)
     (first, second), folds = folds_of_halves(real, starts, N_FOLDS, derive_seed(seed, "folds"))
+    if not all(len(rows) for fold in folds for kind in fold for rows in kind):
+        return {}
     return _try_all(real[first], real[second], folds, _check_names(None, real.shape[2]), seed)
 
 
