@@ -27,7 +27,10 @@ from sklearn_timegen.model_selection import make_windows
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 N, T = 200, 12
-several_seeds = pytest.mark.parametrize("seed", [SEED, SEED + 1, SEED + 2])
+several_seeds = pytest.mark.parametrize(
+    "seed",
+    [SEED, *(pytest.param(SEED + k, marks=pytest.mark.exhaustive) for k in (1, 2))],
+)
 
 
 def walks(n, seed, n_timesteps=T):
