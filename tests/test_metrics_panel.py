@@ -108,6 +108,7 @@ def test_real_halves_are_near_the_floor(seed):
     assert abs(result.table["halves_auc"] - 0.5).max() < 0.2
 
 
+@pytest.mark.exhaustive
 @several_seeds
 def test_overlapping_windows_of_one_series_are_alike(seed):
     """Blocks of time would mislead a judge that sees a regime from one kind only."""
@@ -127,6 +128,7 @@ def test_overlapping_windows_of_one_series_are_alike(seed):
         assert result.score.floor < 0.2
 
 
+@pytest.mark.exhaustive
 def test_the_number_of_series_rises_as_the_difference_shrinks():
     numbers = [
         panel(walks(N, SEED), walks(N, SEED + 10) + shift, SEED).n_certain for shift in (0.5, 2, 9)
@@ -280,6 +282,7 @@ def _short(monkeypatch):
     monkeypatch.setattr(_panel_judges, "HistGradientBoostingClassifier", few)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_short")
 def test_the_result_is_deterministic_and_can_be_pickled():
     real, synthetic = low_and_high(40, SEED), low_and_high(31, SEED + 10)
@@ -296,6 +299,7 @@ def test_the_result_is_deterministic_and_can_be_pickled():
     assert first.score == first.table["score"].max()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_short")
 def test_clues_are_named_by_channel():
     real, synthetic = low_and_high(40, SEED), low_and_high(40, SEED + 10)
@@ -308,6 +312,7 @@ def test_clues_are_named_by_channel():
     assert set(result.clues.index) == set(JUDGES)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("_short")
 def test_the_panel_is_a_metric_and_a_judge():
     x = walks(60, SEED)
