@@ -208,43 +208,76 @@ def fit_rules(
     Returns the rules, what leaves out redundant channels, the units of the coordinates, and
     these.
     """
-    rules: list[Rule] = []
-    units: dict[Key, str] = dict.fromkeys(blocks[0], "data")
-    reducer = ChannelReducer.keeping_all(len(names))
-    redundant: list[Rule] = []
-    bound = [rule.bind(names) for rule in declared]
-    # What windows that overlap hold several times is evidence once.
-    once, units_once = [_without_overlap(block) for block in blocks], units
-    for rule in bound:
-        if rule.kind == "bounds":
-            _check_holds(rule, once)
-    claimed = {key for rule in bound if rule.kind in CLAIMING for key in rule.keys}
+    search = _Search(blocks, names, declared, kinds)
     for kind in KINDS:
-        stage = [rule for rule in bound if rule.kind == kind]
+        for rule in search.stage(kind):
+            search.apply(rule)
+    return RuleList(search.rules), search.reducer, search.units, search.blocks
+
+
+class _Search:
+    """Series on their way through the kinds of rules.
+
+    They are there twice: as they are, and with what windows that overlap hold several times once,
+    since it is evidence once.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        names: Sequence[Any],
+        declared: Sequence[Rule],
+        kinds: Sequence[str],
+    ) -> None:
+        self.blocks, self.kinds = list(blocks), kinds
+        self.once = [_without_overlap(block) for block in blocks]
+        self.units: dict[Key, str] = dict.fromkeys(self.blocks[0], "data")
+        self.units_once, self.names = dict(self.units), list(names)
+        self.rules: list[Rule] = []
+        self.reducer = ChannelReducer.keeping_all(len(names))
+        self.redundant: list[Rule] = []
+        self.declared = [rule.bind(names) for rule in declared]
+        for rule in self.declared:
+            if rule.kind == "bounds":
+                _check_holds(rule, self.once)
+        self.claimed = {k for r in self.declared if r.kind in CLAIMING for k in r.keys}
+
+    def stage(self, kind: str) -> list[Rule]:
+        """Return the rules of one kind: those that were declared, and those that are found."""
+        stage = [rule for rule in self.declared if rule.kind == kind]
         if kind == "bounds":  # of channels that are written otherwise by now: clipped at the end
-            rules = [rule for rule in stage if units.get(rule.keys[0]) != "data"] + rules
-            stage = [rule for rule in stage if units.get(rule.keys[0]) == "data"]
+            last = [rule for rule in stage if self.units.get(rule.keys[0]) != "data"]
+            self.rules = last + self.rules
+            stage = [rule for rule in stage if rule not in last]
         if kind == "constant":
-            reducer, redundant = _redundant(blocks, names, kinds)
+            self.reducer, self.redundant = _redundant(self.blocks, self.names, self.kinds)
         if kind in ("constant", "copy", "combination", "parts"):
-            stage += [rule for rule in redundant if rule.kind == kind]
-        elif kind in kinds:
-            seen = (blocks, names, units) if kind == "level" else (once, names, units_once)
-            found = _FINDERS[kind](*seen)
-            if kind in CLAIMING:
-                found = [rule for rule in found if not claimed & set(rule.keys)]
-            stage += found
-        for rule in stage:
-            tried = copy.copy(rule)
-            _check_holds(tried, once)
-            once = [tried.encode(block) for block in once]
-            units_once = tried.units(units_once)
-            rule.learn(blocks)
-            rule.evidence = tried.evidence
-            blocks = [rule.encode(block) for block in blocks]
-            units = rule.units(units)
-            rules.append(rule)
-    return RuleList(rules), reducer, units, list(blocks)
+            return stage + [rule for rule in self.redundant if rule.kind == kind]
+        return stage + self._found(kind) if kind in self.kinds else stage
+
+    def _found(self, kind: str) -> list[Rule]:
+        # A level is one of each window.
+        blocks, units = self.once, self.units_once
+        if kind == "level":
+            blocks, units = self.blocks, self.units
+        found: list[Rule] = _FINDERS[kind](blocks, self.names, units)
+        if kind not in CLAIMING:
+            return found
+        return [rule for rule in found if not self.claimed & set(rule.keys)]
+
+    def apply(self, rule: Rule) -> None:
+        """Fit a rule, and lead the series on to its coordinates."""
+        tried = copy.copy(rule)
+        _check_holds(tried, self.once)
+        self.once = [tried.encode(block) for block in self.once]
+        self.units_once = tried.units(self.units_once)
+        rule.learn(self.blocks)
+        rule.evidence = tried.evidence
+        self.blocks = [rule.encode(block) for block in self.blocks]
+        self.units = rule.units(self.units)
+        for key, label in rule.renamed().items():
+            self.names[int(str(key))] = label
+        self.rules.append(rule)
 
 
 def _without_overlap(block: Block) -> Block:

@@ -87,6 +87,9 @@ class Monotone(Rule):
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "free", self._start: "free"}
 
+    def renamed(self) -> dict[Key, str]:
+        return {self.keys[0]: f"steps of {self.labels[0]}"}
+
     @property
     def _start(self) -> Key:
         key = self.keys[0]

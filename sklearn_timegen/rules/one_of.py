@@ -92,6 +92,9 @@ class OneOf(Rule):
         kept = {key: unit for key, unit in units.items() if key not in self.keys[1:]}
         return {**kept, self.keys[0]: "free"}
 
+    def renamed(self) -> dict[Key, str]:
+        return {self.keys[0]: f"state of {', '.join(self.labels)}"}
+
     def _state(self, block: Block) -> NDArray[np.int64]:
         state: NDArray[np.int64] = np.argmax([block[key] for key in self.keys], axis=0)
         return state

@@ -217,6 +217,13 @@ class Order(Rule):
             new |= dict.fromkeys(anchors, "log")
         return {**units, **new}
 
+    def renamed(self) -> dict[Key, str]:
+        named = {}
+        for k, (below, beyond) in self._bounds.items():
+            if below:
+                named[self.keys[k]] = f"{'position' if beyond else 'distance'} of {self.labels[k]}"
+        return named
+
     def log_slope(self, block: Block) -> Array:
         total = np.zeros(block[self.keys[0]].shape)
         for k in self._sequence:

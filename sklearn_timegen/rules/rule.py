@@ -144,6 +144,10 @@ class Rule(ABC):
         """
         return units
 
+    def renamed(self) -> dict[Key, str]:
+        """Return what columns are called that are no channels any more."""
+        return {}
+
     def log_slope(self, block: Block) -> Array | float:
         """Return the log-volume by which ``encode`` stretches each series ``(n_series,)``."""
         raise TypeError(f"{self.statement()!r} has coordinates that have no density")
