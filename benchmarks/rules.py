@@ -67,7 +67,7 @@ GENERATORS: dict[str, Any] = {
 }
 
 
-# -- sets with rules, and what is demanded ---------------------------------------------------------
+# -- sets with rules, and what is demanded ------------------------------------------------------
 
 
 def share_row(name: str, real: Array, made: Array, points: float = 2.0) -> Row:
@@ -397,7 +397,7 @@ FREE: dict[str, Callable[[int], Array]] = {
     "GARCH, windows": lambda k: cut(garch(k)),
     "GARCH, one series": lambda k: garch(k)[None],
     "mixture of levels": groups,
-    "levels apart": lambda k: rng(k).normal(size=(300, WINDOW, 3)) + [0, 2, 30],
+    "levels apart": lambda k: rng(k).normal(size=(300, WINDOW, 3)) + np.array([0, 2, 30]),
     "a season and noise, windows": lambda k: cut(season(k)),
     "a season and noise, one series": lambda k: season(k)[None],
 }
