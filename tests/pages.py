@@ -47,7 +47,7 @@ def has_code(page: Path) -> bool:
 def run(page: Path, monkeypatch: Any) -> Page:
     """Execute the python blocks of a page in their order, in one module.
 
-    A block of text stands for what the python block before it prints.
+    The first block of text after a python block stands for what that prints.
     """
     module = ModuleType(f"page_{page.stem}")
     # Classes that a page defines are pickled by the name of their module.
@@ -63,6 +63,7 @@ def run(page: Path, monkeypatch: Any) -> Page:
             printed = stream.getvalue()
         elif language == "text" and printed is not None:
             result.outputs.append((content, printed))
+            printed = None
     return result
 
 

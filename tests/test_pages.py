@@ -14,7 +14,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import sklearn_timegen
-from sklearn_timegen import R3GAN, OneStepGenerator, datasets
+from sklearn_timegen import R3GAN, OneStepGenerator, _joining, datasets
 from sklearn_timegen.__main__ import main
 from sklearn_timegen.training import GeneratorNet
 
@@ -34,8 +34,11 @@ def titles(pages):
 
 
 @pytest.fixture
-def stocks(monkeypatch):
+def stocks(monkeypatch, quick_joining):
     """Prices that keep what Google's keep, where these are not to be had."""
+    # Small ridges make a walk's joined windows run away; the search for one sees that, and is
+    # what quick joining leaves out.
+    monkeypatch.setattr(_joining, "RIDGES", (1e6,))
     if not os.environ.get(datasets.DATA_VARIABLE):
         monkeypatch.setattr(datasets, "load_stocks", made_up_stocks)
 
@@ -46,12 +49,12 @@ def made_up_stocks(n=3685):
     low = close * np.exp(-0.01 * rng.exponential(size=n))
     high = close * np.exp(0.01 * rng.exponential(size=n))
     first = low + (high - low) * rng.random(n)
-    volume = np.exp(15 + 0.7 * rng.normal(size=n)).round(-2)
+    volume = np.exp(15 + 0.7 * rng.normal(size=n))
     return np.stack([first, high, low, close, close, volume], axis=1)
 
 
 @pytest.fixture
-def brief(monkeypatch, quick_joining, stocks):
+def brief(monkeypatch, stocks):
     """Let the very text of a page run in seconds: networks learn little, from few series."""
     trained = GeneratorNet.partial_fit
 
@@ -224,7 +227,7 @@ def test_the_page_on_rules_says_what_comes_out(quick_joining, monkeypatch):
 
 
 @pytest.mark.exhaustive
-def test_the_readme_says_what_comes_out(quick_joining, stocks, monkeypatch, capsys):
+def test_the_readme_says_what_comes_out(stocks, monkeypatch, capsys):
     page = run(ROOT / "README.md", monkeypatch)
     for (expected, printed), tolerance in zip(page.outputs, (1.5, 0.02, 0.1), strict=True):
         assert not differences(expected, printed, tolerance)
