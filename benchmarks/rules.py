@@ -171,7 +171,7 @@ def weather(real: Array, made: list[Array]) -> list[Row]:
     longer = [x for x in made if len(x) > 2]
     scale = flat(real).std(axis=0)
 
-    def straight(series: Any) -> float:
+    def still(series: Any) -> float:
         return float(
             np.mean(
                 np.concatenate(
@@ -180,7 +180,7 @@ def weather(real: Array, made: list[Array]) -> list[Row]:
             )
         )
 
-    found, wanted = straight(longer), straight(real)
+    found, wanted = still(longer), still(real)
     x = together(made)
     phases = np.bincount([p for x in longer if (p := phase(x, scale)) >= 0], minlength=6)
     said = "/".join(f"{p:.2f}" for p in phases / max(1, phases.sum()))
@@ -203,6 +203,12 @@ def weather(real: Array, made: list[Array]) -> list[Row]:
             bool(wrong <= 0.05) if several else None,
         ),
     ]
+
+
+def straight(real: Array, made: list[Array]) -> list[Row]:
+    """Count kinks elsewhere than every six timesteps, of series that begin at a reading."""
+    scale = flat(real).std(axis=0)
+    return [none_row("kinks at two remainders of 6", [off_clock(x, scale / 1000) for x in made])]
 
 
 def kinks(x: Array, scale: Array) -> Array:
@@ -288,6 +294,14 @@ def parts() -> Array:
     return np.concatenate([pieces.sum(axis=2, keepdims=True), pieces], axis=2)
 
 
+def readings() -> Array:
+    """Straight between readings every six timesteps, at levels far apart."""
+    values = rng(17).normal(size=(N_SERIES, 13)).cumsum(axis=1)
+    values = (values + 1000 * rng(18).normal(size=(N_SERIES, 1))).round(1)
+    at = np.arange(LENGTH) / 6
+    return np.stack([np.interp(at, np.arange(13), one) for one in values])[..., None]
+
+
 def energy_weather() -> Array:
     return load_energy()[None, :4000, 20:26]
 
@@ -306,6 +320,7 @@ SETS: dict[str, tuple[Callable[[], Array], Callable[..., list[Row]], list[Any]]]
     "Google's prices": (stocks, ordered, [None, RELATIVE]),
     "rising meters": (meters, rising, [None]),
     "parts and totals": (parts, totals, ["log", "difference"]),
+    "readings every 6 timesteps, levels apart": (readings, straight, [None]),
     "energy's weather": (energy_weather, weather, [None]),
 }
 
@@ -592,7 +607,9 @@ def told_kept(done: dict[str, dict[str, Any]]) -> list[str]:
         for row in rows
     ]
     judged = [row[3] for _, _, row in flat_rows if row[3] is not None]
-    lines = ["", "## Kept", "", f"{sum(judged)} of {len(judged)} demands are met."]
+    n_failed = sum("error" in cell for cell in cells.values())
+    said = f"{sum(judged)} of {len(judged)} demands are met, and {n_failed} fits end in an error."
+    lines = ["", "## Kept", "", said]
     missed = [(key, way, row) for key, way, row in flat_rows if row[3] is False]
     if missed:
         heads = ["set", "generator", "as", "measure", "came out", "demand"]
