@@ -608,8 +608,8 @@ def told_kept(done: dict[str, dict[str, Any]]) -> list[str]:
     ]
     judged = [row[3] for _, _, row in flat_rows if row[3] is not None]
     n_failed = sum("error" in cell for cell in cells.values())
-    said = f"{sum(judged)} of {len(judged)} demands are met, and {n_failed} fits end in an error."
-    lines = ["", "## Kept", "", said]
+    first = f"{sum(judged)} of {len(judged)} demands are met, and {n_failed} fits end in an error."
+    lines = ["", "## Kept", "", first]
     missed = [(key, way, row) for key, way, row in flat_rows if row[3] is False]
     if missed:
         heads = ["set", "generator", "as", "measure", "came out", "demand"]
