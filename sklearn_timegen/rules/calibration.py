@@ -175,7 +175,7 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     snapper = GridSnapper().fit(u)
     if snapper.grids_:
         steps.append(snapper)
-    scored = structure.positions_of_kind("normal score")
+    scored = structure.scored
     if scored:
         steps.append(MarginalCalibration(scored).fit(u))
     return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

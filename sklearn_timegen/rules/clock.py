@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from sklearn_timegen.rules.grid import step_of
+from sklearn_timegen.rules.latent import draw_between
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
 
 __all__ = ["Clock", "find_clocks"]
@@ -93,7 +95,8 @@ class Clock(Rule):
             # Without a step, as many decimals as float32 has left after a line was drawn on.
             decimals = np.ceil(np.log10(max(1e-6 * float(np.abs(values).max()), 1e-30)))
             self._steps[key] = step_of(values) or float(10.0**decimals)
-        self._length = min(block[self.keys[0]].shape[1] for block in blocks)
+        number = np.bincount(np.concatenate(phases), minlength=self.period)
+        self._edges = ndtri(np.concatenate([[0], np.cumsum(number) / number.sum()])).clip(-8, 8)
 
     def _kinks(self, block: Block) -> NDArray[np.bool_]:
         """Return where any of the channels bends ``(n_series, n_timesteps)``."""
@@ -132,8 +135,10 @@ class Clock(Rule):
                 first = np.broadcast_to(knots[:, :1], block[key].shape)
                 out[_before(key)] = first
         if not self._together:
-            phase = np.broadcast_to(phases[:, None], out[self.keys[0]].shape)
-            out[self._phase_key] = phase.astype(np.float64)
+            # A state of each series: an interval of a normal score, as other states are.
+            a, b = self._edges[phases][:, None], self._edges[phases + 1][:, None]
+            z = draw_between(np.concatenate([a, a], 1), np.concatenate([b, b], 1), 0.0)[:, :1]
+            out[self._phase_key] = np.broadcast_to(z, out[self.keys[0]].shape)
         return out
 
     def decode(self, block: Block) -> Block:
@@ -142,13 +147,23 @@ class Clock(Rule):
         if self._together:
             phases = np.full(len(some), self._phase)
         else:
-            number = np.rint(out.pop(self._phase_key).mean(axis=1)).astype(int)
-            phases = number.clip(0, self.period - 1)
+            z = out.pop(self._phase_key).mean(axis=1)
+            phases = np.searchsorted(self._edges[1:-1], z, side="right")
         for key in self.keys:
             first = out.pop(_before(key), None)
             knots = self._gathered(out[key], phases, first)
             knots = self._on_step(key, knots)
             out[key] = self._between(knots, phases, some.shape[1])
+        return out
+
+    def held(self, column: Array, how: str) -> Array:
+        """Return a column with one value at all timesteps of a reading: the first, or the mean."""
+        out = np.empty_like(column)
+        segment = self._segment(self._phase, column.shape[1])
+        for k in np.unique(segment):
+            cells_of = column[:, segment == k]
+            value = cells_of[:, :1] if how == "first" else cells_of.mean(axis=1, keepdims=True)
+            out[:, segment == k] = value
         return out
 
     def _on_step(self, key: Key, knots: Array) -> Array:

@@ -11,11 +11,11 @@ import numpy as np
 from sklearn_timegen.model_selection import find_window_starts
 from sklearn_timegen.rules.bounds import find_bounds
 from sklearn_timegen.rules.channels import ChannelReducer
-from sklearn_timegen.rules.clock import find_clocks
+from sklearn_timegen.rules.clock import Clock, find_clocks
 from sklearn_timegen.rules.grid import find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
-from sklearn_timegen.rules.normal_score import find_normal_scores
+from sklearn_timegen.rules.normal_score import NormalScore, find_normal_scores
 from sklearn_timegen.rules.one_of import find_one_of
 from sklearn_timegen.rules.order import find_orders
 from sklearn_timegen.rules.parts import Parts, find_parts
@@ -236,6 +236,8 @@ class _Search:
         self.rules: list[Rule] = []
         self.reducer = ChannelReducer.keeping_all(len(names))
         self.redundant: list[Rule] = []
+        # The clock by which a channel is read, as fitted to either form of the series.
+        self.clocks: dict[Key, tuple[Clock | None, Clock | None]] = {}
         self.declared = [rule.bind(names) for rule in declared]
         for rule in self.declared:
             if rule.kind == "bounds":
@@ -268,6 +270,8 @@ class _Search:
     def apply(self, rule: Rule) -> None:
         """Fit a rule, and lead the series on to its coordinates."""
         tried = copy.copy(rule)
+        if isinstance(rule, NormalScore) and isinstance(tried, NormalScore):
+            rule.clock, tried.clock = self.clocks.get(rule.keys[0], (None, None))
         _check_holds(tried, self.once)
         self.once = [tried.encode(block) for block in self.once]
         self.units_once = tried.units(self.units_once)
@@ -275,6 +279,8 @@ class _Search:
         rule.evidence = tried.evidence
         self.blocks = [rule.encode(block) for block in self.blocks]
         self.units = rule.units(self.units)
+        if isinstance(rule, Clock) and isinstance(tried, Clock):
+            self.clocks |= dict.fromkeys(rule.keys, (rule, tried))
         for key, label in rule.renamed().items():
             self.names[int(str(key))] = label
         self.rules.append(rule)

@@ -11,7 +11,9 @@ from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, label_of
 
 __all__ = ["Level", "find_levels"]
 
-SMALL = 0.1  # spread within series beside that between them
+# Spread within windows beside that between them, below which it would be lost. Levels cost the
+# density, since both columns together are more than the channel was.
+SMALL = 0.02
 FEWEST = 20  # series, before levels have a distribution
 LONG = 100  # timesteps on average, of series that are no windows
 
@@ -71,7 +73,7 @@ def find_levels(
 ) -> list[Rule]:
     """Return the channels whose spread within series is small beside that between them.
 
-    Of windows, a tenth of it. Of a few long series, each of which is somebody, less than it.
+    Of windows, a fiftieth of it. Of a few long series, each of which is somebody, less than it.
     """
     found: list[Rule] = []
     for key in blocks[0]:

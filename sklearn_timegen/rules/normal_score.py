@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sklearn_timegen.rules.bounds import touched_bound
+from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
 from sklearn_timegen.rules.latent import draw_between, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
@@ -62,11 +63,12 @@ class NormalScore(Rule):
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)
         self._bound: float | None = None  # below the least value, if it is touched
+        self.clock: Clock | None = None  # by which the channel is read, one value at a time
 
     # -- what is known --------------------------------------------------------------------
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        x = cells(blocks, self.keys[0])
+        x = cells(blocks, self.keys[0]) + 0.0  # no negative zero
         values, counts = np.unique(x, return_counts=True)
         self.step_ = step_of(x)
         self._discrete = is_discrete(blocks, self.keys[0])
@@ -148,10 +150,13 @@ class NormalScore(Rule):
 
     def encode(self, block: Block) -> Block:
         a, b = self._interval(block[self.keys[0]])
-        return {**block, self.keys[0]: draw_between(a, b, self.correlation_)}
+        z = draw_between(a, b, self.correlation_)
+        return {**block, self.keys[0]: z if self.clock is None else self.clock.held(z, "first")}
 
     def decode(self, block: Block) -> Block:
         z = block[self.keys[0]]
+        if self.clock is not None:
+            z = self.clock.held(z, "mean")
         if self._discrete:
             x = self.values_[np.searchsorted(self._high[:-1], z)]
             if self._counts_on:

@@ -125,9 +125,12 @@ class Structure:
         """Whether coordinates are some of the channels, and all others combinations of them."""
         return all(rule.kind in LINEAR_KINDS for rule in self.rules_)
 
-    def positions_of_kind(self, kind: str) -> list[int]:
-        """Return the positions of the coordinates that rules of a kind have made."""
-        keys = {key for rule in self.rules_.of_kind(kind) for key in rule.keys}
+    @property
+    def scored(self) -> list[int]:
+        """Positions of the coordinates in which values of the data are intervals."""
+        keys = {key for rule in self.rules_.of_kind("normal score") for key in rule.keys}
+        phases = (key for key in self._keys if isinstance(key, tuple) and key[1] == "phase")
+        keys.update(phases)
         return [k for k, key in enumerate(self._keys) if key in keys]
 
     @property

@@ -28,7 +28,7 @@ from sklearn_timegen.series._windows import WindowSource
 __all__ = ["SeriesGenerator"]
 
 Array = NDArray[np.float64]
-N_CALIBRATED = 100  # pieces of series that are drawn to be compared with those of training
+N_CALIBRATED = 60  # pieces of series that are drawn to be compared with those of training
 
 
 @estimator
@@ -445,7 +445,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """Learn what is done to joined series from some of them."""
         if self.generator.get_params(deep=False).get("postprocess", "auto") is None:
             return
-        scored = models.structure.positions_of_kind("normal score")
+        scored = models.structure.scored
         if not scored:
             return
         postprocess = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
@@ -463,7 +463,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     def _like(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
         """Return a piece to draw, of a few windows, of a training series."""
         timeline = models.records[k].timeline
-        length = min(len(timeline.index), 4 * self.window)
+        length = min(len(timeline.index), 12 * self.window)
         start = int(rng.integers(len(timeline.index) - length + 1))
         return Asked(k, timeline.index[start], length)
 
