@@ -296,8 +296,11 @@ def check_every_parameter_gets_a_gradient(trial: Trial) -> None:
     # Of two players, one may wait for the other.
     n_epochs = 10 * getattr(generator, "n_critic", 1) if plays else 1
     fitted = trial.fresh(max_epochs=n_epochs, batch_size=64).fit(X)
-    for name, parameter in fitted.net_.module_.named_parameters():
-        if not parameter.requires_grad:  # an average of weights is none of what is trained
+    module = fitted.net_.module_
+    # What stands beside the networks is their average, and is not trained.
+    averaged = set(map(id, module.average.parameters())) if hasattr(module, "average") else set()
+    for name, parameter in module.named_parameters():
+        if id(parameter) in averaged:
             continue
         assert parameter.grad is not None, f"{name} got no gradient"
         # Until a hinge is reached, what real series and generated ones ask of the offset of a

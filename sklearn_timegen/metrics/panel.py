@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
@@ -25,6 +25,9 @@ from sklearn_timegen.metrics._folds import (
     folds_of_halves,
 )
 from sklearn_timegen.metrics._panel_judges import JUDGES, Trial, try_judge
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["PanelResult", "judge_panel", "sample_size_to_certainty"]
 
@@ -139,6 +142,8 @@ class PanelResult:
         much the same; ``feature`` names the column of that kind that costs most alone
         (``log_loss``). Found when first asked for.
         """
+        import pandas as pd
+
         found = [
             (judge, *clue)
             for judge, trial in self.trials.items()
@@ -235,6 +240,8 @@ def judge_panel(
     names = _check_names(channel_names, real.shape[2])
     max_samples = check_count(max_samples, "max_samples")
     n_halves = check_count(n_halves, "n_halves", least=0)
+    import pandas as pd
+
     n_series = min(len(real), len(synthetic), max_samples)
     least = _fewest(starts)
     if n_series < least:

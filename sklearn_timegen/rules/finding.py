@@ -230,7 +230,7 @@ class _Search:
         kinds: Sequence[str],
     ) -> None:
         self.blocks, self.kinds = list(blocks), kinds
-        self.once = [_without_overlap(block) for block in blocks]
+        self.once = [_without_repetition(block) for block in blocks]
         self.units: dict[Key, str] = dict.fromkeys(self.blocks[0], "data")
         self.units_once, self.names = dict(self.units), list(names)
         self.rules: list[Rule] = []
@@ -286,12 +286,13 @@ class _Search:
         self.rules.append(rule)
 
 
-def _without_overlap(block: Block) -> Block:
-    """Return windows that were cut from one series, and overlap, as that series."""
+def _without_repetition(block: Block) -> Block:
+    """Return windows that overlap as the series that they were cut from, and no series twice."""
     x = as_array(block)
     starts = find_window_starts(x)
     if starts is None:
-        return block
+        first = {row.tobytes(): i for i, row in reversed(list(enumerate(x)))}
+        return block if len(first) == len(x) else as_block(x[sorted(first.values())])
     stride = int(starts[1] - starts[0])
     return as_block(np.concatenate([x[:-1, :stride].reshape(-1, x.shape[2]), x[-1]])[None])
 
