@@ -349,6 +349,11 @@ class BaseGenerator(Declared, ABC):
         inner = np.asarray(representation.log_abs_det_jacobian(u))
         return inner + self._structure.log_abs_det_jacobian(x)
 
+    def _to_coordinates(self, v: FloatArray) -> FloatArray:
+        """Lead represented series back into the coordinates that they were represented from."""
+        u: FloatArray = np.asarray(self.representation_.inverse_transform(v), dtype=np.float32)
+        return u
+
     def _from_representation(self, v: FloatArray) -> FloatArray:
         u = np.asarray(self.representation_.inverse_transform(v))
         if self.postprocess_ is not None:

@@ -81,7 +81,7 @@ def draw_ensemble(generator: FlowMatching, c: FloatArray | None) -> Ensemble:
     if c is not None:
         c = c[np.arange(size) * len(c) // size]
     v = generator.flow_.draw(size, c, N_STEPS, rng)
-    return Ensemble.of(v, generator._to_data_units(v))
+    return Ensemble.of(v, observed(generator, v))
 
 
 @dataclass(frozen=True)
@@ -148,21 +148,33 @@ class Completion:
     ) -> FloatArray:
         """Complete series of which the same cells are known."""
         generator, ensemble = self.generator, self.ensemble()
-        cells = ensemble.usable(known)
-        y = x.reshape(len(x), -1)[:, cells]
+        structure = generator._structure
+        # Values that rules tie together are known as coordinates only.
+        seen, fixed = (x, known) if structure.plain else structure.encode_known(x, known)
+        cells = ensemble.usable(fixed)
+        y = seen.reshape(len(x), -1)[:, cells]
         with generator._inference() as field:
             plain = generator.flow_.conditioned(field, generator._tensor(c), len(x))
             flow = _Informed(generator, plain, ensemble, cells, y)
             v = torch.randn(len(x), *generator._space.shape, generator=rng, device=rng.device)
             v = solve(flow, v, times(N_STEPS), "dpm")
-            made = generator._to_data_units(as_numpy(v))
+            made = observed(generator, as_numpy(v))
         # What is left between the known values and the flow's moves the others, too.
         _, gain = ensemble.gain(cells, flow.kappa)
         left = y - made.reshape(len(x), -1)[:, cells]
         made = made + (left @ gain).astype(np.float32).reshape(made.shape)
-        made = generator._structure.limits_.clip(made)
+        made = (
+            structure.limits_.clip(made) if structure.plain else structure.inverse_transform(made)
+        )
         made[:, known] = x[:, known]
-        return generator._structure.complete(made, known)
+        return structure.complete(made, known)
+
+
+def observed(generator: FlowMatching, v: FloatArray) -> FloatArray:
+    """Return what of represented series may be known: their values, or their coordinates."""
+    if generator._structure.plain:
+        return generator._to_data_units(v)
+    return generator._to_coordinates(v)
 
 
 @dataclass
@@ -187,7 +199,10 @@ class _Informed:
         alpha, sigma = self.flow.schedule(t)
         self.kappa = (alpha / sigma) ** 2
         gain, _ = self.ensemble.gain(self.cells, self.kappa)
-        x = self.generator._from_representation(as_numpy(v_1))
+        generator = self.generator
+        plain = generator._structure.plain
+        lead_back = generator._from_representation if plain else generator._to_coordinates
+        x = lead_back(as_numpy(v_1))
         innovation = self.y - x.reshape(len(x), -1)[:, self.cells]
         moved = (innovation @ gain).astype(np.float32).reshape(v_1.shape)
         v_1 = v_1 + torch.from_numpy(moved).to(v_1)

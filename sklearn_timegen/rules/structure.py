@@ -164,6 +164,19 @@ class Structure:
             block = rule.decode(block)
         return self._ordered(block)
 
+    def encode_known(
+        self, x: FloatArray, known: NDArray[np.bool_]
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return coordinates of series of which cells ``(n_timesteps, n_channels)`` are known.
+
+        Together with which of the coordinates follow from what is known.
+        """
+        masks: dict[Key, Mask] = {k: known[None, :, k] for k in range(known.shape[1])}
+        for rule in self.rules_:
+            masks = rule.known(masks)
+        u = to_float32(self._encoded(as_block(x), tell=False))
+        return u, np.stack([masks[key][0] for key in self._keys], axis=1)
+
     def complete(self, x: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
         """Return series that keep the rules, with other values where they are not known.
 
