@@ -184,7 +184,7 @@ def test_kinds_can_be_chosen():
     x = prices()
     assert not find_rules(x, exclude=["order"]).of_kind("order")
     assert {rule.kind for rule in find_rules(x, include=["order"])} == {"order"}
-    with pytest.raises(ValueError, match="no kind of rule 'ordre'; there are grid, one of"):
+    with pytest.raises(ValueError, match="no kind of rule 'ordre'; there are one of, constant"):
         find_rules(x, include=["ordre"])
     with pytest.raises(ValueError, match="names must be 4 different ones"):
         find_rules(x, names=["a", "a", "b", "c"])
@@ -465,3 +465,99 @@ def test_flows_complete_within_rules():
     assert np.allclose(filled[~np.isnan(gaps)], gaps[~np.isnan(gaps)], rtol=1e-6)
     assert not any(violations(flow.rules_, filled).values())
     assert not any(violations(flow.rules_, flow.forecast(x[:20], 40)).values())
+
+
+# -- rules beside rules -----------------------------------------------------------------------
+
+
+DECLARED = {
+    "prices": [Order(2, (0, 3), 1)],
+    "meters": [Monotone(0)],
+    "clock": [Clock(0, 1, period=6)],
+    "states": [OneOf(0, 1, 2, 3, 4)],
+    "parts": [Combination(0, {1: 1, 2: 1, 3: 1})],
+    "rain": [NormalScore(0), Bounds(0, low=0)],
+    "amounts": [Positive(0)],
+    "levels": [Level(0)],
+    "counts": [Grid(0)],
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_is_declared_is_not_found_again(name):
+    x = MADE[name]()
+    fitted = PCAMixture(rules=[*DECLARED[name], "auto"], random_state=SEED).fit(x)
+    kinds = [rule.kind for rule in fitted.rules_]
+    assert kinds.count(DECLARED[name][0].kind) == 1
+    drawn = fitted.sample(50)
+    assert not any(violations(fitted.rules_, drawn).values())
+    again = PCAMixture(rules=fitted.rules_, random_state=SEED).fit(x)  # what was found, declared
+    assert len(again.rules_) == len(fitted.rules_)
+    assert np.array_equal(again.sample(50), drawn)
+
+
+def test_declared_rules_stay_as_they_are():
+    rule = Clock(0, 1, period=6)
+    x = clocked()
+    first = PCAMixture(rules=[rule], random_state=SEED).fit(x)
+    drawn = first.sample(5)
+    PCAMixture(rules=[rule], random_state=SEED).fit(1000 * x)
+    assert np.array_equal(first.sample(5), drawn)
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1])
+def test_totals_of_parts_on_a_grid(step):
+    pieces = step * rng().poisson(50, size=(N, T, 2))
+    x = np.concatenate([pieces, pieces.sum(axis=2, keepdims=True)], axis=2)
+    for fitted in (
+        PCAMixture(random_state=SEED).fit(x),
+        SeriesGenerator(PCAMixture(), 8, random_state=SEED).fit(list(x[:20])),
+    ):
+        drawn = np.asarray(fitted.sample(20)).astype(np.float64)
+        assert np.allclose(drawn[..., 2], drawn[..., :2].sum(axis=-1), rtol=1e-6)
+        assert np.allclose(drawn, np.rint(drawn / step) * step, rtol=1e-6)
+
+
+def test_shares_on_a_grid():
+    pieces = rng().gamma(3, 10, (N, T, 3))
+    q = np.floor(1000 * pieces / pieces.sum(axis=2, keepdims=True)) / 10 + 0.1
+    q[..., 2] = np.round(100 - q[..., 0] - q[..., 1], 1)
+    drawn = PCAMixture(random_state=SEED).fit(q).sample(100).astype(np.float64)
+    assert np.allclose(drawn.sum(axis=2), 100, atol=1e-4)
+    assert drawn.min() >= 0
+
+
+def test_bounds_agree_with_other_rules():
+    low = rng().normal(20, 3, size=(N, T))
+    middle, high = low + rng(1).exponential(size=(N, T)), low + 1 + rng(2).exponential(size=(N, T))
+    x = np.minimum(np.sort(np.stack([low, middle, high], axis=2), axis=2), 26)
+    order = Order(0, 1, 2)
+    for given in (
+        {"rules": [order], "bounds": (None, [None, None, 26])},
+        {"rules": [order, Bounds(2, high=26)]},
+        {"rules": [order, Bounds(0, high=26)]},
+    ):
+        drawn = PCAMixture(**given, random_state=SEED).fit(x).sample(300)
+        assert not order.violations(drawn).any()
+    whole = PCAMixture(bounds=(None, 26.6), random_state=SEED).fit(np.rint(x)).sample(300)
+    assert np.array_equal(whole, np.rint(whole))
+
+
+def test_rules_hold_for_what_float32_rounds():
+    x = np.stack([rng().normal(100, 1, (N, T)), rng(1).normal(100, 1, (N, T))], axis=2)
+    x = np.concatenate([x, x[..., :1] - x[..., 1:], np.full((N, T, 1), 0.1)], axis=2)
+    rules = [Combination(2, {0: 1, 1: -1}), Constant(3, 0.1)]
+    fitted = PCAMixture(rules=rules, random_state=SEED).fit(x)
+    assert not any(mask.any() for _, mask in fitted.rules_.violations(x.astype(np.float32)))
+    tenths = rng().choice([0.1, 0.2, 0.3], size=(N, T, 1))
+    found = find_rules(tenths.astype(np.float32))
+    assert not any(mask.any() for _, mask in found.violations(tenths))
+
+
+def test_densities_of_series_that_break_a_rule_are_those_of_the_nearest():
+    x = np.exp(2 * rng().normal(size=(N, T, 1)))
+    fitted = PCAMixture(on_violation="nearest", random_state=SEED).fit(x)
+    other = x[:3].copy()
+    other[0, 4] = -1
+    assert np.isfinite(fitted.score_samples(other)).all()
+    assert np.array_equal(fitted.score_samples(other)[1:], fitted.score_samples(x[1:3]))

@@ -74,7 +74,7 @@ class BaseGenerator(Declared, ABC):
         doc="""What every series keeps, and every sample will: ``"auto"`` finds it, a list of
         :mod:`sklearn_timegen.rules` declares it (``"auto"`` among them finds the rest), ``None``
         takes cells for mere numbers.""",
-        check=[StrOptions({"auto"}), list, tuple, None],
+        check=[StrOptions({"auto"}), list, tuple, RuleList, None],
         type='"auto", list of Rule or None',
     )
     on_violation: str = param(
@@ -340,7 +340,7 @@ class BaseGenerator(Declared, ABC):
 
     def _log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
         """Log-volume by which the way to the representation stretches each series."""
-        u, representation = self._structure.transform(x), self.representation_
+        u, representation = self._structure.transform(x, tell=False), self.representation_
         if not hasattr(representation, "log_abs_det_jacobian"):
             raise TypeError(
                 f"representation={representation!r} has no log_abs_det_jacobian(x), which a "

@@ -95,14 +95,35 @@ class Limits:
     def keep_order(self, pairs: Sequence[tuple[Any, Any]]) -> None:
         """Tighten bounds by those of channels above and below: then clipping keeps the order."""
         self.low, self.high = self.low.copy(), self.high.copy()
-        for below, above in pairs:
+        for below, above in [*pairs] * len(pairs):  # until it has come down all the way
             self.low[above] = max(self.low[above], self.low[below])
             self.high[below] = min(self.high[below], self.high[above])
+        self._check_room()
+
+    def tighten(self, channel: int, low: float | None, high: float | None) -> None:
+        """Take over the bounds of one channel."""
+        limits = Limits((low, high), 1)
+        self.low, self.high = self.low.copy(), self.high.copy()
+        self.low[channel] = max(self.low[channel], limits.low[0])
+        self.high[channel] = min(self.high[channel], limits.high[0])
+        self.bind |= limits.bind
+        self._check_room()
+
+    def on_grid(self, channel: int, step: float) -> None:
+        """Move the bounds of a channel inwards to multiples of a step."""
+        low, high = float(self.low[channel]), float(self.high[channel])
+        self.tighten(
+            channel,
+            None if np.isinf(low) else float(np.ceil(low / step - 1e-6) * step),
+            None if np.isinf(high) else float(np.floor(high / step + 1e-6) * step),
+        )
+
+    def _check_room(self) -> None:
         if (self.low > self.high).any():
             k = int(np.argmax(self.low > self.high))
             raise ValueError(
-                f"bounds contradict an order: nothing is left between {self.low[k]:g} and "
-                f"{self.high[k]:g} for channel {k}"
+                f"bounds and rules contradict each other: nothing is left between "
+                f"{self.low[k]:g} and {self.high[k]:g} for channel {k}"
             )
 
     def rules(self) -> list[Bounds]:

@@ -66,7 +66,7 @@ class Clock(Rule):
         self.period = int(period)
         self.how = how
         self._steps: dict[Key, float] = {}
-        self._together = True
+        self._together, self._phase = True, 0
 
     def statement(self) -> str:
         what = "straight" if self.how == "linear" else "still"
@@ -82,9 +82,12 @@ class Clock(Rule):
             + 4e-7 * float(np.abs(cells(blocks, key)).max())
             for key in self.keys
         }
+        self._steps = {}
+        self._phase = 0
+        told = np.concatenate([self._phases(b)[self._kinks(b).any(axis=1)] for b in blocks])
+        self._together = len(np.unique(told)) <= 1
+        self._phase = int(np.bincount(told).argmax()) if len(told) else 0
         phases = [self._phases(block) for block in blocks]
-        self._together = len(np.unique(np.concatenate(phases))) == 1
-        self._phase = int(phases[0][0])
         for key in self.keys:
             knots = [
                 row[phase :: self.period]
@@ -112,8 +115,8 @@ class Clock(Rule):
         by_phase = np.stack(
             [kinks[:, phase :: self.period].sum(axis=1) for phase in range(self.period)], axis=1
         )
-        # A series without a kink is straight whatever its phase; the first one will do.
-        phases: Integers = by_phase.argmax(axis=1)
+        # A series without a kink is straight whatever its phase: that of most will do.
+        phases: Integers = np.where(by_phase.any(axis=1), by_phase.argmax(axis=1), self._phase)
         return phases
 
     def broken(self, block: Block) -> Mask:

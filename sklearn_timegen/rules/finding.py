@@ -27,11 +27,11 @@ __all__ = ["KINDS", "RuleList", "find_rules", "fit_rules"]
 
 # The order in which rules are applied: each kind sees the coordinates of those before it.
 KINDS = (
-    "grid",
     "one of",
     "constant",
     "copy",
     "combination",
+    "grid",
     "clock",
     "parts",
     "order",
@@ -42,6 +42,9 @@ KINDS = (
     "level",
 )
 
+
+# Channels that carry nothing new.
+REDUNDANT = ("constant", "copy", "combination")
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
 CLAIMING = ("normal score", "positive", "level")
@@ -210,7 +213,10 @@ def fit_rules(
     """
     search = _Search(blocks, names, declared, kinds)
     for kind in KINDS:
-        for rule in search.stage(kind):
+        # What is declared comes first: in its coordinates it is not found again.
+        for rule in search.declared_of(kind):
+            search.apply(rule)
+        for rule in search.found(kind):
             search.apply(rule)
     return RuleList(search.rules), search.reducer, search.units, search.blocks
 
@@ -244,28 +250,33 @@ class _Search:
                 _check_holds(rule, self.once)
         self.claimed = {k for r in self.declared if r.kind in CLAIMING for k in r.keys}
 
-    def stage(self, kind: str) -> list[Rule]:
-        """Return the rules of one kind: those that were declared, and those that are found."""
-        stage = [rule for rule in self.declared if rule.kind == kind]
+    def declared_of(self, kind: str) -> list[Rule]:
+        """Return the rules of one kind that were declared."""
+        if kind == "constant":  # what is left out is looked for once, for all three kinds
+            return [rule for rule in self.declared if rule.kind in REDUNDANT]
+        declared = [rule for rule in self.declared if rule.kind == kind]
         if kind == "bounds":  # of channels that are written otherwise by now: clipped at the end
-            last = [rule for rule in stage if self.units.get(rule.keys[0]) != "data"]
+            last = [rule for rule in declared if self.units.get(rule.keys[0]) != "data"]
             self.rules = last + self.rules
-            stage = [rule for rule in stage if rule not in last]
+            return [rule for rule in declared if rule not in last]
+        return [] if kind in REDUNDANT else declared
+
+    def found(self, kind: str) -> list[Rule]:
+        """Return the rules of one kind that are found, and were not declared."""
         if kind == "constant":
             self.reducer, self.redundant = _redundant(self.blocks, self.names, self.kinds)
-        if kind in ("constant", "copy", "combination", "parts"):
-            return stage + [rule for rule in self.redundant if rule.kind == kind]
-        return stage + self._found(kind) if kind in self.kinds else stage
-
-    def _found(self, kind: str) -> list[Rule]:
-        # A level is one of each window.
-        blocks, units = self.once, self.units_once
-        if kind == "level":
-            blocks, units = self.blocks, self.units
-        found: list[Rule] = _FINDERS[kind](blocks, self.names, units)
-        if kind not in CLAIMING:
-            return found
-        return [rule for rule in found if not self.claimed & set(rule.keys)]
+        if kind in REDUNDANT or kind == "parts":
+            found = [rule for rule in self.redundant if rule.kind == kind]
+        elif kind not in self.kinds:
+            return []
+        else:
+            # A level is one of each window.
+            level = kind == "level"
+            blocks = self.blocks if level else self.once
+            found = _FINDERS[kind](blocks, self.names, self.units if level else self.units_once)
+        taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
+        taken |= self.claimed if kind in CLAIMING else set()
+        return [rule for rule in found if not taken & set(rule.keys)]
 
     def apply(self, rule: Rule) -> None:
         """Fit a rule, and lead the series on to its coordinates."""
@@ -335,8 +346,8 @@ _FINDERS: dict[str, Any] = {
     "grid": lambda blocks, names, units: find_grids(blocks, names),
     "one of": lambda blocks, names, units: find_one_of(blocks, names),
     "clock": lambda blocks, names, units: find_clocks(blocks, names),
-    "order": lambda blocks, names, units: find_orders(blocks, names),
-    "monotone": lambda blocks, names, units: find_monotone(blocks, names),
+    "order": find_orders,
+    "monotone": find_monotone,
     "normal score": find_normal_scores,
     "positive": find_positive,
     "bounds": find_bounds,

@@ -55,8 +55,7 @@ class Level(Rule):
     def decode(self, block: Block) -> Block:
         out = dict(block)
         level = out.pop(self._level).mean(axis=1, keepdims=True)
-        movement = out[self.keys[0]]
-        out[self.keys[0]] = movement - movement.mean(axis=1, keepdims=True) + level
+        out[self.keys[0]] = out[self.keys[0]] + level
         return out
 
     def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:

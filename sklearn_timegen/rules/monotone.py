@@ -102,10 +102,14 @@ class Monotone(Rule):
         return (key if isinstance(key, int) else key[0]), "start"
 
 
-def find_monotone(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+def find_monotone(
+    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
+) -> list[Rule]:
     """Return the channels that never fall, and now and then all but stand still."""
     found: list[Rule] = []
     for key in blocks[0]:
+        if units[key] != "data" or not isinstance(key, int):
+            continue
         step = steps(blocks, key)
         if len(step) < FEWEST or step.min() < 0 or np.ptp(cells(blocks, key)) == 0:
             continue

@@ -133,7 +133,7 @@ class NormalScore(Rule):
         x = block[self.keys[0]]
         mask: Mask = np.zeros(x.shape, dtype=bool)
         if self._floor is not None:
-            mask |= x < self._floor
+            mask |= x < self._floor - 1.2e-7 * abs(self._floor)  # rounded to float32
         if self._counts_on:
             step = self.step_ or 1.0
             mask |= np.abs(x - np.rint(x / step) * step) > 1e-6 * np.abs(x)

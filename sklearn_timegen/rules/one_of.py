@@ -14,6 +14,7 @@ __all__ = ["OneOf", "find_one_of"]
 
 Array = NDArray[np.float64]
 MOST = 64  # indicators that groups are searched among
+MOST_TRIED = 2000  # beginnings of a group, before the search is given up
 
 
 class OneOf(Rule):
@@ -121,11 +122,16 @@ def find_one_of(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
 
 def _cover(on: dict[Key, NDArray[np.bool_]]) -> list[Key] | None:
     """Return three or more indicators of which exactly one is on everywhere, if there are any."""
-    keys = list(on)
+    first_of = {column.tobytes(): key for key, column in reversed(on.items())}
+    keys = sorted(first_of.values(), key=str)  # of equal ones, one
+    left_to_try = [MOST_TRIED]
 
     def grow(group: list[Key], left: NDArray[np.bool_]) -> list[Key] | None:
         if not left.any():
             return sorted(group, key=str) if len(group) >= 3 else None
+        left_to_try[0] -= 1
+        if left_to_try[0] < 0:
+            return None
         first = int(left.argmax())  # somebody in the group has to be on here
         for key in keys:
             if on[key][first] and not (on[key] & ~left).any():

@@ -275,11 +275,14 @@ def _near(gap: Array) -> NDArray[np.bool_]:
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_orders(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+def find_orders(
+    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
+) -> list[Rule]:
     """Return the orders among channels that hold everywhere, and by no accident."""
-    keys = [key for key in blocks[0] if _is_measure(cells(blocks, key))]
+    keys = [k for k in blocks[0] if units[k] == "data" and isinstance(k, int)]
+    keys = [key for key in keys if _is_measure(cells(blocks, key))]
     columns = {key: cells(blocks, key) for key in keys}
-    pairs = [
+    pairs: list[Pair] = [
         (a, b)
         for a in keys
         for b in keys

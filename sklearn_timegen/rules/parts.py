@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.redundant import Combination
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, log_range
 
@@ -61,6 +62,7 @@ class Parts(Rule):
         self.total = total
         self._logarithmic = False
         self._least = LEAST
+        self._step: float | None = None
 
     def statement(self) -> str:
         whole = "" if self.total is None else f" of {self.total:g}"
@@ -78,6 +80,8 @@ class Parts(Rule):
         total = np.sum([cells(blocks, key) for key in self.keys], axis=0)
         self._least = min(float(cells(blocks, key).min()) for key in self.keys) / 2
         self._range = log_range(total)
+        steps = [step_of(cells(blocks, key)) for key in self.keys]
+        self._step = None if self.total is None or None in steps else min(s for s in steps if s)
         self._logarithmic = bool(total.max() > LEVEL * total.min())
 
     def encode(self, block: Block) -> Block:
@@ -105,7 +109,10 @@ class Parts(Rule):
             )
             return {**block, **{key: fraction[k] * total for k, key in enumerate(self.keys)}}
         # In float32, as they will be: the last one is what is left over then.
-        parts = (fraction[:-1] * self.total).astype(np.float32).astype(np.float64)
+        parts = fraction[:-1] * self.total
+        if self._step is not None:
+            parts = np.floor(parts / self._step + 1e-6) * self._step  # never more than the total
+        parts = parts.astype(np.float32).astype(np.float64)
         last = self.total - parts.sum(axis=0)
         return {**block, **dict(zip(self.keys, [*parts, last], strict=True))}
 

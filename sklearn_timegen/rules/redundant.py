@@ -89,7 +89,8 @@ class Constant(_LeftOut):
         return np.full(some.shape, self.value)
 
     def broken(self, block: Block) -> Mask:
-        mask: Mask = block[self.keys[0]] != self.value
+        value = self.value or 0.0
+        mask: Mask = np.abs(block[self.keys[0]] - value) > ROUNDING * abs(value)
         return mask
 
 
@@ -165,7 +166,13 @@ class Combination(_LeftOut):
         return f"{self.labels[0]} = {' '.join(terms).removeprefix('+ ')}"
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        self._reach = max(float(np.abs(block[self.keys[0]]).max()) for block in blocks)
+        sizes = [1.0, *self.weights.values()]
+        # Of its terms, too: the small difference of large ones carries their rounding.
+        self._reach = max(
+            abs(w) * float(np.abs(block[key]).max())
+            for block in blocks
+            for key, w in zip(self.keys, sizes, strict=True)
+        )
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         out, key = dict(block), self.keys[0]

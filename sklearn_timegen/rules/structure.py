@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.magnitude import to_float32
-from sklearn_timegen.rules.bounds import Limits
+from sklearn_timegen.rules.bounds import Bounds, Limits
 from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules
+from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.order import Order
+from sklearn_timegen.rules.redundant import Copy
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, order_of
 
 __all__ = ["LINEAR_KINDS", "Structure"]
@@ -103,11 +105,26 @@ class Structure:
         names = check_names(names, len(blocks[0]))
         self.rules_, self.reducer_, self.units_, blocks = fit_rules(blocks, names, declared, kinds)
         self._keys = sorted(self.units_, key=order_of)
-        for rule in self.rules_:
-            if isinstance(rule, Order):
-                self.limits_.keep_order(rule.covers())
+        self._settle_limits(declared)
         self._n_channels = len(names)
         return blocks
+
+    def _settle_limits(self, declared: Sequence[Rule]) -> None:
+        """Let bounds agree with what else channels keep: clipping is the last step back."""
+        for rule in self.rules_:
+            if isinstance(rule, Bounds) and any(r.channels == rule.channels for r in declared):
+                self.limits_.tighten(int(str(rule.keys[0])), rule.low, rule.high)
+        orders: list[tuple[Any, Any]] = []
+        for rule in self.rules_:
+            if isinstance(rule, Copy):
+                copy, of = rule.keys
+                orders += [(copy, of), (of, copy)]
+            elif isinstance(rule, Order):
+                orders += rule.covers()
+            elif isinstance(rule, Grid):
+                self.limits_.on_grid(int(str(rule.keys[0])), rule.step)
+        if orders and self.limits_.bind:
+            self.limits_.keep_order(orders)
 
     def _check_asked(self) -> tuple[list[Rule], Sequence[str]]:
         declared = [rule for rule in self._asked if not isinstance(rule, str)]
@@ -140,9 +157,9 @@ class Structure:
 
     # -- there and back --------------------------------------------------------------------------
 
-    def transform(self, x: FloatArray) -> FloatArray:
+    def transform(self, x: FloatArray, *, tell: bool = True) -> FloatArray:
         """Return the coordinates of series ``(n_samples, n_timesteps, n_channels)``."""
-        u = self._encoded(as_block(x)) if self.rules_ else x
+        u = self._encoded(as_block(x), tell=tell) if self.rules_ else x
         return x if self.plain else to_float32(u)
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
@@ -229,6 +246,8 @@ class Structure:
         TypeError
             If a rule's coordinates have no density.
         """
+        if any(broken.any() for _, broken in self.rules_.broken(as_block(x))):
+            x = self.inverse_transform(self._encoded(as_block(x), tell=False))
         block = as_block(x) if self.rules_ else {}
         total: Array | float = 0.0
         for rule in self.rules_:
