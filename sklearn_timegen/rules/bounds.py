@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule
 
 __all__ = ["Bounds", "Limits", "find_bounds", "touched_bound"]
 
@@ -200,9 +200,7 @@ class Bounds(Rule):
         return 0.0
 
 
-def find_bounds(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_bounds(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the bounds that channels come close to again and again, and never leave."""
     found: list[Rule] = []
     for key in blocks[0]:
@@ -213,7 +211,6 @@ def find_bounds(
         high = touched_bound([-column for column in columns])
         if low is not None or high is not None:
             rule = Bounds(key, low, None if high is None else -high)
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
 

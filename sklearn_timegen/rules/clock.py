@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.latent import draw_between
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of
 
 __all__ = ["Clock", "find_clocks"]
 
@@ -190,7 +190,7 @@ class Clock(Rule):
 
     @property
     def _phase_key(self) -> Key:
-        return int(str(self.keys[0])) if isinstance(self.keys[0], int) else 0, "phase"
+        return channel_of(self.keys[0]), "phase"
 
     def _times(self, phase: int, n_timesteps: int) -> Integers:
         """Return the times of readings: one before the series, and on until after it."""
@@ -270,7 +270,7 @@ class Clock(Rule):
 
 
 def _before(key: Key) -> Key:
-    return (key if isinstance(key, int) else key[0]), "reading before"
+    return channel_of(key), "reading before"
 
 
 def _bends(column: Array, how: str, tolerance: float) -> NDArray[np.bool_]:
@@ -285,7 +285,7 @@ def _bends(column: Array, how: str, tolerance: float) -> NDArray[np.bool_]:
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_clocks(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+def find_clocks(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the groups of channels that are straight, or still, between common readings."""
     groups: dict[tuple[int, str], list[Key]] = {}
     for key in blocks[0]:
@@ -295,7 +295,6 @@ def find_clocks(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
     rules: list[Rule] = []
     for (period, how), keys in groups.items():
         rule = Clock(*keys, period=period, how=how)
-        rule.labels = tuple(label_of(key, names) for key in keys)
         rule.learn(blocks)
         if not any(rule.broken(block).any() for block in blocks):
             rules.append(rule)

@@ -21,7 +21,16 @@ from sklearn_timegen.rules.order import find_orders
 from sklearn_timegen.rules.parts import Parts, find_parts
 from sklearn_timegen.rules.positive import find_positive
 from sklearn_timegen.rules.redundant import find_redundant
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    as_array,
+    as_block,
+    channel_of,
+    label_of,
+)
 
 __all__ = ["KINDS", "RuleList", "find_rules", "fit_rules"]
 
@@ -151,7 +160,7 @@ def _check_columns(rule: Rule, block: Block) -> None:
 
 def _positions(rule: Rule) -> set[int]:
     """Return the channels that a rule's columns belong to."""
-    return {key if isinstance(key, int) else key[0] for key in rule.keys}
+    return set(map(channel_of, rule.keys))
 
 
 def find_rules(
@@ -264,7 +273,7 @@ class _Search:
     def found(self, kind: str) -> list[Rule]:
         """Return the rules of one kind that are found, and were not declared."""
         if kind == "constant":
-            self.reducer, self.redundant = _redundant(self.blocks, self.names, self.kinds)
+            self.reducer, self.redundant = _redundant(self.blocks, self.kinds)
         if kind in REDUNDANT or kind == "parts":
             found = [rule for rule in self.redundant if rule.kind == kind]
         elif kind not in self.kinds:
@@ -273,10 +282,13 @@ class _Search:
             # A level is one of each window.
             level = kind == "level"
             blocks = self.blocks if level else self.once
-            found = _FINDERS[kind](blocks, self.names, self.units if level else self.units_once)
+            found = _FINDERS[kind](blocks, self.units if level else self.units_once)
         taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
         taken |= self.claimed if kind in CLAIMING else set()
-        return [rule for rule in found if not taken & set(rule.keys)]
+        found = [rule for rule in found if not taken & set(rule.keys)]
+        for rule in found:
+            rule.labels = tuple(label_of(key, self.names) for key in rule.keys)
+        return found
 
     def apply(self, rule: Rule) -> None:
         """Fit a rule, and lead the series on to its coordinates."""
@@ -293,7 +305,7 @@ class _Search:
         if isinstance(rule, Clock) and isinstance(tried, Clock):
             self.clocks |= dict.fromkeys(rule.keys, (rule, tried))
         for key, label in rule.renamed().items():
-            self.names[int(str(key))] = label
+            self.names[channel_of(key)] = label
         self.rules.append(rule)
 
 
@@ -308,13 +320,11 @@ def _without_repetition(block: Block) -> Block:
     return as_block(np.concatenate([x[:-1, :stride].reshape(-1, x.shape[2]), x[-1]])[None])
 
 
-def _redundant(
-    blocks: Sequence[Block], names: Sequence[Any], kinds: Sequence[str]
-) -> tuple[ChannelReducer, list[Rule]]:
+def _redundant(blocks: Sequence[Block], kinds: Sequence[str]) -> tuple[ChannelReducer, list[Rule]]:
     """Return what leaves out redundant channels, and the rules that they follow."""
-    if not {"constant", "copy", "combination"} & set(kinds):
-        return ChannelReducer.keeping_all(len(names)), []
-    reducer, found = find_redundant(blocks, names)
+    if not set(REDUNDANT) & set(kinds):
+        return ChannelReducer.keeping_all(len(blocks[0])), []
+    reducer, found = find_redundant(blocks)
     found = [rule for rule in found if rule.kind in kinds]
     parts = find_parts(blocks, found) if "parts" in kinds else []
     # Shares take the place of the combination that they are found by.
@@ -343,9 +353,9 @@ def _check_holds(rule: Rule, blocks: Sequence[Block]) -> None:
 
 
 _FINDERS: dict[str, Any] = {
-    "grid": lambda blocks, names, units: find_grids(blocks, names),
-    "one of": lambda blocks, names, units: find_one_of(blocks, names),
-    "clock": lambda blocks, names, units: find_clocks(blocks, names),
+    "grid": find_grids,
+    "one of": find_one_of,
+    "clock": find_clocks,
     "order": find_orders,
     "monotone": find_monotone,
     "normal score": find_normal_scores,

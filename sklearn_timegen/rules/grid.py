@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
 __all__ = ["Grid", "find_grids", "is_discrete", "step_of"]
 
@@ -111,7 +111,7 @@ def is_discrete(blocks: Sequence[Block], key: Key) -> bool:
     return len(column) < SERIES or 2 * len(np.unique(column)) <= len(column)
 
 
-def find_grids(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+def find_grids(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the channels whose values are all multiples of a step."""
     found: list[Rule] = []
     for key in blocks[0]:
@@ -120,6 +120,5 @@ def find_grids(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
         step = step_of(x) if len(x) >= FEWEST and len(np.unique(x)) > FEW else None
         if step is not None:
             rule = Grid(key, step)
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of
 
 __all__ = ["Level", "find_levels"]
 
@@ -71,12 +71,10 @@ class Level(Rule):
     @property
     def _level(self) -> Key:
         key = self.keys[0]
-        return (key if isinstance(key, int) else key[0]), "level"
+        return channel_of(key), "level"
 
 
-def find_levels(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_levels(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the channels whose spread within series is small beside that between them.
 
     Of windows, a fiftieth of it. Of a few long series, each of which is somebody, less than it.
@@ -93,7 +91,6 @@ def find_levels(
         limit = 1.0 if few else SMALL if n_series >= FEWEST else 0.0
         if 0 < spread < limit * levels.std():
             rule = Level(key)
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
 

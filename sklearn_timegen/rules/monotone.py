@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of, steps
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of, steps
 
 __all__ = ["Monotone", "find_monotone"]
 
@@ -99,12 +99,10 @@ class Monotone(Rule):
     @property
     def _start(self) -> Key:
         key = self.keys[0]
-        return (key if isinstance(key, int) else key[0]), "start"
+        return channel_of(key), "start"
 
 
-def find_monotone(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_monotone(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the channels that never fall, and now and then all but stand still."""
     found: list[Rule] = []
     for key in blocks[0]:
@@ -119,7 +117,6 @@ def find_monotone(
         still = step <= NEAR * step.std()
         if len(distinct) > 10 and still.mean() >= TOUCHED and still.sum() >= 5:
             rule = Monotone(key)
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import log_ndtr, ndtri
 
 from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
 from sklearn_timegen.rules.latent import draw_between, estimate_correlation
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
 __all__ = ["NormalScore", "find_normal_scores"]
 
@@ -267,8 +267,6 @@ def _slope(values: Array, z: Array, i: int, j: int) -> float:
 
 
 def _log_upper(z: Array) -> Array:
-    from scipy.special import log_ndtr
-
     tail: Array = log_ndtr(-z)
     return tail
 
@@ -285,15 +283,12 @@ def _thinned(weights: Array, values: Array) -> NDArray[np.int64]:
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_normal_scores(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_normal_scores(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the channels with point masses, or with a lower bound that they touch."""
     found: list[Rule] = []
     for key in blocks[0]:
         rule = None if isinstance(key, tuple) else _found(key, blocks)
         if rule is not None:
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found
 

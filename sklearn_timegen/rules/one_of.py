@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
 __all__ = ["OneOf", "find_one_of"]
 
@@ -101,7 +101,7 @@ class OneOf(Rule):
         return state
 
 
-def find_one_of(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
+def find_one_of(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return groups of three or more indicators, of which one is on everywhere."""
     on: dict[Key, NDArray[np.bool_]] = {}
     for key in blocks[0]:
@@ -114,7 +114,6 @@ def find_one_of(blocks: Sequence[Block], names: Sequence[Any]) -> list[Rule]:
         if group is None:
             break
         rule = OneOf(*group)
-        rule.labels = tuple(label_of(key, names) for key in group)
         found.append(rule)
         on = {key: column for key, column in on.items() if key not in group}
     return found

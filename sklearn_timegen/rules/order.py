@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, label_of, log_range, steps
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, log_range, steps
 
 __all__ = ["Order"]
 
@@ -75,13 +75,12 @@ class Order(Rule):
         }
 
     @classmethod
-    def of_pairs(cls, pairs: Iterable[Pair], names: Sequence[Any]) -> Order:
+    def of_pairs(cls, pairs: Iterable[Pair]) -> Order:
         """Return the order in which the first of each pair is never above the second."""
         pairs = list(pairs)
         keys = sorted({key for pair in pairs for key in pair}, key=str)
         rule = cls(*keys)
         rule.pairs = {(keys.index(a), keys.index(b)) for a, b in pairs}
-        rule.labels = tuple(label_of(key, names) for key in keys)
         return rule
 
     # -- the order itself ---------------------------------------------------------------------
@@ -275,9 +274,7 @@ def _near(gap: Array) -> NDArray[np.bool_]:
 # -- finding -----------------------------------------------------------------------------------
 
 
-def find_orders(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_orders(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return the orders among channels that hold everywhere, and by no accident."""
     keys = [k for k in blocks[0] if units[k] == "data" and isinstance(k, int)]
     keys = [key for key in keys if _is_measure(cells(blocks, key))]
@@ -291,7 +288,7 @@ def find_orders(
         and _is_below(columns[a], columns[b])
         and _is_told_often(columns[a], columns[b], steps(blocks, b) - steps(blocks, a))
     ]
-    return [Order.of_pairs(group, names) for group in _connected(pairs)]
+    return [Order.of_pairs(group) for group in _connected(pairs)]
 
 
 def _is_measure(x: Array) -> bool:

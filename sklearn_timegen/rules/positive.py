@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import skew
 
 from sklearn_timegen.rules.grid import is_discrete
-from sklearn_timegen.rules.rule import ROOM, Block, Key, Mask, Rule, cells, label_of, log_range
+from sklearn_timegen.rules.rule import ROOM, Block, Key, Mask, Rule, cells, log_range
 
 __all__ = ["Positive", "find_positive"]
 
@@ -72,9 +72,7 @@ class Positive(Rule):
         return slope
 
 
-def find_positive(
-    blocks: Sequence[Block], names: Sequence[Any], units: dict[Key, str]
-) -> list[Rule]:
+def find_positive(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return positive channels of wide range whose logarithms are more nearly symmetric."""
     found: list[Rule] = []
     for key in blocks[0]:
@@ -85,6 +83,5 @@ def find_positive(
             continue
         if skew(x) > 0.5 and abs(skew(np.log(x))) < skew(x):
             rule = Positive(key)
-            rule.labels = (label_of(key, names),)
             found.append(rule)
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.channels import ChannelReducer
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, label_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array
 
 __all__ = ["Combination", "Constant", "Copy"]
 
@@ -194,9 +194,7 @@ class Combination(_LeftOut):
         return total
 
 
-def find_redundant(
-    blocks: Sequence[Block], names: Sequence[Any]
-) -> tuple[ChannelReducer, list[Rule]]:
+def find_redundant(blocks: Sequence[Block]) -> tuple[ChannelReducer, list[Rule]]:
     """Return the channels that carry nothing new, as a reducer of arrays and as rules."""
     keys = list(blocks[0])
     reducer = ChannelReducer().fit(_pieces(blocks))
@@ -213,8 +211,6 @@ def find_redundant(
         else:
             weights = {kept[k]: w for k, w in enumerate(reducer.weights_[j]) if w}
             rules.append(Combination(key, weights, reducer.offsets_[j]))
-    for rule in rules:
-        rule.labels = tuple(label_of(key, names) for key in rule.keys)
     return reducer, rules
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "as_array",
     "as_block",
     "cells",
+    "channel_of",
     "label_of",
     "log_range",
     "steps",
@@ -235,6 +236,11 @@ def label_of(key: Key, names: Sequence[Any]) -> str:
         return f"{key[1]} of {label_of(key[0], names)}"
     name = names[key] if key < len(names) else key  # nobody has said a name
     return f"channel {name}" if isinstance(name, int) else str(name)
+
+
+def channel_of(key: Key) -> int:
+    """Return the position of the channel that a column belongs to."""
+    return key if isinstance(key, int) else key[0]
 
 
 def order_of(key: Key) -> tuple[int, str]:

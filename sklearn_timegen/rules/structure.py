@@ -15,7 +15,16 @@ from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.redundant import Copy
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, order_of
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    as_array,
+    as_block,
+    channel_of,
+    order_of,
+)
 
 __all__ = ["LINEAR_KINDS", "Structure"]
 
@@ -106,14 +115,13 @@ class Structure:
         self.rules_, self.reducer_, self.units_, blocks = fit_rules(blocks, names, declared, kinds)
         self._keys = sorted(self.units_, key=order_of)
         self._settle_limits(declared)
-        self._n_channels = len(names)
         return blocks
 
     def _settle_limits(self, declared: Sequence[Rule]) -> None:
         """Let bounds agree with what else channels keep: clipping is the last step back."""
         for rule in self.rules_:
             if isinstance(rule, Bounds) and any(r.channels == rule.channels for r in declared):
-                self.limits_.tighten(int(str(rule.keys[0])), rule.low, rule.high)
+                self.limits_.tighten(channel_of(rule.keys[0]), rule.low, rule.high)
         orders: list[tuple[Any, Any]] = []
         for rule in self.rules_:
             if isinstance(rule, Copy):
@@ -122,7 +130,7 @@ class Structure:
             elif isinstance(rule, Order):
                 orders += rule.covers()
             elif isinstance(rule, Grid):
-                self.limits_.on_grid(int(str(rule.keys[0])), rule.step)
+                self.limits_.on_grid(channel_of(rule.keys[0]), rule.step)
         if orders and self.limits_.bind:
             self.limits_.keep_order(orders)
 
@@ -153,7 +161,7 @@ class Structure:
     @property
     def plain(self) -> bool:
         """Whether coordinates are the series themselves."""
-        return all(rule.kind in ("bounds", "grid") for rule in self.rules_)
+        return all(rule.kind in AS_THEY_ARE for rule in self.rules_)
 
     # -- there and back --------------------------------------------------------------------------
 
@@ -227,8 +235,7 @@ class Structure:
 
     def sources(self, positions: Sequence[int]) -> list[int]:
         """Return the channels that some coordinates belong to."""
-        keys = (self._keys[k] for k in positions)
-        return [key if isinstance(key, int) else key[0] for key in keys]
+        return [channel_of(self._keys[k]) for k in positions]
 
     @property
     def static(self) -> list[int]:
@@ -246,9 +253,11 @@ class Structure:
         TypeError
             If a rule's coordinates have no density.
         """
-        if any(broken.any() for _, broken in self.rules_.broken(as_block(x))):
-            x = self.inverse_transform(self._encoded(as_block(x), tell=False))
-        block = as_block(x) if self.rules_ else {}
+        if not self.rules_:
+            return 0.0
+        block = as_block(x)
+        if any(broken.any() for _, broken in self.rules_.broken(block)):
+            block = as_block(self.inverse_transform(self._encoded(block, tell=False)))
         total: Array | float = 0.0
         for rule in self.rules_:
             total = total + rule.log_slope(block)
