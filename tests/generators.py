@@ -190,8 +190,8 @@ KINDS = list({kind(generator): generator for generator in reversed(NAMED)}.value
 class Resampler(BaseGenerator):
     """The smallest honest generator: draws training series again."""
 
-    def _fit(self, v, c):
-        self._rows, self._given = v, c
+    def _fit(self, series):
+        self._rows, self._given = series.values, series.conditions
 
     def _draw(self, n_samples, c, rng):
         if c is None:
@@ -207,6 +207,6 @@ class Recorder(Resampler):
 
     seen: ClassVar[list] = []
 
-    def _fit(self, v, c):
-        super()._fit(v, c)
-        self.seen.append(self.representation_.inverse_transform(v))
+    def _fit(self, series):
+        super()._fit(series)
+        self.seen.append(self.representation_.inverse_transform(series.values))

@@ -53,8 +53,8 @@ class Process(BaseGenerator):
 
     wrong: bool = False
 
-    def _fit(self, v, c):
-        self.scaled_ = self.representation_.inverse_transform(v)
+    def _fit(self, series):
+        self.scaled_ = self.representation_.inverse_transform(series.values)
 
     def _draw(self, n_samples, c, rng):
         mean = np.where((c[:, 1:] > 0.5) != self.wrong, MEAN, -MEAN)
@@ -348,7 +348,7 @@ def test_auto_of_a_regressor():
     class TrueAR(BaseGenerator):
         correlated: bool = True
 
-        def _fit(self, v, c):
+        def _fit(self, series):
             pass
 
         def _draw(self, n_samples, c, rng):
@@ -440,10 +440,10 @@ def test_a_class_that_a_generator_cannot_learn_is_named(skewed):
 
     @estimator
     class Demanding(Resampler):
-        def _fit(self, v, c):
-            if len(v) < 5:
+        def _fit(self, series):
+            if len(series) < 5:
                 raise ValueError("5 series needed")
-            super()._fit(v, c)
+            super()._fit(series)
 
     made = AugmentedClassifier(LogisticRegression(), Demanding(), n_synthetic=1.0)
     with pytest.raises(ValueError, match="the 4 series of class 'few': 5 series needed. Give"):

@@ -198,10 +198,10 @@ def test_one_series_of_a_class(skewed):
 
     @estimator
     class Demanding(Resampler):
-        def _fit(self, v, c):
-            if len(v) < 2:
+        def _fit(self, series):
+            if len(series) < 2:
                 raise ValueError("two series needed")
-            super()._fit(v, c)
+            super()._fit(series)
 
     lonely = np.r_[:38, 38]
     with pytest.raises(ValueError, match="1 series of class 'few': two .*conditional generator"):
@@ -285,7 +285,7 @@ def test_bad_input_is_refused_before_training(skewed):
 
     @estimator
     class Untrained(Resampler):
-        def _fit(self, v, c):
+        def _fit(self, series):
             raise AssertionError("trained before the check")
 
     def fails(match, X, y, *args, **params):

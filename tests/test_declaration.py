@@ -45,9 +45,9 @@ class Walk(BaseGenerator):
     n_walks: int = 3
     spread_: float = fitted("Spread of the data.")
 
-    def _fit(self, v, c):
-        self.spread_ = float(v.std())
-        self._shape = v.shape[1:]
+    def _fit(self, series):
+        self.spread_ = float(series.values.std())
+        self._shape = series.values.shape[1:]
 
     def _draw(self, n_samples, c, rng):
         e = rng.standard_normal((n_samples, *self._shape))

@@ -36,17 +36,17 @@ COLUMNS = ["score", "std", "floor", "copies", "direction", "seconds"]
 class Recorder(Resampler):
     """Remembers, on the class, what every clone was fitted to."""
 
-    def _fit(self, v, c):
-        super()._fit(v, c)
-        type(self).seen.append(self.representation_.inverse_transform(v))
+    def _fit(self, series):
+        super()._fit(series)
+        type(self).seen.append(self.representation_.inverse_transform(series.values))
 
 
 @estimator
 class Noise(BaseGenerator):
     """Unlike anything."""
 
-    def _fit(self, v, c):
-        self._shape = v.shape[1:]
+    def _fit(self, series):
+        self._shape = series.values.shape[1:]
 
     def _draw(self, n_samples, c, rng):
         return 10 * rng.standard_normal((n_samples, *self._shape)).astype(np.float32)

@@ -58,8 +58,8 @@ SEEN: list[np.ndarray] = []
 class Wild(BaseGenerator):
     """Draws remainders that are a hundred times too large."""
 
-    def _fit(self, v, c):
-        self._shape = v.shape[1:]
+    def _fit(self, series):
+        self._shape = series.values.shape[1:]
 
     def _draw(self, n_samples, c, rng):
         return 100 * rng.standard_normal((n_samples, *self._shape)).astype(np.float32)

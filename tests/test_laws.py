@@ -124,10 +124,10 @@ def test_a_broken_generator_is_found_out(broken, law):
 
 
 class Picky(Resampler):
-    def _fit(self, v, c):
-        if v.shape[1] == 1:
+    def _fit(self, series):
+        if series.values.shape[1] == 1:
             raise RuntimeError("one timestep is not enough")
-        super()._fit(v, c)
+        super()._fit(series)
 
 
 def test_an_error_names_the_law_too():

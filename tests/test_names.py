@@ -35,7 +35,7 @@ ODD = ["$x_1$ & <b>", r"50% _a_ $\frac$ ${title}"]
 class Untouched(BaseGenerator):
     """Whoever trains it has come too far."""
 
-    def _fit(self, v, c):
+    def _fit(self, series):
         raise AssertionError("trained")
 
     def _draw(self, n_samples, c, rng):

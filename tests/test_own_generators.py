@@ -110,10 +110,12 @@ def test_arguments_are_compared_when_the_class_is_made():
             def _draw(self, n_samples, rng):
                 return self._rows[:n_samples]
 
-    with pytest.raises(TypeError, match=r"Mine\._fit .*_fit\(self, v, c\).*but it is _fit\(self"):
+    with pytest.raises(
+        TypeError, match=r"Mine\._fit .*_fit\(self, series\).*but it is _fit\(self"
+    ):
 
         class Mine(Resampler):
-            def _fit(self, v):
+            def _fit(self, v, c):
                 self._rows = v
 
     with pytest.raises(TypeError, match=r"Mine\._make_net .*n_conditions, \*\*params\)"):

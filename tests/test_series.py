@@ -28,8 +28,8 @@ DAYS = pd.date_range("2024-01-01", periods=N, freq="D", name="day")
 class Replay(BaseGenerator):
     """Draws the training windows in their order, whatever is asked."""
 
-    def _fit(self, v, c):
-        self._rows = v
+    def _fit(self, series):
+        self._rows = series.values
 
     def _draw(self, n_samples, c, rng):
         return self._rows[np.arange(n_samples) % len(self._rows)]
@@ -258,9 +258,9 @@ class Seen(Replay):
 
     windows: ClassVar[list] = []
 
-    def _fit(self, v, c):
-        self.windows.append(self.representation_.inverse_transform(v))
-        super()._fit(v, c)
+    def _fit(self, series):
+        self.windows.append(self.representation_.inverse_transform(series.values))
+        super()._fit(series)
 
 
 @pytest.mark.usefixtures("quick_joining")

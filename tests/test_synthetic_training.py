@@ -33,9 +33,9 @@ class Recorder(Resampler):
 
     seen: ClassVar[list] = []
 
-    def _fit(self, v, c):
-        super()._fit(v, c)
-        self.seen.append(self.representation_.inverse_transform(v))
+    def _fit(self, series):
+        super()._fit(series)
+        self.seen.append(self.representation_.inverse_transform(series.values))
 
 
 class SeriesClassifier(ClassifierMixin, BaseEstimator):

@@ -212,9 +212,9 @@ def test_bad_conditions_are_refused_in_sample():
 class Told(Resampler):
     """Keeps the encoded conditions that it learns and is asked to draw from."""
 
-    def _fit(self, v, c):
-        self.learned_, self.asked_ = c, []
-        super()._fit(v, c)
+    def _fit(self, series):
+        self.learned_, self.asked_ = series.conditions, []
+        super()._fit(series)
 
     def _draw(self, n_samples, c, rng):
         self.asked_.append(c)

@@ -83,8 +83,8 @@ def param(
     ...         doc="Standard deviation, in the representation.",
     ...         check=[Interval(Real, 0, None, closed="left")],
     ...     )
-    ...     def _fit(self, v, c):
-    ...         self._mean = v.mean(axis=0)
+    ...     def _fit(self, series):
+    ...         self._mean = series.values.mean(axis=0)
     ...     def _draw(self, n_samples, c, rng):
     ...         e = rng.standard_normal((n_samples, *self._mean.shape))
     ...         return self._mean + self.spread * e
@@ -163,8 +163,8 @@ def fitted(doc: str, *, type: str | None = None, init: Literal[False] = False) -
     >>> @estimator
     ... class Means(BaseGenerator):
     ...     mean_: np.ndarray = fitted("Mean of each represented cell.")
-    ...     def _fit(self, v, c):
-    ...         self.mean_ = v.mean(axis=0)
+    ...     def _fit(self, series):
+    ...         self.mean_ = series.values.mean(axis=0)
     ...     def _draw(self, n_samples, c, rng):
     ...         return np.repeat(self.mean_[None], n_samples, axis=0)
     >>> hasattr(Means(), "mean_"), "mean_ : ndarray" in Means.__doc__

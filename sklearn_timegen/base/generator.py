@@ -25,6 +25,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_series
 from sklearn_timegen.data.conditions import ConditionEncoder
 from sklearn_timegen.representation import (
@@ -45,8 +46,9 @@ FloatArray = NDArray[np.float32]
 class BaseGenerator(Declared, ABC):
     """Base of all generators: ``fit``, ``sample`` and ``score``.
 
-    A subclass implements ``_fit(v, c)`` and ``_draw(n_samples, c, rng)`` on represented series
-    ``v`` and encoded conditions ``c`` (or ``None``), both float32 arrays.
+    A subclass implements ``_fit(series)``, on a :class:`~sklearn_timegen.data.Series` of
+    represented values, encoded conditions (or ``None``) and which cells were observed (``None``
+    for all), and ``_draw(n_samples, c, rng)``, which returns represented values.
     """
 
     conditional: bool = param(
@@ -237,7 +239,7 @@ class BaseGenerator(Declared, ABC):
         check_hooks(cls)
 
     @abstractmethod
-    def _fit(self, v: FloatArray, c: FloatArray | None) -> None: ...
+    def _fit(self, series: Series) -> None: ...
 
     @abstractmethod
     def _draw(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray: ...
@@ -246,24 +248,22 @@ class BaseGenerator(Declared, ABC):
         with rollback_on_error(self):
             self.interrupted_ = False
             self._validate_params()
-            v, c = self._preprocess(X, y, fit=True)
-            self._fit(v, c, **how)
-            self._finish(v, c)
+            series = self._preprocess(X, y, fit=True)
+            self._fit(series, **how)
+            self._finish(series)
         return self
 
-    def _preprocess(
-        self, X: ArrayLike, y: Any, *, fit: bool
-    ) -> tuple[FloatArray, FloatArray | None]:
+    def _preprocess(self, X: ArrayLike, y: Any, *, fit: bool) -> Series:
         """Return represented series and encoded conditions, with ``fit`` learning how to."""
         if fit:
-            v, c = self._fit_preprocessing(X, y)
+            series = self._fit_preprocessing(X, y)
             self._check_space(self._space)
-            return v, c
+            return series
         x, _ = check_series(X, estimator=self, layout=self._layout)
         self._structure.limits_.check(x)
-        return self._to_representation(x), self._conditions_of_data(y, len(x))
+        return Series(self._to_representation(x), self._conditions_of_data(y, len(x)))
 
-    def _fit_preprocessing(self, X: ArrayLike, y: Any) -> tuple[FloatArray, FloatArray | None]:
+    def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
         """Learn sizes, conditions and representation, and apply them."""
         x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
         if x.shape[1] < self._fewest_timesteps:
@@ -290,7 +290,7 @@ class BaseGenerator(Declared, ABC):
             self.__dict__.pop(name, None)
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
-        return v, self._conditions_of_data(y, len(x))
+        return Series(v, self._conditions_of_data(y, len(x)))
 
     def _check_space(self, space: Space) -> None:
         """Refuse parameters that contradict each other, or the data, before training starts."""
@@ -381,10 +381,10 @@ class BaseGenerator(Declared, ABC):
             f"NaN or infinite): {cause}"
         )
 
-    def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _finish(self, series: Series) -> None:
         """Learn what is learned from the fitted model, which Ctrl-C in here leaves as it is."""
         try:
-            self._calibrate(c)
+            self._calibrate(series.conditions)
         except KeyboardInterrupt:
             note_interruption(
                 self,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 __all__ = ["check_hooks", "check_returned", "described"]
 
 HOOKS = {
-    "_fit": ("v", "c"),
+    "_fit": ("series",),
     "_draw": ("n_samples", "c", "rng"),
     "_encode": ("v",),
     "_decode": ("z", "c"),

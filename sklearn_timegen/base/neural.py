@@ -159,15 +159,16 @@ class NeuralGenerator(BaseGenerator):
     @abstractmethod
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet: ...
 
-    def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
-        """Refuse networks that do not fit the data, before training starts."""
+    def _check_net(self, net: GeneratorNet, series: Series) -> None:
+        """Refuse networks that do not fit the data, of which it is shown two series."""
 
-    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _after_training(self, series: Series) -> None:
         """Learn what is learned from the trained network, which is ``net_`` by now."""
 
-    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+    def _fit(self, series: Series, n_epochs: int | None = None) -> None:
         self.__dict__.pop("net_", None)
         params = self._skorch_params(draw_seed(self.random_state))
+        c = series.conditions
         net = self._make_net(self._space, 0 if c is None else c.shape[1], **params)
         if not isinstance(net, GeneratorNet):
             raise TypeError(
@@ -175,14 +176,14 @@ class NeuralGenerator(BaseGenerator):
                 f"sklearn_timegen.training, such as GeneratorNet, but returned {described(net)}"
             )
         net.initialize()
-        self._check_net(net, v, c)
+        self._check_net(net, series[:2])
         # Copies: a nested parameter may be changed in place.
         self._trained_with = {
             name: clone(value, safe=False)
             for name, value in self.get_params(deep=False).items()
             if name not in mutable_parameters(self)
         }
-        self._train(net, v, c, n_epochs or self._n_epochs(len(v)))
+        self._train(net, series, n_epochs or self._n_epochs(len(series)))
 
     def _train_further(self, X: ArrayLike, y: Any, n_epochs: int | None = None) -> Any:
         """Train the same network further; Ctrl-C in the first epoch leaves it as it was."""
@@ -190,26 +191,26 @@ class NeuralGenerator(BaseGenerator):
         with rollback_on_error(self, *nets) as roll_back:
             self.interrupted_ = False
             self._validate_params()
-            v, c = self._preprocess(X, y, fit=False)
+            series = self._preprocess(X, y, fit=False)
             net = self._update(self.net_)
-            n_done = self._train(net, v, c, n_epochs or self._n_epochs(len(v)))
+            n_done = self._train(net, series, n_epochs or self._n_epochs(len(series)))
             if self.interrupted_ and n_done == 0:
                 roll_back()
                 self.interrupted_ = True
             else:
-                self._finish(v, c)
+                self._finish(series)
         return self
 
     def _n_epochs(self, n_series: int) -> int:
         """Epochs of a training on so many series."""
         return self.max_epochs
 
-    def _train(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None, n_epochs: int) -> int:
+    def _train(self, net: GeneratorNet, series: Series, n_epochs: int) -> int:
         """Train ``net``, which is ``net_`` then; return how many epochs were finished."""
         again = hasattr(self, "net_")
         n_before, n_to_come = len(net.history), net.count_epochs(n_epochs)
         try:
-            net.partial_fit(self._training_data(v, c, net.device), epochs=n_epochs)
+            net.partial_fit(self._training_data(series, net.device), epochs=n_epochs)
         except KeyboardInterrupt:  # while data were made
             net.interrupted_, net.n_epochs_ = True, n_to_come
         self.net_ = net
@@ -223,12 +224,12 @@ class NeuralGenerator(BaseGenerator):
             )
         return n_done
 
-    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> Series:
-        return Series(v, c).to(device)
+    def _training_data(self, series: Series, device: str) -> Series:
+        return series.to(device)
 
-    def _finish(self, v: FloatArray, c: FloatArray | None) -> None:
-        self._after_training(v, c)
-        super()._finish(v, c)
+    def _finish(self, series: Series) -> None:
+        self._after_training(series)
+        super()._finish(series)
 
     def _skorch_params(self, seed: int) -> dict[str, Any]:
         """Arguments of the net that come from the hyper-parameters; ``net_params`` has its say."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.classical._rows import draw_rows
+from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Representation
 
 __all__ = ["BlockBootstrap"]
@@ -85,17 +86,18 @@ class BlockBootstrap(BaseGenerator):
 
     block_length_: int = fitted("Timesteps of a block.")
 
-    def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _fit(self, series: Series) -> None:
         if not self._space.has_time_axis:
             raise ValueError(
                 f"representation={self.representation!r} has no time axis to cut blocks from"
             )
+        v = series.values
         n_timesteps = v.shape[1]
         length = self.block_length
         if isinstance(length, str):
             length = max(2, round(n_timesteps ** (1 / 3)))
         self.block_length_ = min(int(length), n_timesteps)
-        self._given = c
+        self._given = series.conditions
         self._kept = np.zeros_like(v) if self.decomposition is None else self._trend_and_season(v)
         self._moved = v - self._kept
 

@@ -30,6 +30,7 @@ from sklearn_timegen._mixture import (
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.density import log_density_of_series
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 
 __all__ = ["PCAMixture"]
@@ -145,7 +146,8 @@ class PCAMixture(LatentGenerator):
             density[rows] = self._parts[key].log_density(z[rows], vectors)
         return density
 
-    def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _fit(self, series: Series) -> None:
+        v, c = series.values, series.conditions
         seed = draw_seed(self.random_state)
         rows = v.reshape(len(v), -1).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):  # fractions of no variance at all

@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn_timegen._checks import Interval
 from sklearn_timegen.base import BaseGenerator, estimator, param
 from sklearn_timegen.classical._rows import draw_rows
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.conditions import groups_of
 
 __all__ = ["NeighbourInterpolation"]
@@ -51,7 +52,8 @@ class NeighbourInterpolation(BaseGenerator):
         doc="Whether to draw given ``y``: from series of a label, or of the nearest vectors.",
     )
 
-    def _fit(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _fit(self, series: Series) -> None:
+        v, c = series.values, series.conditions
         self._rows, self._given = v, c
         groups = groups_of(c, len(v), self._given_vectors)
         flat = v.reshape(len(v), -1)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
+from sklearn_timegen.data import Series
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow.fitted import arc
 
@@ -79,7 +80,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
 
     # -- the teacher -------------------------------------------------------------------------
 
-    def _fit_preprocessing(self, X: Any, y: Any) -> tuple[FloatArray, FloatArray | None]:
+    def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
         teacher = self._given_teacher()
         self._check_choices(teacher)
         if teacher.__sklearn_is_fitted__():

@@ -303,9 +303,9 @@ class OneStepGenerator(TaughtGenerator):
         made = partial(Discriminator, body, n_timesteps, seen, widths, n_conditions, bias=False)
         return partial(_pair_discriminator, made) if self._paired else made
 
-    def _training_data(self, v: FloatArray, c: FloatArray | None, device: str) -> Series:
-        made = self._pairs(c) if self._paired else Series(v, c)
-        return replace(made, values=made.values * self._space.varies).to(device)
+    def _training_data(self, series: Series, device: str) -> Series:
+        shown = self._pairs(series.conditions) if self._paired else series
+        return replace(shown, values=shown.values * self._space.varies).to(device)
 
     def _pairs(self, c: FloatArray | None) -> Series:
         """Return series of the teacher, with their conditions and the noise of each."""

@@ -19,6 +19,7 @@ from torch import nn
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_shape, check_time_axis, make_network
+from sklearn_timegen.data import Series
 from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow._normal import normal_of
 from sklearn_timegen.flow._solvers import SOLVERS
@@ -28,7 +29,7 @@ from sklearn_timegen.flow.networks import FIELDS
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 from sklearn_timegen.representation import Representation, Space
-from sklearn_timegen.training import AveragedNet, RateSchedule, WarmupCosineRate
+from sklearn_timegen.training import AveragedNet, GeneratorNet, RateSchedule, WarmupCosineRate
 
 __all__ = ["FlowMatching"]
 
@@ -223,9 +224,9 @@ class FlowMatching(FlowGenerator):
     def _check_space(self, space: Space) -> None:
         self._check_choices()
 
-    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
-        self._normal = normal_of(v, self._space.varies)
-        super()._fit(v, c, n_epochs)
+    def _fit(self, series: Series, n_epochs: int | None = None) -> None:
+        self._normal = normal_of(series.values, self._space.varies)
+        super()._fit(series, n_epochs)
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         if self.representation != "auto":
@@ -310,15 +311,16 @@ class FlowMatching(FlowGenerator):
     def _make_schedule(self) -> RateSchedule:
         return WarmupCosineRate(self.warmup_steps, self.lr_end)
 
-    def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
-        x = torch.from_numpy(v[:2]).to(net.device)
-        c_2 = None if c is None else torch.from_numpy(c[:2]).to(net.device)
+    def _check_net(self, net: GeneratorNet, series: Series) -> None:
+        some = series.to(net.device)
+        t = torch.full((len(some),), 0.5, device=net.device)
         with torch.no_grad():
-            made = net.module_(x, torch.full((len(x),), 0.5, device=x.device), c_2)
-        check_shape(made, x.shape, "what network returns", net.module_.network)
+            f = net.module_(some.values, t, some.conditions)
+        check_shape(f, some.values.shape, "what network returns", net.module_.network)
 
-    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
-        super()._after_training(v, c)
+    def _after_training(self, series: Series) -> None:
+        super()._after_training(series)
+        c = series.conditions
         if c is not None and self.condition_dropout == 0:
             self._seen_conditions = c[:: 1 + len(c) // ENSEMBLE_SIZES[1]].copy()
 

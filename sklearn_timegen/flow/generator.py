@@ -16,6 +16,7 @@ from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.density import has_density, log_density_of_series
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.flow._posterior import Ensemble
 from sklearn_timegen.flow.completion import Completion, check_past, draw_ensemble, with_gaps
@@ -245,7 +246,7 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
 
     # -- hooks ---------------------------------------------------------------------------------
 
-    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _after_training(self, series: Series) -> None:
         self._ensemble: Ensemble | None = None
         self._seen_conditions: FloatArray | None = None  # of a flow that is never free of any
 

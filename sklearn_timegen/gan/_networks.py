@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen.base.networks import check_shape, make_network
+from sklearn_timegen.data import Series
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.discriminator import BODIES, Discriminator
 from sklearn_timegen.nn.normalization import GradientNormalized, SpectralNormalized
+from sklearn_timegen.training import GeneratorNet
 
 __all__ = ["build_networks", "check_networks", "make_discriminator", "make_normalization"]
 
@@ -63,24 +63,23 @@ def _as_it_is(module: nn.Module) -> nn.Module:
     return module
 
 
-def check_networks(
-    net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, needs_features: bool
-) -> None:
+def check_networks(net: GeneratorNet, series: Series, needs_features: bool) -> None:
     """Refuse networks that return other shapes than series and values."""
-    networks = net.networks
-    x, given = (None if a is None else torch.tensor(a, device=net.device) for a in (v, c))
-    z = torch.zeros(len(v), networks.n_latents, device=net.device)
-    noise = torch.zeros(len(v), networks.n_noise, device=net.device) if networks.n_noise else None
+    networks, series = net.networks, series.to(net.device)
+    x, c, n_samples = series.values, series.conditions, len(series)
+    z = torch.zeros(n_samples, networks.n_latents, device=net.device)
+    n_noise = networks.n_noise
+    noise = torch.zeros(n_samples, n_noise, device=net.device) if n_noise else None
     with torch.no_grad():
-        fake = networks.generate(z, given, noise)
-        check_shape(fake, v.shape, "the generator's series", networks.generator)
-        values = networks.discriminator(x, given)
+        fake = networks.generate(z, c, noise)
+        check_shape(fake, x.shape, "the generator's series", networks.generator)
+        values = networks.discriminator(x, c)
     discriminator = _inner(networks.discriminator)
-    if values.ndim not in (1, 2) or len(values) != len(v):
+    if values.ndim not in (1, 2) or len(values) != n_samples:
         raise ValueError(
             f"the discriminator's values ({type(discriminator).__name__}) must have the shape "
-            f"({len(v)},), or ({len(v)}, K) for K judgements of each, for {len(v)} series, got "
-            f"{tuple(values.shape)}"
+            f"({n_samples},), or ({n_samples}, K) for K judgements of each, for {n_samples} "
+            f"series, got {tuple(values.shape)}"
         )
     if needs_features and not hasattr(networks.discriminator, "features"):
         raise ValueError(

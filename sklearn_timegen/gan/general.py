@@ -19,6 +19,7 @@ from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.data import Series
 from sklearn_timegen.gan._choices import (
     CLIP_VALUE,
     NORMALIZATIONS,
@@ -344,9 +345,9 @@ class GAN(AdversarialLatents):
     def _encoder_widths(self) -> tuple[int, ...]:
         return self._widths()[1]
 
-    def _check_net(self, net: Any, v: FloatArray, c: FloatArray | None) -> None:
+    def _check_net(self, net: GeneratorNet, series: Series) -> None:
         self._check_truncation(net.networks.generator)
-        check_networks(net, v[:2], None if c is None else c[:2], self.feature_matching > 0)
+        check_networks(net, series, self.feature_matching > 0)
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         return super()._make_callbacks(monitor.replace("loss", "distance"))

@@ -17,6 +17,7 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.gan._latents import LatentRegression, refined
 from sklearn_timegen.gan._warnings import warn_of_bad_training
@@ -51,11 +52,12 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
         mutable=True,
     )
 
-    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+    def _fit(self, series: Series, n_epochs: int | None = None) -> None:
         self.__dict__.pop("encoder_", None)
-        super()._fit(v, c, n_epochs)
+        super()._fit(series, n_epochs)
 
-    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _after_training(self, series: Series) -> None:
+        v, c = series.values, series.conditions
         if np.ptp(v, axis=0).any():
             warn_of_bad_training(self.net_)
         seed = derive_seed(draw_seed(self.random_state), "encoder")

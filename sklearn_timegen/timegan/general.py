@@ -16,6 +16,7 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import as_numpy
+from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Space
 from sklearn_timegen.timegan.latents import EmbeddingLatents
 from sklearn_timegen.timegan.networks import Sizes, TimeGANNetworks
@@ -263,16 +264,16 @@ class TimeGAN(EmbeddingLatents):
                 "jointly; leave one of them as it is"
             )
 
-    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+    def _fit(self, series: Series, n_epochs: int | None = None) -> None:
         self._early_epochs = {
-            phase: self._epochs_of(phase, epochs, len(v))
+            phase: self._epochs_of(phase, epochs, len(series))
             for phase, epochs, wanted in (
                 ("embedding", self.embedding_epochs, self.embedding),
                 ("supervision", self.supervised_epochs, self.supervised),
             )
             if wanted
         }
-        super()._fit(v, c, n_epochs)
+        super()._fit(series, n_epochs)
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> TimeGANNet:
         n_channels = space.shape[1]

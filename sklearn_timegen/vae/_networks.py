@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_timegen.base.networks import check_shape, make_network
+from sklearn_timegen.data import Series
+from sklearn_timegen.training import GeneratorNet
 from sklearn_timegen.vae.autoencoder import VariationalAutoencoder
 
 __all__ = ["build_network", "check_shapes"]
@@ -29,12 +29,10 @@ def build_network(
     return VariationalAutoencoder(encodes, decodes, noise(), alpha)
 
 
-def check_shapes(
-    net: Any, v: NDArray[np.float32], c: NDArray[np.float32] | None, latent_dim: int
-) -> None:
+def check_shapes(net: GeneratorNet, series: Series, latent_dim: int) -> None:
     """Refuse networks whose outputs have other shapes than the data and the latents ask for."""
-    module = getattr(net.module_, "_orig_mod", net.module_)
-    x, given = (None if a is None else torch.tensor(a, device=net.device) for a in (v, c))
+    module, series = net.networks, series.to(net.device)
+    x, n_samples = series.values, len(series)
     with torch.no_grad():
         made = module.encoder(x)
         if not isinstance(made, tuple) or len(made) != 2:
@@ -43,6 +41,8 @@ def check_shapes(
                 f"a pair of tensors; it returned {type(made).__name__}"
             )
         for name, moment in zip(("mean", "log-variance"), made, strict=True):
-            check_shape(moment, (len(v), latent_dim), f"the encoder's {name}", module.encoder)
-        x_hat = module.decoder(torch.zeros(len(v), latent_dim, device=net.device), given)
-        check_shape(x_hat, v.shape, "the decoder's series", module.decoder)
+            check_shape(moment, (n_samples, latent_dim), f"the encoder's {name}", module.encoder)
+        x_hat = module.decoder(
+            torch.zeros(n_samples, latent_dim, device=net.device), series.conditions
+        )
+        check_shape(x_hat, x.shape, "the decoder's series", module.decoder)

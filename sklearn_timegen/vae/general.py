@@ -23,6 +23,7 @@ from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from sklearn_timegen.nn.dense import DenseDecoder, DenseEncoder
@@ -230,12 +231,12 @@ class VAE(VariationalLatents):
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
         return encoder, decoder
 
-    def _fit(self, v: FloatArray, c: FloatArray | None, n_epochs: int | None = None) -> None:
+    def _fit(self, series: Series, n_epochs: int | None = None) -> None:
         self.__dict__.pop("prior_", None)
-        super()._fit(v, c, n_epochs)
+        super()._fit(series, n_epochs)
 
-    def _check_net(self, net: GeneratorNet, v: FloatArray, c: FloatArray | None) -> None:
-        check_shapes(net, v[:2], None if c is None else c[:2], self.latent_dim)
+    def _check_net(self, net: GeneratorNet, series: Series) -> None:
+        check_shapes(net, series, self.latent_dim)
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         callbacks = super()._make_callbacks(monitor)
@@ -250,11 +251,11 @@ class VAE(VariationalLatents):
         """The decoder's log-precision before training."""
         return math.log(2 * self.reconstruction_weight)
 
-    def _after_training(self, v: FloatArray, c: FloatArray | None) -> None:
+    def _after_training(self, series: Series) -> None:
         before = getattr(self, "prior_", None)
         self.prior_: Prior = StandardNormal(self.latent_dim, self._given_vectors)
         try:
-            self.prior_ = self._fit_prior(v, c).keep(before)
+            self.prior_ = self._fit_prior(series).keep(before)
         except KeyboardInterrupt:
             note_interruption(
                 self,
@@ -262,7 +263,8 @@ class VAE(VariationalLatents):
             )
         self.interrupted_ |= self.prior_.interrupted_
 
-    def _fit_prior(self, v: FloatArray, c: FloatArray | None) -> Prior:
+    def _fit_prior(self, series: Series) -> Prior:
+        v = series.values
         mean, log_var = self._posterior(v)
         if self.n_iter_ >= self._least_epochs and np.ptp(v, axis=0).any():
             _warn_if_collapsed(as_numpy(gaussian_kl(mean, log_var).mean(dim=0)))
@@ -271,7 +273,7 @@ class VAE(VariationalLatents):
         rng = self._make_rng(derive_seed(seed, "draws"))
         shape = (len(v), n_draws, self.latent_dim)
         draws = draws_from(mean, log_var, torch.randn(shape, generator=rng, device=rng.device))
-        given = self._prior_condition(c)
+        given = self._prior_condition(series.conditions)
         prior = PRIORS[self.prior](self.latent_dim, self._given_vectors)
         return prior.fit(as_numpy(draws), given, derive_seed(seed, "fit"))
 
