@@ -109,7 +109,7 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
     Parameters
     ----------
     windows : array-like of shape (n_windows, n_timesteps[, n_channels])
-        Windows in time order.
+        Windows in time order. Missing values (NaN) are like any other.
 
     Returns
     -------
@@ -130,14 +130,23 @@ def find_window_starts(windows: ArrayLike) -> Index | None:
     windows = windows.reshape(*windows.shape[:2], -1)
     few = windows[:9]
     for stride in range(1, windows.shape[1] - 1):
-        if len(windows) < 2 or not np.array_equal(few[1:, :-stride], few[:-1, stride:]):
+        if len(windows) < 2 or not _agree(few[1:, :-stride], few[:-1, stride:]):
             continue
         shared = windows[1:, :-stride]
         # Series that merely begin and end alike, padded with zeros say, share no variation.
-        varies = np.ptp(shared, axis=1).any(axis=1).mean() > 0.5
-        if varies and np.array_equal(shared, windows[:-1, stride:]):
+        reach = np.fmax.reduce(shared, axis=1) - np.fmin.reduce(shared, axis=1)
+        if (reach > 0).any(axis=1).mean() > 0.5 and _agree(shared, windows[:-1, stride:]):
             return np.arange(len(windows)) * stride
     return None
+
+
+def _agree(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Whether windows are equal, but for what is missing from either; most share something."""
+    if np.array_equal(a, b):
+        return True
+    equal = a == b
+    missing = (a != a) | (b != b)
+    return bool((equal | missing).all() and equal.any(axis=(1, 2)).mean() > 0.5)
 
 
 def nearest_gap(starts: Index, references: Index) -> Index:

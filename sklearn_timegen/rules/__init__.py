@@ -8,7 +8,7 @@ from sklearn_timegen.rules.calibration import (
 )
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
-from sklearn_timegen.rules.finding import KINDS, RuleList, find_rules
+from sklearn_timegen.rules.finding import KINDS, find_rules
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.level import Level
 from sklearn_timegen.rules.monotone import Monotone
@@ -19,6 +19,7 @@ from sklearn_timegen.rules.parts import Parts
 from sklearn_timegen.rules.positive import Positive
 from sklearn_timegen.rules.redundant import Combination, Constant, Copy
 from sklearn_timegen.rules.rule import Evidence, Rule
+from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.standing_still import GridSnapper
 from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, observed
 
 __all__ = ["Bounds", "Limits", "find_bounds", "touched_bound"]
 
@@ -196,6 +196,10 @@ class Bounds(Rule):
     def decode(self, block: Block) -> Block:
         return {**block, self.keys[0]: np.clip(block[self.keys[0]], self.low, self.high)}
 
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        key = self.keys[0]
+        return {**block, key: np.where(known[key], block[key], self.decode(block)[key])}
+
     def log_slope(self, block: Block) -> float:
         return 0.0
 
@@ -222,14 +226,16 @@ def touched_bound(columns: Sequence[Array]) -> float | None:
     it if its next step is greater than ``x - b`` and goes down: these steps are counted, once for
     each value, since windows that overlap hold a value several times.
     """
-    x = np.concatenate([column.ravel() for column in columns])
+    x = observed(np.concatenate([column.ravel() for column in columns]))
+    if len(x) == 0:
+        return None
     low, spread = float(x.min()), float(x.std())
     level = low + NEAR * spread
     if spread == 0 or (x < level).mean() < TOUCHED:
         return None
     pairs = [np.stack([c[:, :-1].ravel(), c[:, 1:].ravel()]) for c in columns]
     here, then = np.concatenate(pairs, axis=1)
-    close = here < level
+    close = (here < level) & ~np.isnan(then)
     _, once = np.unique(here[close], return_index=True)
     gap, step = (here[close] - low)[once], np.abs(then - here)[close][once]
     return _roundest_below(low, NEAR * spread) if (step > gap).sum() / 2 >= CROSSINGS else None

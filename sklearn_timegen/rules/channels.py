@@ -36,6 +36,10 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
     Others count as found by accident unless there are ten series for each of them, and in any
     case there must be ten observations for each.
 
+    Missing values are NaN. What is observed of several channels at once has to agree; a channel of
+    which nothing is observed is kept. Combinations are looked for among the timesteps at which no
+    channel is missing; where these are too few, without the channels that are missing most often.
+
     Attributes
     ----------
     kept_ : ndarray
@@ -74,8 +78,12 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
         return reducer
 
     def fit(self, x: FloatArray, y: Any = None) -> ChannelReducer:
-        constant = np.ptp(x, axis=(0, 1)) == 0
-        self.constants_ = np.where(constant, x[0, 0], np.nan).astype(np.float32)
+        rows = x.reshape(-1, x.shape[2])
+        missing = np.isnan(rows)
+        known = (~missing).sum(axis=0) >= min(_EVIDENCE, len(rows))
+        constant = known & (np.fmax.reduce(rows, axis=0) == np.fmin.reduce(rows, axis=0))
+        first = rows[missing.argmin(axis=0), np.arange(x.shape[2])]
+        self.constants_ = np.where(constant, first, np.nan).astype(np.float32)
         distinct, original = _copies(x, np.flatnonzero(~constant))
         combined = _combinations(x, distinct)
         kept = [j for j in distinct if j not in combined] or [0]
@@ -125,12 +133,24 @@ def _copies(x: FloatArray, candidates: NDArray[Any]) -> tuple[list[int], NDArray
     distinct: list[int] = []
     original = np.zeros(x.shape[2], dtype=np.int64)
     for j in candidates:
-        alike = np.flatnonzero((glimpse[:, distinct] == glimpse[:, [j]]).all(axis=0))
-        twins = [distinct[k] for k in alike if np.array_equal(x[:, :, distinct[k]], x[:, :, j])]
+        a, b = glimpse[:, distinct], glimpse[:, [j]]
+        alike = np.flatnonzero(((a == b) | np.isnan(a) | np.isnan(b)).all(axis=0))
+        twins = [distinct[k] for k in alike if _is_copy(x[:, :, distinct[k]], x[:, :, j])]
         original[j] = twins[0] if twins else j
         if not twins:
             distinct.append(int(j))
     return distinct, original
+
+
+def _is_copy(a: FloatArray, b: FloatArray) -> bool:
+    """Whether channels are equal wherever both are observed, which has to be often, and vary."""
+    if np.array_equal(a, b):
+        return True
+    both = ~(np.isnan(a) | np.isnan(b))
+    enough = 0.25 * min((~np.isnan(a)).sum(), (~np.isnan(b)).sum())
+    if both.sum() < max(2 * _EVIDENCE, enough) or not np.array_equal(a[both], b[both]):
+        return False
+    return bool(np.ptp(a[both]) > 0)
 
 
 Combination = tuple[list[int], list[float], float]  # channels, their weights, offset
@@ -168,12 +188,12 @@ class _Span:
 
 def _combinations(x: FloatArray, candidates: list[int]) -> dict[int, Combination]:
     """Find the channels that are affine combinations of others, none of which is one."""
-    n = x.shape[0] * x.shape[1]
-    rows = x.reshape(n, -1)
+    rows, candidates = _complete_rows(x.reshape(-1, x.shape[2]), candidates)
+    n = len(rows)
     if n > _ROWS + _EVIDENCE * len(candidates):
         rng = np.random.default_rng(0)
         rows = rows[rng.choice(n, _ROWS + _EVIDENCE * len(candidates), replace=False)]
-    reach = np.abs(x).max(axis=(0, 1)).astype(np.float64)
+    reach = np.fmax.reduce(np.abs(x), axis=(0, 1)).astype(np.float64)
     span = _Span(len(rows), min(len(candidates), n // _EVIDENCE))
     found: dict[int, Combination] = {}
     terms: list[int] = []
@@ -195,6 +215,23 @@ def _combinations(x: FloatArray, candidates: list[int]) -> dict[int, Combination
     return found
 
 
+def _complete_rows(rows: FloatArray, candidates: list[int]) -> tuple[FloatArray, list[int]]:
+    """Return the rows of which no candidate is missing, and the candidates.
+
+    Those that are missing most often are left out until enough rows are there for the others.
+    """
+    missing = np.isnan(rows)
+    if not missing[:, candidates].any():
+        return rows, candidates
+    often = sorted(candidates, key=lambda j: missing[:, j].sum())
+    while often:
+        complete = ~missing[:, often].any(axis=1)
+        if complete.sum() >= 2 * _EVIDENCE * (len(often) + 1):
+            break
+        often.pop()
+    return rows[~missing[:, often].any(axis=1)], sorted(often)
+
+
 def _simplified(
     x: FloatArray,
     rows: FloatArray,
@@ -211,14 +248,20 @@ def _simplified(
     for tried, is_simple in ((simple, None not in fractions), (weights, False)):
         some = [i for i, w in zip(terms, tried, strict=True) if w != 0]
         found = [float(w) for w in tried if w != 0]
-        if not some or _EVIDENCE * (len(some) + 1) > len(x) * (x.shape[1] if is_simple else 1):
+        if not some or _EVIDENCE * (len(some) + 1) > _n_told(x, [j, *some], is_simple):
             continue
         level = float(np.mean(rows[:, j] - rows[:, some].astype(np.float64) @ found))
         for offset in (_roundest(level, tolerance), level):
             error = _combine(x, some, found, offset) - x[:, :, j]
-            if np.abs(error).max() <= tolerance:
+            if np.fmax.reduce(np.abs(error), axis=None) <= tolerance:
                 return some, found, offset
     return None
+
+
+def _n_told(x: FloatArray, channels: list[int], is_simple: bool) -> int:
+    """Return at how many timesteps channels are observed, or in how many series they are."""
+    told: Any = ~np.isnan(x[:, :, channels]).any(axis=2)
+    return int(told.sum() if is_simple else told.any(axis=1).sum())
 
 
 def _combine(x: FloatArray, terms: Any, weights: Any, offset: float) -> Array:

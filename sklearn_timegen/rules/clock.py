@@ -6,7 +6,8 @@ Symbols: ``p`` is the period of readings, ``phase`` the timestep of the first on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,23 @@ from scipy.special import ndtri
 
 from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.latent import draw_between
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    cells,
+    channel_of,
+    is_complete,
+    observed,
+)
 
-__all__ = ["Clock", "find_clocks"]
+__all__ = ["ROUNDED", "Clock", "bends"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-LONGEST = 60  # timesteps between two readings
-FEWEST = 100  # kinks, before they can be believed to keep time
 ROUNDED = 2e-5  # of a channel's spread: what a straight line may be off in float32
-BENT = 0.2  # of the readings at least that have to be kinks
 
 
 class Clock(Rule):
@@ -34,6 +41,10 @@ class Clock(Rule):
     The coordinates are the readings: each stands at the timesteps that lead up to it. Where series
     begin at several times of the clock, the phase is a column of its own, and readings are
     laid out evenly, the same number in each series.
+
+    What is observed between two readings tells both of them, if there are two values, or one of a
+    channel that keeps its reading. All other readings next to missing values are missing; so is
+    all of a series that does not show its phase.
 
     Parameters
     ----------
@@ -94,11 +105,12 @@ class Clock(Rule):
                 for block, of_block in zip(blocks, phases, strict=True)
                 for row, phase in zip(block[key], of_block, strict=True)
             ]
-            values = np.round(np.concatenate(knots), 6)
+            values = np.round(observed(np.concatenate(knots)), 6)
             # Without a step, as many decimals as float32 has left after a line was drawn on.
             decimals = np.ceil(np.log10(max(1e-6 * float(np.abs(values).max()), 1e-30)))
             self._steps[key] = step_of(values) or float(10.0**decimals)
-        number = np.bincount(np.concatenate(phases), minlength=self.period)
+        sure = [p[self._tells_phase(b)] for b, p in zip(blocks, phases, strict=True)]
+        number = np.bincount(np.concatenate(sure), minlength=self.period)
         self._edges = ndtri(np.concatenate([[0], np.cumsum(number) / number.sum()])).clip(-8, 8)
 
     def _kinks(self, block: Block) -> NDArray[np.bool_]:
@@ -106,7 +118,7 @@ class Clock(Rule):
         some = next(iter(block.values()))
         kinks = np.zeros(some.shape, dtype=bool)
         for key in self.keys:
-            kinks |= _bends(block[key], self.how, self._tolerance[key])
+            kinks |= bends(block[key], self.how, self._tolerance[key])
         return kinks
 
     def _phases(self, block: Block) -> Integers:
@@ -118,6 +130,12 @@ class Clock(Rule):
         # A series without a kink is straight whatever its phase: that of most will do.
         phases: Integers = np.where(by_phase.any(axis=1), by_phase.argmax(axis=1), self._phase)
         return phases
+
+    def _tells_phase(self, block: Block) -> NDArray[np.bool_]:
+        """Return of which series the phase is known, or without meaning since none bends."""
+        whole: Any = is_complete(block, self.keys).all(axis=1)
+        sure: NDArray[np.bool_] = whole | self._kinks(block).any(axis=1)
+        return np.ones_like(sure) if self._together else sure
 
     def broken(self, block: Block) -> Mask:
         kinks = self._kinks(block)
@@ -131,8 +149,11 @@ class Clock(Rule):
     def encode(self, block: Block) -> Block:
         phases = self._phases(block)
         out = dict(block)
+        sure = self._tells_phase(block)[:, None]
         for key in self.keys:
-            knots = self._on_step(key, self._knots(block[key], phases))
+            knots = self._on_step(key, self._knots(self._filled(block[key], phases), phases))
+            if not sure.all():
+                knots = np.where(sure, knots, np.nan)
             out[key] = self._laid_out(knots, phases, block[key].shape[1])
             if self.how == "linear" and self._together:
                 first = np.broadcast_to(knots[:, :1], block[key].shape)
@@ -141,7 +162,7 @@ class Clock(Rule):
             # A state of each series: an interval of a normal score, as other states are.
             a, b = self._edges[phases][:, None], self._edges[phases + 1][:, None]
             z = draw_between(np.concatenate([a, a], 1), np.concatenate([b, b], 1), 0.0)[:, :1]
-            out[self._phase_key] = np.broadcast_to(z, out[self.keys[0]].shape)
+            out[self._phase_key] = np.broadcast_to(np.where(sure, z, np.nan), block[key].shape)
         return out
 
     def decode(self, block: Block) -> Block:
@@ -158,6 +179,43 @@ class Clock(Rule):
             knots = self._on_step(key, knots)
             out[key] = self._between(knots, phases, some.shape[1])
         return out
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        fixed = {key: np.broadcast_to(known[key], block[key].shape) for key in self.keys}
+        seen = {key: np.where(fixed[key], block[key], np.nan) for key in self.keys}
+        phases, sure = self._phases(seen), self._tells_phase(seen)
+        out = {**block, **{key: block[key].copy() for key in self.keys}}
+        for i in np.flatnonzero(~is_complete(seen, self.keys).all(axis=1)):
+            # Where no kink tells it: the phase at which what is known lies nearest to the lines.
+            tried = [phases[i]] if sure[i] else range(self.period)
+            fits = [
+                [self._nearest(key, block[key][i], fixed[key][i], phase) for key in self.keys]
+                for phase in tried
+            ]
+            misses = [sum(miss for _, miss in fit) for fit in fits]
+            for key, (line, _) in zip(self.keys, fits[int(np.argmin(misses))], strict=True):
+                out[key][i] = np.where(fixed[key][i], block[key][i], line)
+        return out
+
+    def _nearest(self, key: Key, x: Array, fixed: Mask, phase: int) -> tuple[Array, float]:
+        """Return the channel of a phase that is nearest to a series, and goes through fixed cells.
+
+        Together with how far it misses these, in units of the tolerance.
+        """
+        n_knots = len(self._times(0, len(x))) + 1
+        lines = self._between(np.eye(n_knots), np.full(n_knots, phase), len(x)).T
+        knots: Array = np.linalg.lstsq(lines, x, rcond=None)[0].astype(np.float64)
+        if fixed.any():
+            left = (x - lines @ knots)[fixed]
+            knots += np.linalg.lstsq(lines[fixed], left, rcond=None)[0]
+
+        def miss(line: Array) -> float:
+            off = np.abs(line - x)[fixed].max(initial=0.0)
+            return max(0.0, float(off) / self._tolerance[key] - 0.1)
+
+        line, on_step = lines @ knots, lines @ self._on_step(key, knots)
+        line = on_step if miss(on_step) == 0 else line
+        return line, miss(line)
 
     def held(self, column: Array, how: str) -> Array:
         """Return a column with one value at all timesteps of a reading: the first, or the mean."""
@@ -196,6 +254,26 @@ class Clock(Rule):
         """Return the times of readings: one before the series, and on until after it."""
         last = phase + self.period * (-(-(n_timesteps - 1 - phase) // self.period))
         return np.arange(phase - self.period, last + 1, self.period)
+
+    def _segments(self, phase: int, n_timesteps: int) -> Iterator[slice]:
+        """Yield the timesteps between two readings: with both, where a line goes through both."""
+        for start, stop in pairwise([*self._times(phase, n_timesteps), n_timesteps + self.period]):
+            yield slice(max(start, 0), stop + (self.how == "linear"))
+
+    def _filled(self, column: Array, phases: Integers) -> Array:
+        """Return a column with what is missing but follows from the same two readings."""
+        if not np.isnan(column).any():
+            return column
+        out = column.copy()
+        for phase in np.unique(phases):
+            rows = np.flatnonzero(phases == phase)
+            segments = list(self._segments(phase, column.shape[1]))
+            for segment in segments + segments[::-1]:  # a reading that follows tells the next
+                part = out[rows, segment]
+                if part.shape[1]:
+                    line = _line(part) if self.how == "linear" else _any_of(part)
+                    out[rows, segment] = np.where(np.isnan(part), line, part)
+        return out
 
     def _knots(self, column: Array, phases: Integers) -> Array:
         """Return the readings of each series, those outside of it by the straight line there."""
@@ -273,64 +351,26 @@ def _before(key: Key) -> Key:
     return channel_of(key), "reading before"
 
 
-def _bends(column: Array, how: str, tolerance: float) -> NDArray[np.bool_]:
-    bends = np.zeros(column.shape, dtype=bool)
+def _line(x: Array) -> Array:
+    """Return the straight line through two observed values of each row, NaN if there are none."""
+    seen, last = ~np.isnan(x), x.shape[1] - 1
+    a, b = seen.argmax(axis=1)[:, None], last - seen[:, ::-1].argmax(axis=1)[:, None]
+    left, right = np.take_along_axis(x, a, axis=1), np.take_along_axis(x, b, axis=1)
+    slope = np.where(b > a, (right - left) / np.maximum(b - a, 1), np.nan)
+    line: Array = left + slope * (np.arange(x.shape[1]) - a)
+    return line
+
+
+def _any_of(x: Array) -> Array:
+    """Return the first observed value of each row, NaN if there is none."""
+    return np.take_along_axis(x, (~np.isnan(x)).argmax(axis=1)[:, None], axis=1)
+
+
+def bends(column: Array, how: str, tolerance: float) -> NDArray[np.bool_]:
+    """Return where a channel is not straight, or still; next to what is missing, nowhere."""
+    bent = np.zeros(column.shape, dtype=bool)
     if how == "linear":
-        bends[:, 1:-1] = np.abs(np.diff(column, n=2, axis=1)) > tolerance
+        bent[:, 1:-1] = np.abs(np.diff(column, n=2, axis=1)) > tolerance
     else:
-        bends[:, 1:] = np.abs(np.diff(column, axis=1)) > tolerance
-    return bends
-
-
-# -- finding -----------------------------------------------------------------------------------
-
-
-def find_clocks(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
-    """Return the groups of channels that are straight, or still, between common readings."""
-    groups: dict[tuple[int, str], list[Key]] = {}
-    for key in blocks[0]:
-        found = _period(blocks, key)
-        if found is not None:
-            groups.setdefault(found, []).append(key)
-    rules: list[Rule] = []
-    for (period, how), keys in groups.items():
-        rule = Clock(*keys, period=period, how=how)
-        rule.learn(blocks)
-        if not any(rule.broken(block).any() for block in blocks):
-            rules.append(rule)
-    return rules
-
-
-def _period(blocks: Sequence[Block], key: Key) -> tuple[int, str] | None:
-    """Return how often a channel is read, and how it is in between, if it keeps time."""
-    x = cells(blocks, key)
-    tolerance = ROUNDED * float(x.std()) + 4e-7 * float(np.abs(x).max())
-    if len(np.unique(x[:2000])) <= 2:
-        return None
-    for how in ("hold", "linear"):
-        bends = [_bends(block[key], how, tolerance) for block in blocks]
-        n_bends, n_cells = sum(int(b.sum()) for b in bends), len(x)
-        # Mostly straight, but not as a channel that hardly moves at all.
-        if n_bends < FEWEST or n_bends > 0.55 * n_cells:
-            continue
-        for period in range(LONGEST, 1, -1):
-            if n_bends * period < BENT * n_cells or not _keeps_time(bends, period):
-                continue
-            return period, how
-    return None
-
-
-def _keeps_time(bends: Sequence[NDArray[np.bool_]], period: int) -> bool:
-    """Whether the kinks of each series are all at one remainder modulo the period."""
-    n_told = 0
-    for bend in bends:
-        if bend.shape[1] < 2 * period:
-            return False
-        rows, t = np.nonzero(bend)
-        remainder = t % period
-        first = np.full(len(bend), -1)
-        first[rows[::-1]] = remainder[::-1]
-        if (remainder != first[rows]).any():
-            return False
-        n_told += len(rows) - len(np.unique(rows))
-    return n_told >= FEWEST // 2
+        bent[:, 1:] = np.abs(np.diff(column, axis=1)) > tolerance
+    return bent

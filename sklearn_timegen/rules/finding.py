@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from sklearn_timegen.model_selection import find_window_starts
 from sklearn_timegen.rules.bounds import find_bounds
 from sklearn_timegen.rules.channels import ChannelReducer
-from sklearn_timegen.rules.clock import Clock, find_clocks
-from sklearn_timegen.rules.grid import find_grids
+from sklearn_timegen.rules.clock import Clock
+from sklearn_timegen.rules.clock_finding import find_clocks
+from sklearn_timegen.rules.grid import Grid, find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
 from sklearn_timegen.rules.normal_score import NormalScore, find_normal_scores
 from sklearn_timegen.rules.one_of import find_one_of
-from sklearn_timegen.rules.order import find_orders
+from sklearn_timegen.rules.order import Order
+from sklearn_timegen.rules.order_finding import find_orders
 from sklearn_timegen.rules.parts import Parts, find_parts
 from sklearn_timegen.rules.positive import find_positive
 from sklearn_timegen.rules.redundant import find_redundant
 from sklearn_timegen.rules.rule import (
     Block,
     Key,
-    Mask,
     Rule,
     as_array,
     as_block,
     channel_of,
     label_of,
 )
+from sklearn_timegen.rules.rule_list import RuleList
 
-__all__ = ["KINDS", "RuleList", "find_rules", "fit_rules"]
+__all__ = ["KINDS", "find_rules", "fit_rules"]
 
 # The order in which rules are applied: each kind sees the coordinates of those before it.
 KINDS = (
@@ -55,112 +57,11 @@ KINDS = (
 # Channels that carry nothing new.
 REDUNDANT = ("constant", "copy", "combination")
 
+# Kinds that leave the columns of which they speak as they are.
+LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
+
 # Kinds of which a channel has one: what is declared keeps others from being found.
 CLAIMING = ("normal score", "positive", "level")
-
-
-class RuleList(Sequence[Rule]):
-    """Rules, in the order in which they are applied; printed as a table.
-
-    Parameters
-    ----------
-    rules : iterable of Rule, default=()
-        The rules.
-
-    Examples
-    --------
-    >>> from sklearn_timegen.rules import Copy, Order, RuleList
-    >>> RuleList([Copy("b", of="a"), Order("a", "c")])
-    b = a
-    a <= c
-    """
-
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._rules = list(rules)
-
-    @overload
-    def __getitem__(self, k: int) -> Rule: ...
-
-    @overload
-    def __getitem__(self, k: slice) -> RuleList: ...
-
-    def __getitem__(self, k: int | slice) -> Rule | RuleList:
-        return RuleList(self._rules[k]) if isinstance(k, slice) else self._rules[k]
-
-    def __len__(self) -> int:
-        return len(self._rules)
-
-    def __iter__(self) -> Iterator[Rule]:
-        return iter(self._rules)
-
-    def __repr__(self) -> str:
-        return "\n".join(map(repr, self._rules)) or "no rules"
-
-    def of_kind(self, kind: str) -> list[Rule]:
-        """Return the rules of one kind, as ``"order"``."""
-        return [rule for rule in self._rules if rule.kind == kind]
-
-    def violations(self, X: Any) -> list[tuple[Rule, Mask]]:
-        """Return at which timesteps of series each rule is broken.
-
-        A rule sees what those before it leave to it; where one of them is broken, these are
-        mostly the nearest values that keep it (grids and bounds leave values as they are).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps, n_channels)
-            Series with the channels that the rules were found in.
-
-        Returns
-        -------
-        broken : list of (Rule, ndarray of bool of shape (n_samples, n_timesteps))
-            Each rule, and where it is broken.
-
-        Raises
-        ------
-        ValueError
-            If a rule speaks of what is not there: a channel, or a coordinate of a rule that is
-            not in the list.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_timegen.rules import find_rules
-        >>> low = np.random.default_rng(0).normal(size=(200, 24)).cumsum(axis=1)
-        >>> x = np.stack([low, low + np.random.default_rng(1).exponential(size=low.shape)], axis=2)
-        >>> swapped = find_rules(x).violations(x[:, :, ::-1])
-        >>> [(rule.statement(), int(broken.sum())) for rule, broken in swapped]
-        [('channel 0 <= channel 1', 4800)]
-        """
-        return list(self.broken(as_block(X)))
-
-    def broken(self, block: Block) -> Iterator[tuple[Rule, Mask]]:
-        """Yield each rule, and at which timesteps of a block it is broken."""
-        for k, rule in enumerate(self._rules):
-            _check_columns(rule, block)
-            yield rule, rule.broken(block)
-            # What no later rule looks at need not be written anew, which may be slow.
-            if any(_positions(rule) & _positions(later) for later in self._rules[k + 1 :]):
-                block = rule.encode(block)
-
-
-def _check_columns(rule: Rule, block: Block) -> None:
-    """Refuse series, or a list of rules, in which a rule has nothing to look at."""
-    missing = [
-        label for key, label in zip(rule.keys, rule.labels, strict=False) if key not in block
-    ]
-    if len(rule.keys) < len(rule.labels):  # given by names, and bound to no data
-        missing = list(rule.labels)
-    if missing:
-        raise ValueError(
-            f"the rule {rule.statement()!r} cannot be checked: there is no {', '.join(missing)} "
-            "in these series, or in what the rules before it make of them"
-        )
-
-
-def _positions(rule: Rule) -> set[int]:
-    """Return the channels that a rule's columns belong to."""
-    return set(map(channel_of, rule.keys))
 
 
 def find_rules(
@@ -253,6 +154,7 @@ class _Search:
         self.redundant: list[Rule] = []
         # The clock by which a channel is read, as fitted to either form of the series.
         self.clocks: dict[Key, tuple[Clock | None, Clock | None]] = {}
+        self.rewritten: set[Key] = set()  # columns that are coordinates of rules by now
         self.declared = [rule.bind(names) for rule in declared]
         for rule in self.declared:
             if rule.kind == "bounds":
@@ -292,6 +194,10 @@ class _Search:
 
     def apply(self, rule: Rule) -> None:
         """Fit a rule, and lead the series on to its coordinates."""
+        rule.of_data = not self.rewritten & set(rule.keys)
+        if isinstance(rule, Order):
+            grids = (grid for grid in self.rules if isinstance(grid, Grid))
+            rule.grids = {grid.keys[0]: grid for grid in grids if grid.keys[0] in rule.keys}
         tried = copy.copy(rule)
         if isinstance(rule, NormalScore) and isinstance(tried, NormalScore):
             rule.clock, tried.clock = self.clocks.get(rule.keys[0], (None, None))
@@ -304,6 +210,8 @@ class _Search:
         self.units = rule.units(self.units)
         if isinstance(rule, Clock) and isinstance(tried, Clock):
             self.clocks |= dict.fromkeys(rule.keys, (rule, tried))
+        if rule.kind not in LEAVE_COLUMNS:
+            self.rewritten |= set(rule.keys)
         for key, label in rule.renamed().items():
             self.names[channel_of(key)] = label
         self.rules.append(rule)
@@ -317,7 +225,12 @@ def _without_repetition(block: Block) -> Block:
         first = {row.tobytes(): i for i, row in reversed(list(enumerate(x)))}
         return block if len(first) == len(x) else as_block(x[sorted(first.values())])
     stride = int(starts[1] - starts[0])
-    return as_block(np.concatenate([x[:-1, :stride].reshape(-1, x.shape[2]), x[-1]])[None])
+    series = np.concatenate([x[:-1, :stride].reshape(-1, x.shape[2]), x[-1]])
+    if np.isnan(series).any():  # what is missing from one window may stand in another
+        for t in range(x.shape[1]):
+            seen = series[starts + t]
+            series[starts + t] = np.where(np.isnan(seen), x[:, t], seen)
+    return as_block(series[None])
 
 
 def _redundant(blocks: Sequence[Block], kinds: Sequence[str]) -> tuple[ChannelReducer, list[Rule]]:
@@ -336,6 +249,11 @@ def _redundant(blocks: Sequence[Block], kinds: Sequence[str]) -> tuple[ChannelRe
 
 def _check_holds(rule: Rule, blocks: Sequence[Block]) -> None:
     """Fit a rule; of one that was declared and does not hold, say where."""
+    if rule.n_observed(blocks) == 0:
+        raise ValueError(
+            f"the rule {rule.statement()!r} cannot be judged: {', '.join(rule.labels)} are at no "
+            "timestep all observed. Leave the rule out, or the channels"
+        )
     rule.learn(blocks)
     rule.measure(blocks)
     if rule.evidence is None or not rule.evidence.n_broken:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, observed
 
 __all__ = ["Grid", "find_grids", "is_discrete", "step_of"]
 
@@ -63,16 +63,21 @@ class Grid(Rule):
     def broken(self, block: Block) -> Mask:
         x = block[self.keys[0]]
         # Rounded to float32, a multiple is not quite one.
-        mask: Mask = np.abs(x - self._rounded(x)) > ROUNDED * np.abs(x) + 1e-9 * self.step
+        mask: Mask = np.abs(x - self.rounded(x)) > ROUNDED * np.abs(x) + 1e-9 * self.step
         return mask
 
     def decode(self, block: Block) -> Block:
-        return {**block, self.keys[0]: self._rounded(block[self.keys[0]])}
+        return {**block, self.keys[0]: self.rounded(block[self.keys[0]])}
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        x = block[self.keys[0]]
+        return {**block, self.keys[0]: np.where(known[self.keys[0]], x, self.rounded(x))}
 
     def log_slope(self, block: Block) -> float:
         return 0.0  # the density is that of the values before they are rounded
 
-    def _rounded(self, x: Array) -> Array:
+    def rounded(self, x: Array) -> Array:
+        """Return the nearest multiples of the step."""
         # Divided by a whole number of steps in 1, a tenth is the float nearest to a tenth.
         per_unit = round(1 / self.step) if self.step < 1 else 0
         rounded: Array = (
@@ -80,9 +85,19 @@ class Grid(Rule):
         )
         return rounded
 
+    def above(self, x: Array) -> Array:
+        """Return the least multiples that are not below ``x``, to float64's rounding."""
+        steps = x / self.step
+        return self.rounded(np.ceil(steps - 1e-9 * np.maximum(np.abs(steps), 1)) * self.step)
+
+    def below(self, x: Array) -> Array:
+        """Return the greatest multiples that are not above ``x``, to float64's rounding."""
+        return -self.above(-x)
+
 
 def step_of(x: Array) -> float | None:
     """Return the largest common step of values, if there is one and float32 can count them."""
+    x = observed(x)
     if len(x) == 0 or np.ptp(x) == 0:
         return None
     glimpse, reach = x[:: max(1, len(x) // 200)], np.abs(x).max()
@@ -103,11 +118,11 @@ def is_discrete(blocks: Sequence[Block], key: Key) -> bool:
     if len(np.unique(x[:: max(1, len(x) // 1000)])) > MOST_VALUES:
         return False
     n_values = len(np.unique(x))
-    if n_values > MOST_VALUES or len(x) < PER_VALUE * n_values:
+    if n_values > MOST_VALUES or len(x) < max(1, PER_VALUE * n_values):
         return False
     # Windows that overlap hold a cell several times, but not at one timestep.
     block = max(blocks, key=lambda block: len(block[key]))
-    column = block[key][:, block[key].shape[1] // 2]
+    column = observed(block[key][:, block[key].shape[1] // 2])
     return len(column) < SERIES or 2 * len(np.unique(column)) <= len(column)
 
 

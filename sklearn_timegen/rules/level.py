@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of, observed, observed_mean
 
 __all__ = ["Level", "find_levels"]
 
@@ -49,7 +49,8 @@ class Level(Rule):
 
     def encode(self, block: Block) -> Block:
         column = block[self.keys[0]]
-        level = np.broadcast_to(column.mean(axis=1, keepdims=True), column.shape)
+        # Of a series with holes, the mean of what is observed: movement stays that about it.
+        level = np.broadcast_to(observed_mean(column), column.shape)
         return {**block, self.keys[0]: column - level, self._level: level}
 
     def decode(self, block: Block) -> Block:
@@ -83,9 +84,15 @@ def find_levels(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     for key in blocks[0]:
         if units[key] == "free" or isinstance(key, tuple):
             continue
-        n_series = sum(len(block[key]) for block in blocks)
-        levels = np.concatenate([block[key].mean(axis=1) for block in blocks])
-        within = np.concatenate([block[key].std(axis=1) for block in blocks])
+        means = [observed_mean(block[key]) for block in blocks]
+        levels = observed(np.concatenate([mean[:, 0] for mean in means]))
+        pairs = zip(blocks, means, strict=True)
+        within = np.concatenate(
+            [np.sqrt(observed_mean((block[key] - mean) ** 2))[:, 0] for block, mean in pairs]
+        )
+        n_series, within = len(levels), observed(within)
+        if n_series == 0:
+            continue
         spread = float(np.sqrt(np.mean(within**2)))
         few = 1 < n_series < FEWEST and _length(blocks) >= LONG
         limit = 1.0 if few else SMALL if n_series >= FEWEST else 0.0

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of, steps
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    cells,
+    channel_of,
+    forward_filled,
+    observed,
+    steps,
+)
 
 __all__ = ["Monotone", "find_monotone"]
 
@@ -49,24 +59,44 @@ class Monotone(Rule):
 
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)
+        self._mean_step = 0.0
 
     def statement(self) -> str:
         return f"{self.labels[0]} never falls"
 
     def broken(self, block: Block) -> Mask:
         column = block[self.keys[0]]
-        return np.diff(column, axis=1, prepend=column[:, :1]) < 0
+        before = forward_filled(column)[:, :-1]  # the last reading, which may be long ago
+        fallen: Mask = np.zeros(column.shape, dtype=bool)
+        fallen[:, 1:] = column[:, 1:] < before
+        return fallen
 
-    def touched(self, blocks: Iterable[Block]) -> float:
-        step = steps(blocks, self.keys[0])
-        return float(np.mean(step <= NEAR * step.std()))
+    def touched(self, blocks: Iterable[Block]) -> float | None:
+        step = observed(steps(blocks, self.keys[0]))
+        return float(np.mean(step <= NEAR * step.std())) if len(step) else None
+
+    def learn(self, blocks: Sequence[Block]) -> None:
+        step = observed(steps(blocks, self.keys[0]))
+        self._mean_step = float(step.mean()) if len(step) else 0.0
 
     def encode(self, block: Block) -> Block:
         key, column = self.keys[0], block[self.keys[0]]
         step = np.diff(column, axis=1)
         first = step[:, :1] if step.shape[1] else np.zeros_like(column)
-        start = np.broadcast_to(column[:, :1], column.shape)
+        start = np.broadcast_to(self._first(column), column.shape)
         return {**block, key: np.concatenate([first, step], axis=1), self._start: start}
+
+    def _first(self, column: Array) -> Array:
+        """Return where each series begins, ``(n_series, 1)``.
+
+        Where that is missing, it is expected to be a mean step a timestep below the first value
+        that is observed: series begin far apart, beside which what they rise by is little.
+        """
+        if not np.isnan(column[:, 0]).any():
+            return column[:, :1]
+        t = (~np.isnan(column)).argmax(axis=1)[:, None]
+        first: Array = np.take_along_axis(column, t, axis=1) - self._mean_step * t
+        return first
 
     def decode(self, block: Block) -> Block:
         out, key = dict(block), self.keys[0]
@@ -89,7 +119,8 @@ class Monotone(Rule):
 
     def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
         mask = known[self.keys[0]]
-        step = mask & np.concatenate([mask[:, 1:2], mask[:, :-1]], axis=1)
+        second = mask[:, 1:2] if mask.shape[1] > 1 else mask
+        step = mask & np.concatenate([second, mask[:, :-1]], axis=1)
         start = np.broadcast_to(mask[:, :1], mask.shape)
         return {**known, self.keys[0]: step, self._start: start}
 
@@ -108,11 +139,13 @@ def find_monotone(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     for key in blocks[0]:
         if units[key] != "data" or not isinstance(key, int):
             continue
-        step = steps(blocks, key)
+        step = observed(steps(blocks, key))
         if len(step) < FEWEST or step.min() < 0 or np.ptp(cells(blocks, key)) == 0:
             continue
         if sum(_n_independent(block[key]) for block in blocks) < FEWEST:
             continue
+        if any(Monotone(key).broken(block).any() for block in blocks):
+            continue  # across what is missing
         distinct = np.unique(step)
         still = step <= NEAR * step.std()
         if len(distinct) > 10 and still.mean() >= TOUCHED and still.sum() >= 5:
@@ -124,8 +157,10 @@ def find_monotone(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
 def _n_independent(column: NDArray[np.float64]) -> float:
     """Return how many steps of series say something of their own: on a smooth curve few do."""
     step = np.diff(column, axis=1)
-    spread = step.var()
-    if step.shape[1] < 2 or spread == 0:
-        return float(len(step))
-    roughness = min(1.0, float(np.mean(np.diff(step, axis=1) ** 2) / (2 * spread)))
-    return len(step) * (1 + (step.shape[1] - 1) * roughness)
+    n_steps = (~np.isnan(step)).sum(axis=1)
+    seen, change = observed(step.ravel()), observed(np.diff(step, axis=1).ravel())
+    n_series = int((n_steps > 0).sum())
+    if len(change) == 0 or seen.var() == 0:
+        return float(n_series)
+    roughness = min(1.0, float(np.mean(change**2) / (2 * seen.var())))
+    return n_series * (1 + (len(seen) / n_series - 1) * roughness)

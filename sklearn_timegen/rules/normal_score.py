@@ -149,8 +149,12 @@ class NormalScore(Rule):
     # -- coordinates ----------------------------------------------------------------------
 
     def encode(self, block: Block) -> Block:
-        a, b = self._interval(block[self.keys[0]])
+        x = block[self.keys[0]]
+        a, b = self._interval(x)
         z = draw_between(a, b, self.correlation_)
+        missing = np.isnan(x)
+        if missing.any():
+            z = np.where(missing, np.nan, z)
         return {**block, self.keys[0]: z if self.clock is None else self.clock.held(z, "first")}
 
     def decode(self, block: Block) -> Block:
@@ -164,6 +168,17 @@ class NormalScore(Rule):
         else:
             x = self._quantile(z)
         return {**block, self.keys[0]: x}
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        x = block[self.keys[0]]
+        if self._counts_on:
+            step = self.step_ or 1.0
+            allowed = np.maximum(np.rint(x / step) * step, self.values_[0])
+        elif self._discrete:
+            allowed = self._nearest(x)
+        else:
+            allowed = x if self._floor is None else np.maximum(x, self._floor)
+        return {**block, self.keys[0]: np.where(known[self.keys[0]], x, allowed)}
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "free"}
@@ -181,7 +196,11 @@ class NormalScore(Rule):
         return total
 
     def _interval(self, x: Array) -> tuple[Array, Array]:
-        """Return where the normal process behind each value may be."""
+        """Return where the normal process behind each value may be: of missing ones, anywhere."""
+        missing = np.isnan(x)
+        if missing.any():
+            a, b = self._interval(np.where(missing, self.values_[0], x))
+            return np.where(missing, -8.0, a), np.where(missing, 8.0, b)
         if self._discrete:
             k = np.searchsorted(self.values_, self._nearest(x))
             return self._finite(self._low[k]), self._finite(self._high[k])
@@ -253,7 +272,7 @@ class NormalScore(Rule):
         longest = max(blocks, key=lambda block: block[self.keys[0]].size)
         column = longest[self.keys[0]]
         a, b = self._interval(column)
-        if not (b > a).any():
+        if not ((b > a) & ~np.isnan(column)).any():
             return 0.0
         if len(a) < 20 and a.shape[1] > 200:  # one long series: a few thousand steps are enough
             a, b = a[:, :5000], b[:, :5000]
@@ -317,7 +336,9 @@ def _found(key: Key, blocks: Sequence[Block]) -> NormalScore | None:
 
 def _varying(column: Array) -> Array:
     """Return the timesteps that are not the same in all series: those are no point masses."""
-    return column[:, np.ptp(column, axis=0) > 0] if len(column) > 1 else column
+    if len(column) < 2:
+        return column
+    return column[:, np.fmax.reduce(column, axis=0) > np.fmin.reduce(column, axis=0)]
 
 
 def _is_mass(values: Array, counts: NDArray[np.int64]) -> bool:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, columns
 
 __all__ = ["OneOf", "find_one_of"]
 
 Array = NDArray[np.float64]
 MOST = 64  # indicators that groups are searched among
 MOST_TRIED = 2000  # beginnings of a group, before the search is given up
+PER_STATE = 10  # timesteps for each indicator at which none of a group is missing
+UNKNOWN = -1  # a state that does not follow from what is observed
 
 
 class OneOf(Rule):
@@ -57,24 +59,30 @@ class OneOf(Rule):
         return f"one of {', '.join(self.labels)}"
 
     def broken(self, block: Block) -> Mask:
-        columns = np.stack([block[key] for key in self.keys])
-        mask: Mask = (columns.sum(axis=0) != 1) | ((columns != 0) & (columns != 1)).any(axis=0)
+        x = np.stack([block[key] for key in self.keys])
+        missing = np.isnan(x)
+        n_on = np.where(missing, 0, x).sum(axis=0)
+        count = np.where(missing.any(axis=0), n_on > 1, n_on != 1)
+        mask: Mask = count | ((x != 0) & (x != 1) & ~missing).any(axis=0)
         return mask
 
     def learn(self, blocks: Sequence[Block]) -> None:
         states = [self._state(block) for block in blocks]
         follows = np.zeros((len(self.keys),) * 2)
         for state in states:
-            np.add.at(follows, (state[:, :-1].ravel(), state[:, 1:].ravel()), 1)
+            before, after = state[:, :-1].ravel(), state[:, 1:].ravel()
+            told = (before != UNKNOWN) & (after != UNKNOWN)
+            np.add.at(follows, (before[told], after[told]), 1)
         together = follows + follows.T
         np.fill_diagonal(together, 0)
         laplacian = np.diag(together.sum(axis=1)) - together
         self._order = [int(k) for k in np.argsort(np.linalg.eigh(laplacian)[1][:, 1])]
 
     def encode(self, block: Block) -> Block:
-        number = np.argsort(self._order)[self._state(block)]
+        state = self._state(block)
+        number = np.argsort(self._order)[state].astype(np.float64)
         out = {key: column for key, column in block.items() if key not in self.keys[1:]}
-        out[self.keys[0]] = number.astype(np.float64)
+        out[self.keys[0]] = np.where(state == UNKNOWN, np.nan, number)
         return out
 
     def decode(self, block: Block) -> Block:
@@ -97,20 +105,31 @@ class OneOf(Rule):
         return {self.keys[0]: f"state of {', '.join(self.labels)}"}
 
     def _state(self, block: Block) -> NDArray[np.int64]:
-        state: NDArray[np.int64] = np.argmax([block[key] for key in self.keys], axis=0)
-        return state
+        """Return the indicator that is on, or the one that is missing where all others are off."""
+        x = np.stack([block[key] for key in self.keys])
+        missing = np.isnan(x)
+        if not missing.any():
+            state: NDArray[np.int64] = x.argmax(axis=0)
+            return state
+        on = np.where(missing, -np.inf, x).argmax(axis=0)
+        is_on = (np.where(missing, 0, x) > 0).any(axis=0)
+        left = np.where(missing.sum(axis=0) == 1, missing.argmax(axis=0), UNKNOWN)
+        return np.where(is_on | ~missing.any(axis=0), on, left)
 
 
 def find_one_of(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     """Return groups of three or more indicators, of which one is on everywhere."""
     on: dict[Key, NDArray[np.bool_]] = {}
-    for key in blocks[0]:
-        column = cells(blocks, key)
-        if column.max() == 1 and column.min() == 0 and np.isin(column, (0, 1)).all():
-            on[key] = column == 1
+    missing: dict[Key, NDArray[np.bool_]] = {}
+    for key, column in zip(blocks[0], columns(blocks, blocks[0]), strict=True):
+        if np.fmax.reduce(column) != 1 or np.fmin.reduce(column) != 0:
+            continue
+        hole = np.isnan(column)
+        if ((column == 0) | (column == 1) | hole).all():
+            on[key], missing[key] = column == 1, hole
     found: list[Rule] = []
     while len(on) >= 3 and len(on) <= MOST:
-        group = _cover(on)
+        group = _cover(on, missing)
         if group is None:
             break
         rule = OneOf(*group)
@@ -119,24 +138,34 @@ def find_one_of(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
     return found
 
 
-def _cover(on: dict[Key, NDArray[np.bool_]]) -> list[Key] | None:
-    """Return three or more indicators of which exactly one is on everywhere, if there are any."""
+def _cover(
+    on: dict[Key, NDArray[np.bool_]], missing: dict[Key, NDArray[np.bool_]]
+) -> list[Key] | None:
+    """Return three or more indicators of which exactly one is on everywhere, if there are any.
+
+    Where some of a group are missing, at most one is.
+    """
     first_of = {column.tobytes(): key for key, column in reversed(on.items())}
     keys = sorted(first_of.values(), key=str)  # of equal ones, one
     left_to_try = [MOST_TRIED]
 
-    def grow(group: list[Key], left: NDArray[np.bool_]) -> list[Key] | None:
+    def grow(group: list[Key], off: Mask, complete: Mask) -> list[Key] | None:
+        """Add to a group, given where all that is observed of it is off, and all is observed."""
+        left = off & complete
         if not left.any():
-            return sorted(group, key=str) if len(group) >= 3 else None
+            enough = complete.sum() >= min(len(complete), PER_STATE * len(group))
+            return sorted(group, key=str) if len(group) >= 3 and enough else None
         left_to_try[0] -= 1
         if left_to_try[0] < 0:
             return None
-        first = int(left.argmax())  # somebody in the group has to be on here
-        for key in keys:
-            if on[key][first] and not (on[key] & ~left).any():
-                found = grow([*group, key], left & ~on[key])
+        first = int(left.argmax())  # somebody in the group has to be on here, or missing
+        observed = [key for key in keys if on[key][first]]
+        for key in observed + [key for key in keys if missing[key][first] and key not in group]:
+            if not (on[key] & ~off).any():
+                found = grow([*group, key], off & ~on[key], complete & ~missing[key])
                 if found is not None:
                     return found
         return None
 
-    return grow([], np.ones(len(on[keys[0]]), dtype=bool))
+    everywhere = np.ones(len(on[keys[0]]), dtype=bool)
+    return grow([], everywhere, everywhere)

@@ -18,18 +18,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, log_range, steps
+from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    cells,
+    columns,
+    log_range,
+    observed,
+)
 
-__all__ = ["Order"]
+__all__ = ["Order", "Pair", "near"]
 
 Array = NDArray[np.float64]
 Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
-FEWEST = 100  # cells, before an order can be believed
-BY_CHANCE = 0.01  # of cells that shuffled channels have to break, or the order is no news
 NEAR = 0.02  # of a standard deviation: what counts as touching
-TOUCHED = 0.002  # of cells that have to touch
+FAR = 1e300  # where nothing limits a channel
 LEVEL = 3.0  # times that a positive channel reaches over, for distances in its proportion
 
 
@@ -65,6 +73,7 @@ class Order(Rule):
                 f"got {channels!r}"
             )
         super().__init__(*flat)
+        self.grids: dict[Key, Grid] = {}  # of channels that are rounded after they are decoded
         at = {channel: k for k, channel in enumerate(flat)}
         # Pairs of positions among the rule's channels, the lower one first.
         self.pairs = {
@@ -131,11 +140,9 @@ class Order(Rule):
 
     def touched(self, blocks: Iterable[Block]) -> float:
         blocks = list(blocks)
-        near = [
-            _near(cells(blocks, self.keys[j]) - cells(blocks, self.keys[i])).mean()
-            for i, j in self._covers()
-        ]
-        return float(np.mean(near))
+        x = columns(blocks, self.keys)
+        gaps = [observed(x[j] - x[i]) for i, j in self._covers()]
+        return float(np.mean([near(gap).mean() for gap in gaps]))
 
     # -- coordinates --------------------------------------------------------------------------
 
@@ -195,18 +202,40 @@ class Order(Rule):
                 low, high = _greatest(out, below), _least(out, beyond)
                 s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
                 out[key] = np.clip(low + (high - low) * s, low, high)
-        return out
+        steps = {self.grids[key].step if key in self.grids else None for key in self.keys}
+        return out if len(steps) == 1 else self._ascending(out, {})  # one step keeps orders
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        above = self._above()
+        most: Block = {}
+        for k in sorted(range(len(above)), key=lambda k: above[k].sum()):
+            key, grid = self.keys[k], self.grids.get(self.keys[k])
+            beyond = [most[self.keys[j]] for j in np.flatnonzero(above[k])]
+            limit = np.min(beyond, axis=0) if beyond else np.full(block[key].shape, FAR)
+            # What is known above leaves room for all that is below it.
+            limit = limit if grid is None else grid.below(limit)
+            most[key] = np.where(known[key], block[key], limit)
+        out = self._ascending(block, most)
+        return {**out, **{key: np.where(known[key], block[key], out[key]) for key in self.keys}}
+
+    def _ascending(self, block: Block, most: Block) -> Block:
+        """Return channels on their grids, each raised above those below it, up to a limit."""
         above, out = self._above(), dict(block)
         for k in sorted(range(len(above)), key=lambda k: above[:, k].sum()):
-            key, x = self.keys[k], out[self.keys[k]]
-            for i in np.flatnonzero(above[:, k]):
-                x = np.maximum(x, out[self.keys[i]])
-            # What is known above leaves room for all that is below it.
-            for j in np.flatnonzero(above[k]):
-                x = np.minimum(x, np.where(known[self.keys[j]], block[self.keys[j]], np.inf))
-            out[key] = np.where(known[key], block[key], x)
+            key, grid = self.keys[k], self.grids.get(self.keys[k])
+            least = [out[self.keys[i]] for i in np.flatnonzero(above[:, k])]
+            x = out[key] if grid is None else grid.rounded(out[key])
+            if least:
+                limit = np.max(least, axis=0)
+                x = np.maximum(x, limit if grid is None else grid.above(limit))
+            out[key] = np.minimum(x, most[key]) if key in most else x
+        return out
+
+    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
+        out = dict(known)
+        for k, (below, beyond) in self._bounds.items():
+            needed = [self.keys[k], *below, *beyond]
+            out[self.keys[k]] = np.logical_and.reduce([known[key] for key in needed])
         return out
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
@@ -250,8 +279,9 @@ class Order(Rule):
         below, beyond = self._bounds[k]
         low, high = _greatest(block, below), _least(block, beyond)
         width = high - low
-        position = (block[self.keys[k]] - low) / np.where(width > 0, width, 1.0)
-        inside: Array = np.where(width > 0, position, 0.5).clip(0, 1)
+        closed = width <= 0  # which nothing that is missing is
+        position = (block[self.keys[k]] - low) / np.where(closed, 1.0, width)
+        inside: Array = np.where(closed & ~np.isnan(position), 0.5, position).clip(0, 1)
         return inside
 
 
@@ -265,78 +295,7 @@ def _least(block: Block, keys: Sequence[Key]) -> Array:
     return least
 
 
-def _near(gap: Array) -> NDArray[np.bool_]:
+def near(gap: Array) -> NDArray[np.bool_]:
     """Return which distances are hardly any."""
     near: NDArray[np.bool_] = gap < NEAR * gap.std()
     return near
-
-
-# -- finding -----------------------------------------------------------------------------------
-
-
-def find_orders(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
-    """Return the orders among channels that hold everywhere, and by no accident."""
-    keys = [k for k in blocks[0] if units[k] == "data" and isinstance(k, int)]
-    keys = [key for key in keys if _is_measure(cells(blocks, key))]
-    columns = {key: cells(blocks, key) for key in keys}
-    pairs: list[Pair] = [
-        (a, b)
-        for a in keys
-        for b in keys
-        if a != b
-        and not _crosses(columns[a], columns[b])
-        and _is_below(columns[a], columns[b])
-        and _is_told_often(columns[a], columns[b], steps(blocks, b) - steps(blocks, a))
-    ]
-    return [Order.of_pairs(group) for group in _connected(pairs)]
-
-
-def _is_measure(x: Array) -> bool:
-    """Whether a channel has so many values that a position among them means something."""
-    return len(np.unique(x[:5000])) > 10
-
-
-def _crosses(a: Array, b: Array) -> bool:
-    """Whether ``a`` is above ``b`` anywhere: most pairs are told by a glimpse."""
-    glimpse = slice(None, None, max(1, len(a) // 2000))
-    return bool((a[glimpse] > b[glimpse]).any() or (a > b).any())
-
-
-def _is_below(a: Array, b: Array) -> bool:
-    """Whether ``b`` is close to ``a`` now and then, and would be below it if it were free."""
-    if a.max() <= b.min() or _by_chance(a, b) < BY_CHANCE:
-        return False
-    gap = b - a
-    return bool(np.ptp(gap) > 0 and _near(gap).mean() >= TOUCHED)
-
-
-def _by_chance(a: Array, b: Array) -> float:
-    """Return how often ``a`` would be above ``b`` if they were shuffled against each other."""
-    glimpse = slice(None, None, max(1, len(a) // 2000))
-    low, high = np.sort(a[glimpse]), np.sort(b[glimpse])
-    return float(1 - np.searchsorted(low, high, side="right").mean() / len(low))
-
-
-def _is_told_often(a: Array, b: Array, steps_of_gap: Array) -> bool:
-    """Whether there are enough independent observations, and different ones that touch."""
-    gap = b - a
-    distinct = np.unique(a + np.e * b)  # windows that overlap hold an observation several times
-    touching = np.unique((a + np.e * b)[_near(gap)])
-    # Neighbours in time are alike: what counts are as many observations as are independent.
-    moves = steps_of_gap[steps_of_gap != 0]
-    roughness = np.mean(moves**2) / (2 * gap.var()) if len(moves) else 1.0
-    return bool(
-        len(distinct) >= FEWEST
-        and _by_chance(a, b) * len(distinct) * min(1.0, roughness) >= 20
-        and len(touching) >= 5
-    )
-
-
-def _connected(pairs: list[Pair]) -> list[list[Pair]]:
-    """Return pairs in groups that share no channel."""
-    groups: list[list[Pair]] = []
-    for pair in pairs:
-        joined = [g for g in groups if {k for p in g for k in p} & set(pair)]
-        groups = [g for g in groups if g not in joined]
-        groups.append([pair, *(p for g in joined for p in g)])
-    return groups

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.redundant import Combination
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, log_range
+from sklearn_timegen.rules.rule import (
+    Block,
+    Key,
+    Mask,
+    Rule,
+    cells,
+    columns,
+    inferred,
+    log_range,
+    observed,
+)
 
 __all__ = ["Parts", "find_parts"]
 
@@ -69,22 +79,23 @@ class Parts(Rule):
         return f"{', '.join(self.labels)} are positive parts{whole}"
 
     def broken(self, block: Block) -> Mask:
-        columns = np.stack([block[key] for key in self.keys])
-        wrong: Any = (columns <= 0).any(axis=0)
+        x = np.stack([block[key] for key in self.keys])
+        wrong: Any = (x <= 0).any(axis=0)
         if self.total is not None:
-            wrong |= np.abs(columns.sum(axis=0) - self.total) > 1e-5 * abs(self.total)
+            wrong |= np.abs(x.sum(axis=0) - self.total) > 1e-5 * abs(self.total)
         mask: Mask = wrong
         return mask
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        total = np.sum([cells(blocks, key) for key in self.keys], axis=0)
+        total = observed(np.sum(columns(blocks, self.keys), axis=0))
         self._least = min(float(cells(blocks, key).min()) for key in self.keys) / 2
         self._range = log_range(total)
         steps = [step_of(cells(blocks, key)) for key in self.keys]
-        self._step = None if self.total is None or None in steps else min(s for s in steps if s)
+        self._step = None if None in steps else min(s for s in steps if s)
         self._logarithmic = bool(total.max() > LEVEL * total.min())
 
     def encode(self, block: Block) -> Block:
+        block = inferred(self, block)
         # Of new series that are not positive, half of the least part that was seen.
         block = {**block, **{key: np.maximum(block[key], self._least) for key in self.keys}}
         last = block[self.keys[-1]]
@@ -119,11 +130,40 @@ class Parts(Rule):
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         x = np.stack([block[key] for key in self.keys])
         free = ~np.stack([known[key] for key in self.keys])
-        # Those that are not known share what there is of them, if anything is.
-        total = np.where(free, x, 0).sum(axis=0)
+        # Those that are not known share what is left for them, if anything is.
+        if self.total is None:
+            left = np.where(free, x, 0).sum(axis=0)
+        else:
+            left = self.total - np.where(free, 0, x).sum(axis=0)
         positive = np.where(free, np.maximum(x, self._least), 0)
-        scale = np.where(total > 0, total / np.maximum(positive.sum(axis=0), self._least), 1.0)
-        return {**block, **dict(zip(self.keys, np.where(free, positive * scale, x), strict=True))}
+        whole = np.maximum(positive.sum(axis=0), self._least)
+        left = np.where(left > 0, left, whole)
+        share = positive / whole
+        if self._step is None:
+            shared = share * left
+        else:
+            shared = self._step * _whole_numbers(share, np.rint(left / self._step), free)
+        return {**block, **dict(zip(self.keys, np.where(free, shared, x), strict=True))}
+
+    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
+        everything = np.logical_and.reduce([known[key] for key in self.keys])
+        last = known[self.keys[-1]]
+        out = {**known, **{key: known[key] & last for key in self.keys[:-1]}}
+        if self.total is not None:
+            del out[self.keys[-1]]
+            return out
+        return {**out, self.keys[-1]: everything}
+
+    def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
+        if self.total is None:
+            return block, known
+        x = np.stack([block[key] for key in self.keys])
+        unknown = ~np.stack([known[key] for key in self.keys])
+        left = self.total - np.where(unknown, 0, x).sum(axis=0)
+        alone = unknown & (unknown.sum(axis=0) == 1) & (left > 0)
+        out = dict(zip(self.keys, np.where(alone, left, x), strict=True))
+        now = dict(zip(self.keys, ~unknown | alone, strict=True))
+        return {**block, **out}, {**known, **now}
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         new = {**units, **dict.fromkeys(self.keys[:-1], "free")}
@@ -142,6 +182,15 @@ class Parts(Rule):
             slope -= np.log(total)
         whole: Array = slope.sum(axis=1)
         return whole
+
+
+def _whole_numbers(share: Array, number: Array, free: Mask) -> Array:
+    """Return whole numbers above 0 in proportion to shares, that sum to a number if they can."""
+    spare = np.maximum(number - free.sum(axis=0), 0)
+    parts: Array = np.where(free, 1 + np.floor(share * spare), 0)
+    left = number - parts.sum(axis=0)
+    largest = np.arange(len(share))[:, None, None] == share.argmax(axis=0)
+    return np.where(free & largest, np.maximum(parts + left, 1), parts)
 
 
 def find_parts(blocks: Sequence[Block], combinations: Sequence[Rule]) -> list[Rule]:

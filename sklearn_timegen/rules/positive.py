@@ -58,11 +58,16 @@ class Positive(Rule):
 
     def encode(self, block: Block) -> Block:
         # Of new series that break the rule: half of the least value that was seen.
-        x = np.where(block[self.keys[0]] > 0, block[self.keys[0]], self._least / 2)
+        x = np.where(block[self.keys[0]] <= 0, self._least / 2, block[self.keys[0]])
         return {**block, self.keys[0]: np.log(x)}
 
     def decode(self, block: Block) -> Block:
         return {**block, self.keys[0]: np.exp(block[self.keys[0]].clip(*self._range))}
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        key = self.keys[0]
+        positive = np.where(block[key] <= 0, self._least / 2, block[key])
+        return {**block, key: np.where(known[key], block[key], positive)}
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "log"}

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.channels import ChannelReducer
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array
+from sklearn_timegen.rules.grid import step_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, cells, inferred
 
 __all__ = ["Combination", "Constant", "Copy"]
 
@@ -21,7 +22,9 @@ class _LeftOut(Rule):
     """A channel that is left out, and restored from what is left."""
 
     def encode(self, block: Block) -> Block:
-        return {key: column for key, column in block.items() if key != self.keys[0]}
+        # What is missing of others may follow from the column that is left out.
+        told = inferred(self, block)
+        return {key: column for key, column in told.items() if key != self.keys[0]}
 
     def decode(self, block: Block) -> Block:
         return {**block, self.keys[0]: self._restored(block)}
@@ -82,7 +85,12 @@ class Constant(_LeftOut):
 
     def learn(self, blocks: Sequence[Block]) -> None:
         if self.value is None:
-            self.value = float(blocks[0][self.keys[0]].flat[0])
+            self.value = float(cells(blocks, self.keys[0])[0])
+
+    def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
+        key = self.keys[0]
+        everywhere = np.ones_like(known[key])
+        return {**block, key: self._restored(block)}, {**known, key: everywhere}
 
     def _restored(self, block: Block) -> Any:
         some = next(iter(block.values()))
@@ -119,10 +127,15 @@ class Copy(_LeftOut):
     def statement(self) -> str:
         return f"{self.labels[0]} = {self.labels[1]}"
 
-    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+    def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
         key, of = self.keys
-        told = known[key] & ~known[of]
-        return super().complete({**block, of: np.where(told, block[key], block[of])}, known)
+        x = np.where(known[of], block[of], block[key])
+        either = known[key] | known[of]
+        out = {of: x, key: np.where(known[key], block[key], x)}
+        return {**block, **out}, {**known, key: either, of: either}
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        return super().complete(self.infer(block, known)[0], known)
 
     def _restored(self, block: Block) -> Any:
         return block[self.keys[1]]
@@ -154,6 +167,7 @@ class Combination(_LeftOut):
     def __init__(self, channel: Any, weights: Mapping[Any, float], offset: float = 0.0) -> None:
         super().__init__(channel, *weights)
         self.weights = dict(weights)
+        self._steps: dict[Key, float | None] = {}
         self.offset = float(offset)
 
     def statement(self) -> str:
@@ -168,23 +182,46 @@ class Combination(_LeftOut):
     def learn(self, blocks: Sequence[Block]) -> None:
         sizes = [1.0, *self.weights.values()]
         # Of its terms, too: the small difference of large ones carries their rounding.
+        columns = [cells(blocks, key) for key in self.keys]
         self._reach = max(
-            abs(w) * float(np.abs(block[key]).max())
-            for block in blocks
-            for key, w in zip(self.keys, sizes, strict=True)
+            abs(w) * float(np.abs(x).max()) for x, w in zip(columns, sizes, strict=True)
         )
+        # What follows from the others is as much on its grid as what is observed.
+        self._steps = dict(zip(self.keys, map(step_of, columns), strict=True))
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         out, key = dict(block), self.keys[0]
-        # A known total leaves a difference, which the terms that are not known share.
+        # A known total leaves a difference, which the terms that are not known share: each an
+        # equal part, rounded to its step, and the last one all that is left then.
         free = np.stack([~known[term] for term in self.keys[1:]])
         n_free = free.sum(axis=0)
         told = known[key] & (n_free > 0)
-        left = np.where(told, block[key] - self._restored(block), 0.0) / np.maximum(n_free, 1)
-        terms = zip(self.keys[1:], self.weights.values(), free, strict=True)
+        left = np.where(told, block[key] - self._restored(block), 0.0)
+        terms = zip(self.keys[1:], self.weights.values(), free & told, strict=True)
         for term, weight, unknown in terms:
-            out[term] = out[term] + np.where(unknown & told, left / weight, 0.0)
+            part = np.where(unknown, left / np.maximum(n_free, 1) / weight, 0.0)
+            x = out[term] + part
+            out[term] = np.where(unknown & (n_free > 1), self._on_step(term, x), x)
+            left = left - weight * (out[term] - block[term])
+            n_free = n_free - unknown
         return super().complete(out, known)
+
+    def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
+        # Of the sum of all, which is 0, any one that is unknown is what the others leave.
+        weights = np.array([-1.0, *self.weights.values()])
+        unknown = ~np.stack([known[key] for key in self.keys])
+        x = np.stack([block[key] for key in self.keys])
+        left = self.offset + np.where(unknown, 0.0, weights[:, None, None] * x).sum(axis=0)
+        alone = unknown & (unknown.sum(axis=0) == 1)
+        out, now = dict(block), dict(known)
+        for key, weight, hole in zip(self.keys, weights, alone, strict=True):
+            out[key] = np.where(hole, self._on_step(key, -left / weight), block[key])
+            now[key] = known[key] | hole
+        return out, now
+
+    def _on_step(self, key: Key, x: Any) -> Any:
+        step = self._steps.get(key)
+        return x if step is None else np.rint(x / step) * step
 
     def _restored(self, block: Block) -> Any:
         total = np.full(block[self.keys[1]].shape, self.offset)

@@ -5,6 +5,9 @@ an array ``(n_series, n_timesteps)``. Windows are one block, series of several l
 ``encode`` puts coordinates in the place of the columns that a rule speaks of; ``decode`` makes of
 any finite coordinates columns that keep it. A channel's key is its position; a column that a rule
 adds has the pair of a position and a word for its key.
+
+A missing value is NaN. It is evidence for nothing and breaks no rule, and the coordinates that
+need it are NaN, too; ``decode`` is given complete coordinates.
 """
 
 from __future__ import annotations
@@ -29,8 +32,14 @@ __all__ = [
     "as_block",
     "cells",
     "channel_of",
+    "columns",
+    "forward_filled",
+    "inferred",
+    "is_complete",
     "label_of",
     "log_range",
+    "observed",
+    "observed_mean",
     "steps",
 ]
 
@@ -49,7 +58,7 @@ class Evidence:
     Parameters
     ----------
     n_cells : int
-        Timesteps of series that were looked at.
+        Timesteps of series that were looked at: those at which no channel of the rule is missing.
     n_broken : int, default=0
         Timesteps of series at which it is broken. Where there are none, the true rate is below
         ``3 / n_cells`` with a confidence of 95%.
@@ -102,6 +111,8 @@ class Rule(ABC):
 
     # In whose place in the order of rules it is found and applied (``rules.structure``).
     kind: ClassVar[str]
+    # Whether it speaks of columns of the data, and not of other rules' coordinates.
+    of_data: bool = True
 
     def __init__(self, *channels: Any) -> None:
         self.channels = channels
@@ -117,23 +128,31 @@ class Rule(ABC):
 
     @abstractmethod
     def broken(self, block: Block) -> Mask:
-        """Return at which timesteps ``(n_series, n_timesteps)`` it is broken."""
+        """Return at which timesteps ``(n_series, n_timesteps)`` observed values break it."""
 
     def learn(self, blocks: Sequence[Block]) -> None:  # noqa: B027 (many have nothing to learn)
         """Learn what the coordinates need; of data that keep the rule."""
 
     def encode(self, block: Block) -> Block:
-        """Return the block with coordinates in the place of the columns."""
+        """Return the block with coordinates in the place of the columns.
+
+        A coordinate is NaN if it needs a missing value.
+        """
         return block
 
     def decode(self, block: Block) -> Block:
-        """Return the block with columns in the place of the coordinates."""
+        """Return the block with columns in the place of the coordinates, which are complete."""
         return block
+
+    def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
+        """Return the block with the cells that follow from known ones, and what is known then."""
+        return block, known
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         """Return the block with cells that are not known changed so that the rule is kept.
 
-        The columns are those of the data; known cells keep the rule among each other.
+        The columns are those of the data; known cells keep the rule among each other, and the
+        others hold any finite values. Masks are ``(n_series, n_timesteps)``, as the columns are.
         """
         return block
 
@@ -146,7 +165,10 @@ class Rule(ABC):
         return units
 
     def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        """Return which cells of the encoded columns are known, given those of the columns."""
+        """Return which cells of the encoded columns are known, given those of the columns.
+
+        Masks have a row for each series, or one for all: each row is judged on its own.
+        """
         everything = np.logical_and.reduce([known[key] for key in self.keys if key in known])
         keys = self.units(dict.fromkeys(known, "data"))
         return {k: everything if k in self.keys or k not in known else known[k] for k in keys}
@@ -170,9 +192,12 @@ class Rule(ABC):
 
     def measure(self, blocks: Iterable[Block]) -> None:
         """Look at how well data keep the rule."""
-        masks = [self.broken(block) for block in blocks]
-        n_cells = sum(mask.size for mask in masks)
-        self.evidence = Evidence(n_cells, sum(int(m.sum()) for m in masks), self.touched(blocks))
+        n_broken = sum(int(self.broken(block).sum()) for block in blocks)
+        self.evidence = Evidence(self.n_observed(blocks), n_broken, self.touched(blocks))
+
+    def n_observed(self, blocks: Iterable[Block]) -> int:
+        """Return at how many timesteps of series no column of the rule is missing."""
+        return sum(int(is_complete(block, self.keys).sum()) for block in blocks)
 
     def touched(self, blocks: Iterable[Block]) -> float | None:
         """Return the fraction of cells at the border of what is allowed, if there is one."""
@@ -272,11 +297,53 @@ def as_array(block: Block) -> Array:
     return np.stack(list(block.values()), axis=2)
 
 
+def observed(x: Array) -> Array:
+    """Return the values of a flat array that are not missing."""
+    missing = np.isnan(x)
+    return x[~missing] if missing.any() else x
+
+
 def cells(blocks: Iterable[Block], key: Key) -> Array:
-    """Return all values of a column, flat."""
-    return np.concatenate([block[key].ravel() for block in blocks])
+    """Return all observed values of a column, flat."""
+    return observed(np.concatenate([block[key].ravel() for block in blocks]))
+
+
+def columns(blocks: Sequence[Block], keys: Iterable[Key]) -> list[Array]:
+    """Return all cells of each column, flat, with NaN where they are missing."""
+    return [np.concatenate([block[key].ravel() for block in blocks]) for key in keys]
 
 
 def steps(blocks: Iterable[Block], key: Key) -> Array:
-    """Return all first differences of a column, flat."""
+    """Return all first differences of a column, flat, with NaN where an end is missing."""
     return np.concatenate([np.diff(block[key], axis=1).ravel() for block in blocks])
+
+
+def inferred(rule: Rule, block: Block) -> Block:
+    """Return the block without the missing values that follow from what is observed."""
+    seen = {key: ~np.isnan(column) for key, column in block.items() if key in rule.keys}
+    return block if all(map(np.all, seen.values())) else rule.infer(block, seen)[0]
+
+
+def is_complete(block: Block, keys: Iterable[Key]) -> Mask:
+    """Return at which timesteps ``(n_series, n_timesteps)`` none of some columns is missing."""
+    missing: Mask = np.logical_or.reduce([np.isnan(block[key]) for key in keys])
+    return ~missing
+
+
+def observed_mean(column: Array) -> Array:
+    """Return the mean of what is observed of each series ``(n_series, 1)``; NaN of nothing."""
+    missing = np.isnan(column)
+    if not missing.any():
+        mean: Array = column.mean(axis=1, keepdims=True)
+        return mean
+    number = (~missing).sum(axis=1, keepdims=True)
+    total = np.where(missing, 0.0, column).sum(axis=1, keepdims=True)
+    mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    return mean
+
+
+def forward_filled(column: Array) -> Array:
+    """Return a column with the last observed value in the place of missing ones, if any is."""
+    latest = np.where(np.isnan(column), 0, np.arange(column.shape[1]))
+    filled: Array = np.take_along_axis(column, np.maximum.accumulate(latest, axis=1), axis=1)
+    return filled

@@ -214,7 +214,10 @@ class Structure:
         masks: dict[Key, Mask] = {
             key: np.broadcast_to(known, x.shape)[:, :, key] for key in range(x.shape[2])
         }
-        for rule in (*self.rules_, *self.rules_):  # once more, for what one leaves to another
+        rules = [rule for rule in self.rules_ if rule.of_data]
+        for rule in len(rules) * rules:  # what follows from one may tell something to another
+            block, masks = rule.infer(block, masks)
+        for rule in (*rules, *reversed(rules)):  # once more, as on the way back
             block = rule.complete(block, masks)
         return to_float32(as_array(block))
 

@@ -1,0 +1,114 @@
+"""Rules in the order in which they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from sklearn_timegen.rules.rule import Block, Mask, Rule, as_block, channel_of
+
+__all__ = ["RuleList"]
+
+
+class RuleList(Sequence[Rule]):
+    """Rules, in the order in which they are applied; printed as a table.
+
+    Parameters
+    ----------
+    rules : iterable of Rule, default=()
+        The rules.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import Copy, Order, RuleList
+    >>> RuleList([Copy("b", of="a"), Order("a", "c")])
+    b = a
+    a <= c
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = list(rules)
+
+    @overload
+    def __getitem__(self, k: int) -> Rule: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> RuleList: ...
+
+    def __getitem__(self, k: int | slice) -> Rule | RuleList:
+        return RuleList(self._rules[k]) if isinstance(k, slice) else self._rules[k]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._rules)) or "no rules"
+
+    def of_kind(self, kind: str) -> list[Rule]:
+        """Return the rules of one kind, as ``"order"``."""
+        return [rule for rule in self._rules if rule.kind == kind]
+
+    def violations(self, X: Any) -> list[tuple[Rule, Mask]]:
+        """Return at which timesteps of series each rule is broken.
+
+        A rule sees what those before it leave to it; where one of them is broken, these are
+        mostly the nearest values that keep it (grids and bounds leave values as they are).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_channels)
+            Series with the channels that the rules were found in.
+
+        Returns
+        -------
+        broken : list of (Rule, ndarray of bool of shape (n_samples, n_timesteps))
+            Each rule, and where it is broken.
+
+        Raises
+        ------
+        ValueError
+            If a rule speaks of what is not there: a channel, or a coordinate of a rule that is
+            not in the list.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_timegen.rules import find_rules
+        >>> low = np.random.default_rng(0).normal(size=(200, 24)).cumsum(axis=1)
+        >>> x = np.stack([low, low + np.random.default_rng(1).exponential(size=low.shape)], axis=2)
+        >>> swapped = find_rules(x).violations(x[:, :, ::-1])
+        >>> [(rule.statement(), int(broken.sum())) for rule, broken in swapped]
+        [('channel 0 <= channel 1', 4800)]
+        """
+        return list(self.broken(as_block(X)))
+
+    def broken(self, block: Block) -> Iterator[tuple[Rule, Mask]]:
+        """Yield each rule, and at which timesteps of a block it is broken."""
+        for k, rule in enumerate(self._rules):
+            _check_columns(rule, block)
+            yield rule, rule.broken(block)
+            # What no later rule looks at need not be written anew, which may be slow.
+            if any(_positions(rule) & _positions(later) for later in self._rules[k + 1 :]):
+                block = rule.encode(block)
+
+
+def _check_columns(rule: Rule, block: Block) -> None:
+    """Refuse series, or a list of rules, in which a rule has nothing to look at."""
+    missing = [
+        label for key, label in zip(rule.keys, rule.labels, strict=False) if key not in block
+    ]
+    if len(rule.keys) < len(rule.labels):  # given by names, and bound to no data
+        missing = list(rule.labels)
+    if missing:
+        raise ValueError(
+            f"the rule {rule.statement()!r} cannot be checked: there is no {', '.join(missing)} "
+            "in these series, or in what the rules before it make of them"
+        )
+
+
+def _positions(rule: Rule) -> set[int]:
+    """Return the channels that a rule's columns belong to."""
+    return set(map(channel_of, rule.keys))
