@@ -456,7 +456,7 @@ def test_what_the_game_adds_is_what_the_free_network_pays(monkeypatch, mutual):
     of_free = networks.discriminator(torch.cat([free_states, drawn], dim=2))
     of_taught = networks.discriminator(torch.cat([states, x], dim=2))
     paid = -logsigmoid(of_free).mean() - mutual * logsigmoid(-of_taught).mean()
-    loss = made.net_.criterion_.of(mixture, x).mean() + 3 * 0.5 * paid
+    loss = made.net_.criterion_.of(mixture, Series(x)).mean() + 3 * 0.5 * paid
     parameters = list(networks.generator.parameters())
     found = [p.grad for p in parameters]
     for gradient, expected in zip(found, torch.autograd.grad(loss, parameters), strict=True):

@@ -159,10 +159,9 @@ def test_coupling_leaves_each_label_its_noise():
 class Recorder(torch.nn.Module):
     """A field that answers as told, and remembers what it was asked."""
 
-    def __init__(self, answer, path="linear", prediction="data", varies=None):
+    def __init__(self, answer, path="linear", prediction="data"):
         super().__init__()
         self.answer, self.path, self.prediction = answer, PATHS[path], PREDICTIONS[prediction]
-        self.varies = torch.ones(1) if varies is None else varies
 
     def forward(self, x_t, t, c, given):
         self.x_t, self.t, self.given = x_t, t, given
@@ -174,7 +173,8 @@ def test_the_loss_is_the_mean_squared_error_of_what_varies():
     varies = torch.ones(4, 2)
     varies[1, 0] = 0
     error = randn(6, 4, 2, seed=1).float()
-    loss = FlowLoss()(Recorder(x + error, varies=varies), Series(x), seeded(0))
+    batch = Series(x, weights=varies.expand_as(x))
+    loss = FlowLoss()(Recorder(x + error), batch, seeded(0))
     assert torch.allclose(loss, (error.square() * varies).mean((1, 2)))
 
 

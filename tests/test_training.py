@@ -58,6 +58,20 @@ def test_an_epoch_sees_every_series_once():
     assert all(torch.equal(batch.values[:, 0], batch.conditions) for batch in batches)
 
 
+def test_cells_count_where_they_vary_and_were_observed():
+    x = torch.arange(24.0).reshape(6, 2, 2)
+    observed, varies = x % 3 > 0, np.array([[True, True], [False, True]])
+    rng = torch.Generator().manual_seed(SEED)
+    for batch in BatchIterator(Series(x, observed=observed), 4, rng, varies):
+        expected = (batch.values % 3 > 0) & torch.from_numpy(varies)
+        assert torch.equal(batch.weights, expected.float())
+    (batch,) = BatchIterator(Series(x), 8, rng, varies)
+    assert torch.equal(batch.weights, torch.from_numpy(varies).float().expand(6, 2, 2))
+    for everything in (Series(x), Series(x, observed=x >= 0)):
+        (batch,) = BatchIterator(everything, 8, rng, np.ones((2, 2), dtype=bool))
+        assert batch.weights is None
+
+
 def test_subsets_of_subsets_are_unwrapped():
     from torch.utils.data import Subset
 

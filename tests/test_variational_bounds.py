@@ -95,6 +95,23 @@ def test_likelihood_and_noise_are_normal(name, shape):
     assert torch.allclose(root.T @ root, covariance, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("shape", [(), (1, 3), (2, 3)])
+def test_likelihood_of_what_was_observed_is_the_marginal(name, shape):
+    (x, x_hat), log_precision = draws(2, 40, 2, 3), draws(shape, seed=1)
+    weights = (draws(40, 2, 3, seed=2) > 0).double()  # timesteps of none to all channels
+    covariance = torch.linalg.inv(noise_precision(name, log_precision.expand(2, 3))).numpy()
+    ours = bounds.log_likelihood(x, x_hat, log_precision, ERRORS[name], weights)
+    for k, cells in enumerate(weights.flatten(1).numpy() > 0):
+        left = (x - x_hat)[k].flatten().numpy()[cells]
+        marginal = multivariate_normal(np.zeros(len(left)), covariance[np.ix_(cells, cells)])
+        assert float(ours[k]) == pytest.approx(marginal.logpdf(left) if len(left) else 0.0)
+    everywhere = bounds.log_likelihood(
+        x, x_hat, log_precision, ERRORS[name], torch.ones_like(weights)
+    )
+    assert torch.allclose(everywhere, bounds.log_likelihood(x, x_hat, log_precision, ERRORS[name]))
+
+
 @pytest.mark.parametrize("kind", NOISE_SHAPES)
 def test_decoder_noise(kind):
     noise = DecoderNoise(kind, 4, 3, start=1.7)

@@ -5,6 +5,7 @@ Symbols as in :mod:`sklearn_timegen.autoregressive.networks`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -27,8 +28,9 @@ from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
 from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Representation, Space
-from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule
+from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule, cell_weights
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
 
@@ -161,7 +163,7 @@ class TeacherForcing(NeuralGenerator):
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         module = self._network(space, n_conditions)
-        return GeneratorNet(module, TeacherForcedLikelihood, **params)
+        return GeneratorNet(module, TeacherForcedLikelihood, varies=space.varies, **params)
 
     def _network(self, space: Space, n_conditions: int) -> Any:
         """Return what makes the network that is fitted and sampled."""
@@ -197,9 +199,10 @@ class TeacherForcing(NeuralGenerator):
         # In float64, what a series gets does not depend on its neighbours in the batch.
         with self._inference(EXACT) as module:
             for rows in self._batches(len(v)):
-                x = self._tensor(v[rows], EXACT)
-                mixture = module(x, self._tensor(rows_of(c, rows), EXACT))
-                density[rows] = -as_numpy(likelihood.of(mixture, x))
+                batch = Series(self._tensor(v[rows], EXACT), self._tensor(rows_of(c, rows), EXACT))
+                counted = replace(batch, weights=cell_weights(batch, self._space.varies))
+                mixture = module(batch.values, batch.conditions)
+                density[rows] = -as_numpy(likelihood.of(mixture, counted))
         return density
 
 
@@ -291,6 +294,7 @@ class ProfessorForcing(TeacherForcing):
             mutual=self.mutual,
             game_interval=self.game_interval,
             discriminator_lr=self.discriminator_lr,
+            varies=space.varies,
             **params,
         )
 

@@ -12,22 +12,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.autoregressive.networks import Mixture
 from sklearn_timegen.data import Series
 
 __all__ = ["TeacherForcedLikelihood", "mixture_log_density"]
 
 
 def mixture_log_density(
-    x: Tensor, log_weight: Tensor, mean: Tensor, std: Tensor, counts: Tensor
+    x: Tensor, log_weight: Tensor, mean: Tensor, std: Tensor, weights: Tensor | None = None
 ) -> Tensor:
     """Log-density of each timestep, log sum_k w_k prod_d N(x_td; m_kd, s_kd^2): ``(B, T)``.
 
-    ``counts``, of shape (T, D), tells which cells have a density.
+    ``weights``, of shape (T, D) or (B, T, D), are 0 for cells without a density, and for those
+    that are not observed, which are integrated out; ``None`` is 1 everywhere.
     """
     z = (x.unsqueeze(2) - mean) / std
     each = -0.5 * (z.square() + math.log(2 * math.pi)) - std.log()
-    of_component = (each * counts.unsqueeze(1)).sum(dim=3)
-    return torch.logsumexp(log_weight + of_component, dim=2)
+    if weights is not None:
+        each = each * weights.unsqueeze(-2)
+    return torch.logsumexp(log_weight + each.sum(dim=3), dim=2)
 
 
 class TeacherForcedLikelihood(nn.Module):
@@ -37,14 +40,18 @@ class TeacherForcedLikelihood(nn.Module):
     recurrent neural networks", Neural Computation 1, https://doi.org/10.1162/neco.1989.1.2.270,
     for the true past as input; A. Graves (2013), "Generating sequences with recurrent neural
     networks", section 4.1, https://arxiv.org/abs/1308.0850, for the mixture.
+
+    Of a timestep, the cells that count are those with a weight. All of the past is read, and of
+    coupled channels those before: what was not observed is there as it was filled in.
     """
 
     def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
-        return self.of(module(batch.values, batch.conditions), batch.values)
+        return self.of(module(batch.values, batch.conditions), batch)
 
-    def of(self, mixture: Any, x: Tensor) -> Tensor:
+    def of(self, mixture: Mixture, batch: Series) -> Tensor:
         """Return the loss of series, of what was predicted of them."""
+        x = mixture.left(batch.values)
         log_density = mixture_log_density(
-            mixture.left(x), mixture.log_weight, mixture.mean, mixture.std, mixture.varies
+            x, mixture.log_weight, mixture.mean, mixture.std, batch.weights
         )
         return -log_density.sum(dim=1)

@@ -62,7 +62,7 @@ class ProfessorNet(GeneratorNet):
     def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
         x, c = batch.values, batch.conditions
         mixture, states = self.networks.generator.behave(x, c)
-        likelihood = self.criterion_.of(mixture, x).mean()
+        likelihood = self.criterion_.of(mixture, batch).mean()
         logs: dict[str, Tensor] = {}
         if self.n_steps_["generator"] % self.game_interval == 0:
             logs = self._play(likelihood, states, batch)

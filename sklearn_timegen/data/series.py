@@ -29,6 +29,9 @@ class Series:
         Timesteps of each, at most ``n_timesteps``; None if all have as many.
     target : array of shape (n_samples,) or (n_samples, n_targets) or None, default=None
         What is to be predicted of each: a label, or numbers.
+    weights : array of the shape of ``values`` or None, default=None
+        What each cell counts in a loss, as a net in training tells its objective; None if all
+        count 1.
 
     Raises
     ------
@@ -52,16 +55,17 @@ class Series:
     observed: Any = None
     lengths: Any = None
     target: Any = None
+    weights: Any = None
 
     def __post_init__(self) -> None:
         for name, part in self._parts():
             if len(part) != len(self.values):
                 raise ValueError(f"there are {len(self.values)} series, but {len(part)} {name}")
-        if self.observed is not None and self.observed.shape != self.values.shape:
-            raise ValueError(
-                f"observed has shape {tuple(self.observed.shape)}, the values "
-                f"{tuple(self.values.shape)}"
-            )
+        for name, cells in (("observed", self.observed), ("weights", self.weights)):
+            if cells is not None and cells.shape != self.values.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(cells.shape)}, the values {tuple(self.values.shape)}"
+                )
         if self.lengths is not None and not bool(
             ((self.lengths >= 1) & (self.lengths <= self.values.shape[1])).all()
         ):

@@ -306,7 +306,7 @@ class FlowMatching(FlowGenerator):
             space.reach,
             self.ema_decay,
         )
-        return AveragedNet(module, loss, **params)
+        return AveragedNet(module, loss, varies=space.varies, **params)
 
     def _make_schedule(self) -> RateSchedule:
         return WarmupCosineRate(self.warmup_steps, self.lr_end)

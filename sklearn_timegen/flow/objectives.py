@@ -17,8 +17,8 @@ __all__ = ["FlowLoss", "couple", "draw_times"]
 class FlowLoss(nn.Module):
     """Squared error of the network's output at a random time of the path, one value a series.
 
-    Called as ``objective(field, batch, rng)``, where the field has ``path``, ``prediction``
-    and ``varies``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, condition_mask)``.
+    Called as ``objective(field, batch, rng)``, where the field has ``path`` and
+    ``prediction``, and returns F(x_t, t) if it is called as ``field(x_t, t, c, condition_mask)``.
 
     Parameters
     ----------
@@ -68,14 +68,18 @@ class FlowLoss(nn.Module):
             condition_mask = (u >= self.condition_dropout).to(x.dtype)
         x_t = expand_like(path.alpha(t), x) * x + expand_like(path.sigma(t), x) * eps
         f = field(x_t, t, c, condition_mask)
-        # What never varies is not the network's to predict.
-        error = (f - prediction.target(path, x, eps, t)).square() * field.varies
+        # A mean over all cells, also where few count: a series counts by what is known of it.
+        error = _weighted((f - prediction.target(path, x, eps, t)).square(), batch)
         loss: Tensor = error.mean(dim=(1, 2))
         if self.fourier_weight > 0:
             missed = prediction.predict_ends(path, x_t, f, t)[0] - x
-            bins = torch.fft.rfft(missed * field.varies, dim=1, norm="ortho")
+            bins = torch.fft.rfft(_weighted(missed, batch), dim=1, norm="ortho")
             loss = loss + self.fourier_weight * (bins.real.abs() + bins.imag.abs()).mean((1, 2))
         return loss
+
+
+def _weighted(error: Tensor, batch: Series) -> Tensor:
+    return error if batch.weights is None else error * batch.weights
 
 
 def draw_times(n: int, mean: float, std: float, rng: torch.Generator) -> Tensor:

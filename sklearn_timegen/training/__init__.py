@@ -9,7 +9,7 @@ tensors already in memory, and every random stream is the net's own.
 from sklearn_timegen.training.adversarial import AdversarialNet
 from sklearn_timegen.training.averaged import AveragedNet
 from sklearn_timegen.training.callbacks import ProgressBar, early_stopping
-from sklearn_timegen.training.data import BatchIterator, HoldOut, resolve_device
+from sklearn_timegen.training.data import BatchIterator, HoldOut, cell_weights, resolve_device
 from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.monitor import COLLAPSED, SATURATED, SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
@@ -29,6 +29,7 @@ __all__ = [
     "RateSchedule",
     "SampleMonitor",
     "WarmupCosineRate",
+    "cell_weights",
     "early_stopping",
     "resolve_device",
 ]

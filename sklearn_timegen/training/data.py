@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Subset
 
 from sklearn_timegen.data import Series
 
-__all__ = ["BatchIterator", "HoldOut", "resolve_device"]
+__all__ = ["BatchIterator", "HoldOut", "cell_weights", "resolve_device"]
 
 
 class BatchIterator:
@@ -21,16 +24,32 @@ class BatchIterator:
 
     A ``DataLoader`` collates item by item, which costs more than a training step of a small
     network does.
+
+    Parameters
+    ----------
+    dataset : Series or Subset
+        All series, as tensors.
+    batch_size : int
+        Series in a batch; -1 is all of them.
+    rng : torch.Generator or None
+        Of the permutations; None leaves the series as they are.
+    varies : ndarray of bool of shape (n_timesteps, n_channels) or None
+        Which cells count in the loss; None is all.
     """
 
     def __init__(
-        self, dataset: Series | Subset[Any], batch_size: int, rng: torch.Generator | None = None
+        self,
+        dataset: Series | Subset[Any],
+        batch_size: int,
+        rng: torch.Generator | None = None,
+        varies: NDArray[np.bool_] | None = None,
     ) -> None:
         index: Any = slice(None)
         while isinstance(dataset, Subset):  # what a skorch train_split makes
             index = torch.as_tensor(dataset.indices)[index]
             dataset = dataset.dataset  # type: ignore[assignment]
-        self.series: Series = dataset[index]
+        series = dataset[index]
+        self.series: Series = replace(series, weights=cell_weights(series, varies))
         self.batch_size = len(self.series) if batch_size == -1 else batch_size
         self.rng = rng
 
@@ -43,6 +62,20 @@ class BatchIterator:
             order = torch.randperm(len(series), generator=self.rng)
             series = series[order.to(series.values.device)]
         return series.split(self.batch_size)
+
+
+def cell_weights(series: Series, varies: NDArray[np.bool_] | None) -> Tensor | None:
+    """Return what each cell counts in a loss: 0 where it never varies, or was not observed.
+
+    ``None`` is 1 everywhere, which objectives need not multiply by.
+    """
+    values, counts = series.values, series.observed
+    if varies is not None:
+        moves = torch.as_tensor(varies, device=values.device)
+        counts = moves if counts is None else moves & counts
+    if counts is None or counts.all():
+        return None
+    return counts.to(values.dtype).expand_as(values)
 
 
 class HoldOut:

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from skorch.history import History
@@ -48,6 +50,9 @@ class GeneratorNet(NeuralNet):
         Makes the objective.
     seed : int
         Seed of the weights, the order of the batches and the training noise.
+    varies : ndarray of bool of shape (n_timesteps, n_channels) or None
+        Which cells the objective is to count, ``space.varies`` or all. A batch holds what that
+        and the cells observed come to, ``batch.weights``.
     discriminator_lr : float or None
         The discriminator's own learning rate, if there is a network of that name.
     **kwargs
@@ -74,10 +79,12 @@ class GeneratorNet(NeuralNet):
         criterion: Any,
         *,
         seed: int,
+        varies: NDArray[np.bool_] | None = None,
         discriminator_lr: float | None = None,
         **kwargs: Any,
     ) -> None:
         self.seed = seed
+        self.varies = varies
         self.discriminator_lr = discriminator_lr
         super().__init__(module, criterion, **kwargs)
 
@@ -163,7 +170,8 @@ class GeneratorNet(NeuralNet):
         return X if isinstance(X, Series | Subset) else Series(X, y)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> BatchIterator:
-        return BatchIterator(dataset, self.batch_size, self.shuffle_ if training else None)
+        rng = self.shuffle_ if training else None
+        return BatchIterator(dataset, self.batch_size, rng, self.varies)
 
     # -- training ----------------------------------------------------------------------------
 

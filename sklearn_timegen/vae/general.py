@@ -223,6 +223,7 @@ class VAE(VariationalLatents):
         noise = partial(DecoderNoise, self.decoder_noise, *space.shape, self._start, varies)
         alpha = self.alpha if self.bound == "relbo" else None
         module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
+        # The decoder writes what never varies, too, so that all cells count that were observed.
         return GeneratorNet(module, criterion, **params)
 
     def _networks(self, n_timesteps: int, n_channels: int) -> tuple[Any, Any]:

@@ -11,6 +11,11 @@ matrix of a timestep is ``S (I + 1 1^T / D^2) S``, S the roots of the precisions
 determinant is ``prod_d precision_d (1 + 1 / D)``. With the precision ``2 w`` everywhere, the
 misfit is ``w * error``: the published losses are negative evidence lower bounds of a definite
 model.
+
+Cells that were not observed are integrated out: with ``weights``, 1 for a cell that was and 0 for
+one that was not, p(x | z) is the density of those that were, k of a timestep's D. The precision
+matrix of theirs is ``S (I + 1 1^T / (D (D + 1) - k)) S`` for ``SquaredAndMeanError``, which is the
+one above for k = D, of determinant ``prod_d precision_d D (D + 1) / (D (D + 1) - k)``.
 """
 
 from __future__ import annotations
@@ -44,19 +49,19 @@ __all__ = [
 class ReconstructionError(Protocol):
     """What ``w`` multiplies, and the noise that it stands for."""
 
-    def __call__(self, r: Tensor) -> Tensor: ...
-    def log_det_precision(self, n_channels: int) -> float: ...
+    def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor: ...
+    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any: ...
     def correlate(self, e: Tensor) -> Tensor: ...
 
 
 class SquaredError:
     """``sum_td r^2``."""
 
-    def __call__(self, r: Tensor) -> Tensor:
-        return r.square().sum(dim=(-2, -1))
+    def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor:
+        return _counted(r, weights).square().sum(dim=(-2, -1))
 
-    def log_det_precision(self, n_channels: int) -> float:
-        """Log-determinant of a timestep's precision matrix, where all precisions are 1."""
+    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any:
+        """Log-determinant of each timestep's precision matrix, where all precisions are 1."""
         return 0.0
 
     def correlate(self, e: Tensor) -> Tensor:
@@ -67,12 +72,18 @@ class SquaredError:
 class SquaredAndMeanError:
     """``sum_td r^2 + sum_t (mean_d r)^2``: TimeVAE's (Desai et al. 2021, published code)."""
 
-    def __call__(self, r: Tensor) -> Tensor:
-        return r.square().sum(dim=(-2, -1)) + r.mean(dim=-1).square().sum(dim=-1)
+    def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor:
+        if weights is None:
+            return r.square().sum(dim=(-2, -1)) + r.mean(dim=-1).square().sum(dim=-1)
+        r = _counted(r, weights)
+        rest = r.shape[-1] * (r.shape[-1] + 1) - weights.sum(dim=-1)
+        return r.square().sum(dim=(-2, -1)) + (r.sum(dim=-1).square() / rest).sum(dim=-1)
 
-    def log_det_precision(self, n_channels: int) -> float:
-        """Log-determinant of a timestep's precision matrix, where all precisions are 1."""
-        return math.log1p(1 / n_channels)
+    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any:
+        """Log-determinant of each timestep's precision matrix, where all precisions are 1."""
+        if weights is None:
+            return math.log1p(1 / n_channels)
+        return -torch.log1p(-weights.sum(dim=-1) / (n_channels * (n_channels + 1)))
 
     def correlate(self, e: Tensor) -> Tensor:
         """Turn standard-normal draws into noise with that precision matrix."""
@@ -91,23 +102,39 @@ ERRORS: dict[str, ReconstructionError] = {
 
 
 def reconstruction_nll(
-    x: Tensor, x_hat: Tensor, log_precision: Tensor, error: ReconstructionError
+    x: Tensor,
+    x_hat: Tensor,
+    log_precision: Tensor,
+    error: ReconstructionError,
+    weights: Tensor | None = None,
 ) -> Tensor:
     """Return half the squared length of the residual, in units of the decoder's noise."""
     if log_precision.ndim == 0:
-        return 0.5 * log_precision.exp() * error(x - x_hat)
-    return 0.5 * error((0.5 * log_precision).exp() * (x - x_hat))
+        return 0.5 * log_precision.exp() * error(x - x_hat, weights)
+    return 0.5 * error((0.5 * log_precision).exp() * (x - x_hat), weights)
 
 
 def log_likelihood(
-    x: Tensor, x_hat: Tensor, log_precision: Tensor, error: ReconstructionError
+    x: Tensor,
+    x_hat: Tensor,
+    log_precision: Tensor,
+    error: ReconstructionError,
+    weights: Tensor | None = None,
 ) -> Tensor:
-    """log p(x | z) of the Gaussian decoder."""
+    """log p(x | z) of the Gaussian decoder, of the cells that have a weight."""
     n_timesteps, n_channels = x.shape[-2:]
-    log_det = log_precision.expand(n_timesteps, n_channels).sum()
-    log_det = log_det + n_timesteps * error.log_det_precision(n_channels)
-    log_norm = 0.5 * (log_det - n_timesteps * n_channels * math.log(2 * math.pi))
-    return log_norm - reconstruction_nll(x, x_hat, log_precision, error)
+    misfit = reconstruction_nll(x, x_hat, log_precision, error, weights)
+    if weights is None:
+        log_det = log_precision.expand(n_timesteps, n_channels).sum()
+        log_det = log_det + n_timesteps * error.log_det_precision(n_channels)
+        return 0.5 * (log_det - n_timesteps * n_channels * math.log(2 * math.pi)) - misfit
+    each = weights * (log_precision - math.log(2 * math.pi))
+    of_timesteps = each.sum(dim=-1) + error.log_det_precision(n_channels, weights)
+    return 0.5 * of_timesteps.sum(dim=-1) - misfit
+
+
+def _counted(r: Tensor, weights: Tensor | None) -> Tensor:
+    return r if weights is None else r * weights
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
@@ -198,14 +225,17 @@ class NegativeBound(nn.Module):
         self.kl_share = 1.0
 
     def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
-        x, c = batch.values, batch.conditions
+        x, c, weights = batch.values, batch.conditions, batch.weights
         draws = () if self.n_draws == 1 else (self.n_draws,)
         shape = (len(x), *draws, self.latent_dim)
         noise = torch.randn(shape, generator=rng, device=x.device, dtype=x.dtype)
         x_hat, z, mean, log_var, log_precision = module(x, noise, c)
-        cost = reconstruction_nll(x[:, None] if draws else x, x_hat, log_precision, self.error)
+        if draws:  # all draws of a series reconstruct the same one
+            x, weights = x[:, None], None if weights is None else weights[:, None]
+        cost = reconstruction_nll(x, x_hat, log_precision, self.error, weights)
         if self.learned:
-            cost = cost - 0.5 * (log_precision - self.start).expand(x.shape[1:]).sum()
+            gained = (log_precision - self.start).expand(x.shape[-2:])
+            cost = cost - 0.5 * _counted(gained, weights).sum(dim=(-2, -1))
         return self.loss(cost, z, noise, mean, log_var)
 
     def loss(
