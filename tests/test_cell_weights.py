@@ -14,11 +14,13 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
+from sklearn_timegen.vae.autoencoder import VariationalAutoencoder
 from sklearn_timegen.vae.objectives import (
     ERRORS,
     NegativeELBO,
     NegativeRELBO,
     NegativeRenyiBound,
+    log_likelihood,
 )
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -164,3 +166,26 @@ def test_a_timestep_is_as_likely_as_what_was_observed_of_it():
         density = -loss.of(one, Series(filled))
     integral = torch.logsumexp(density, 0) + torch.log(grid[1] - grid[0])
     assert float(-ours[0].detach()) == pytest.approx(float(integral), abs=1e-6)
+
+
+def test_a_bound_is_that_of_what_was_observed(monkeypatch):
+    """With draws of the prior, the bound is the mean of the likelihoods of observed cells."""
+    X = make_sines(30, T, D, random_state=SEED)
+    params = {**VAE_SIZES, "error": "squared-and-mean"}
+    vae = VAE(**params, max_epochs=3, random_state=SEED).fit(X)
+    v, observed = vae.representation_.transform(X), randn(30, T, D, seed=4).numpy() > 0
+    monkeypatch.setattr(
+        VariationalAutoencoder, "posterior", lambda _, x: 2 * [x.new_zeros(len(x), 2)]
+    )
+    noise = randn(50, 2, seed=6).double()
+    ours = vae._bound(Series(v, observed=observed), noise)
+    module = vae.net_.module_.double()
+    with torch.no_grad():
+        fit = log_likelihood(
+            torch.from_numpy(v).double()[:, None],
+            module.decoder(noise),
+            module.noise(),
+            ERRORS["squared-and-mean"],
+            torch.from_numpy(observed).double()[:, None],
+        )
+    np.testing.assert_allclose(ours, torch.logsumexp(fit, 1) - np.log(50))

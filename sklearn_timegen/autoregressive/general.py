@@ -27,7 +27,7 @@ from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
 from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.base.networks import check_time_axis
-from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.base.tensors import EXACT, as_numpy
 from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule, cell_weights
@@ -194,14 +194,13 @@ class TeacherForcing(NeuralGenerator):
             drawn, _ = network.run_free(*network.noise(n_samples, rng), self._tensor(c))
             return as_numpy(drawn)
 
-    def _log_density(self, v: FloatArray, c: FloatArray | None) -> NDArray[np.float64]:
-        density, likelihood = np.empty(len(v)), TeacherForcedLikelihood()
-        # In float64, what a series gets does not depend on its neighbours in the batch.
+    def _log_density(self, series: Series) -> NDArray[np.float64]:
+        density, likelihood = np.empty(len(series)), TeacherForcedLikelihood()
         with self._inference(EXACT) as module:
-            for rows in self._batches(len(v)):
-                batch = Series(self._tensor(v[rows], EXACT), self._tensor(rows_of(c, rows), EXACT))
-                counted = replace(batch, weights=cell_weights(batch, self._space.varies))
+            for rows in self._batches(len(series)):
+                batch = self._exact(series[rows])
                 mixture = module(batch.values, batch.conditions)
+                counted = replace(batch, weights=cell_weights(batch, self._space.varies))
                 density[rows] = -as_numpy(likelihood.of(mixture, counted))
         return density
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_series
 from sklearn_timegen.representation import REPRESENTATIONS
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from sklearn_timegen.base.generator import BaseGenerator
 
 __all__ = ["has_density", "log_density_of_series"]
-
-FloatArray = NDArray[np.float32]
 
 
 def has_density(*instead: str) -> Callable[[BaseGenerator], bool]:
@@ -42,20 +41,21 @@ def log_density_of_series(
     generator: BaseGenerator,
     X: ArrayLike,
     y: Any,
-    log_density: Callable[[FloatArray, FloatArray | None], NDArray[np.float64]],
+    log_density: Callable[[Series], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
     """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
 
-    ``log_density(v, c)`` is that of represented series. Without ``y``, it is averaged over the
+    ``log_density(series)`` is that of represented series. Without ``y``, it is averaged over the
     labels, in their training frequencies, if the generator is conditional on labels.
     """
     check_is_fitted(generator)
     x, _ = check_series(X, estimator=generator, layout=generator._layout)
-    v, encoder = generator._to_representation(x), generator._condition_encoder
+    v, log_volume = generator._to_representation_with_volume(x)
+    encoder = generator._condition_encoder
     if y is None and encoder is not None and hasattr(generator, "classes_"):
         labels = [generator._encode_conditions(label, len(v)) for label in generator.classes_]
-        each = [log_density(v, c) for c in labels]
+        each = [log_density(Series(v, c)) for c in labels]
         density = logsumexp(each, axis=0, b=encoder.class_frequencies[:, None])
     else:
-        density = log_density(v, generator._encode_conditions(y, len(v)))
-    return density + generator._log_abs_det_jacobian(x)
+        density = log_density(Series(v, generator._encode_conditions(y, len(v))))
+    return density + log_volume

@@ -338,16 +338,18 @@ class BaseGenerator(Declared, ABC):
     def _to_representation(self, x: FloatArray) -> FloatArray:
         return represent(self.representation_, self._structure.transform(x))
 
-    def _log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
-        """Log-volume by which the way to the representation stretches each series."""
-        u, representation = self._structure.transform(x, tell=False), self.representation_
+    def _to_representation_with_volume(
+        self, x: FloatArray
+    ) -> tuple[FloatArray, NDArray[np.float64]]:
+        """Represent series, and return the log-volume by which the way there stretches each."""
+        u, representation = self._structure.transform(x), self.representation_
         if not hasattr(representation, "log_abs_det_jacobian"):
             raise TypeError(
                 f"representation={representation!r} has no log_abs_det_jacobian(x), which a "
                 "density in the units of X needs"
             )
         inner = np.asarray(representation.log_abs_det_jacobian(u))
-        return inner + self._structure.log_abs_det_jacobian(x)
+        return represent(representation, u), inner + self._structure.log_abs_det_jacobian(x)
 
     def _to_coordinates(self, v: FloatArray) -> FloatArray:
         """Lead represented series back into the coordinates that they were represented from."""

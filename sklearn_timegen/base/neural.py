@@ -22,6 +22,7 @@ from sklearn_timegen.base.declaration import estimator, fitted, mutable_paramete
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.base.tensors import EXACT
 from sklearn_timegen.data import Series
 from sklearn_timegen.representation import Space
 from sklearn_timegen.training import (
@@ -321,11 +322,19 @@ class NeuralGenerator(BaseGenerator):
     def _make_rng(self, seed: int) -> torch.Generator:
         return torch_generator(seed, self.net_.device)
 
-    def _tensor(self, a: FloatArray | None, dtype: torch.dtype = torch.float32) -> Any:
+    def _tensor(self, a: NDArray[Any] | None, dtype: torch.dtype = torch.float32) -> Any:
         if a is None:
             return None
         shared = a if a.flags.writeable else a.copy()  # torch warns of what it could overwrite
         return torch.from_numpy(shared).to(self.net_.device, dtype)
+
+    def _exact(self, series: Series) -> Series:
+        """Return series as tensors of float64 on the network's device."""
+        return Series(
+            self._tensor(series.values, EXACT),
+            self._tensor(series.conditions, EXACT),
+            observed=self._tensor(series.observed, torch.bool),
+        )
 
     @contextmanager
     def _inference(self, dtype: torch.dtype = torch.float32) -> Iterator[Any]:

@@ -140,9 +140,9 @@ class PCAMixture(LatentGenerator):
 
     # -- hooks -------------------------------------------------------------------------------
 
-    def _log_density(self, v: FloatArray, c: FloatArray | None) -> Array:
-        z, density = self._scores(v), np.empty(len(v))
-        for key, rows, vectors in by_class(c, len(v), self._given_vectors):
+    def _log_density(self, series: Series) -> Array:
+        z, density = self._scores(series.values), np.empty(len(series))
+        for key, rows, vectors in by_class(series.conditions, len(series), self._given_vectors):
             density[rows] = self._parts[key].log_density(z[rows], vectors)
         return density
 

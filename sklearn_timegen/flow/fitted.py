@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.flow._density import hutchinson_probes, log_density
 from sklearn_timegen.flow._field import FlowField
@@ -118,9 +119,7 @@ class FittedFlow:
         v = z.reshape(len(z), *self.shape)
         return self._integrate(v, c, backwards=False).reshape(v.shape)
 
-    def log_density(
-        self, v: FloatArray, c: FloatArray | None, n_probes: int | None, seed: int
-    ) -> NDArray[np.float64]:
+    def log_density(self, series: Series, n_probes: int | None, seed: int) -> NDArray[np.float64]:
         """Return log p(v) in nats, by so many directions, or exactly."""
         generator = self._generator
         generator._validate_params()  # the steps may have been set since
@@ -128,17 +127,17 @@ class FittedFlow:
             generator._space.varies, n_probes, generator._make_rng(seed)
         )
         grid = times(generator.n_latent_steps, LATENT_POWER, backwards=True)
-        density = np.empty(len(v))
+        density = np.empty(len(series))
         with (  # in float64, with gradients by the points of the flow, and not by weights
             generator._inference(EXACT) as field,
             torch.inference_mode(False),
             torch.enable_grad(),
         ):
             field.requires_grad_(False)
-            for rows in generator._batches(len(v)):
-                x = self._exact(v, rows)
-                flow = self.conditioned(field, self._exact(c, rows), len(x))
-                density[rows] = as_numpy(log_density(flow, x, grid, directions))
+            for rows in generator._batches(len(series)):
+                batch = generator._exact(series[rows])
+                flow = self.conditioned(field, batch.conditions, len(batch))
+                density[rows] = as_numpy(log_density(flow, batch.values, grid, directions))
         return density
 
     def _integrate(self, v: FloatArray, c: FloatArray | None, *, backwards: bool) -> FloatArray:
@@ -148,14 +147,11 @@ class FittedFlow:
         parts = []
         # In float64, latents do not depend on a series' neighbours in the batch.
         with generator._inference(EXACT) as field:
-            for rows in generator._batches(len(v)):
-                x = self._exact(v, rows)
-                flow = self.conditioned(field, self._exact(c, rows), len(x))
-                parts.append(as_numpy(solve(flow, x, grid, "rk4").flatten(1)))
+            for some in Series(v, c).split(generator._sample_batch_size):
+                batch = generator._exact(some)
+                flow = self.conditioned(field, batch.conditions, len(batch))
+                parts.append(as_numpy(solve(flow, batch.values, grid, "rk4").flatten(1)))
         return to_float32(np.concatenate(parts))
-
-    def _exact(self, a: FloatArray | None, rows: slice) -> Any:
-        return self._generator._tensor(rows_of(a, rows), EXACT)
 
 
 def arc(z_a: FloatArray, z_b: FloatArray, fraction: FloatArray) -> FloatArray:

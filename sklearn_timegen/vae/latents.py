@@ -16,8 +16,10 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
 from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count, check_series
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.training import cell_weights
 from sklearn_timegen.vae.autoencoder import draws_from
 from sklearn_timegen.vae.objectives import log_likelihood, log_weights, renyi_bound
 
@@ -64,13 +66,13 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         check_is_fitted(self)
         x = check_series(X, estimator=self, layout=self._layout)[0].copy()
         noise = self._shared_noise(n_samples, random_state)
-        v, c = self._to_representation(x), self._encode_conditions(y, len(x))
+        series = Series(self._to_representation(x), self._encode_conditions(y, len(x)))
         with self._inference(EXACT) as module:
-            for rows, _, _, decoded in self._decoded_draws(module, v, c, noise):
+            for rows, _, _, _, decoded in self._decoded_draws(module, series, noise):
                 x_hat = as_numpy(decoded)
                 # The mean is taken in the units of X: a representation may bend.
                 drawn = self._to_data_units(
-                    to_float32(x_hat.reshape(-1, *v.shape[1:])), decoded=True
+                    to_float32(x_hat.reshape(-1, *self._space.shape)), decoded=True
                 )
                 parts = drawn.reshape(*x_hat.shape[:2], *x.shape[1:])
                 x[rows] = parts.mean(axis=1, dtype=np.float64)
@@ -134,26 +136,28 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         return noise.to(EXACT)
 
     def _decoded_draws(
-        self, module: Any, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
-    ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Yield batch by batch the rows, log-variances, latents ``(B, K, d)`` and series."""
-        for rows in self._batches(len(v), len(noise)):
-            mean, log_var = module.posterior(self._tensor(v[rows], EXACT))
+        self, module: Any, series: Series, noise: torch.Tensor
+    ) -> Iterator[tuple[slice, Series, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield rows, the batch, log-variances, latents ``(B, K, d)`` and decoded series."""
+        for rows in self._batches(len(series), len(noise)):
+            batch = self._exact(series[rows])
+            mean, log_var = module.posterior(batch.values)
             z = draws_from(mean, log_var, noise)
-            yield rows, log_var, z, module.decode(z, self._tensor(rows_of(c, rows), EXACT))
+            yield rows, batch, log_var, z, module.decode(z, batch.conditions)
 
-    def _bound(
-        self, v: FloatArray, c: FloatArray | None, noise: torch.Tensor
-    ) -> NDArray[np.float64]:
+    def _bound(self, series: Series, noise: torch.Tensor) -> NDArray[np.float64]:
         """Importance-weighted bound of represented series, all with the same draws."""
-        error, bound = self.net_.criterion_.error, np.empty(len(v))
+        error, bound = self.net_.criterion_.error, np.empty(len(series))
+        asked = self._prior_condition(series.conditions)
         no_pi = 0.5 * noise.shape[1] * np.log(2 * np.pi)
         with self._inference(EXACT) as module:
-            for rows, log_var, z, x_hat in self._decoded_draws(module, v, c, noise):
-                x = self._tensor(v[rows], EXACT)
-                fit = log_likelihood(x[:, None], x_hat, module.noise(), error)
-                asked = self._tensor(rows_of(self._prior_condition(c), rows), EXACT)
-                log_p_z = self.prior_.log_density(z, asked) + no_pi
-                weights = log_weights(fit, log_p_z, noise, log_var[:, None])
-                bound[rows] = as_numpy(renyi_bound(weights, alpha=0.0))
+            for rows, batch, log_var, z, x_hat in self._decoded_draws(module, series, noise):
+                weights = cell_weights(batch, None)
+                of_draws = None if weights is None else weights[:, None]
+                x = batch.values[:, None]
+                fit = log_likelihood(x, x_hat, module.noise(), error, of_draws)
+                given = self._tensor(rows_of(asked, rows), EXACT)
+                log_p_z = self.prior_.log_density(z, given) + no_pi
+                ratio = log_weights(fit, log_p_z, noise, log_var[:, None])
+                bound[rows] = as_numpy(renyi_bound(ratio, alpha=0.0))
         return bound
