@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture
 
 from sklearn_timegen.data.conditions import groups_of
 
-__all__ = ["NormalMixture", "by_class", "choose_normals", "fit_normals", "log_normal"]
+__all__ = ["NormalMixture", "by_class", "choose_normals", "fit_normals", "log_normal", "pick"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -84,9 +84,7 @@ class NormalMixture:
     ) -> tuple[Array, Index]:
         """Draw z, and return which normal each came from, too."""
         log_weight, mean, factor = self.given(c, n_samples)
-        responsibility = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
-        which = (responsibility.cumsum(axis=1) < rng.random((n_samples, 1))).sum(axis=1)
-        which = which.clip(0, responsibility.shape[1] - 1)
+        which = pick(log_weight, rng)
         noise = rng.standard_normal(mean.shape[::2])
         z = mean[np.arange(n_samples), which]
         for j in np.unique(which):
@@ -135,6 +133,14 @@ class NormalMixture:
             rest = covariance[m:, m:] - covariance[m:, :m] @ slope
             factors[j] = np.linalg.cholesky((rest + rest.T) / 2)
         return weights, centres, factors
+
+
+def pick(log_weight: Array, rng: np.random.Generator) -> Index:
+    """Draw a column for each row of log-weights, which need not sum to 1."""
+    responsibility = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
+    which = (responsibility.cumsum(axis=1) < rng.random((len(log_weight), 1))).sum(axis=1)
+    column: Index = which.clip(0, responsibility.shape[1] - 1)
+    return column
 
 
 def log_normal(square: Array, n_dims: int) -> Array:

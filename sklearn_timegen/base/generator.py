@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen.base.completion import Completing
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
@@ -43,7 +44,7 @@ FloatArray = NDArray[np.float32]
 
 
 @estimator
-class BaseGenerator(Declared, ABC):
+class BaseGenerator(Completing, Declared, ABC):
     """Base of all generators: ``fit``, ``sample`` and ``score``.
 
     A subclass implements ``_fit(series)``, on a :class:`~sklearn_timegen.data.Series` of

@@ -9,11 +9,13 @@ component, or are taken from a training series.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
@@ -26,9 +28,11 @@ from sklearn_timegen._mixture import (
     choose_normals,
     fit_normals,
     log_normal,
+    pick,
 )
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
+from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
 from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
@@ -42,7 +46,8 @@ Array = NDArray[np.float64]
 def _has_density(self: PCAMixture) -> bool:
     if self.residual != "gaussian":
         raise AttributeError(
-            f"residual={self.residual!r} has no density; score_samples needs 'gaussian'"
+            f"residual={self.residual!r} has no density, which score_samples and impute need: use "
+            "'gaussian'"
         )
     return True
 
@@ -54,6 +59,10 @@ class PCAMixture(LatentGenerator):
     The leading principal scores follow a :class:`~sklearn.mixture.GaussianMixture`, which is
     fitted for each class if labels are given; what they leave over is drawn for the mixture
     component that a series belongs to. The one to beat: it trains in seconds.
+
+    ``impute`` is exact for the model: given the known values, it is a mixture of normals again,
+    whose weights tell how likely each normal makes them. It needs a representation that leaves
+    cells apart, as ``"standard"``, ``"minmax"`` and ``"quantile"`` do, and Gaussian residuals.
 
     References
     ----------
@@ -145,6 +154,25 @@ class PCAMixture(LatentGenerator):
         for key, rows, vectors in by_class(series.conditions, len(series), self._given_vectors):
             density[rows] = self._parts[key].log_density(z[rows], vectors)
         return density
+
+    def _check_completes(self) -> None:
+        _has_density(self)
+        check_cell_by_cell(self)
+
+    def _complete_represented(self, series: Series, rng: np.random.Generator) -> FloatArray:
+        v, c = series.values.astype(np.float64), series.conditions
+        z, rows = self._scores(v), v.reshape(len(v), -1)
+        for mask, alike in masks_of(series.observed):
+            unknown = np.flatnonzero(~mask)
+            if len(unknown) == 0:  # of the representation: a channel may follow from others
+                continue
+            for key, among, vectors in by_class(
+                None if c is None else c[alike], len(alike), self._given_vectors
+            ):
+                mine = alike[among]
+                moved = self._parts[key].complete(z[mine], self._basis[:, unknown], vectors, rng)
+                rows[np.ix_(mine, unknown)] += moved
+        return to_float32(rows.reshape(v.shape))
 
     def _fit(self, series: Series) -> None:
         v, c = series.values, series.conditions
@@ -261,6 +289,41 @@ class _Part:
         noise = rng.standard_normal((len(which), self.residual_mean.shape[1]))
         scaled: Array = self.residual_mean[which] + np.sqrt(self.residual_variance[which]) * noise
         return scaled
+
+    def complete(
+        self, z: Array, directions: Array, c: FloatArray | None, rng: np.random.Generator
+    ) -> Array:
+        """Draw how far unknown cells lie from where they are in the series of scores ``z``.
+
+        A normal that is white in coordinates w(z) is, as a function of the move d of these cells,
+        ``exp(-|w + H d|^2 / 2)``, H being what their ``directions`` ``(n_scores, n_unknown)``
+        become in these coordinates. With H = Q R, d is normal around the least-squares solution
+        ``-R^-1 Q' w`` with covariance ``(R' R)^-1``, and what no move can mend is the density of
+        the known cells.
+        """
+        log_weight, mean, factor = self.lead.given(c, len(z))
+        k, n_unknown = factor.shape[1], directions.shape[1]
+        evidence, solved = np.empty(log_weight.shape), []
+        for j, spread in enumerate(np.sqrt(self.residual_variance)):
+            whiten = partial(solve_triangular, factor[j], lower=True)
+            h = np.vstack([whiten(directions[:k]), directions[k:] / spread[:, None]])
+            w = np.hstack(
+                [whiten((z[:, :k] - mean[:, j]).T).T, (z[:, k:] - self.residual_mean[j]) / spread]
+            )
+            q, r = np.linalg.qr(h)
+            nearest = -w @ q
+            unmended = ((w + nearest @ q.T) ** 2).sum(axis=1)
+            scales = np.concatenate([np.diag(factor[j]), spread, np.diag(r)])
+            log_det = np.log(np.abs(scales)).sum()
+            evidence[:, j] = log_weight[:, j] + log_normal(unmended, len(h) - n_unknown) - log_det
+            solved.append((nearest, r))
+        which = pick(evidence, rng)
+        noise = rng.standard_normal((len(z), n_unknown))
+        moves = np.empty_like(noise)
+        for j in np.unique(which):
+            (nearest, r), rows = solved[j], which == j
+            moves[rows] = solve_triangular(r, (nearest[rows] + noise[rows]).T).T
+        return moves
 
     def log_density(self, z: Array, c: FloatArray | None) -> Array:
         k = z.shape[1] - self.residual_mean.shape[1]

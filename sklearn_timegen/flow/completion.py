@@ -11,36 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.base.completion import masks_of
 from sklearn_timegen.base.tensors import as_numpy
-from sklearn_timegen.data.checks import as_3d, check_series
+from sklearn_timegen.data.checks import as_3d
 from sklearn_timegen.flow._posterior import Ensemble
 from sklearn_timegen.flow._solvers import Flow, solve, times
 
 if TYPE_CHECKING:
     from sklearn_timegen.flow.general import FlowMatching
 
-__all__ = ["ENSEMBLE_SIZES", "Completion", "check_past", "draw_ensemble", "with_gaps"]
+__all__ = ["ENSEMBLE_SIZES", "Completion", "check_past", "draw_ensemble"]
 
 FloatArray = NDArray[np.float32]
 N_STEPS = 25  # in which a series is completed: more change nothing for normal series
 ENSEMBLE_SIZES = (1024, 4096)  # least and most samples that covariances are taken from
-
-
-def with_gaps(X: Any, generator: FlowMatching) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return series with zeros for what is missing, and which cells are known."""
-    if hasattr(X, "isna") and hasattr(X, "fillna"):  # a frame keeps its column names
-        gaps, filled = np.asarray(X.isna()), X.fillna(0.0)
-    else:
-        values = np.asarray(X)
-        if values.dtype.kind not in "fiub":
-            values = values.astype(np.float64)
-        gaps = np.isnan(values)
-        filled = np.where(gaps, np.zeros((), values.dtype), values)
-    x, _ = check_series(filled, estimator=generator, layout=generator._layout)
-    known = ~gaps.reshape(x.shape)
-    bounds = generator._structure.limits_
-    bounds.check(np.where(known, x, bounds.clip(np.zeros_like(x))))
-    return x, known
 
 
 def check_past(X_past: Any, length: int, n_channels: int) -> FloatArray:
@@ -129,17 +113,15 @@ class Completion:
         """Return ``(n_draws, *x.shape)`` completions, mask by mask."""
         made = np.tile(x, (n_draws, 1, 1, 1))
         rng = self.generator._make_rng(seed)
-        masks, of = np.unique(known.reshape(len(known), -1), axis=0, return_inverse=True)
-        for k, mask in enumerate(masks):
+        for mask, rows in masks_of(known):
             if mask.all():
                 continue
-            rows = np.flatnonzero(of.ravel() == k)
             repeated = np.tile(rows, n_draws)
             draw = np.repeat(np.arange(n_draws), len(rows))
             for part in self.generator._batches(len(repeated)):
                 chosen = repeated[part]
                 made[draw[part], chosen] = self._draw_alike(
-                    x[chosen], mask.reshape(x.shape[1:]), None if c is None else c[chosen], rng
+                    x[chosen], mask, None if c is None else c[chosen], rng
                 )
         return made
 

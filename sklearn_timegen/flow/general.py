@@ -54,6 +54,10 @@ class FlowMatching(FlowGenerator):
                        ``solver="ddim"`` or ``"ddpm"``
     =================  =========================================================================
 
+    In ``impute``, the network's estimate of the series is corrected at each step from noise to a
+    series by what the known values say beyond it, as in a Kalman filter whose covariances come
+    from samples of the flow: exact if series are normal, an approximation otherwise.
+
     References
     ----------
     Y. Lipman, R. Chen, H. Ben-Hamu, M. Nickel and M. Le (2023), "Flow matching for generative
@@ -76,6 +80,12 @@ class FlowMatching(FlowGenerator):
 
     C. Lu et al. (2022), "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
     models". https://arxiv.org/abs/2211.01095
+
+    J. Song, A. Vahdat, M. Mardani and J. Kautz (2023), "Pseudoinverse-guided diffusion models for
+    inverse problems" (``impute``), ICLR. https://openreview.net/forum?id=9_gsMA8MRKQ
+
+    G. Evensen (2003), "The ensemble Kalman filter: theoretical formulation and practical
+    implementation" (``impute``), Ocean Dynamics 53. https://doi.org/10.1007/s10236-003-0036-9
 
     M. Hochbruck and A. Ostermann (2010), "Exponential integrators", Acta Numerica 19.
     https://doi.org/10.1017/S0962492910000048

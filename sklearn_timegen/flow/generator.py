@@ -19,7 +19,7 @@ from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.flow._posterior import Ensemble
-from sklearn_timegen.flow.completion import Completion, check_past, draw_ensemble, with_gaps
+from sklearn_timegen.flow.completion import Completion, check_past, draw_ensemble
 from sklearn_timegen.flow.fitted import FittedFlow, arc
 
 __all__ = ["FlowGenerator"]
@@ -121,61 +121,6 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         log_density = partial(self.flow_.log_density, n_probes=n_probes, seed=seed)
         return log_density_of_series(self, X, y, log_density)
 
-    def impute(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        n_samples: int | None = None,
-        random_state: RandomState = None,
-    ) -> FloatArray:
-        """Fill the NaN in ``X`` with draws given the values that are there.
-
-        On the way from noise to a series, the network's estimate of the series is corrected at
-        each step by what the known values say beyond it, as in a Kalman filter whose covariances
-        come from samples of the flow: exact if series are normal, an approximation otherwise.
-        Known values come back as they are.
-
-        Parameters
-        ----------
-        X : array-like of series
-            Of the sizes seen in ``fit``, with NaN where values are missing, anywhere.
-        y : label, vector or array-like, default=None
-            Their conditions, if the generator is conditional.
-        n_samples : int or None, default=None
-            Number of completions of each series; ``None`` is one, in the layout of ``X``.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the draws; ``None`` means the generator's own ``random_state``.
-
-        Returns
-        -------
-        X_filled : ndarray of series
-            Like ``X``, with a first axis of ``n_samples`` completions if that is given.
-
-        Raises
-        ------
-        ValueError
-            If values are infinite, or sizes differ from those of ``fit``.
-
-        References
-        ----------
-        J. Song, A. Vahdat, M. Mardani and J. Kautz (2023), "Pseudoinverse-guided diffusion models
-        for inverse problems", ICLR. https://openreview.net/forum?id=9_gsMA8MRKQ
-
-        G. Evensen (2003), "The ensemble Kalman filter: theoretical formulation and practical
-        implementation", Ocean Dynamics 53. https://doi.org/10.1007/s10236-003-0036-9
-        """
-        check_is_fitted(self)
-        n_draws = 1 if n_samples is None else check_count(n_samples, "n_samples")
-        x, known = with_gaps(X, self)
-        c = self._encode_conditions(y, len(x))
-        seed = draw_seed(self.random_state if random_state is None else random_state)
-        drawn = Completion(self, self._known_ensemble).draw(
-            x, known, c, n_draws, derive_seed(seed, "impute")
-        )
-        made = np.stack([self._layout.restore(part) for part in drawn])
-        return made[0] if n_samples is None else made
-
     def forecast(
         self,
         X_past: ArrayLike,
@@ -249,6 +194,19 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
     def _after_training(self, series: Series) -> None:
         self._ensemble: Ensemble | None = None
         self._seen_conditions: FloatArray | None = None  # of a flow that is never free of any
+
+    def _check_completes(self) -> None:
+        """Known values are conditioned on in the units of the data: any representation does."""
+
+    def _complete(
+        self,
+        x: FloatArray,
+        known: NDArray[np.bool_],
+        c: FloatArray | None,
+        n_draws: int,
+        seed: int,
+    ) -> FloatArray:
+        return Completion(self, self._known_ensemble).draw(x, known, c, n_draws, seed)
 
     def _known_ensemble(self) -> Ensemble:
         """Return covariances by samples of the flow: drawn when asked, once after a training."""

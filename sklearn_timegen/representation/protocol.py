@@ -31,8 +31,9 @@ FloatArray = NDArray[np.float32]
 class Representation(Protocol):
     """What a ``representation=`` object has to offer: three methods on 3-d float32 arrays.
 
-    Two optional members are used where present: ``keeps_time_axis`` (False for a change of basis
-    along time, which networks that slide along time refuse) and
+    Three optional members are used where present: ``keeps_time_axis`` (False for a change of basis
+    along time, which networks that slide along time refuse), ``cell_by_cell`` (True if a value
+    depends on that of its cell only, which some generators need for ``impute``) and
     ``log_abs_det_jacobian(x) -> (n_samples,)``, which ``score_samples`` needs.
     """
 

@@ -24,6 +24,7 @@ class _Scaler(TransformerMixin, BaseEstimator):
     """Maps each column of ``x``, a cell or a channel, through a monotone function of its own."""
 
     keeps_time_axis: ClassVar[bool] = True
+    cell_by_cell: ClassVar[bool] = True
     per: str
 
     def _columns(self, x: Array) -> Array:

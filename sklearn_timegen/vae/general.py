@@ -77,6 +77,11 @@ class VAE(VariationalLatents):
     ``RecurrentVAE``   ``encoder="recurrent", decoder="recurrent"``
     =================  ======================================================================
 
+    ``impute`` draws by a Markov chain, whose latents are proposed by the encoder, accepted or not
+    as Metropolis and Hastings do, and decoded to what is missing, in turns (Mattei and Frellsen
+    2018): in the long run exact for the model, and stopped after 100 rounds. It needs a
+    representation that leaves cells apart, as ``"standard"``, ``"minmax"`` and ``"quantile"`` do.
+
     References
     ----------
     D. P. Kingma and M. Welling (2014), "Auto-encoding variational Bayes", ICLR.
@@ -90,6 +95,9 @@ class VAE(VariationalLatents):
 
     O. Rybkin, K. Daniilidis and S. Levine (2021), "Simple and effective VAE training with
     calibrated decoders" (learned noise), ICML. https://arxiv.org/abs/2006.13202
+
+    P.-A. Mattei and J. Frellsen (2018), "Leveraging the exact likelihood of deep latent variable
+    models" (``impute``), NeurIPS. https://arxiv.org/abs/1802.04826
 
     P. Ghosh et al. (2020), "From variational to deterministic autoencoders" (priors fitted
     afterwards), ICLR. https://arxiv.org/abs/1903.12436

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.data import Series
@@ -21,6 +22,7 @@ from sklearn_timegen.data.checks import check_count, check_series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.training import cell_weights
 from sklearn_timegen.vae.autoencoder import draws_from
+from sklearn_timegen.vae.completion import draw_latents_given
 from sklearn_timegen.vae.objectives import log_likelihood, log_weights, renyi_bound
 
 __all__ = ["VariationalLatents"]
@@ -121,6 +123,23 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         check_is_fitted(self)
         bound = partial(self._bound, noise=self._shared_noise(n_samples, random_state))
         return log_density_of_series(self, X, y, bound)
+
+    def _check_completes(self) -> None:
+        check_cell_by_cell(self)
+
+    def _complete_represented(self, series: Series, rng: torch.Generator) -> FloatArray:
+        asked = self._tensor(self._prior_condition(series.conditions))
+        log_prior = partial(self.prior_.log_density, c=asked)
+        with self._inference() as module:
+            batch, error = series.to(self.net_.device), self.net_.criterion_.error
+            z = draw_latents_given(module, batch, log_prior, error, rng)
+            x_hat = module.decoder(z, batch.conditions)
+            if module.noise.learned:  # a part of samples, as what is imputed is one
+                root = (0.5 * module.noise()).exp()
+                e = torch.randn(x_hat.shape, generator=rng, device=rng.device)
+                weights = batch.observed.to(x_hat.dtype)
+                x_hat = x_hat + error.complete(root * (batch.values - x_hat), e, weights) / root
+            return as_numpy(torch.where(batch.observed, batch.values, x_hat))
 
     def _prior_condition(self, c: FloatArray | None) -> FloatArray | None:
         """What of the condition latents depend on."""

@@ -52,6 +52,7 @@ class ReconstructionError(Protocol):
     def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor: ...
     def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any: ...
     def correlate(self, e: Tensor) -> Tensor: ...
+    def complete(self, r: Tensor, e: Tensor, weights: Tensor) -> Tensor: ...
 
 
 class SquaredError:
@@ -67,6 +68,10 @@ class SquaredError:
     def correlate(self, e: Tensor) -> Tensor:
         """Turn standard-normal draws into noise with that precision matrix."""
         return e
+
+    def complete(self, r: Tensor, e: Tensor, weights: Tensor) -> Tensor:
+        """Turn draws into such noise where there is no weight, given the noise ``r`` elsewhere."""
+        return torch.where(weights > 0, r, e)
 
 
 class SquaredAndMeanError:
@@ -90,6 +95,16 @@ class SquaredAndMeanError:
         # Along the channels' mean the precision is 1 + 1 / D, across it 1.
         shrink = 1 / math.sqrt(1 + 1 / e.shape[-1]) - 1
         return e + shrink * e.mean(dim=-1, keepdim=True)
+
+    def complete(self, r: Tensor, e: Tensor, weights: Tensor) -> Tensor:
+        """Turn draws into such noise where there is no weight, given the noise ``r`` elsewhere."""
+        # Of u cells the precision matrix is I + 1 1^T / D^2: 1 + u / D^2 along their mean.
+        missing = 1 - weights
+        u, d_2 = missing.sum(dim=-1, keepdim=True), r.shape[-1] ** 2
+        mean = -(r * weights).sum(dim=-1, keepdim=True) / (d_2 + u)
+        shrink = (torch.rsqrt(1 + u / d_2) - 1) / u.clamp(min=1)
+        drawn = mean + e + shrink * (e * missing).sum(dim=-1, keepdim=True)
+        return torch.where(weights > 0, r, drawn)
 
 
 ERRORS: dict[str, ReconstructionError] = {
