@@ -358,7 +358,10 @@ class BaseGenerator(Completing, Declared, ABC):
         return u
 
     def _from_representation(self, v: FloatArray) -> FloatArray:
-        u = np.asarray(self.representation_.inverse_transform(v))
+        return self._from_coordinates(np.asarray(self.representation_.inverse_transform(v)))
+
+    def _from_coordinates(self, u: FloatArray) -> FloatArray:
+        """Lead coordinates that a model has made to series, which keep all rules."""
         if self.postprocess_ is not None:
             u = self.postprocess_.transform(u)
         return self._structure.inverse_transform(u)

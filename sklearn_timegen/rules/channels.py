@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
     which nothing is observed is kept. Combinations are looked for among the timesteps at which no
     channel is missing; where these are too few, without the channels that are missing most often.
 
+    Parameters
+    ----------
+    keep : sequence of int, default=()
+        Channels that are kept, whatever they are.
+
     Attributes
     ----------
     kept_ : ndarray
@@ -68,6 +74,9 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
     (array([1., 1., 0., 3.]), array([ 0.,  0.,  7., -1.]))
     """
 
+    def __init__(self, keep: Sequence[int] = ()) -> None:
+        self.keep = keep
+
     @classmethod
     def keeping_all(cls, n_channels: int) -> ChannelReducer:
         """Return one that leaves out nothing."""
@@ -78,14 +87,16 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
         return reducer
 
     def fit(self, x: FloatArray, y: Any = None) -> ChannelReducer:
+        keep = list(self.keep)
         rows = x.reshape(-1, x.shape[2])
         missing = np.isnan(rows)
         known = (~missing).sum(axis=0) >= min(_EVIDENCE, len(rows))
         constant = known & (np.fmax.reduce(rows, axis=0) == np.fmin.reduce(rows, axis=0))
+        constant[keep] = False
         first = rows[missing.argmin(axis=0), np.arange(x.shape[2])]
         self.constants_ = np.where(constant, first, np.nan).astype(np.float32)
-        distinct, original = _copies(x, np.flatnonzero(~constant))
-        combined = _combinations(x, distinct)
+        distinct, original = _copies(x, np.flatnonzero(~constant), keep)
+        combined = _combinations(x, distinct, keep)
         kept = [j for j in distinct if j not in combined] or [0]
         self.kept_ = np.array(kept)
         position = {j: k for k, j in enumerate(kept)}
@@ -126,7 +137,9 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
         return out
 
 
-def _copies(x: FloatArray, candidates: NDArray[Any]) -> tuple[list[int], NDArray[np.int64]]:
+def _copies(
+    x: FloatArray, candidates: NDArray[Any], keep: list[int]
+) -> tuple[list[int], NDArray[np.int64]]:
     """Return the channels that are no copies, and for each channel the first one like it."""
     n = x.shape[0] * x.shape[1]
     glimpse = x.reshape(n, -1)[:: max(1, n // 100)]
@@ -136,8 +149,8 @@ def _copies(x: FloatArray, candidates: NDArray[Any]) -> tuple[list[int], NDArray
         a, b = glimpse[:, distinct], glimpse[:, [j]]
         alike = np.flatnonzero(((a == b) | np.isnan(a) | np.isnan(b)).all(axis=0))
         twins = [distinct[k] for k in alike if _is_copy(x[:, :, distinct[k]], x[:, :, j])]
-        original[j] = twins[0] if twins else j
-        if not twins:
+        original[j] = twins[0] if twins and j not in keep else j
+        if original[j] == j:
             distinct.append(int(j))
     return distinct, original
 
@@ -186,7 +199,7 @@ class _Span:
         return (inverse @ coordinates)[1:], spread[1:]
 
 
-def _combinations(x: FloatArray, candidates: list[int]) -> dict[int, Combination]:
+def _combinations(x: FloatArray, candidates: list[int], keep: list[int]) -> dict[int, Combination]:
     """Find the channels that are affine combinations of others, none of which is one."""
     rows, candidates = _complete_rows(x.reshape(-1, x.shape[2]), candidates)
     n = len(rows)
@@ -207,7 +220,7 @@ def _combinations(x: FloatArray, candidates: list[int]) -> dict[int, Combination
         if np.abs(rest).max() > tolerance:
             span.add(coordinates, rest)
             terms.append(j)
-        elif terms:
+        elif terms and j not in keep:
             weights, errors = span.solve(coordinates, rest)
             combination = _simplified(x, rows, j, terms, weights, errors, tolerance)
             if combination is not None:

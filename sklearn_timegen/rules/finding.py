@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -175,7 +175,10 @@ class _Search:
     def found(self, kind: str) -> list[Rule]:
         """Return the rules of one kind that are found, and were not declared."""
         if kind == "constant":
-            self.reducer, self.redundant = _redundant(self.blocks, self.kinds)
+            # A channel that is left out is no other rule's; bounds are kept by clipping it.
+            others = [r for r in self.declared if r.kind not in (*REDUNDANT, "bounds")]
+            keep = {key for rule in others for key in rule.keys}
+            self.reducer, self.redundant = _redundant(self.blocks, self.kinds, keep)
         if kind in REDUNDANT or kind == "parts":
             found = [rule for rule in self.redundant if rule.kind == kind]
         elif kind not in self.kinds:
@@ -233,11 +236,13 @@ def _without_repetition(block: Block) -> Block:
     return as_block(series[None])
 
 
-def _redundant(blocks: Sequence[Block], kinds: Sequence[str]) -> tuple[ChannelReducer, list[Rule]]:
+def _redundant(
+    blocks: Sequence[Block], kinds: Sequence[str], keep: Collection[Key]
+) -> tuple[ChannelReducer, list[Rule]]:
     """Return what leaves out redundant channels, and the rules that they follow."""
     if not set(REDUNDANT) & set(kinds):
         return ChannelReducer.keeping_all(len(blocks[0])), []
-    reducer, found = find_redundant(blocks)
+    reducer, found = find_redundant(blocks, keep)
     found = [rule for rule in found if rule.kind in kinds]
     parts = find_parts(blocks, found) if "parts" in kinds else []
     # Shares take the place of the combination that they are found by.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -231,10 +231,15 @@ class Combination(_LeftOut):
         return total
 
 
-def find_redundant(blocks: Sequence[Block]) -> tuple[ChannelReducer, list[Rule]]:
-    """Return the channels that carry nothing new, as a reducer of arrays and as rules."""
+def find_redundant(
+    blocks: Sequence[Block], keep: Collection[Key] = ()
+) -> tuple[ChannelReducer, list[Rule]]:
+    """Return the channels that carry nothing new, as a reducer of arrays and as rules.
+
+    Those to ``keep`` are left to another rule, which speaks of them.
+    """
     keys = list(blocks[0])
-    reducer = ChannelReducer().fit(_pieces(blocks))
+    reducer = ChannelReducer([j for j, key in enumerate(keys) if key in keep]).fit(_pieces(blocks))
     rules: list[Rule] = []
     kept = [keys[k] for k in reducer.kept_]
     for j, key in enumerate(keys):

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import as_3d
 from sklearn_timegen.model_selection import find_window_starts, make_windows
+from sklearn_timegen.rules import find_rules
 from sklearn_timegen.synthetic_training.sources import RecentFit, Source
 
 __all__ = ["PairSource", "find_step"]
@@ -31,7 +33,8 @@ class PairSource(Source):
     """Pairs of series and target, learned as one window.
 
     Targets of univariate series become further timesteps at their end, those of multivariate
-    ones further channels, constant along time and averaged on the way back.
+    ones further channels, constant along time and averaged on the way back; so do targets that
+    break a rule of the series, as the price of what a meter reads.
 
     Of a forecaster's window table (see :func:`find_step`), the windows that are learned are one
     timestep longer than a series, whatever step the target is: the same fit serves all steps,
@@ -47,8 +50,9 @@ class PairSource(Source):
         step = find_step(x, targets) if self.layout.flat else None
         if step is not None:
             drawn_x, drawn_y = self._draw_steps(x, step, max(amounts))
-        elif x.shape[2] == 1:
-            joint = np.concatenate([x, targets[:, :, None]], axis=1)
+        elif x.shape[2] == 1 and _is_longer(
+            self.trainer.generator, x, joint := np.concatenate([x, targets[:, :, None]], axis=1)
+        ):
             joined = self._draw_like(joint[:, :, 0] if self.layout.flat else joint, max(amounts))
             drawn_x, drawn_y = joined[:, : x.shape[1]], joined[:, x.shape[1] :, 0]
         else:
@@ -88,6 +92,15 @@ class PairSource(Source):
         rng = np.random.default_rng(derive_seed(seed, "joiner"))
         joiner = WindowJoiner(windows.shape[1] // 2).fit(draw(N_JOINED, 0), rng)
         return joiner.extend(windows, draw, n_timesteps, rng).astype(np.float32)
+
+
+def _is_longer(generator: GeneratorLike, x: FloatArray, joint: FloatArray) -> bool:
+    """Whether series with their targets at the end keep what the series keep."""
+    rules = generator.get_params().get("rules")
+    if not isinstance(rules, str):
+        return rules is None  # what is declared is declared of the series
+    kinds, of_joint = ({rule.kind for rule in find_rules(one)} for one in (x, joint))
+    return kinds <= of_joint
 
 
 def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:

@@ -24,6 +24,7 @@ from sklearn_timegen._types import Cache, GeneratorLike
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, as_3d
 from sklearn_timegen.data.labels import shown_label
+from sklearn_timegen.rules import KINDS, find_rules
 
 __all__ = ["ClassPlan", "ClassSource", "RecentFit", "Source", "Trainer"]
 
@@ -168,13 +169,13 @@ class ClassSource(Source):
     def _draw_by_class(
         self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
     ) -> list[FloatArray]:
-        pools = []
+        pools, rules = [], _shared_rules(self.trainer.generator, self._as_3d(X))
         for k, (label, count) in enumerate(zip(np.unique(y), counts, strict=True)):
             if count == 0:
                 pools.append(np.empty((0, *self.layout.shape), dtype=np.float32))
                 continue
             trainer = self.trainer.named(f"generator {k}")
-            self.generators.append(_fit_class(trainer, X[y == label], label))
+            self.generators.append(_fit_class(trainer, X[y == label], label, rules))
             pools.append(self._as_3d(trainer.draw(self.generators[-1], int(count))))
         return pools
 
@@ -190,9 +191,25 @@ class ClassSource(Source):
         return Series(values, target=np.repeat(classes, counts))[order.permutation(len(values))]
 
 
-def _fit_class(trainer: Trainer, X: FloatArray, label: Any) -> GeneratorLike:
+def _shared_rules(generator: GeneratorLike, x: FloatArray) -> dict[str, Any]:
+    """Return the parameters by which a generator of one class keeps what series of all keep.
+
+    The few series of a rare class are no evidence for a rule that those of all classes show.
+    """
+    names = [
+        name
+        for name, value in generator.get_params().items()
+        if name.split("__")[-1] == "rules" and isinstance(value, str) and value == "auto"
+    ]
+    found = find_rules(x, include=getattr(generator, "_rule_kinds", KINDS)) if names else ()
+    return {name: [*found, "auto"] for name in names} if len(found) else {}
+
+
+def _fit_class(
+    trainer: Trainer, X: FloatArray, label: Any, params: dict[str, Any]
+) -> GeneratorLike:
     try:
-        return trainer.fit(X)
+        return trainer.fit(X, **params)
     except ValueError as error:
         raise ValueError(
             f"{trainer.generator!r} could not be fitted to the {len(X)} series of class "

@@ -29,7 +29,7 @@ class ComponentVAE(VAE):
     """Methods of a VAE whose decoder is a sum with names."""
 
     def decompose(self, X: ArrayLike, y: Any = None) -> Parts:
-        """Return the components of the series in ``X``, which sum to them.
+        """Return the components of the series in ``X``, which sum to them in float32.
 
         They are decoded from the posterior means, as in ``reconstruct``; what the decoder leaves
         over is the component ``"noise"``, without which they sum to ``reconstruct(X)``.
@@ -61,7 +61,9 @@ class ComponentVAE(VAE):
     def sample_components(
         self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
     ) -> Parts:
-        """Draw synthetic series as components, which sum to what ``sample`` draws.
+        """Draw synthetic series as components, which sum in float32 to what ``sample`` draws.
+
+        The sum keeps all rules; a component alone, as the season of a count, need not.
 
         Parameters
         ----------
@@ -117,7 +119,8 @@ class ComponentVAE(VAE):
         Returns
         -------
         X : ndarray of series
-            In the units and the layout of the ``X`` seen in ``fit``, within ``bounds``.
+            In the units and the layout of the ``X`` seen in ``fit``: the nearest ones that keep
+            ``bounds`` and rules.
 
         Raises
         ------
@@ -142,8 +145,9 @@ class ComponentVAE(VAE):
                 )
             parts[name] = self._overridden(name, parts[name], override)
         whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
-        clipped = self._structure.limits_.clip(whole.reshape(len(z), *self.series_shape_))
-        return self._layout.restore(clipped)
+        # Edited, parts need not sum to what keeps the rules: the nearest series that does.
+        u = self._structure.transform(whole.reshape(len(z), *self.series_shape_), tell=False)
+        return self._layout.restore(self._from_coordinates(u))
 
     # -- parts -------------------------------------------------------------------------------
 
