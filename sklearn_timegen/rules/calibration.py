@@ -172,7 +172,10 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     MarginalCalibration(channels=[0])
     """
     steps: list[Any] = []
-    snapper = GridSnapper().fit(u)
+    # What is constant along time stands still without being read on a grid.
+    static = structure.static
+    moving = [k for k in range(u.shape[2]) if k not in static] if static else None
+    snapper = GridSnapper(moving).fit(u)
     if snapper.grids_:
         steps.append(snapper)
     scored = structure.scored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 __all__ = ["GridSnapper"]
 
 Array = NDArray[np.float64]
-FloatArray = NDArray[np.float32]
 
 _FEWEST = 100  # readings, before anything can be said about a grid
 _STILL = 0.05  # share of increments that are exactly 0: 0.001 in stock prices, 0.07 on in sensors
@@ -34,10 +34,23 @@ class _Grid:
     steps: Array  # quantiles of the increments
     reach: float
     wishes: Array  # increments that a path would make to be on a series; the knots of ``steps``
+    beyond: float  # distance of values beyond the outermost ones, which are none if it is 0
 
     def nearest(self, x: Array) -> Array:
         found: Array = self.values[np.searchsorted(self.between, x)]
-        return found
+        return found + self._beyond(x) if self.beyond else found
+
+    def first(self, x: Array) -> Array:
+        """Return the values in which paths begin, each as often as it occurs."""
+        found: Array = self.values[np.searchsorted(self.by_share, x)]
+        return found + self._beyond(x) if self.beyond else found
+
+    def _beyond(self, x: Array) -> Array:
+        """Return how far values lie beyond the outermost ones, in whole steps."""
+        over = np.rint((x - self.values[-1]).clip(min=0) / self.beyond)
+        under = np.rint((self.values[0] - x).clip(min=0) / self.beyond)
+        steps: Array = (over - under) * self.beyond
+        return steps
 
     def step(self, wish: Array) -> Array:
         """Return the increment of the same rank; beyond the knots, the wish but for its shift."""
@@ -67,6 +80,14 @@ class GridSnapper(TransformerMixin, BaseEstimator):
     or all of them where there are fewer than 100 series: in overlapping windows, every value
     occurs several times.
 
+    Parameters
+    ----------
+    channels : sequence of int or None, default=None
+        The channels that are looked at; ``None`` is all.
+    beyond : bool, default=False
+        Whether paths that lie beyond the values of training go on there, in steps of the median
+        distance between these; else they stay at the outermost.
+
     Attributes
     ----------
     grids_ : dict of int to object
@@ -90,9 +111,14 @@ class GridSnapper(TransformerMixin, BaseEstimator):
 
     n_draws: ClassVar[int] = _N_PATHS
 
-    def fit(self, x: FloatArray, y: Any = None) -> GridSnapper:
-        channels = np.moveaxis(x, 2, 0)
-        self.grids_ = {d: _make_grid(one) for d, one in enumerate(channels) if _on_grid(one)}
+    def __init__(self, channels: Sequence[int] | None = None, *, beyond: bool = False) -> None:
+        self.channels = channels
+        self.beyond = beyond
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> GridSnapper:
+        channels = range(x.shape[2]) if self.channels is None else self.channels
+        found = [d for d in channels if _on_grid(x[:, :, d])]
+        self.grids_ = {d: _make_grid(x[:, :, d], beyond=self.beyond) for d in found}
         return self
 
     def calibrate(self, paths: NDArray[Any]) -> GridSnapper:
@@ -121,7 +147,7 @@ class GridSnapper(TransformerMixin, BaseEstimator):
                 grid.wishes = wishes if k == 0 else (grid.wishes + wishes) / 2
         return self
 
-    def transform(self, x: FloatArray) -> FloatArray:
+    def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         check_is_fitted(self)
         if not self.grids_:
             return x
@@ -140,7 +166,7 @@ class GridSnapper(TransformerMixin, BaseEstimator):
         return out
 
 
-def _on_grid(x: FloatArray) -> bool:
+def _on_grid(x: NDArray[Any]) -> bool:
     if x.shape[1] > 2:  # series that occur twice, in data that were resampled, tell of no grid
         x = x[list({row.tobytes(): i for i, row in enumerate(x)}.values())]
     if x.size < _FEWEST:
@@ -156,7 +182,7 @@ def _on_grid(x: FloatArray) -> bool:
     return bool(repeated and (still or len(counts) < len(x) / 10))
 
 
-def _make_grid(x: FloatArray) -> _Grid:
+def _make_grid(x: NDArray[Any], *, beyond: bool) -> _Grid:
     found, counts = np.unique(x, return_counts=True)
     values = found.astype(np.float64)
     gaps = np.diff(values)
@@ -169,6 +195,7 @@ def _make_grid(x: FloatArray) -> _Grid:
         steps=steps,
         reach=float(np.abs(values).max()),
         wishes=steps,
+        beyond=float(np.median(gaps)) if beyond and len(gaps) else 0.0,
     )
 
 
@@ -182,7 +209,7 @@ def _follow(grid: _Grid, path: Array) -> tuple[Array, Array]:
     """Return paths over the values of the grid, and the increments that they would have made."""
     y = np.empty_like(path)
     wishes = np.empty((len(path), path.shape[1] - 1))
-    y[:, 0] = grid.values[np.searchsorted(grid.by_share, path[:, 0])]
+    y[:, 0] = grid.first(path[:, 0])
     for t in range(1, path.shape[1]):
         wishes[:, t - 1] = path[:, t] - y[:, t - 1]
         y[:, t] = grid.nearest(y[:, t - 1] + grid.step(wishes[:, t - 1]))

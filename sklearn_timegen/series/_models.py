@@ -134,6 +134,8 @@ class Models:
 
 def match(values: Array, actual: Array) -> Array:
     """Bring each channel to the mean and spread of the actual one; a constant stays one."""
+    if len(values) == 0:  # all timesteps are those that the transform brings back
+        return values
     spread = values.std(axis=0)
     unit = np.where(spread > 0, spread, 1.0)
     matched: Array = (values - values.mean(axis=0)) / unit * actual.std(axis=0)

@@ -14,6 +14,8 @@ from sklearn_timegen.series._calendar import calendar_features
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sklearn_timegen.series._models import Asked, Models
+
 __all__ = ["Own", "WindowSource"]
 
 Array = NDArray[np.float64]
@@ -111,6 +113,24 @@ class WindowSource:
             at = x.shape[1] - n_past
             x = np.concatenate([x, self._go_on(x[:, at:], n_new, self._given(times, at), rng)], 1)
         return x[:, : len(times)]
+
+    def draw_like(
+        self, asked: list[Asked], models: Models, rng: np.random.Generator
+    ) -> list[Array]:
+        """Return transformed series; those that begin at one time are drawn together."""
+        groups: dict[Any, list[int]] = {}
+        for i, item in enumerate(asked):
+            groups.setdefault(item.start if self.calendar else None, []).append(i)
+        values: dict[int, Array] = {}
+        for members in groups.values():
+            longest = max((asked[i] for i in members), key=lambda item: item.length)
+            times = models.records[longest.like].timeline.make(longest.start, longest.length)
+            own = models.own([asked[i] for i in members])
+            joined = self.series(len(members), times[models.chain.n_lost :], rng, own)
+            if own is not None:
+                joined = own.put(joined)
+            values.update(zip(members, joined, strict=True))
+        return [values[i] for i in range(len(asked))]
 
     def _given(self, times: pd.Index, at: int) -> Any:
         if not self.calendar:

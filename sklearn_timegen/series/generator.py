@@ -8,27 +8,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
-from sklearn_timegen.rules import MarginalCalibration, RuleList, Structure
-from sklearn_timegen.series._calendar import CALENDARS, infer_period
+from sklearn_timegen.rules import RuleList
+from sklearn_timegen.series._calendar import infer_period
 from sklearn_timegen.series._container import Record, read_container
 from sklearn_timegen.series._models import Asked, Models, crossfade, match
+from sklearn_timegen.series._postprocess import JoinedPostprocess
+from sklearn_timegen.series._settings import check_settings, make_generator, make_structure
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import WindowSource
 
 __all__ = ["SeriesGenerator"]
 
 Array = NDArray[np.float64]
-N_CALIBRATED = 60  # pieces of series that are drawn to be compared with those of training
 
 
 @estimator
@@ -159,7 +159,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
 
     rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
     postprocess_: Any = fitted(
-        "What is done to joined series before they are led back; ``None`` if nothing is."
+        "What is done to joined series on their way back; ``None`` if nothing is."
     )
     generator_: BaseGenerator = fitted("The fitted generator of windows.", type="generator")
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
@@ -264,17 +264,22 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             )
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(derive_seed(seed, "series"))
-        records = []
-        for i, (item, x) in enumerate(zip(asked, self._draw(asked, models, rng), strict=True)):
-            actual = models.values[item.like]
-            if match_spread:
-                x = match(x, actual)
-            if self.postprocess_ is not None:
-                x = self.postprocess_.transform(x[None])[0]
-            if anchor_end:
-                x = crossfade(x, actual, self.overlap_)
-            records.append(models.finish(models.undo(x, item), item, i))
-        return models.container.write(records)
+        drawn = self._source.draw_like(asked, models, rng)
+        if match_spread:
+            pairs = zip(drawn, asked, strict=True)
+            drawn = [match(x, models.values[item.like]) for x, item in pairs]
+        if self.postprocess_ is not None:
+            drawn = self.postprocess_.transform_values(drawn)
+        if anchor_end:
+            pairs = zip(drawn, asked, strict=True)
+            drawn = [crossfade(x, models.values[item.like], self.overlap_) for x, item in pairs]
+        u = [models.undo(x, item) for x, item in zip(drawn, asked, strict=True)]
+        if self.postprocess_ is not None:
+            u = self.postprocess_.transform_coordinates(u)
+        pairs = zip(u, asked, strict=True)
+        return models.container.write(
+            [models.finish(one, item, i) for i, (one, item) in enumerate(pairs)]
+        )
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the generator's score on the windows of other series, transformed alike.
@@ -316,12 +321,12 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     def _fit(self, X: Any) -> None:
         self._validate_params()
         container, records = read_container(X, self.series_column, self.time_column)
-        overlap, period = self._check(records), self._infer_period(records)
-        structure = self._make_structure()
+        overlap, period = check_settings(self, records), self._infer_period(records)
+        structure = make_structure(self)
         models = Models(container, records, Chain(self.transform, period), structure, fit=True)
         windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
-        generator = self._make_generator()
+        generator = make_generator(self)
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))
         generator.fit(windows) if conditions is None else generator.fit(windows, conditions)
@@ -339,83 +344,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         if self.joining == "search" or not hasattr(generator, "forecast"):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
-        self._calibrate(models, derive_seed(seed, "calibration"))
-
-    def _make_structure(self) -> Structure:
-        """Return an unfitted structure of series, of which windows will be cut."""
-        own, theirs = self.rules, self.generator.get_params(deep=False)
-        inner = theirs.get("rules", "auto")
-        return Structure(
-            inner if own == "auto" and inner != "auto" else own,
-            theirs.get("bounds"),
-            on_violation=theirs.get("on_violation", "warn"),
-        )
-
-    def _make_generator(self) -> Any:
-        """Return an unfitted generator of windows, which are coordinates already."""
-        generator = clone(self.generator)
-        known = generator.get_params(deep=False)
-        done = {"rules": None, "bounds": None}
-        if known.get("postprocess") == "auto":  # of joined series, and not of windows
-            done["postprocess"] = None
-        generator.set_params(**{name: value for name, value in done.items() if name in known})
-        if self.calendar:
-            generator.set_params(conditional=True)
-        return generator
-
-    def _check(self, records: list[Record]) -> int:
-        """Refuse what does not fit together before anything is trained; return the overlap."""
-        needed = self.window + Chain(self.transform, 1).n_lost
-        lengths = sorted({len(record.values) for record in records})
-        if lengths[0] < needed:
-            also = f", and {len(records)} series up to {lengths[-1]}" if len(records) > 1 else ""
-            lost = needed - self.window
-            raise ValueError(
-                f"window={self.window} is longer than the shortest series, of {lengths[0]} "
-                f"timesteps{also}{f' ({lost} of them go into the transform)' if lost else ''}"
-            )
-        unknown = [name for name in self.calendar if name not in list(CALENDARS)]
-        if unknown:
-            raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
-        if self.calendar and "conditional" not in self.generator.get_params():
-            raise ValueError(
-                f"calendar={list(self.calendar)} needs a generator with the parameter "
-                f"conditional, got {self.generator!r}"
-            )
-        if not self.calendar and getattr(self.generator, "conditional", False):
-            raise ValueError(
-                f"{self.generator!r} is conditional, but there is no calendar to condition it on: "
-                "pass calendar, or set its conditional=False"
-            )
-        if self.joining == "continue" and not hasattr(self.generator, "forecast"):
-            raise ValueError(
-                f"joining='continue' needs a generator with the method forecast, got "
-                f"{self.generator!r}; use 'search'"
-            )
-        return self._choose_overlap()
-
-    def _choose_overlap(self) -> int:
-        """Return the overlap: one that lets windows be joined where training windows begin.
-
-        Windows that are cut at midnight only know how days go on from midnight.
-        """
-        overlap = max(1, self.window // 2) if self.overlap is None else int(self.overlap)
-        if overlap >= self.window:
-            raise ValueError(f"overlap={overlap} must be less than window={self.window}")
-        if (self.window - overlap) % self.stride == 0:
-            return overlap
-        n_strides = max(1, (self.window - overlap) // self.stride)
-        nearest = self.window - n_strides * self.stride
-        if self.overlap is None and nearest >= 1:
-            return nearest
-        if not self.calendar:
-            warn_user(
-                f"training windows begin every stride={self.stride} timesteps, but are joined "
-                f"every {self.window - overlap}: a season that they all begin at the same time of "
-                f"is lost in longer series. Use a stride of which window - overlap is a multiple, "
-                f"such as {_divisor(self.window - overlap, self.stride)}, or calendar="
-            )
-        return overlap
+        self._learn_postprocess(models, derive_seed(seed, "calibration"))
 
     def _infer_period(self, records: list[Record]) -> int:
         if not isinstance(self.period, str):
@@ -427,7 +356,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """Let other series stand in the place of those of ``fit``."""
         container, records = read_container(X, self.series_column, self.time_column)
         self._models.container.check_alike(container)
-        self._check(records)
+        check_settings(self, records)
         chain, structure = Chain(self.transform, self.period_), self._models.structure
         return Models(container, records, chain, structure, fit=False)
 
@@ -441,55 +370,22 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
                 "first sample that is longer than a window makes up for the rest",
             )
 
-    def _calibrate(self, models: Models, seed: int) -> None:
-        """Learn what is done to joined series from some of them."""
+    def _learn_postprocess(self, models: Models, seed: int) -> None:
+        """Learn from joined series what is done to others."""
         if self.generator.get_params(deep=False).get("postprocess", "auto") is None:
             return
-        scored = models.structure.scored
-        if not scored:
+        postprocess = JoinedPostprocess(self.window).fit(models)
+        if postprocess.does_nothing:
             return
-        postprocess = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
         rng = np.random.default_rng(seed)
-        asked = [self._like(models, i % len(models.records), rng) for i in range(N_CALIBRATED)]
         try:
-            drawn = self._draw(asked, models, rng)
+            postprocess.calibrate(models, self._source, rng)
         except KeyboardInterrupt:
             note_interruption(
                 self, "calibration was interrupted: values may come more or less often than in X"
             )
             return
-        self.postprocess_ = postprocess.calibrate(np.concatenate(drawn)[None])
-
-    def _like(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
-        """Return a piece to draw, of a few windows, of a training series."""
-        timeline = models.records[k].timeline
-        length = min(len(timeline.index), 12 * self.window)
-        start = int(rng.integers(len(timeline.index) - length + 1))
-        return Asked(k, timeline.index[start], length)
-
-    # -- drawing -----------------------------------------------------------------------------
-
-    def _draw(self, asked: list[Asked], models: Models, rng: np.random.Generator) -> list[Array]:
-        """Draw transformed values; series that begin at one time are drawn together."""
-        groups: dict[Any, list[int]] = {}
-        for i, item in enumerate(asked):
-            groups.setdefault(item.start if self.calendar else None, []).append(i)
-        values: dict[int, Array] = {}
-        for members in groups.values():
-            longest = max((asked[i] for i in members), key=lambda item: item.length)
-            times = models.records[longest.like].timeline.make(longest.start, longest.length)
-            later = times[models.chain.n_lost :]
-            own = models.own([asked[i] for i in members])
-            joined = self._source.series(len(members), later, rng, own)
-            if own is not None:
-                joined = own.put(joined)
-            values.update(zip(members, joined, strict=True))
-        return [values[i] for i in range(len(asked))]
+        self.postprocess_ = postprocess
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_source")
-
-
-def _divisor(n: int, most: int) -> int:
-    """Return the greatest divisor of ``n`` that is no more than ``most``."""
-    return max(d for d in range(1, min(n, most) + 1) if n % d == 0)

@@ -1,0 +1,103 @@
+"""What is learned from joined series, and done to all that are drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.rules import GridSnapper, MarginalCalibration
+from sklearn_timegen.series._models import Asked, Models
+from sklearn_timegen.series._windows import WindowSource
+
+__all__ = ["JoinedPostprocess"]
+
+Array = NDArray[np.float64]
+N_DRAWN = 100  # pieces of series, to be compared with those of training
+N_WINDOWS = 12  # that a piece is long, at most
+
+
+class JoinedPostprocess(BaseEstimator):
+    """Bring joined series to the marginals of training, and let channels stand still as often.
+
+    Marginals are those of normal scores, which no transform of series touches: they are mapped
+    before a series goes over into the end of an actual one, which has them already. Where
+    channels stand still is seen only after the transform is undone.
+
+    Parameters
+    ----------
+    window : int
+        Timesteps of the pieces in which series are looked at.
+
+    Attributes
+    ----------
+    calibration_ : MarginalCalibration or None
+        The marginals.
+    snapper_ : GridSnapper or None
+        The channels that stand still.
+    """
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+
+    def fit(self, models: Models) -> JoinedPostprocess:
+        """Learn what training series are like."""
+        scored, static = models.structure.scored, models.structure.static
+        self.calibration_: MarginalCalibration | None = None
+        if scored:
+            values = np.concatenate(models.values)[None]
+            self.calibration_ = MarginalCalibration(scored).fit(values)
+        n_coordinates = models.coordinates[0].shape[1]
+        moving = [k for k in range(n_coordinates) if k not in (*scored, *static)]
+        # Transforms lead to where training has not been.
+        snapper = GridSnapper(moving, beyond=True).fit(self._pieces(models.coordinates))
+        self.snapper_ = snapper if snapper.grids_ else None
+        return self
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether no channel needs anything."""
+        return self.calibration_ is None and self.snapper_ is None
+
+    def calibrate(
+        self, models: Models, source: WindowSource, rng: np.random.Generator
+    ) -> JoinedPostprocess:
+        """Learn what joined series are like."""
+        asked = [self._piece_of(models, i % len(models.records), rng) for i in range(N_DRAWN)]
+        drawn = source.draw_like(asked, models, rng)
+        if self.calibration_ is not None:
+            self.calibration_.calibrate(np.concatenate(drawn)[None])
+        if self.snapper_ is not None:
+            pairs = zip(self.transform_values(drawn), asked, strict=True)
+            self.snapper_.calibrate(self._pieces([models.undo(x, item) for x, item in pairs]))
+        return self
+
+    def transform_values(self, drawn: list[Array]) -> list[Array]:
+        """Map transformed series, before they are led back."""
+        if self.calibration_ is None:
+            return drawn
+        return [self.calibration_.transform(x[None])[0] for x in drawn]
+
+    def transform_coordinates(self, series: list[Array]) -> list[Array]:
+        """Let the coordinates of series stand still, after a transform is undone."""
+        if self.snapper_ is None:
+            return series
+        # All at once, the shorter ones standing still at their ends: paths are followed in time.
+        longest = max(map(len, series))
+        padded = [np.pad(u, ((0, longest - len(u)), (0, 0)), mode="edge") for u in series]
+        snapped = self.snapper_.transform(np.stack(padded))
+        return [u[: len(one)] for u, one in zip(snapped, series, strict=True)]
+
+    def _pieces(self, series: list[Array]) -> Array:
+        pieces: list[Any] = [make_windows(u, self.window, self.window)[0] for u in series]
+        return np.concatenate(pieces)
+
+    def _piece_of(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
+        """Return a piece to draw, of a few windows, of a training series."""
+        timeline = models.records[k].timeline
+        length = min(len(timeline.index), N_WINDOWS * self.window)
+        start = int(rng.integers(len(timeline.index) - length + 1))
+        return Asked(k, timeline.index[start], length)
