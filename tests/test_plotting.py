@@ -1,6 +1,7 @@
 """Displays draw what they are given."""
 
 import builtins
+import inspect
 import sys
 import types
 import warnings
@@ -200,3 +201,23 @@ def test_missing_matplotlib_says_what_to_install(monkeypatch):
     X = make_sines(10, 12, 1, random_state=SEED)
     with pytest.raises(ImportError, match="pip install matplotlib"):
         EmbeddingDisplay.from_samples(X, X)
+
+
+OF_GENERATORS = [
+    AutocorrelationDisplay,
+    EmbeddingDisplay,
+    MarginalsDisplay,
+    MemorisationDisplay,
+    SamplesDisplay,
+]
+
+
+@pytest.mark.parametrize("display", OF_GENERATORS)
+def test_what_is_drawn_of_a_generator_takes_what_is_drawn_of_samples(display):
+    of_samples = inspect.signature(display.from_samples).parameters
+    of_estimator = inspect.signature(display.from_estimator).parameters
+    by_generator = {"X_real", "X_synthetic", "y_real", "y_synthetic"}
+    assert set(of_samples) - by_generator <= set(of_estimator)
+    assert not any(p.kind is p.VAR_KEYWORD for p in of_estimator.values())
+    for name in set(of_samples) & set(of_estimator):
+        assert of_samples[name].default == of_estimator[name].default

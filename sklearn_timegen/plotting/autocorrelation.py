@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics.dynamics import autocorrelation
 from sklearn_timegen.plotting._common import (
@@ -18,8 +20,8 @@ from sklearn_timegen.plotting._common import (
     chosen_channels,
     label_axes,
     panels_legend,
+    real_and_synthetic,
 )
-from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["AutocorrelationDisplay"]
 
@@ -27,7 +29,7 @@ MARKERS = {"real": "o", "synthetic": "x"}
 
 
 @dataclass(eq=False, repr=False)
-class AutocorrelationDisplay(ComparisonDisplay):
+class AutocorrelationDisplay:
     """Autocorrelation of real and synthetic series against the lag, a panel for each channel.
 
     The autocorrelation is that of all series together, around one mean a channel. Where levels
@@ -110,6 +112,41 @@ class AutocorrelationDisplay(ComparisonDisplay):
             dict(zip(titles, autocorrelation(x[:, :, chosen], lags).T, strict=True)) for x in pair
         )
         return cls(real, synthetic).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        generator: GeneratorLike,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        channels: ArrayLike | None = None,
+        max_lag: int | None = None,
+        ax: Axes | None = None,
+        random_state: RandomState = None,
+    ) -> AutocorrelationDisplay:
+        """Compute and draw the autocorrelations of ``X`` and of as many samples.
+
+        Parameters
+        ----------
+        generator : generator
+            Fitted.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series, or flat rows of all channels.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, if the generator is conditional.
+        channels, max_lag, ax : object
+            As for :meth:`from_samples`.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the samples.
+
+        Returns
+        -------
+        display : AutocorrelationDisplay
+            The drawn display.
+        """
+        real, synthetic = real_and_synthetic(generator, X, y, random_state)
+        return cls.from_samples(real, synthetic, channels=channels, max_lag=max_lag, ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> AutocorrelationDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""

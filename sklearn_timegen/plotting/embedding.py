@@ -27,13 +27,12 @@ from sklearn_timegen.plotting._common import (
     real_and_synthetic,
     single_place,
 )
-from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["EmbeddingDisplay"]
 
 
 @dataclass(eq=False, repr=False)
-class EmbeddingDisplay(ComparisonDisplay):
+class EmbeddingDisplay:
     """Real and synthetic series in one plane.
 
     The plane is fitted to both samples together, every cell standardised; a generator that fails
@@ -144,8 +143,10 @@ class EmbeddingDisplay(ComparisonDisplay):
         X: ArrayLike,
         y: ArrayLike | None = None,
         *,
+        method: str = "pca",
+        n_series: int = 1000,
         random_state: RandomState = 0,
-        **params: Any,
+        ax: Axes | None = None,
     ) -> EmbeddingDisplay:
         """Embed and draw ``X`` and as many samples of a fitted generator.
 
@@ -157,10 +158,10 @@ class EmbeddingDisplay(ComparisonDisplay):
             Real series, or flat rows of all channels.
         y : array-like of shape (n_samples,), default=None
             Their labels, if the generator is conditional.
+        method, n_series, ax : object
+            As for :meth:`from_samples`.
         random_state : int, RandomState, Generator or None, default=0
             Seed of the samples and of the method.
-        **params : object
-            As for :meth:`from_samples`.
 
         Returns
         -------
@@ -168,7 +169,9 @@ class EmbeddingDisplay(ComparisonDisplay):
             The drawn display.
         """
         real, synthetic = real_and_synthetic(generator, X, y, random_state)
-        return cls.from_samples(real, synthetic, random_state=random_state, **params)
+        return cls.from_samples(
+            real, synthetic, method=method, n_series=n_series, random_state=random_state, ax=ax
+        )
 
     def plot(self, *, ax: Axes | None = None) -> EmbeddingDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""

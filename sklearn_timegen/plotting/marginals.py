@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._random import RandomState
+from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.plotting._common import (
     LINES,
@@ -18,8 +20,8 @@ from sklearn_timegen.plotting._common import (
     chosen_channels,
     label_axes,
     panels_legend,
+    real_and_synthetic,
 )
-from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["MarginalsDisplay"]
 
@@ -28,7 +30,7 @@ BROAD = 2.5  # how broad the bins for all beyond are drawn, to be seen
 
 
 @dataclass(eq=False, repr=False)
-class MarginalsDisplay(ComparisonDisplay):
+class MarginalsDisplay:
     """Histograms of the values of real and synthetic series, a panel for each channel.
 
     All timesteps are pooled. Both samples have the same bins, which span 98% of the real values
@@ -120,6 +122,41 @@ class MarginalsDisplay(ComparisonDisplay):
             display.real[title] = _fractions(real, display.edges[title])
             display.synthetic[title] = _fractions(synthetic, display.edges[title])
         return display.plot(ax=ax)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        generator: GeneratorLike,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        channels: ArrayLike | None = None,
+        n_bins: int | None = None,
+        ax: Axes | None = None,
+        random_state: RandomState = None,
+    ) -> MarginalsDisplay:
+        """Count and draw the values of ``X`` and of as many samples of a fitted generator.
+
+        Parameters
+        ----------
+        generator : generator
+            Fitted.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series, or flat rows of all channels.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, if the generator is conditional.
+        channels, n_bins, ax : object
+            As for :meth:`from_samples`.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the samples.
+
+        Returns
+        -------
+        display : MarginalsDisplay
+            The drawn display.
+        """
+        real, synthetic = real_and_synthetic(generator, X, y, random_state)
+        return cls.from_samples(real, synthetic, channels=channels, n_bins=n_bins, ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> MarginalsDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.metrics.memorisation import nearest_record_distances
 from sklearn_timegen.plotting._common import (
@@ -17,16 +17,16 @@ from sklearn_timegen.plotting._common import (
     as_series,
     label_axes,
     legend_above,
+    real_and_synthetic,
     single_place,
 )
-from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["MemorisationDisplay"]
 
 NEAR = 0.05  # the quantile of the held-out series' distances that counts as near
 
 
-class MemorisationDisplay(ComparisonDisplay):
+class MemorisationDisplay:
     """How near to the training series synthetic and held-out real series are.
 
     A curve shows which fraction of the series has its nearest training series within a distance.
@@ -121,13 +121,39 @@ class MemorisationDisplay(ComparisonDisplay):
         return cls(real, synthetic).plot(ax=ax)
 
     @classmethod
-    def _adapted(
-        cls, params: dict[str, Any], generator: GeneratorLike, y: ArrayLike | None
-    ) -> dict[str, Any]:
-        train = params.get("X_train")
-        if train is not None:
-            params["X_train"] = as_series(generator, train, "X_train")
-        return params
+    def from_estimator(
+        cls,
+        generator: GeneratorLike,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        X_train: ArrayLike | None = None,
+        ax: Axes | None = None,
+        random_state: RandomState = None,
+    ) -> MemorisationDisplay:
+        """Compute and draw the distances of ``X`` and of as many samples to the training series.
+
+        Parameters
+        ----------
+        generator : generator
+            Fitted.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series, or flat rows of all channels.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, if the generator is conditional.
+        X_train, ax : object
+            As for :meth:`from_samples`.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the samples.
+
+        Returns
+        -------
+        display : MemorisationDisplay
+            The drawn display.
+        """
+        real, synthetic = real_and_synthetic(generator, X, y, random_state)
+        train = None if X_train is None else as_series(generator, X_train, "X_train")
+        return cls.from_samples(real, synthetic, train, ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> MemorisationDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""

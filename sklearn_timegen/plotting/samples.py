@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data.checks import check_count, check_two_samples
 from sklearn_timegen.metrics._common import subset
@@ -22,8 +22,8 @@ from sklearn_timegen.plotting._common import (
     divided_place,
     label_axes,
     panels_legend,
+    real_and_synthetic,
 )
-from sklearn_timegen.plotting._comparison import ComparisonDisplay
 
 __all__ = ["SamplesDisplay"]
 
@@ -31,7 +31,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 @dataclass(eq=False, repr=False)
-class SamplesDisplay(ComparisonDisplay):
+class SamplesDisplay:
     """Real and synthetic series side by side: some of each, and the quantile band of all.
 
     A row of panels for each class and channel, the real ones on the left; both share their
@@ -120,11 +120,48 @@ class SamplesDisplay(ComparisonDisplay):
         return cls(left, right, n_series=check_count(n_series, "n_series")).plot(ax=ax)
 
     @classmethod
-    def _adapted(
-        cls, params: dict[str, Any], generator: GeneratorLike, y: ArrayLike | None
-    ) -> dict[str, Any]:
+    def from_estimator(
+        cls,
+        generator: GeneratorLike,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        channels: ArrayLike | None = None,
+        n_series: int = 20,
+        ax: Axes | None = None,
+        random_state: RandomState = None,
+    ) -> SamplesDisplay:
+        """Draw ``X`` and as many samples of a fitted generator.
+
+        Parameters
+        ----------
+        generator : generator
+            Fitted.
+        X : array-like of shape (n_samples, n_timesteps[, n_channels])
+            Real series, or flat rows of all channels.
+        y : array-like of shape (n_samples,), default=None
+            Their labels, if the generator is conditional.
+        channels, n_series, ax : object
+            As for :meth:`from_samples`.
+        random_state : int, RandomState, Generator or None, default=None
+            Seed of the samples.
+
+        Returns
+        -------
+        display : SamplesDisplay
+            The drawn display.
+        """
+        real, synthetic = real_and_synthetic(generator, X, y, random_state)
         labels = y if hasattr(generator, "classes_") else None  # vectors are no rows
-        return {"y_real": labels, "y_synthetic": labels, **params}
+        return cls.from_samples(
+            real,
+            synthetic,
+            y_real=labels,
+            y_synthetic=labels,
+            channels=channels,
+            n_series=n_series,
+            ax=ax,
+        )
 
     def plot(self, *, ax: Axes | None = None) -> SamplesDisplay:
         """Draw into the place of ``ax``, or into a new figure; returns the display."""
