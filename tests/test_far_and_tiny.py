@@ -17,6 +17,7 @@ from sklearn_timegen import (
     FlowMatching,
     PCAMixture,
     ProfessorForcing,
+    SeriesGenerator,
     TeacherForcing,
     TimeVAE,
 )
@@ -211,3 +212,42 @@ def test_a_representation_that_fails_on_new_series_is_named():
     X[2, 1, 0] = -1
     with pytest.raises(ValueError, match=r"Root.* turned 1 of 40 series, the first at sample 2"):
         fitted.score_samples(X)
+
+
+def at_levels(movement, level=1e6, seed=0):
+    """Series that move little around levels that are far apart."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(size=(40, 48)).cumsum(axis=1)
+    return level + 0.1 * level * rng.normal(size=(40, 1)) + movement * steps
+
+
+@pytest.mark.parametrize("rules", ["auto", None])
+def test_movement_that_float32_loses_beside_its_level_is_refused(rules):
+    said = "channel 0 of X moves by .* within series, around values of about .*: most of that"
+    with pytest.raises(ValueError, match=said):
+        PCAMixture(rules=rules).fit(at_levels(1e-4))
+    # What came in float32 had lost it before, and what float32 holds is no error.
+    PCAMixture(rules=rules).fit(at_levels(1e-4).astype(np.float32))
+    PCAMixture(rules=rules).fit(at_levels(10.0))
+    PCAMixture(rules=rules).fit(np.where(np.arange(48) < 24, 1e8, 1e-3) * np.ones((9, 1)))
+
+
+def test_series_keep_movement_that_float32_loses():
+    x = at_levels(1e-4)
+    fitted = SeriesGenerator(PCAMixture(), 12, random_state=0).fit(list(x))
+    assert [rule.kind for rule in fitted.rules_] == ["level"]
+    drawn = np.asarray(fitted.sample(40))
+    assert np.diff(drawn, axis=1).std() == pytest.approx(np.diff(x, axis=1).std(), rel=0.2)
+    assert np.allclose(drawn.mean(axis=1), x.mean(axis=1), rtol=1e-6)
+    with pytest.raises(ValueError, match="moves by .* within series"):
+        fitted.set_params(rules=None).fit(list(x))
+
+
+def test_what_float32_loses_is_no_constant_copy_or_grid():
+    x = at_levels(1e-4, seed=1)[0] + 1e-4 * np.random.default_rng(2).normal(size=(2, 48))
+    level = float(x[0].min())
+    fitted = SeriesGenerator(PCAMixture(), 12, transform="difference", random_state=0)
+    drawn = fitted.fit(x.T).sample()
+    assert len(fitted.rules_) == 0
+    assert 0 < np.abs(drawn - level).max() < 0.1
+    assert len(np.unique(drawn[:, 0] - drawn[:, 1])) > 30

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["check_magnitude", "to_float32"]
+__all__ = ["check_magnitude", "is_lost_in_float32", "to_float32"]
 
 EPS, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
 SMALLEST = float(np.finfo(np.float32).tiny)  # below, digits are lost one by one
@@ -43,6 +43,49 @@ def check_magnitude(x: NDArray[Any], name: str) -> None:
             )
         if high - low > rounding:
             _check_spread(channel, low, high, f"channel {k} of {name}")
+            _check_movement(channel, f"channel {k} of {name}")
+
+
+def is_lost_in_float32(channel: NDArray[np.float64]) -> bool:
+    """Whether float32 cannot tell what makes series ``(n_series, n_timesteps)`` differ, or move.
+
+    What is a float32 number already loses nothing, whatever was lost before it came.
+    """
+    if np.array_equal(channel, channel.astype(np.float32)):
+        return False
+    low, high = float(channel.min()), float(channel.max())
+    largest = max(abs(low), abs(high))
+    if high - low <= 16 * largest * EPS64:
+        return False  # a constant
+    return float(channel.std()) < 8 * largest * EPS or _movement(channel) is not None
+
+
+def _check_movement(channel: NDArray[Any], name: str) -> None:
+    """Refuse a movement within series that is lost beside their level."""
+    if channel.dtype.itemsize <= 4 and channel.dtype.kind == "f":
+        return  # rounded before it came
+    lost = _movement(channel)
+    if lost is not None:
+        raise ValueError(
+            f"{name} moves by {lost[0]:.3g} within series, around values of about {lost[1]:.3g}: "
+            "most of that is lost in float32, in which generators work; subtract each series' "
+            "level first, or learn changes, as SeriesGenerator does with transform='difference'"
+        )
+
+
+def _movement(channel: NDArray[Any]) -> tuple[float, float] | None:
+    """Return spread within series and size of their values, if float32 loses most of the first."""
+    low, high = channel.min(axis=1), channel.max(axis=1)
+    largest = np.maximum(np.abs(low.astype(np.float64)), np.abs(high.astype(np.float64)))
+    reach = (high - low).astype(np.float64)
+    moves = reach > 16 * largest * EPS64
+    limit = 8 * EPS * largest
+    # The spread is at least range / (2 sqrt(n)): mostly, the range decides.
+    if (reach[moves] / (2 * channel.shape[1] ** 0.5) > limit[moves]).all():
+        return None
+    spread = (channel[moves] - low[moves, None]).astype(np.float64).std(axis=1)
+    moved, size = (float(np.sqrt(np.mean(x**2))) for x in (spread, limit[moves]))
+    return (moved, size / (8 * EPS)) if moved < size else None
 
 
 def _check_spread(channel: NDArray[Any], low: Any, high: Any, name: str) -> None:

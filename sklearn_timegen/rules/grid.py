@@ -108,7 +108,8 @@ def step_of(x: Array) -> float | None:
             if (np.abs(some - np.rint(some / step) * step) > ROUNDED * np.abs(some)).any():
                 break
         else:
-            return step
+            # All at one multiple: what moves is less than float32 may be off.
+            return step if np.ptp(np.rint(x / step)) > 0 else None
     return None
 
 
@@ -133,7 +134,7 @@ def find_grids(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         x = cells(blocks, key)
         # Where there are few values, they are told one by one.
         step = step_of(x) if len(x) >= FEWEST and len(np.unique(x)) > FEW else None
-        if step is not None:
+        if step is not None and len(np.unique(np.rint(x / step))) > FEW:
             rule = Grid(key, step)
             found.append(rule)
     return found

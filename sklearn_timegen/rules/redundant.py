@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.magnitude import is_lost_in_float32
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, cells, inferred
 
 __all__ = ["Combination", "Constant", "Copy"]
 
-FloatArray = NDArray[np.float32]
+Array = NDArray[np.float64]
 ROUNDING = 4 * float(np.finfo(np.float32).eps)  # of the largest value, as in ChannelReducer
 
 
@@ -236,10 +237,14 @@ def find_redundant(
 ) -> tuple[ChannelReducer, list[Rule]]:
     """Return the channels that carry nothing new, as a reducer of arrays and as rules.
 
-    Those to ``keep`` are left to another rule, which speaks of them.
+    Those to ``keep`` are left to another rule, which speaks of them. So are those of which float32
+    does not hold what varies: nobody can tell in it whether they are copies, or constant.
     """
-    keys = list(blocks[0])
-    reducer = ChannelReducer([j for j, key in enumerate(keys) if key in keep]).fit(_pieces(blocks))
+    keys, pieces = list(blocks[0]), _pieces(blocks)
+    kept_anyway = [
+        j for j, key in enumerate(keys) if key in keep or is_lost_in_float32(pieces[:, :, j])
+    ]
+    reducer = ChannelReducer(kept_anyway).fit(pieces.astype(np.float32))
     rules: list[Rule] = []
     kept = [keys[k] for k in reducer.kept_]
     for j, key in enumerate(keys):
@@ -256,14 +261,14 @@ def find_redundant(
     return reducer, rules
 
 
-def _pieces(blocks: Sequence[Block]) -> FloatArray:
+def _pieces(blocks: Sequence[Block]) -> Array:
     """Return blocks as one array: series of several lengths as pieces of the shortest."""
     if len(blocks) == 1:
-        return as_array(blocks[0]).astype(np.float32)
+        return as_array(blocks[0])
     length = min(next(iter(block.values())).shape[1] for block in blocks)
     pieces = [
         as_array(block)[:, k * length : (k + 1) * length]
         for block in blocks
         for k in range(next(iter(block.values())).shape[1] // length)
     ]
-    return np.concatenate(pieces).astype(np.float32)
+    return np.concatenate(pieces)
