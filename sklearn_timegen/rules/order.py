@@ -12,6 +12,7 @@ are positions. A chain of distances would let one error move all that is above i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import pairwise, product
 from typing import Any
 
@@ -286,13 +287,11 @@ class Order(Rule):
 
 
 def _greatest(block: Block, keys: Sequence[Key]) -> Array:
-    greatest: Array = np.max([block[key] for key in keys], axis=0)
-    return greatest
+    return reduce(np.maximum, (block[key] for key in keys))
 
 
 def _least(block: Block, keys: Sequence[Key]) -> Array:
-    least: Array = np.min([block[key] for key in keys], axis=0)
-    return least
+    return reduce(np.minimum, (block[key] for key in keys))
 
 
 def near(gap: Array) -> NDArray[np.bool_]:

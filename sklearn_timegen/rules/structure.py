@@ -180,8 +180,13 @@ class Structure:
 
     def inverse_transform(self, u: NDArray[Any]) -> FloatArray:
         """Return the series of coordinates, all of which keep the rules."""
-        x = to_float32(as_array(self._decoded(u))) if self.rules_ else u
-        return self.limits_.clip(np.asarray(x, dtype=np.float32))
+        if not self.rules_:
+            return self.limits_.clip(np.asarray(u, dtype=np.float32))
+        block = self._decoded(u)
+        x = np.empty((*u.shape[:2], len(block)), dtype=np.float32)
+        for k, column in enumerate(block.values()):
+            x[:, :, k] = to_float32(column)
+        return self.limits_.clip(x)
 
     def _decoded(self, u: NDArray[Any]) -> Block:
         block = {key: u[:, :, k].astype(np.float64) for k, key in enumerate(self._keys)}
