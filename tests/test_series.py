@@ -487,3 +487,29 @@ def test_ar_goes_on_as_it_should():
     real = X[:, :, 0] - X.mean()
     variance = (real**2).mean()
     assert_allclose(covariances, variance * phi ** np.arange(12), atol=0.1 * variance)
+
+
+@pytest.mark.parametrize("transform", [None, "difference"])
+def test_channels_of_joined_series_stand_still(transform):
+    """Walks that are read in halves stand still in half of the steps."""
+    steps = 0.3 * np.random.default_rng(SEED).normal(size=(8, 300, 1))
+    x = np.round(2 * steps.cumsum(axis=1)) / 2
+    generator = SeriesGenerator(
+        PCAMixture(), 24, stride=12, transform=transform, random_state=SEED
+    )
+    generator.fit(list(x))
+    assert list(generator.postprocess_.snapper_.grids_) == [0]
+    for length in (20, 24, 150):
+        drawn = np.stack(generator.sample(60, n_timesteps=length))
+        still, expected = (np.mean(np.diff(one, axis=1) == 0) for one in (drawn, x))
+        assert still == pytest.approx(expected, abs=0.08)
+        assert np.array_equal(2 * drawn, np.rint(2 * drawn))
+
+
+def test_joined_series_leave_the_values_of_training_in_steps():
+    x = np.round(np.random.default_rng(SEED).normal(0.1, 0.5, size=1500).cumsum())
+    generator = SeriesGenerator(PCAMixture(), 12, transform="difference", random_state=SEED)
+    drawn = generator.fit(x).sample(n_timesteps=4000)
+    assert drawn.max() > x.max() + 20
+    assert np.array_equal(drawn, np.rint(drawn))
+    assert np.mean(np.diff(drawn[2000:]) == 0) == pytest.approx(np.mean(np.diff(x) == 0), abs=0.1)

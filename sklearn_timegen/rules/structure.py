@@ -236,6 +236,21 @@ class Structure:
         low, high = self.limits_.low.astype(np.float64), self.limits_.high.astype(np.float64)
         return np.clip(x, low, high)
 
+    def ending_at(self, u: Array, end: Array) -> Array:
+        """Return coordinates of a series that ends at given values of channels that only rise.
+
+        What such a channel begins with is a coordinate: moved, it moves the whole channel.
+        """
+        starts = [
+            k for k, key in enumerate(self._keys) if isinstance(key, tuple) and "start" in key
+        ]
+        if not starts:
+            return u
+        u, last = u.copy(), self.inverse_transform_series(u)[-1]
+        for k in starts:
+            u[:, k] += end[channel_of(self._keys[k])] - last[channel_of(self._keys[k])]
+        return u
+
     @property
     def units(self) -> list[str]:
         """Of each coordinate: ``"data"``, the logarithm of these (``"log"``), or ``"free"``."""

@@ -115,6 +115,10 @@ class Models:
             u[:, self._moving] = moving
         return u[: asked.length]
 
+    def anchored(self, u: Array, asked: Asked) -> Array:
+        """Return the coordinates of a series that ends where the one it is like does."""
+        return self.structure.ending_at(u, self.records[asked.like].values[-1])
+
     def finish(self, u: Array, asked: Asked, i: int) -> Record:
         """Lead the i-th drawn series back to the data, and put times and a name to it."""
         record = self.records[asked.like]

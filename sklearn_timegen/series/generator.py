@@ -233,7 +233,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         anchor_end : bool, default=False
             Whether a series ends as its training series does: over the last ``overlap_``
             timesteps, transformed, generated values go over into those, so that forecasts from it
-            are from the present; after "difference" it holds for changes, and not for levels.
+            are from the present; what only rises ends at the same reading. After "difference" it
+            holds for changes, and not for levels.
         random_state : int, RandomState, Generator or None, default=None
             Seed of this draw; ``None`` means the estimator's own.
 
@@ -276,6 +277,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         u = [models.undo(x, item) for x, item in zip(drawn, asked, strict=True)]
         if self.postprocess_ is not None:
             u = self.postprocess_.transform_coordinates(u)
+        if anchor_end:
+            u = [models.anchored(one, item) for one, item in zip(u, asked, strict=True)]
         pairs = zip(u, asked, strict=True)
         return models.container.write(
             [models.finish(one, item, i) for i, (one, item) in enumerate(pairs)]

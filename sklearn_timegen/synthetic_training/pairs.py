@@ -81,17 +81,26 @@ class PairSource(Source):
         return windows[:, :n_timesteps], windows[:, -1]
 
     def _go_on(self, windows: FloatArray, n_timesteps: int) -> FloatArray:
-        """Let drawn windows go on to ``n_timesteps``."""
+        """Let drawn windows go on to ``n_timesteps``, in coordinates in which rules are free."""
         seed = self.trainer.seed
+        structure = getattr(self.generators[0], "_structure", None)
 
         def draw(n: int, start: int) -> FloatArray:
             # Seeded in any case: the windows that go on must not meet themselves.
             own = derive_seed(seed, f"windows from {start}")
-            return as_3d(np.asarray(self.generators[0].sample(n, random_state=own)))
+            return coordinates(as_3d(np.asarray(self.generators[0].sample(n, random_state=own))))
+
+        def coordinates(x: FloatArray) -> FloatArray:
+            return x if structure is None else structure.transform(x, tell=False)
 
         rng = np.random.default_rng(derive_seed(seed, "joiner"))
         joiner = WindowJoiner(windows.shape[1] // 2).fit(draw(N_JOINED, 0), rng)
-        return joiner.extend(windows, draw, n_timesteps, rng).astype(np.float32)
+        joined = joiner.extend(coordinates(windows), draw, n_timesteps, rng).astype(np.float32)
+        if structure is None:
+            return joined
+        joined[:, :, structure.static] = joined[:, :1, structure.static]
+        x: FloatArray = structure.inverse_transform(joined)
+        return x
 
 
 def _is_longer(generator: GeneratorLike, x: FloatArray, joint: FloatArray) -> bool:
@@ -99,8 +108,7 @@ def _is_longer(generator: GeneratorLike, x: FloatArray, joint: FloatArray) -> bo
     rules = generator.get_params().get("rules")
     if not isinstance(rules, str):
         return rules is None  # what is declared is declared of the series
-    kinds, of_joint = ({rule.kind for rule in find_rules(one)} for one in (x, joint))
-    return kinds <= of_joint
+    return not any(broken.any() for _, broken in find_rules(x).violations(joint))
 
 
 def find_step(x: FloatArray, y: NDArray[Any]) -> int | None:
