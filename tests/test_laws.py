@@ -75,8 +75,8 @@ def cases():
         if generator in (SCHEDULED if check.learns else LEARNERS):
             continue
         always = generator in FIRST or check.__name__ in OF_SETTINGS
-        if check.learns and isinstance(generator, TimeGAN):  # for seconds, in three phases
-            always = False
+        if check.learns and isinstance(generator, TimeGAN | OneStepGenerator):
+            always = False  # for seconds, in several phases
         which = type(generator).__name__ if generator in NAMED else name(generator)
         marks = [] if always else [pytest.mark.exhaustive]
         yield pytest.param(generator, check, id=f"{which}-{check}", marks=marks)

@@ -31,6 +31,10 @@ SYNTHETIC = np.random.default_rng(SEED + 1).normal(size=(31, 6, 2)).cumsum(axis=
 TRAIN = np.random.default_rng(SEED + 2).normal(size=(30, 6, 2)).cumsum(axis=1)
 
 every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+SLOW = {"discriminative_score_panel": pytest.mark.exhaustive}  # four judges, and a floor
+every_metric_often = pytest.mark.parametrize(
+    "metric", [pytest.param(m, id=name, marks=SLOW.get(name, ())) for name, m in METRICS.items()]
+)
 seeded = pytest.mark.parametrize(
     "metric",
     [pytest.param(m, id=m.name) for m in METRICS.values() if m.accepts("random_state")],
@@ -80,7 +84,7 @@ def test_values_are_floats_within_their_range(metric):
     assert value <= MOST.get(metric.name, np.inf)
 
 
-@every_metric
+@every_metric_often
 def test_layouts_and_types_that_hold_the_same_series_give_the_same(metric):
     one = REAL[:, :, 0], SYNTHETIC[:, :, 0], TRAIN[:, :, 0]
     flat = float(value_of(metric, *one))

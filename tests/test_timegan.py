@@ -290,6 +290,7 @@ def test_pooled_embeddings(fitted, pooling):
     assert not hasattr(pooled, "reconstruct")
 
 
+@pytest.mark.exhaustive
 def test_series_come_back_from_a_trained_embedding():
     X = series(64)
     made = TimeGAN(**{**SMALL, "hidden_dim": 12}, **BRIEF)

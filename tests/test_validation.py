@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sklearn_timegen import VAE
@@ -32,6 +33,8 @@ def test_nan_and_inf_are_counted_and_the_first_is_located(X):
     bad[5] = np.nan
     message = "16 NaN and 1 inf .*sample 2, timestep 3, channel 1"
     with pytest.raises(ValueError, match=message):
+        vae(missing="error").fit(bad)
+    with pytest.raises(ValueError, match="1 inf .*sample 2, timestep 3, channel 1"):
         vae().fit(bad)
 
 
@@ -43,8 +46,9 @@ def test_too_large_for_float32_is_refused():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ([["a", "b"], ["c", "d"]], "could not convert string to float"),
-        ([[1.0, 2.0], [3.0]], "ragged.*make_windows"),
+        ([["a", 1.0, True], ["c", "d", 2.0]], "values of several kinds, such as 'a' and"),
+        ([[1.0, 2.0], []], "series 1 of X is empty"),
+        ([[[1.0, 2.0], [3.0]], [[1.0, 2.0]]], "series 0 of X"),
         (np.zeros(5), "got 1-d of shape"),
         (np.zeros((2, 3, 4, 5)), "got 4-d of shape"),
         (np.zeros((0, 5)), "0 sample"),
@@ -69,8 +73,9 @@ def test_other_sizes_are_refused(fitted, X, method):
         getattr(fitted, method)(X[:, :7])
     with pytest.raises(ValueError, match="1 channels.*2 channels"):
         getattr(fitted, method)(X[:, :, :1])
+    strict = clone(fitted).set_params(missing="error").fit(X)
     with pytest.raises(ValueError, match="16 NaN"):
-        getattr(fitted, method)(np.full_like(X[:1], np.nan))
+        getattr(strict, method)(np.full_like(X[:1], np.nan))
 
 
 def test_n_channels_lets_flat_rows_in(X):

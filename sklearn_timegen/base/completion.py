@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_count, check_series
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.reading import read_series
 from sklearn_timegen.representation import REPRESENTATIONS, represent
 
 if TYPE_CHECKING:
@@ -138,26 +140,18 @@ class Completing:
         if self.postprocess_ is not None:
             drawn = self.postprocess_.transform(drawn)
         # Known coordinates first: through rules, others stand in their relation to them.
-        filled = self._structure.inverse_transform(np.where(fixed, u, drawn))
+        filled = self._structure.inverse_transform(np.where(fixed, u, drawn), present=True)
         completed: FloatArray = self._structure.complete(np.where(known, x, filled), known)
         return completed
 
 
 def with_gaps(X: Any, generator: BaseGenerator) -> tuple[FloatArray, Mask]:
     """Return series with zeros for what is missing, and which cells are known."""
-    if hasattr(X, "isna") and hasattr(X, "fillna"):  # a frame keeps its column names
-        gaps, filled = np.asarray(X.isna()), X.fillna(0.0)
-    else:
-        values = np.asarray(X)
-        if values.dtype.kind not in "fiub":
-            values = values.astype(np.float64)
-        gaps = np.isnan(values)
-        filled = np.where(gaps, np.zeros((), values.dtype), values)
-    x, _ = check_series(filled, estimator=generator, layout=generator._layout)
-    known = ~gaps.reshape(x.shape)
-    bounds = generator._structure.limits_
-    bounds.check(np.where(known, x, bounds.clip(np.zeros_like(x))))
-    return x, known
+    options = replace(generator._reading_options, missing=True)
+    x, _ = read_series(X, estimator=generator, options=options, layout=generator._layout)
+    known = np.isfinite(x)
+    generator._structure.limits_.check(x)
+    return np.where(known, x, np.float32(0)), known
 
 
 def masks_of(known: Mask) -> list[tuple[Mask, NDArray[np.int64]]]:

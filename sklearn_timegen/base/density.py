@@ -11,7 +11,6 @@ from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_series
 from sklearn_timegen.representation import REPRESENTATIONS
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ def log_density_of_series(
     labels, in their training frequencies, if the generator is conditional on labels.
     """
     check_is_fitted(generator)
-    x, _ = check_series(X, estimator=generator, layout=generator._layout)
-    v, log_volume = generator._to_representation_with_volume(x)
+    v, log_volume = generator._to_representation_with_volume(generator._read(X))
     encoder = generator._condition_encoder
     if y is None and encoder is not None and hasattr(generator, "classes_"):
         labels = [generator._encode_conditions(label, len(v)) for label in generator.classes_]

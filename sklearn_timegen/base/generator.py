@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -22,13 +22,15 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen.base.attributes import Attributes, read_attributes
 from sklearn_timegen.base.completion import Completing
 from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
 from sklearn_timegen.base.hooks import check_hooks, check_returned
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_series
+from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_lengths
 from sklearn_timegen.data.conditions import ConditionEncoder
+from sklearn_timegen.data.reading import ReadingOptions, read_series
 from sklearn_timegen.representation import (
     REPRESENTATIONS,
     Representation,
@@ -36,11 +38,18 @@ from sklearn_timegen.representation import (
     fit_representation,
     represent,
 )
-from sklearn_timegen.rules import KINDS, RuleList, Structure, choose_postprocess
+from sklearn_timegen.rules import (
+    KINDS,
+    RuleList,
+    Structure,
+    choose_postprocess,
+)
+from sklearn_timegen.rules.category import rules_of_kinds
 
 __all__ = ["BaseGenerator"]
 
 FloatArray = NDArray[np.float32]
+N_FILLING = 1000  # draws that filling is learned from
 
 
 @estimator
@@ -103,6 +112,33 @@ class BaseGenerator(Completing, Declared, ABC):
         doc="Number of channels in the rows of a 2-d ``X``.",
         check=[Interval(Integral, 1, None, closed="left")],
     )
+    missing: str = param(
+        default="generate",
+        doc="""What is done about missing values (NaN): with ``"generate"`` samples have them as
+        often as the data and in the same patterns, with ``"complete"`` they have none, and with
+        ``"error"`` there must be none.""",
+        check=[StrOptions({"generate", "complete", "error"})],
+    )
+    channel_kinds: str | Mapping[Any, str] = param(
+        default="auto",
+        doc="""What channels hold, by name or position: ``"continuous"``, ``"integer"``,
+        ``"binary"``, ``"categorical"``, ``"ordinal"`` or ``"date"``; of others, and with
+        ``"auto"``, the dtype tells.""",
+        check=[StrOptions({"auto"}), Mapping],
+        type='"auto" or dict',
+    )
+    rare_categories: int | None = param(
+        default=None,
+        doc="""Categories that fewer series than this have are merged into ``"other"``; ``None``
+        keeps all.""",
+        check=[Interval(Integral, 2, None, closed="left"), None],
+    )
+    unseen_categories: str = param(
+        default="error",
+        doc="""What is done about categories of new series that were not in training: an
+        ``"error"``, or they are taken for ``"other"``.""",
+        check=[StrOptions({"error", "other"})],
+    )
     random_state: RandomState = param(
         default=None,
         doc="Seed of all that is random: weights, batches, noise, samples.",
@@ -162,8 +198,14 @@ class BaseGenerator(Completing, Declared, ABC):
         return self._fit_anew(X, y)
 
     def sample(
-        self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
-    ) -> FloatArray:
+        self,
+        n_samples: int = 1,
+        y: Any = None,
+        *,
+        n_timesteps: Any = None,
+        attributes: Mapping[Any, Any] | None = None,
+        random_state: RandomState = None,
+    ) -> Any:
         """Draw synthetic series.
 
         Parameters
@@ -173,26 +215,38 @@ class BaseGenerator(Completing, Declared, ABC):
         y : label, vector or array-like, default=None
             What to draw them given, if the generator is conditional: one label or vector for
             all, or one for each of the ``n_samples``.
+        n_timesteps : int, array-like or None, default=None
+            How many timesteps each series is to have, at most as many as the longest in
+            training; ``None`` draws lengths as training has them.
+        attributes : dict or None, default=None
+            Values of channels that are constant in each series, by name or position: one for
+            all, or one for each. Of many draws those are taken that have these categories, and
+            the nearest numbers; ``None`` draws them as training has them.
         random_state : int, RandomState, Generator or None, default=None
             Seed of this draw. ``None`` means the generator's own ``random_state``: an integer
             there gives the same series at every call, as in scikit-learn's mixtures.
 
         Returns
         -------
-        X : ndarray of shape (n_samples, n_timesteps[, n_channels]), float32
-            Series in the units and the layout of the ``X`` seen in ``fit``.
+        X : ndarray of shape (n_samples, n_timesteps[, n_channels]), float32, or list
+            Series in the units, the layout and the types of the ``X`` seen in ``fit``.
 
         Raises
         ------
         ValueError
-            If ``n_samples`` is below 1, or ``y`` is missing, unseen, of the wrong length, or
-            given to a generator that is not conditional.
+            If ``n_samples`` is below 1, ``y`` is missing, unseen, of the wrong length, or given
+            to a generator that is not conditional, or there are no such timesteps or attributes.
         """
         check_is_fitted(self)
         n_samples = check_count(n_samples, "n_samples")
         c = self._encode_conditions(y, n_samples)
+        lengths = check_lengths(n_timesteps, n_samples, self.series_shape_[0])
+        asked = None
+        if attributes is not None:
+            asked = read_attributes(attributes, n_samples, self._structure, self._layout)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        return self._layout.restore(self._sample(n_samples, c, seed))
+        x = self._sample(n_samples, c, seed, asked, lengths)
+        return self._layout.restore(x if lengths is None else x[:, : lengths.max()])
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: None = None) -> float:
         """Return minus the relative energy distance between ``X`` and as many samples.
@@ -228,10 +282,11 @@ class BaseGenerator(Completing, Declared, ABC):
         check_is_fitted(self)
         if sample_weight is not None:
             raise ValueError("sample_weight is not supported: all series count alike")
-        x, _ = check_series(X, estimator=self, layout=self._layout)
+        x = self._read(X)
         c = self._conditions_of_data(y, len(x))
         drawn = self._sample(len(x), c, derive_seed(draw_seed(self.random_state), "score"))
-        return -relative_energy_distance(self._embedding(x, c), self._embedding(drawn, c))
+        real, synthetic = (self._embedding(self._comparable(part), c) for part in (x, drawn))
+        return -relative_energy_distance(real, synthetic)
 
     # -- for subclasses ----------------------------------------------------------------------
 
@@ -260,23 +315,32 @@ class BaseGenerator(Completing, Declared, ABC):
             series = self._fit_preprocessing(X, y)
             self._check_space(self._space)
             return series
-        x, _ = check_series(X, estimator=self, layout=self._layout)
+        x = self._read(X)
         self._structure.limits_.check(x)
-        return Series(self._to_representation(x), self._conditions_of_data(y, len(x)))
+        u, known = self._structure.encode(x)
+        v = represent(self.representation_, u)
+        observed = self._represented_mask(known, v)
+        return Series(v, self._conditions_of_data(y, len(x)), observed=observed)
 
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
         """Learn sizes, conditions and representation, and apply them."""
-        x, layout = check_series(X, estimator=self, n_channels=self.n_channels)
+        x, layout = read_series(X, estimator=self, options=self._reading_options)
         if x.shape[1] < self._fewest_timesteps:
             raise ValueError(
                 f"X has 1 feature(s) to a channel, that is {x.shape[1]} timestep(s), and "
                 f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
                 "one follows from another"
             )
+        schema = layout.schema
         structure = Structure(
-            self.rules, self.bounds, kinds=self._rule_kinds, on_violation=self.on_violation
+            self.rules if schema is None else rules_of_kinds(schema, self.rules),
+            self.bounds,
+            kinds=self._rule_kinds,
+            on_violation=self.on_violation,
+            missing=self.missing,
+            ragged=layout.ragged,
         )
-        u = structure.fit_transform(x)
+        u, known = structure.fit_encode(x, None if schema is None else schema.names)
         postprocess = self._make_postprocess(u, structure)
         chosen = self._choose_representation(x.shape[1])
         representation, v, space = fit_representation(chosen, u)
@@ -284,14 +348,58 @@ class BaseGenerator(Completing, Declared, ABC):
         conditions = None if encoder is None else encoder.fit(y, len(x))
         self._layout, self.series_shape_ = layout, layout.shape
         self._condition_encoder, self._structure, self._space = conditions, structure, space
-        self._embedding = SeriesEmbedding().fit(x)
+        self._embedding = SeriesEmbedding().fit(self._comparable(x))
         self.representation_, self.postprocess_ = representation, postprocess
         self.rules_ = structure.rules_
         for name in ("classes_", "class_counts_"):
             self.__dict__.pop(name, None)
             if getattr(conditions, name, None) is not None:
                 setattr(self, name, getattr(conditions, name))
-        return Series(v, self._conditions_of_data(y, len(x)))
+        observed = self._represented_mask(known, v)
+        return Series(v, self._conditions_of_data(y, len(x)), observed=observed)
+
+    @property
+    def _reading_options(self) -> ReadingOptions:
+        return ReadingOptions(
+            self.n_channels,
+            self.missing != "error",
+            self.channel_kinds,
+            self.rare_categories,
+            self.unseen_categories,
+        )
+
+    def _read(self, X: ArrayLike) -> FloatArray:
+        """Return series like those of ``fit`` as numbers, NaN where values are missing."""
+        x, _ = read_series(X, estimator=self, options=self._reading_options, layout=self._layout)
+        if not all_finite(x) and not self._structure.can_fill:
+            self._learn_filling()
+        return x
+
+    def _learn_filling(self) -> None:
+        """Learn from own draws how to fill what is missing of series: in fit, nothing was."""
+        encoder = self._condition_encoder
+        if encoder is not None and encoder.classes_ is None:
+            raise ValueError(
+                "X has missing values, and there were none in fit; how to fill them is not known "
+                "to a generator that is conditional on vectors. Impute them first"
+            )
+        c = None if encoder is None else encoder.encode(encoder.classes_, len(encoder.classes_))
+        u = self._to_coordinates(self._draw_some(c, N_FILLING))
+        self._structure.learn_filling(u)
+
+    def _comparable(self, x: FloatArray) -> FloatArray:
+        """Return series to compare: with draws for what is missing, and with what is missing."""
+        if not self._structure.generates_missing:
+            return self._structure.fill(x)
+        observed = np.isfinite(x).astype(np.float32)
+        return np.concatenate([self._structure.fill(x), observed], axis=2)
+
+    def _represented_mask(
+        self, known: NDArray[np.bool_] | None, v: FloatArray
+    ) -> NDArray[np.bool_] | None:
+        """Return which represented values were known; ``None`` if all, or each only in part."""
+        by_cell = getattr(self.representation_, "cell_by_cell", False)
+        return known if known is not None and by_cell and known.shape == v.shape else None
 
     def _check_space(self, space: Space) -> None:
         """Refuse parameters that contradict each other, or the data, before training starts."""
@@ -308,15 +416,42 @@ class BaseGenerator(Completing, Declared, ABC):
         """Return an unfitted encoder of ``y``, for series that are laid out so."""
         return ConditionEncoder()
 
-    def _sample(self, n_samples: int, c: FloatArray | None, seed: int) -> FloatArray:
+    def _sample(
+        self,
+        n_samples: int,
+        c: FloatArray | None,
+        seed: int,
+        asked: Attributes | None = None,
+        lengths: NDArray[np.int64] | None = None,
+    ) -> FloatArray:
         """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
         rng = self._make_rng(derive_seed(seed, "sample"))
         x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
         for rows in self._batches(n_samples):
+            part, c_part = None if asked is None else asked[rows], None if c is None else c[rows]
+            if part is None:
+                v = self._drawn(len(x[rows]), c_part, rng)
+            else:
+                v = part.choose(self._candidates(part, c_part, rng), len(x[rows]), c_part)
             x[rows] = self._to_data_units(
-                self._drawn(len(x[rows]), None if c is None else c[rows], rng)
+                v, attributes=part, lengths=None if lengths is None else lengths[rows]
             )
         return x
+
+    def _candidates(self, asked: Attributes, c: FloatArray | None, rng: Any) -> Any:
+        """Return what draws represented series, with the attributes that these have."""
+
+        def draw(n: int, of: int) -> tuple[FloatArray, NDArray[np.float64]]:
+            given = None if c is None else np.repeat(c[of : of + 1], n, axis=0)
+            parts = [
+                self._drawn(len(range(n)[rows]), None if given is None else given[rows], rng)
+                for rows in self._batches(n)
+            ]
+            v = np.concatenate(parts)
+            x = self._from_representation(v, present=True)
+            return v, x[:, 0, asked.channels].astype(np.float64)
+
+        return draw
 
     def _drawn(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
         """Draw represented series, and see to it that they have the shape of what was fitted."""
@@ -328,11 +463,14 @@ class BaseGenerator(Completing, Declared, ABC):
         meaning = f"{n_samples} series of the shape of those that _fit was given"
         return check_returned(v, shape, f"{type(self).__name__}.{hook}", meaning)
 
-    def _to_data_units(self, v: FloatArray, *, decoded: bool = False) -> FloatArray:
+    def _to_data_units(self, v: FloatArray, *, decoded: bool = False, **asked: Any) -> FloatArray:
         """Lead represented series that a model has drawn, or decoded, back into the units of X."""
         with np.errstate(over="ignore", invalid="ignore"):  # told below
-            x = self._from_representation(v)
-        if not all_finite(x):
+            x = self._from_representation(v, **asked)
+        # What is missing is NaN; what is no number in the representation, is none at all.
+        cut = asked.get("lengths") is not None
+        holes = (self._structure.generates_missing or cut) and all_finite(v)
+        if not (all_finite(x) or (holes and not np.isinf(x).any())):
             raise FloatingPointError(self._why_not_finite(v, decoded))
         return x
 
@@ -357,14 +495,24 @@ class BaseGenerator(Completing, Declared, ABC):
         u: FloatArray = np.asarray(self.representation_.inverse_transform(v), dtype=np.float32)
         return u
 
-    def _from_representation(self, v: FloatArray) -> FloatArray:
-        return self._from_coordinates(np.asarray(self.representation_.inverse_transform(v)))
+    def _from_representation(self, v: FloatArray, **asked: Any) -> FloatArray:
+        u = np.asarray(self.representation_.inverse_transform(v))
+        return self._from_coordinates(u, **asked)
 
-    def _from_coordinates(self, u: FloatArray) -> FloatArray:
+    def _from_coordinates(
+        self,
+        u: FloatArray,
+        *,
+        attributes: Attributes | None = None,
+        lengths: NDArray[np.int64] | None = None,
+        present: bool = False,
+    ) -> FloatArray:
         """Lead coordinates that a model has made to series, which keep all rules."""
         if self.postprocess_ is not None:
             u = self.postprocess_.transform(u)
-        return self._structure.inverse_transform(u)
+        if attributes is not None:
+            u = self._structure.with_attributes(u, attributes.channels, attributes.values)
+        return self._structure.inverse_transform(u, present=present, lengths=lengths)
 
     def _why_not_finite(self, v: FloatArray, decoded: bool) -> str:
         name, n_bad = type(self).__name__, int((~np.isfinite(v)).sum())
@@ -438,8 +586,7 @@ class BaseGenerator(Completing, Declared, ABC):
         return np.random.default_rng(seed)
 
     def _represent(self, X: ArrayLike) -> FloatArray:
-        x, _ = check_series(X, estimator=self, layout=self._layout)
-        return self._to_representation(x)
+        return self._to_representation(self._read(X))
 
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
         if self._condition_encoder is not None:
@@ -468,6 +615,7 @@ class BaseGenerator(Completing, Declared, ABC):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "error"
         tags.target_tags.required = self.conditional
         tags.non_deterministic = False
         return tags

@@ -27,11 +27,15 @@ __all__ = [
     "check_count",
     "check_finite",
     "check_fraction",
+    "check_known",
+    "check_lengths",
     "check_resolution",
     "check_sample",
     "check_series",
     "check_two_samples",
     "check_window_starts",
+    "ends_early",
+    "ends_of",
 ]
 
 
@@ -42,13 +46,21 @@ class SeriesLayout:
     n_timesteps: int
     n_channels: int
     flat: bool
+    ragged: bool = False  # whether series end at different times
+    schema: Any = None  # of channels that are not just numbers
+    dtype: Any = None  # in which they leave: that of integers; None is float32
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.n_timesteps, self.n_channels
 
-    def restore(self, series: NDArray[np.float32]) -> NDArray[np.float32]:
+    def restore(self, series: NDArray[np.float32]) -> Any:
         """Lay a 3-d array of series out as ``fit`` saw them: a row each, or 3-d."""
+        if self.dtype is not None and all_finite(series):
+            limits = np.iinfo(self.dtype)
+            # The greatest integers are not floats: the next float below them is.
+            highest = np.nextafter(np.float32(limits.max), np.float32(0))
+            series = np.rint(series).clip(limits.min, highest).astype(self.dtype)
         return series.reshape(len(series), -1) if self.flat else series
 
 
@@ -58,8 +70,11 @@ def check_series(
     estimator: BaseEstimator,
     n_channels: int = 1,
     layout: SeriesLayout | None = None,
+    missing: bool = False,
 ) -> tuple[NDArray[np.float32], SeriesLayout]:
     """Return ``X`` as 3-d float32 series, and its layout.
+
+    With ``missing``, values may be NaN.
 
     With ``layout=None`` (in ``fit``) the sizes and feature names are learned and set on
     ``estimator``; otherwise ``X`` has to agree with ``layout``.
@@ -97,11 +112,25 @@ def check_series(
     x = as_3d(checked, n_channels if layout is None else layout.n_channels)
     if 0 in x.shape:
         raise ValueError(f"X must have at least one timestep and one channel, got shape {x.shape}")
-    check_finite(x)
-    found = SeriesLayout(x.shape[1], x.shape[2], flat=checked.ndim == 2)
+    check_known(x, empty=layout is not None) if missing else check_finite(x)
+    found = SeriesLayout(
+        x.shape[1],
+        x.shape[2],
+        flat=checked.ndim == 2,
+        ragged=missing and ends_early(x),
+        dtype=_dtype_of(given),
+    )
     if layout is not None and found.shape != layout.shape:
         raise ValueError(_mismatch(found.shape, layout, estimator))
     return x, found
+
+
+def _dtype_of(X: Any) -> Any:
+    """Return the dtype of integers, if all values are of one; else ``None``."""
+    dtypes = set(X.dtypes) if hasattr(X, "dtypes") and hasattr(X, "columns") else {X.dtype}
+    only = next(iter(dtypes)) if len(dtypes) == 1 else None
+    whole = isinstance(only, np.dtype) and only.kind in "iu"
+    return only if whole else None
 
 
 def check_resolution(X: Any, n_channels: int = 1, name: str = "X") -> None:
@@ -209,11 +238,57 @@ def check_finite(x: NDArray[Any], name: str = "X") -> None:
     )
 
 
+def check_known(x: NDArray[Any], name: str = "X", *, empty: bool = False) -> None:
+    """Refuse what is infinite, and series without any value; NaN is what is missing.
+
+    With ``empty``, there may be series without any value.
+    """
+    if all_finite(x):
+        return
+    check_finite(np.where(np.isnan(x), np.zeros((), x.dtype), x), name)
+    nothing = np.flatnonzero(np.isnan(x).all(axis=(1, 2)))
+    if len(nothing) and not empty:
+        raise ValueError(f"series {int(nothing[0])} of {name} has no value at all: leave it out")
+
+
+def ends_of(x: NDArray[Any]) -> NDArray[np.int64]:
+    """Return how many timesteps each series has, up to the last one with any value."""
+    observed = np.isfinite(x).any(axis=2)
+    ends: NDArray[np.int64] = observed.shape[1] - np.argmax(observed[:, ::-1], axis=1)
+    return ends
+
+
+def ends_early(x: NDArray[Any]) -> bool:
+    """Whether what is missing at ends means that series are over: it hardly occurs elsewhere."""
+    if all_finite(x):
+        return False
+    empty = ~np.isfinite(x).any(axis=2)
+    tail = np.arange(x.shape[1]) >= ends_of(x)[:, None]
+    return bool(tail.any() and (empty & ~tail).sum() <= 0.1 * tail.sum())
+
+
 def check_count(value: Any, name: str, least: int = 1) -> int:
     """Return ``value`` as an int, which has to be at least ``least``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
     return int(value)
+
+
+def check_lengths(value: Any, n_series: int, most: int) -> NDArray[np.int64] | None:
+    """Return timesteps for each of so many series, as asked for: at most as many as in fit."""
+    if value is None:
+        return None
+    lengths = np.asarray(value)
+    if lengths.dtype.kind not in "iu" or lengths.shape not in ((), (n_series,)):
+        raise ValueError(
+            f"n_timesteps must be an integer, or one for each of {n_series} series, got {value!r}"
+        )
+    if lengths.min() < 1 or lengths.max() > most:
+        raise ValueError(
+            f"n_timesteps must lie between 1 and {most}, the timesteps of the longest series in "
+            f"fit, got {value!r}; SeriesGenerator joins windows to series of any length"
+        )
+    return np.broadcast_to(lengths, (n_series,)).astype(np.int64)
 
 
 def check_fraction(value: Any, name: str) -> float:

@@ -29,13 +29,17 @@ def check_magnitude(x: NDArray[Any], name: str) -> None:
     number: Any = float if x.dtype.kind == "f" else int
     for k in range(x.shape[2]):
         channel = x[:, :, k]
+        if number is float and np.isnan(channel.min()):  # what is missing, has no magnitude
+            channel = channel[~np.isnan(channel)][:, None]
+            if channel.size == 0:
+                continue
         low, high = number(channel.min()), number(channel.max())
         largest = float(max(abs(low), abs(high)))
         if not math.isfinite(largest) or low == high:
             continue  # what is not finite is refused in other words
         rounding = 16 * largest * EPS64 if number is float else 0.0
         if largest > LARGEST / ROOM:
-            i, t = divmod(int((channel.argmin if -low > high else channel.argmax)()), x.shape[1])
+            i, t = np.argwhere(x[:, :, k] == (low if -low > high else high))[0]
             raise ValueError(
                 f"channel {k} of {name} holds values of {largest:.3g} (sample {i}, timestep {t}): "
                 "float32, in which generators work, leaves samples no room beyond "

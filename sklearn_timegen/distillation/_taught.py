@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow.fitted import arc
 
@@ -46,8 +47,9 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         doc="""The flow. ``fit`` fits a clone of it, with seeds of ours where it has none; one
         that is fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None``
         is ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
-        ``representation``, ``rules``, ``on_violation``, ``bounds``,
-        ``postprocess``, ``n_channels``.""",
+        ``representation``, ``rules``, ``on_violation``, ``bounds``, ``postprocess``,
+        ``n_channels``, ``missing``, ``channel_kinds``, ``rare_categories`` and
+        ``unseen_categories``.""",
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
     )
@@ -59,6 +61,10 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     on_violation: str = pinned("warn", told=False)
     postprocess: Any = pinned("auto", told=False)
     n_channels: int = pinned(1, told=False)
+    missing: str = pinned("generate", told=False)
+    channel_kinds: Any = pinned("auto", told=False)
+    rare_categories: Any = pinned(None, told=False)
+    unseen_categories: str = pinned("error", told=False)
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the noise that the teacher's flow leads to the series of ``X``: float32.
@@ -95,6 +101,10 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
             if hasattr(self.teacher_, name):
                 setattr(self, name, getattr(self.teacher_, name))
         return self._preprocess(X, y, fit=False)
+
+    @property
+    def _reading_options(self) -> ReadingOptions:
+        return self.teacher_._reading_options
 
     def _given_teacher(self) -> FlowMatching:
         """Return the teacher as it was given, outside of what freezes it."""

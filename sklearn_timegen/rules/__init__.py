@@ -6,11 +6,14 @@ from sklearn_timegen.rules.calibration import (
     Postprocesses,
     choose_postprocess,
 )
+from sklearn_timegen.rules.category import Category, Static
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.finding import KINDS, find_rules
 from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.length import Length
 from sklearn_timegen.rules.level import Level
+from sklearn_timegen.rules.missing import Missing
 from sklearn_timegen.rules.monotone import Monotone
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.one_of import OneOf
@@ -27,6 +30,7 @@ __all__ = [
     "KINDS",
     "LINEAR_KINDS",
     "Bounds",
+    "Category",
     "ChannelReducer",
     "Clock",
     "Combination",
@@ -35,8 +39,10 @@ __all__ = [
     "Evidence",
     "Grid",
     "GridSnapper",
+    "Length",
     "Level",
     "MarginalCalibration",
+    "Missing",
     "Monotone",
     "NormalScore",
     "OneOf",
@@ -46,6 +52,7 @@ __all__ = [
     "Postprocesses",
     "Rule",
     "RuleList",
+    "Static",
     "Structure",
     "choose_postprocess",
     "find_rules",

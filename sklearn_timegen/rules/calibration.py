@@ -34,6 +34,8 @@ class MarginalCalibration(BaseEstimator):
     ----------
     channels : sequence of int
         The channels.
+    static : sequence of int, default=()
+        Those of them that are constant along time: of these, means along time are mapped.
 
     Attributes
     ----------
@@ -56,8 +58,9 @@ class MarginalCalibration(BaseEstimator):
     # Series of one level make few independent values: a percent needs more than a few hundred.
     n_draws: ClassVar[int] = 3000
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], static: Sequence[int] = ()) -> None:
         self.channels = channels
+        self.static = static
 
     def fit(self, u: NDArray[Any]) -> MarginalCalibration:
         """Learn the quantiles of training series ``(n_samples, n_timesteps, n_channels)``."""
@@ -81,7 +84,7 @@ class MarginalCalibration(BaseEstimator):
         out = u.copy()
         for k, d in enumerate(self.channels):
             knots, values = self.drawn_[k], self.quantiles_[k]
-            x = u[:, :, d].astype(np.float64)
+            x = self._column(u, d)
             inside = x.clip(knots[0], knots[-1])
             slope = np.where(
                 x < knots[0], _slope(values, knots), _slope(values[::-1], knots[::-1])
@@ -91,9 +94,15 @@ class MarginalCalibration(BaseEstimator):
 
     def _quantiles(self, u: NDArray[Any]) -> Array:
         levels = (np.arange(N_LEVELS) + 0.5) / N_LEVELS
-        rows = u[:, :, list(self.channels)].reshape(-1, len(self.channels)).astype(np.float64)
+        columns = [np.broadcast_to(self._column(u, d), u.shape[:2]) for d in self.channels]
+        rows = np.stack(columns, axis=2).reshape(-1, len(self.channels))
         quantiles: Array = np.quantile(rows, levels, axis=0, method="hazen").T
         return quantiles
+
+    def _column(self, u: NDArray[Any], d: int) -> Array:
+        """Return a channel; of one that is constant along time, its one value."""
+        x: Array = u[:, :, d].astype(np.float64)
+        return x.mean(axis=1, keepdims=True) if d in self.static else x
 
 
 def _slope(values: Array, knots: Array) -> float:
@@ -180,5 +189,6 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
         steps.append(snapper)
     scored = structure.scored
     if scored:
-        steps.append(MarginalCalibration(scored).fit(u))
+        static = [d for d in structure.static if d in scored]
+        steps.append(MarginalCalibration(scored, static).fit(u))
     return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_timegen.model_selection import find_window_starts
 from sklearn_timegen.rules.bounds import find_bounds
+from sklearn_timegen.rules.category import find_static
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.clock_finding import find_clocks
@@ -43,6 +44,8 @@ KINDS = (
     "copy",
     "combination",
     "grid",
+    "category",
+    "static",
     "clock",
     "parts",
     "order",
@@ -62,6 +65,9 @@ LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
 CLAIMING = ("normal score", "positive", "level")
+
+# Kinds that leave nothing of a channel for others to look at.
+FINAL = ("category", "static")
 
 
 def find_rules(
@@ -166,6 +172,8 @@ class _Search:
         if kind == "constant":  # what is left out is looked for once, for all three kinds
             return [rule for rule in self.declared if rule.kind in REDUNDANT]
         declared = [rule for rule in self.declared if rule.kind == kind]
+        if kind in FINAL:  # of what was left out there is nothing to write
+            declared = [rule for rule in declared if rule.keys[0] in self.units]
         if kind == "bounds":  # of channels that are written otherwise by now: clipped at the end
             last = [rule for rule in declared if self.units.get(rule.keys[0]) != "data"]
             self.rules = last + self.rules
@@ -181,15 +189,16 @@ class _Search:
             self.reducer, self.redundant = _redundant(self.blocks, self.kinds, keep)
         if kind in REDUNDANT or kind == "parts":
             found = [rule for rule in self.redundant if rule.kind == kind]
-        elif kind not in self.kinds:
+        elif kind not in self.kinds or kind == "category":
             return []
         else:
-            # A level is one of each window.
-            level = kind == "level"
-            blocks = self.blocks if level else self.once
-            found = _FINDERS[kind](blocks, self.units if level else self.units_once)
+            # Levels and attributes belong to each window.
+            whole = kind in ("level", "static")
+            blocks = self.blocks if whole else self.once
+            found = _FINDERS[kind](blocks, self.units if whole else self.units_once)
         taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
         taken |= self.claimed if kind in CLAIMING else set()
+        taken |= {key for rule in self.rules if rule.kind in FINAL for key in rule.keys}
         found = [rule for rule in found if not taken & set(rule.keys)]
         for rule in found:
             rule.labels = tuple(label_of(key, self.names) for key in rule.keys)
@@ -278,6 +287,7 @@ def _check_holds(rule: Rule, blocks: Sequence[Block]) -> None:
 _FINDERS: dict[str, Any] = {
     "grid": find_grids,
     "one of": find_one_of,
+    "static": find_static,
     "clock": find_clocks,
     "order": find_orders,
     "monotone": find_monotone,

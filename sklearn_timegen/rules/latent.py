@@ -11,11 +11,13 @@ of neighbours.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-__all__ = ["draw_between", "estimate_correlation"]
+__all__ = ["draw_between", "draw_once", "estimate_correlation", "series_keys", "uniforms"]
 
 Array = NDArray[np.float64]
 
@@ -23,16 +25,16 @@ N_SWEEPS = 6
 LARGEST = 0.99  # correlation of neighbours
 
 
-def draw_between(a: Array, b: Array, rho: float) -> Array:
+def draw_between(a: Array, b: Array, rho: float, keys: NDArray[np.uint64] | None = None) -> Array:
     """Draw ``z`` between ``a`` and ``b``, each ``(n_series, n_timesteps)``.
 
-    The draws are a function of the intervals: equal series get equal draws, whatever stands
-    beside them.
+    The draws are a function of the intervals, or of ``keys``, a number for each series: equal
+    series get equal draws, whatever stands beside them.
     """
     z, free = a.copy(), b > a
     if not free.any():
         return z
-    key = _key(a, b)
+    key = _key(a, b) if keys is None else keys
     halves = [_Cells(free, parity, a, b, key) for parity in (0, 1)]
     for half in halves:
         half.begin(z)
@@ -97,12 +99,31 @@ def _truncated(mean: Array, spread: Array, a: Array, b: Array, u: Array) -> Arra
 
 def _key(a: Array, b: Array) -> NDArray[np.uint64]:
     """Return a number for each series, which depends on all of its intervals."""
-    n_timesteps = a.shape[1]
-    weights = _mixed(np.arange(1, 2 * n_timesteps + 1, dtype=np.uint64)) | np.uint64(1)
-    bits = np.concatenate([a, b], axis=1).view(np.uint64)
+    return series_keys(np.concatenate([a, b], axis=1))
+
+
+def draw_once(a: Array, b: Array, columns: Iterable[Array]) -> Array:
+    """Draw one ``z`` for each series between ``a`` and ``b``, each ``(n_series, 1)``.
+
+    The draws are a function of the series' columns: of the intervals, they would be the same for
+    all series with one value.
+    """
+    return draw_between(a, b, 0.0, series_keys(np.concatenate([*columns], axis=1)))
+
+
+def series_keys(rows: Array, salt: int = 0) -> NDArray[np.uint64]:
+    """Return a number for each row, which depends on all of its values."""
+    weights = _mixed(np.arange(1, rows.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
+    bits = np.ascontiguousarray(rows).view(np.uint64)
     with np.errstate(over="ignore"):
         key: NDArray[np.uint64] = (_mixed(bits) * weights).sum(axis=1, dtype=np.uint64)
-    return key
+        return key + np.uint64(salt)
+
+
+def uniforms(keys: NDArray[np.uint64], n: int) -> Array:
+    """Return ``n`` uniform numbers between 0 and 1 for each key, which are a function of it."""
+    with np.errstate(over="ignore"):
+        return _uniform(keys[:, None] + _mixed(np.arange(1, n + 1, dtype=np.uint64))[None], 0)
 
 
 def _uniform(key: NDArray[np.uint64], sweep: int) -> Array:

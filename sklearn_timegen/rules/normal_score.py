@@ -19,10 +19,10 @@ from scipy.special import log_ndtr, ndtri
 from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
-from sklearn_timegen.rules.latent import draw_between, estimate_correlation
+from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
-__all__ = ["NormalScore", "find_normal_scores"]
+__all__ = ["NormalScore", "find_normal_scores", "own_value"]
 
 Array = NDArray[np.float64]
 
@@ -64,16 +64,20 @@ class NormalScore(Rule):
         super().__init__(channel)
         self._bound: float | None = None  # below the least value, if it is touched
         self.clock: Clock | None = None  # by which the channel is read, one value at a time
+        self.static = False  # whether it has one value a series
 
     # -- what is known --------------------------------------------------------------------
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        x = cells(blocks, self.keys[0]) + 0.0  # no negative zero
+        key = self.keys[0]
+        if self.static:
+            blocks = [{key: own_value(block[key])} for block in blocks]
+        x = cells(blocks, key) + 0.0  # no negative zero
         values, counts = np.unique(x, return_counts=True)
         self.step_ = step_of(x)
-        self._discrete = is_discrete(blocks, self.keys[0])
+        self._discrete = self._has_few(blocks)
         whole = self.step_ is not None and self._discrete
-        self._counts_on = whole and _is_count(values, counts, self.step_ or 1.0)
+        self._counts_on = whole and self._goes_on(values, counts)
         often = int(counts.argmax())
         fraction = float(counts[often] / len(x))
         self._often = (float(values[often]), fraction) if fraction >= ATOM else None
@@ -82,6 +86,14 @@ class NormalScore(Rule):
             self._floor = float(values[0])
         self._make_knots(values, counts)
         self.correlation_ = self._estimate_correlation(blocks)
+
+    def _has_few(self, blocks: Sequence[Block]) -> bool:
+        """Whether the values of training are all there are."""
+        return is_discrete(blocks, self.keys[0])
+
+    def _goes_on(self, values: Array, counts: NDArray[np.int64]) -> bool:
+        """Whether larger values than those of training can occur."""
+        return _is_count(values, counts, self.step_ or 1.0)
 
     def _make_knots(self, values: Array, counts: NDArray[np.int64]) -> None:
         n = counts.sum()
@@ -92,7 +104,7 @@ class NormalScore(Rule):
             weights = counts.astype(np.float64)
             upper = np.cumsum(weights) / weights.sum()
         lower = np.concatenate([[0.0], upper[:-1]])
-        kept = _thinned(weights / weights.sum(), values)
+        kept = slice(None) if self._discrete else _thinned(weights / weights.sum(), values)
         self.values_ = values[kept]
         # Of values that stand for their neighbours, no interval: they are points of a curve.
         middle = (lower + upper) / 2
@@ -150,6 +162,11 @@ class NormalScore(Rule):
 
     def encode(self, block: Block) -> Block:
         x = block[self.keys[0]]
+        if self.static:
+            own = own_value(x)
+            z = draw_once(*self._interval(own), block.values())
+            z = np.where(np.isnan(own), np.nan, z)
+            return {**block, self.keys[0]: np.broadcast_to(z, x.shape)}
         a, b = self._interval(x)
         z = draw_between(a, b, self.correlation_)
         missing = np.isnan(x)
@@ -159,6 +176,8 @@ class NormalScore(Rule):
 
     def decode(self, block: Block) -> Block:
         z = block[self.keys[0]]
+        if self.static:
+            z = np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)
         if self.clock is not None:
             z = self.clock.held(z, "mean")
         if self._discrete:
@@ -277,6 +296,13 @@ class NormalScore(Rule):
         if len(a) < 20 and a.shape[1] > 200:  # one long series: a few thousand steps are enough
             a, b = a[:, :5000], b[:, :5000]
         return estimate_correlation(a, b)
+
+
+def own_value(x: Array) -> Array:
+    """Return the one value of each series ``(n_series, 1)``; NaN where there is none."""
+    first = np.isfinite(x).argmax(axis=1)
+    own: Array = x[np.arange(len(x)), first][:, None]
+    return own
 
 
 def _slope(values: Array, z: Array, i: int, j: int) -> float:

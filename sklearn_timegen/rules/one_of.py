@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, columns
+from sklearn_timegen.rules.states import neighbouring_order
 
 __all__ = ["OneOf", "find_one_of"]
 
@@ -23,17 +24,12 @@ class OneOf(Rule):
     """Exactly one of the channels is 1 at each timestep, and the others are 0.
 
     Its coordinate is the number of the state, among states that are ordered so that those which
-    follow each other are neighbours (by the Fiedler vector of how often they do).
+    follow each other are neighbours.
 
     Parameters
     ----------
     *channels : int or str
         Three or more indicators.
-
-    References
-    ----------
-    M. Fiedler (1973), "Algebraic connectivity of graphs", Czechoslovak Mathematical Journal 23.
-    https://doi.org/10.21136/CMJ.1973.101168
 
     Examples
     --------
@@ -68,15 +64,8 @@ class OneOf(Rule):
 
     def learn(self, blocks: Sequence[Block]) -> None:
         states = [self._state(block) for block in blocks]
-        follows = np.zeros((len(self.keys),) * 2)
-        for state in states:
-            before, after = state[:, :-1].ravel(), state[:, 1:].ravel()
-            told = (before != UNKNOWN) & (after != UNKNOWN)
-            np.add.at(follows, (before[told], after[told]), 1)
-        together = follows + follows.T
-        np.fill_diagonal(together, 0)
-        laplacian = np.diag(together.sum(axis=1)) - together
-        self._order = [int(k) for k in np.argsort(np.linalg.eigh(laplacian)[1][:, 1])]
+        known = [np.where(state == UNKNOWN, np.nan, state) for state in states]
+        self._order = neighbouring_order(known, len(self.keys))
 
     def encode(self, block: Block) -> Block:
         state = self._state(block)

@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.rules.bounds import Bounds, Limits
-from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules
+from sklearn_timegen.rules.filling import NormalFiller
+from sklearn_timegen.rules.finding import KINDS, RuleList, check_names, fit_rules
 from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.length import Length
+from sklearn_timegen.rules.missing import Missing, find_missing
+from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.redundant import Copy
 from sklearn_timegen.rules.rule import (
@@ -23,6 +28,7 @@ from sklearn_timegen.rules.rule import (
     as_array,
     as_block,
     channel_of,
+    label_of,
     order_of,
 )
 
@@ -31,7 +37,13 @@ __all__ = ["LINEAR_KINDS", "Structure"]
 FloatArray = NDArray[np.float32]
 AS_THEY_ARE = ("bounds", "grid")
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
+
+# Columns beside the channels: those of which values of the data are intervals, and those that are
+# constant along time.
+IN_PARTS = ("phase", "observed", "present", "length")
+CONSTANT = ("level", "start", "phase", "reading before", "present", "length")
 Array = NDArray[np.float64]
+Encoded = tuple[Array | None, NDArray[np.bool_] | None]
 
 
 class Structure:
@@ -48,6 +60,12 @@ class Structure:
     on_violation : {"warn", "error", "nearest"}, default="warn"
         What is done about new series that break a rule: with ``"nearest"``, and with a warning,
         they are taken for the nearest ones that keep it.
+    missing : {"generate", "complete"}, default="generate"
+        Whether what is missing (NaN) is written into columns of its own, and comes back missing,
+        or only filled by draws.
+    ragged : bool, default=False
+        Whether series end at different times: what lies behind the last timestep with a value
+        is beyond the end then, and not missing.
 
     Attributes
     ----------
@@ -81,20 +99,31 @@ class Structure:
         *,
         kinds: Sequence[str] | None = None,
         on_violation: str = "warn",
+        missing: str = "generate",
+        ragged: bool = False,
     ) -> None:
         self._asked = () if rules is None else (rules,) if isinstance(rules, str) else tuple(rules)
         self._bounds = bounds
         self.kinds = KINDS if kinds is None else kinds
         self.on_violation = on_violation
+        self.missing = missing
+        self.ragged = ragged
+        self._filler: NormalFiller | None = None
 
     # -- fitting -----------------------------------------------------------------------------
 
     def fit_transform(self, x: FloatArray, names: Sequence[Any] | None = None) -> FloatArray:
         """Learn from series ``(n_samples, n_timesteps, n_channels)``; return coordinates."""
+        return self.fit_encode(x, names)[0]
+
+    def fit_encode(
+        self, x: FloatArray, names: Sequence[Any] | None = None
+    ) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+        """Learn from series; return coordinates, and which of them were known, as ``encode``."""
         self.limits_ = Limits(self._bounds, x.shape[2])
         self.limits_.check(x)
-        blocks = self._fit([as_block(x)], names)
-        return x if self.plain else to_float32(as_array(self._ordered(blocks[0])))
+        ((u, known),) = self._fit([as_block(x)], names)
+        return x if u is None else to_float32(u), known
 
     def fit_transform_series(
         self, series: Sequence[Array], names: Sequence[Any] | None = None
@@ -103,27 +132,66 @@ class Structure:
         self.limits_ = Limits(self._bounds, series[0].shape[1])
         for x in series:
             self.limits_.check(x[None].astype(np.float32))
-        if len({len(x) for x in series}) == 1:  # one block: what series have in common is seen
-            return list(as_array(self._ordered(self._fit([as_block(np.stack(series))], names)[0])))
-        blocks = self._fit([as_block(x[None]) for x in series], names)
-        return [as_array(self._ordered(block))[0] for block in blocks]
+        alike = len({len(x) for x in series}) == 1  # one block: what they have in common is seen
+        blocks = [as_block(np.stack(series))] if alike else [as_block(x[None]) for x in series]
+        found = self._fit(blocks, names)
+        return [
+            row
+            for block, (u, _) in zip(blocks, found, strict=True)
+            for row in (as_array(block) if u is None else u)
+        ]
 
-    def _fit(self, blocks: list[Block], names: Sequence[Any] | None) -> list[Block]:
+    def _fit(self, blocks: list[Block], names: Sequence[Any] | None) -> list[Encoded]:
+        """Learn; return coordinates, ``None`` if they are the series, and which were known."""
         declared, kinds = self._check_asked()
         declared += self.limits_.rules()
         names = check_names(names, len(blocks[0]))
-        self.rules_, self.reducer_, self.units_, blocks = fit_rules(blocks, names, declared, kinds)
+        self._presence = self._find_presence(blocks, names)
+        self._chain, self.reducer_, self.units_, encoded = fit_rules(
+            blocks, names, declared, kinds
+        )
+        self.rules_ = RuleList([*self._presence, *self._chain])
+        for rule in self._presence:
+            self.units_ = rule.units(self.units_)
         self._keys = sorted(self.units_, key=order_of)
         self._settle_limits(declared)
-        return blocks
+        there = [self._with_presence(e, b) for e, b in zip(encoded, blocks, strict=True)]
+        return self._filled(there, blocks)
+
+    def _find_presence(self, blocks: list[Block], names: Sequence[Any]) -> list[Length | Missing]:
+        found: list[Length | Missing] = [Length()] if self.ragged else []
+        if self.missing == "generate":
+            found += find_missing(blocks, ragged=self.ragged)
+        for rule in found:
+            rule.labels = tuple(label_of(key, names) for key in rule.keys)
+            rule.learn(blocks)
+        return found
+
+    def _filled(self, encoded: list[Array], blocks: list[Block]) -> list[Encoded]:
+        """Fill what is missing of coordinates by draws that know the rest of a series."""
+        complete = all(np.isfinite(u).all() for u in encoded)
+        if complete:
+            return [(None if self.plain else u, None) for u in encoded]
+        self._check_known(encoded)
+        self._filler = NormalFiller().fit(encoded)
+        return [self._fill(u, block) for u, block in zip(encoded, blocks, strict=True)]
+
+    def _check_known(self, encoded: list[Array]) -> None:
+        known = np.any([np.isfinite(u).any(axis=(0, 1)) for u in encoded], axis=0)
+        if not known.all():
+            key = self._keys[int(np.argmin(known))]
+            raise ValueError(
+                f"{label_of(channel_of(key), ())} has no value in any series, or too few to learn "
+                "what is between them: leave it out"
+            )
 
     def _settle_limits(self, declared: Sequence[Rule]) -> None:
         """Let bounds agree with what else channels keep: clipping is the last step back."""
-        for rule in self.rules_:
+        for rule in self._chain:
             if isinstance(rule, Bounds) and any(r.channels == rule.channels for r in declared):
                 self.limits_.tighten(channel_of(rule.keys[0]), rule.low, rule.high)
         orders: list[tuple[Any, Any]] = []
-        for rule in self.rules_:
+        for rule in self._chain:
             if isinstance(rule, Copy):
                 copy, of = rule.keys
                 orders += [(copy, of), (of, copy)]
@@ -153,9 +221,8 @@ class Structure:
     @property
     def scored(self) -> list[int]:
         """Positions of the coordinates in which values of the data are intervals."""
-        keys = {key for rule in self.rules_.of_kind("normal score") for key in rule.keys}
-        phases = (key for key in self._keys if isinstance(key, tuple) and key[1] == "phase")
-        keys.update(phases)
+        keys = {key for rule in self._chain if isinstance(rule, NormalScore) for key in rule.keys}
+        keys.update(key for key in self._keys if isinstance(key, tuple) and key[1] in IN_PARTS)
         return [k for k, key in enumerate(self._keys) if key in keys]
 
     @property
@@ -167,31 +234,137 @@ class Structure:
 
     def transform(self, x: FloatArray, *, tell: bool = True) -> FloatArray:
         """Return the coordinates of series ``(n_samples, n_timesteps, n_channels)``."""
-        u = self._encoded(as_block(x), tell=tell) if self.rules_ else x
-        return x if self.plain else to_float32(u)
+        return self.encode(x, tell=tell)[0]
+
+    def encode(
+        self, x: FloatArray, *, tell: bool = True
+    ) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+        """Return the coordinates of series, and which of them were known.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_samples, n_timesteps, n_channels)
+            Series, NaN where values are missing.
+        tell : bool, default=True
+            Whether to report what breaks a rule.
+
+        Returns
+        -------
+        u : ndarray of shape (n_samples, n_timesteps, n_coordinates)
+            The coordinates; those that depend on what is missing are draws given the others.
+        known : ndarray of bool of the shape of ``u``, or None
+            Which are none of these; ``None`` if all were known.
+        """
+        if not self.rules_ and all_finite(x):
+            return x, None
+        u = self._encoded(as_block(x), tell=tell)
+        if all_finite(u):
+            return x if self.plain else to_float32(u), None
+        filled, known = self._fill(u, as_block(x))
+        return to_float32(filled), known
+
+    def fill(self, x: FloatArray) -> FloatArray:
+        """Return series with draws for what is missing, given the rest: complete ones."""
+        if all_finite(x):
+            return x
+        u, _ = self.encode(x, tell=False)
+        return to_float32(as_array(self._decoded(u, present=True)))
+
+    def learn_filling(self, u: FloatArray) -> None:
+        """Learn from coordinates how to fill what is missing of others."""
+        self._filler = NormalFiller().fit([u])
+
+    @property
+    def can_fill(self) -> bool:
+        """Whether it is known what to fill in for what is missing."""
+        return self._filler is not None
+
+    @property
+    def attributes(self) -> list[NormalScore]:
+        """Rules of the channels that have one value a series."""
+        return [r for r in self._chain if isinstance(r, NormalScore) and r.static]
+
+    def with_attributes(self, u: NDArray[Any], channels: list[int], values: Array) -> NDArray[Any]:
+        """Return coordinates of series that have these attributes ``(n_series, n_channels)``."""
+        u = np.array(u)
+        for rule in self.attributes:
+            key = rule.keys[0]
+            if key in channels:
+                column = values[:, channels.index(channel_of(key)), None]
+                z = rule.encode({key: np.broadcast_to(column, u.shape[:2])})[key]
+                u[:, :, self._keys.index(key)] = z
+        return u
+
+    @property
+    def generates_missing(self) -> bool:
+        """Whether values of what comes back may be missing, or beyond the end of a series."""
+        return bool(self._presence)
+
+    def _fill(self, u: Array, block: Block) -> tuple[Array, NDArray[np.bool_]]:
+        """Return complete coordinates, and which of them were known."""
+        if self._filler is None:
+            raise ValueError("series with missing values, but it is not known what to fill in")
+        known = np.isfinite(u)
+        drawn = self._filler.draw(u)
+        # What is known of a channel stays as it is, also where its coordinates were not.
+        nearest = self._decoded(drawn, present=True)
+        masks = {key: np.isfinite(column) for key, column in block.items()}
+        whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
+        again = self._encoded_channels(self._completed(whole, masks))
+        columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self._keys)]
+        filled = np.stack(columns, axis=2)
+        return np.where(np.isfinite(filled), filled, drawn), known
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell and self.on_violation != "nearest":
-            for rule, broken in self.rules_.broken(block):
+            for rule, broken in self._chain.broken(block):
                 self._report(rule, broken)
-        for rule in self.rules_:
+        return self._with_presence(self._encoded_channels(block), block)
+
+    def _encoded_channels(self, block: Block) -> Block:
+        for rule in self._chain:
             block = rule.encode(block)
-        return as_array(self._ordered(block))
+        return block
 
-    def inverse_transform(self, u: NDArray[Any]) -> FloatArray:
-        """Return the series of coordinates, all of which keep the rules."""
-        if not self.rules_:
-            return self.limits_.clip(np.asarray(u, dtype=np.float32))
-        block = self._decoded(u)
-        x = np.empty((*u.shape[:2], len(block)), dtype=np.float32)
-        for k, column in enumerate(block.values()):
-            x[:, :, k] = to_float32(column)
-        return self.limits_.clip(x)
+    def _with_presence(self, encoded: Block, block: Block) -> Array:
+        """Return coordinates, with those that tell what is there of the series of a block."""
+        for rule in self._presence:
+            there = rule.encode(block)
+            encoded = {**encoded, **{key: there[key] for key in rule.columns}}
+        return as_array(self._ordered(encoded))
 
-    def _decoded(self, u: NDArray[Any]) -> Block:
+    def inverse_transform(
+        self,
+        u: NDArray[Any],
+        *,
+        present: bool = False,
+        lengths: NDArray[np.int64] | None = None,
+    ) -> FloatArray:
+        """Return the series of coordinates, all of which keep the rules.
+
+        With ``present``, there are values where some are missing or beyond the end, too; with
+        ``lengths``, series end after so many timesteps.
+        """
+        x = np.array(u, dtype=np.float32) if not self.rules_ else None
+        if x is None:
+            block = self._decoded(u, present=present, whole=lengths is not None)
+            x = np.empty((*u.shape[:2], len(block)), dtype=np.float32)
+            for k, column in enumerate(block.values()):
+                x[:, :, k] = to_float32(column)
+        x = self.limits_.clip(x)
+        if lengths is not None:
+            x[np.arange(x.shape[1]) >= lengths[:, None]] = np.nan
+        return x
+
+    def _decoded(self, u: NDArray[Any], *, present: bool = False, whole: bool = False) -> Block:
         block = {key: u[:, :, k].astype(np.float64) for k, key in enumerate(self._keys)}
-        for rule in reversed(self.rules_):
+        added = {key for rule in self._presence for key in rule.columns}
+        there = {key: block.pop(key) for key in added}
+        for rule in reversed(self._chain):
             block = rule.decode(block)
+        for rule in () if present else reversed(self._presence):
+            if not (whole and isinstance(rule, Length)):
+                block = rule.decode({**block, **{key: there[key] for key in rule.columns}})
         return self._ordered(block)
 
     def encode_known(
@@ -202,8 +375,10 @@ class Structure:
         Together with which of the coordinates follow from what is known.
         """
         masks: dict[Key, Mask] = {k: known[None, :, k] for k in range(known.shape[1])}
-        for rule in self.rules_:
+        for rule in self._chain:
             masks = rule.known(masks)
+        nothing = np.zeros_like(known[None, :, 0])  # whether there are values is not asked
+        masks |= {key: nothing for rule in self._presence for key in rule.columns}
         u = to_float32(self._encoded(as_block(x), tell=False))
         return u, np.stack([masks[key][0] for key in self._keys], axis=1)
 
@@ -212,23 +387,32 @@ class Structure:
 
         Known values are as they are; whether they keep the rules among each other is theirs.
         """
-        if not self.rules_:
+        if not self._chain:
             return x
         nearest = self.inverse_transform(self._encoded(as_block(x), tell=False))
         block = as_block(np.where(known, x, nearest))
         masks: dict[Key, Mask] = {
             key: np.broadcast_to(known, x.shape)[:, :, key] for key in range(x.shape[2])
         }
-        rules = [rule for rule in self.rules_ if rule.of_data]
+        return to_float32(as_array(self._completed(block, masks)))
+
+    def _completed(self, block: Block, masks: dict[Key, Mask]) -> Block:
+        """Return a block in which what is not known is changed so that rules are kept."""
+        rules = [rule for rule in self._chain if rule.of_data]
         for rule in len(rules) * rules:  # what follows from one may tell something to another
             block, masks = rule.infer(block, masks)
         for rule in (*rules, *reversed(rules)):  # once more, as on the way back
             block = rule.complete(block, masks)
-        return to_float32(as_array(block))
+        return block
 
     def transform_series(self, series: Sequence[Array]) -> list[Array]:
         """Return the coordinates of series ``(n_timesteps, n_channels)`` of any lengths."""
-        return [self._encoded(as_block(x[None]))[0] for x in series]
+        found = []
+        for x in series:
+            block = as_block(x[None])
+            u = self._encoded(block)
+            found.append((u if all_finite(u) else self._fill(u, block)[0])[0])
+        return found
 
     def inverse_transform_series(self, u: Array) -> Array:
         """Return the series of coordinates ``(n_timesteps, n_coordinates)``, in float64."""
@@ -263,10 +447,9 @@ class Structure:
     @property
     def static(self) -> list[int]:
         """Positions of the coordinates that are constant along time."""
-        words = ("level", "start", "phase", "reading before")
-        return [
-            k for k, key in enumerate(self._keys) if isinstance(key, tuple) and key[1] in words
-        ]
+        own = {r.keys[0] for r in self._chain if isinstance(r, NormalScore) and r.static}
+        own |= {key for key in self._keys if isinstance(key, tuple) and key[1] in CONSTANT}
+        return [k for k, key in enumerate(self._keys) if key in own]
 
     def log_abs_det_jacobian(self, x: FloatArray) -> Array | float:
         """Return the log-volume by which ``transform`` stretches each series.
@@ -276,13 +459,13 @@ class Structure:
         TypeError
             If a rule's coordinates have no density.
         """
-        if not self.rules_:
+        if not self._chain:
             return 0.0
         block = as_block(x)
-        if any(broken.any() for _, broken in self.rules_.broken(block)):
+        if any(broken.any() for _, broken in self._chain.broken(block)):
             block = as_block(self.inverse_transform(self._encoded(block, tell=False)))
         total: Array | float = 0.0
-        for rule in self.rules_:
+        for rule in self._chain:
             total = total + rule.log_slope(block)
             block = rule.encode(block)
         return total

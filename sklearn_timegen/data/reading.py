@@ -1,0 +1,125 @@
+"""What series come in for a generator of windows, and the form in which they leave.
+
+Numbers of one length go through ``check_series``; everything else - words, flags, dates, frames,
+series of several lengths - through ``data.typed``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from sklearn_timegen.data.checks import SeriesLayout, check_series
+
+__all__ = ["ReadingOptions", "read_series"]
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What a user says about channels.
+
+    Parameters
+    ----------
+    n_channels : int, default=1
+        Number of channels in the rows of a 2-d ``X``.
+    missing : bool, default=True
+        Whether values may be missing.
+    kinds : "auto" or dict, default="auto"
+        Kinds of channels by name or position; others are told by their dtypes.
+    rare : int or None, default=None
+        Series that a category must occur in, not to be merged into ``"other"``.
+    unseen : {"error", "other"}, default="error"
+        What is made of categories that are new.
+    """
+
+    n_channels: int = 1
+    missing: bool = True
+    kinds: str | Mapping[Any, str] = "auto"
+    rare: int | None = None
+    unseen: str = "error"
+
+
+def read_series(
+    X: Any,
+    *,
+    estimator: BaseEstimator,
+    options: ReadingOptions,
+    layout: SeriesLayout | None = None,
+) -> tuple[FloatArray, SeriesLayout]:
+    """Return ``X`` as 3-d float32 series with NaN for what is missing, and its layout.
+
+    With ``layout=None`` (in ``fit``) sizes, kinds and categories are learned; otherwise ``X`` has
+    to agree with ``layout``.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is empty, holds infinite values, values of several kinds in a channel, or, where
+        none may be missing, NaN; or is of other channels or more timesteps than ``layout``.
+    """
+    typed = layout.schema is not None if layout is not None else _needs_schema(X, options)
+    if typed or (layout is not None and _needs_schema(X, options)):
+        from sklearn_timegen.data.typed import read_typed  # pandas takes a while
+
+        return read_typed(X, estimator=estimator, options=options, layout=layout)
+    return check_series(
+        X,
+        estimator=estimator,
+        n_channels=options.n_channels,
+        layout=layout,
+        missing=options.missing,
+    )
+
+
+def _needs_schema(X: Any, options: ReadingOptions) -> bool:
+    """Whether series are of several lengths, or not just numbers."""
+    if not isinstance(options.kinds, str):
+        return True
+    pd = sys.modules.get("pandas")  # there are no frames if nobody has imported it
+    if pd is not None and isinstance(X, pd.DataFrame):
+        return not all(_is_number(pd, dtype) for dtype in X.dtypes)
+    if isinstance(X, list | tuple):
+        if pd is not None and any(isinstance(item, pd.DataFrame | pd.Series) for item in X):
+            return True
+        if _are_ragged(X):
+            return True
+        try:
+            X = np.asarray(X)
+        except ValueError:
+            return False  # refused in the words of arrays
+    kind = X.dtype.kind if isinstance(X, np.ndarray) else "f"
+    return kind in "bUSMT" or (kind == "O" and X.ndim in (2, 3) and _holds_words(X))
+
+
+def _is_number(pd: Any, dtype: Any) -> bool:
+    types = pd.api.types
+    if types.is_object_dtype(dtype):  # told by what they hold, as arrays are
+        return True
+    return bool(types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype))
+
+
+def _are_ragged(X: Sequence[Any]) -> bool:
+    """Whether a list holds series ``(n_timesteps[, n_channels])`` of several lengths."""
+    sized = [np.shape(x) if isinstance(x, np.ndarray) else (_len(x),) for x in X]
+    return (
+        all(shape and shape[0] is not None for shape in sized)
+        and len({shape[0] for shape in sized}) > 1
+    )
+
+
+def _len(x: Any) -> int | None:
+    return len(x) if isinstance(x, list | tuple) else None
+
+
+def _holds_words(X: NDArray[Any]) -> bool:
+    return any(
+        isinstance(v, str | bool | np.bool_) or hasattr(v, "year") for v in X.ravel()[:10_000]
+    )

@@ -1,0 +1,229 @@
+"""Draw what is missing of series, given the rest of them, from a normal distribution.
+
+Symbols: ``u`` is a window of coordinates, flattened to ``d`` cells and standardised; ``mu`` and
+``Sigma`` its mean and covariance, ``P`` the inverse of ``Sigma``; ``o`` are the cells that are
+known, ``m`` those that are missing. Given the former, the latter are normal with the precision
+``P_mm`` and the mean ``mu_m - P_mm^-1 P_mo (u_o - mu_o)``. Means in the place of what is missing
+would narrow every spread; draws keep it.
+
+References
+----------
+A. Dempster, N. Laird and D. Rubin (1977), "Maximum likelihood from incomplete data via the EM
+algorithm", Journal of the Royal Statistical Society B 39.
+https://doi.org/10.1111/j.2517-6161.1977.tb01600.x
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sklearn_timegen.rules.latent import series_keys, uniforms
+
+__all__ = ["NormalFiller"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MOST_CELLS = 700  # of a window
+LONGEST = 64  # timesteps of a window
+MOST_WINDOWS = 1500  # that are learned from
+N_ITERATIONS = 20
+CONVERGED = 2e-3  # change of the covariance, of cells with variance 1
+LEAST = 1e-6  # share of a cell's variance that no other cell explains
+AT_ONCE = 2_000_000  # numbers of the matrices that are in memory
+
+
+class NormalFiller:
+    """A normal distribution of windows, from which missing cells are drawn given the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules.filling import NormalFiller
+    >>> u = np.random.default_rng(0).normal(size=(500, 1, 1)) * [[[1.0], [1.0], [1.0]]]
+    >>> u[::2, 1] = np.nan
+    >>> filled = NormalFiller().fit([u]).draw(u)
+    >>> bool(np.abs(filled[:, 1] - filled[:, 0]).max() < 0.1)
+    True
+    """
+
+    def fit(self, blocks: Sequence[Array]) -> NormalFiller:
+        """Learn from series ``(n_series, n_timesteps, n_coordinates)`` with NaN in them."""
+        n_coordinates = blocks[0].shape[2]
+        longest = max(u.shape[1] for u in blocks)
+        self.length_ = max(1, min(longest, LONGEST, MOST_CELLS // n_coordinates))
+        rows = self._windows(blocks)
+        known = np.isfinite(rows)
+        self._learn_scale(rows, known)
+        self._learn_covariance(self._scaled(rows, known), known)
+        self._borrow(known.any(axis=0).reshape(self.length_, n_coordinates))
+        self._precision: dict[int, Array] = {}
+        return self
+
+    def draw(self, u: Array) -> Array:
+        """Return series with a draw in the place of each NaN.
+
+        The draws are a function of what is known of a series: equal ones get equal draws,
+        whatever stands beside them.
+        """
+        out: Array = u.astype(np.float64)
+        last = u.shape[1] - self.length_
+        if last <= 0:
+            return self._drawn(out, 0)
+        # From left to right: half of a window is filled by then, and what it goes on from.
+        for start in [*range(0, last, max(1, self.length_ // 2)), last]:
+            part = slice(start, start + self.length_)
+            out[:, part] = self._drawn(out[:, part], start)
+        return out
+
+    # -- windows -----------------------------------------------------------------------------
+
+    def _windows(self, blocks: Sequence[Array]) -> Array:
+        """Return windows as rows; those of series that are shorter end in NaN."""
+        step = max(1, self.length_ // 2)
+        cut: list[Array] = []
+        for u in blocks:
+            if u.shape[1] < self.length_:
+                padded = np.full((len(u), self.length_, u.shape[2]), np.nan)
+                padded[:, : u.shape[1]] = u
+                cut.append(padded)
+                continue
+            starts = range(0, u.shape[1] - self.length_ + 1, step)
+            cut += [u[:, start : start + self.length_] for start in starts]
+        rows = np.concatenate(cut).reshape(-1, self.length_ * blocks[0].shape[2])
+        rows = rows[np.isfinite(rows).any(axis=1)]
+        chosen = np.linspace(0, len(rows) - 1, min(len(rows), MOST_WINDOWS)).round().astype(int)
+        return rows[np.unique(chosen)].astype(np.float64)
+
+    def _learn_scale(self, rows: Array, known: Mask) -> None:
+        n = np.maximum(known.sum(axis=0), 1)
+        self._mean: Array = np.where(known, rows, 0.0).sum(axis=0) / n
+        square = np.square(np.where(known, rows - self._mean, 0.0)).sum(axis=0) / n
+        self._scale: Array = np.where(square > 1e-24, np.sqrt(square), 1.0)
+
+    def _scaled(self, rows: Array, known: Mask) -> Array:
+        return np.where(known, (rows - self._mean[: rows.shape[1]]) / self._unit(rows), 0.0)
+
+    def _unit(self, rows: Array) -> Array:
+        return self._scale[: rows.shape[1]]
+
+    # -- expectation and maximisation -----------------------------------------------------------
+
+    def _learn_covariance(self, u: Array, known: Mask) -> None:
+        d, counts = u.shape[1], known.T.astype(np.float64) @ known
+        # From pairs that are both known, and then from everything.
+        mu, sigma = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1))
+        sigma = self._regular(sigma, counts)
+        for _ in range(N_ITERATIONS if not known.all() else 0):
+            before = sigma
+            total, filled = np.zeros((d, d)), u.copy()
+            for rows, missing, mean, root in _conditionals(u, known, mu, np.linalg.inv(sigma)):
+                filled[rows[:, None], missing] = mean
+                # What is uncertain of a row is part of the covariance: P_mm^-1, summed.
+                inverse = np.linalg.inv(root)
+                pair = (missing[:, :, None], missing[:, None, :])
+                np.add.at(total, pair, np.swapaxes(inverse, 1, 2) @ inverse)
+            mu = filled.mean(axis=0)
+            centred = filled - mu
+            sigma = self._regular((centred.T @ centred + total) / len(u), counts)
+            if np.abs(sigma - before).max() < CONVERGED:
+                break
+        self._mu, self._sigma = mu, sigma
+
+    def _regular(self, sigma: Array, counts: Array) -> Array:
+        """Return a covariance brought nearer to one that does not know of the time.
+
+        How near is what the error of a covariance of so few pairs asks for (Ledoit and Wolf 2004,
+        https://doi.org/10.1016/S0047-259X(03)00096-4, with another target).
+        """
+        target = _stationary(sigma, self.length_)
+        variance = np.diag(sigma)
+        error = ((sigma**2 + variance[:, None] * variance) / np.maximum(counts, 1)).sum()
+        distance = max(float(np.square(sigma - target).sum()), 1e-12)
+        weight = min(1.0, error / distance)
+        out = (1 - weight) * sigma + weight * target
+        np.fill_diagonal(out, np.maximum(np.diag(out), LEAST) * (1 + LEAST))
+        return out
+
+    def _borrow(self, seen: Mask) -> None:
+        """Let cells of which nothing is known be like the nearest timestep that has some."""
+        index = np.arange(seen.size).reshape(seen.shape)
+        for j in range(seen.shape[1]):
+            there = np.flatnonzero(seen[:, j])
+            for t in np.flatnonzero(~seen[:, j]) if len(there) else ():
+                nearest = index[there[np.abs(there - t).argmin()], j]
+                for part in (self._mean, self._scale, self._mu):
+                    part[index[t, j]] = part[nearest]
+
+    def _precision_of(self, d: int) -> Array:
+        """Return the precision of the first ``d`` cells: of a series that ends before others."""
+        if d not in self._precision:
+            self._precision[d] = np.linalg.inv(self._sigma[:d, :d])
+        return self._precision[d]
+
+    # -- drawing -----------------------------------------------------------------------------
+
+    def _drawn(self, u: Array, salt: int) -> Array:
+        """Fill windows, or beginnings of some."""
+        flat = u.reshape(len(u), -1).copy()
+        holes = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+        if len(holes) == 0:
+            return u
+        rows = flat[holes]
+        known, d = np.isfinite(rows), rows.shape[1]
+        noise = ndtri(uniforms(series_keys(np.where(known, rows, 0.0), salt), d))
+        scaled, precision = self._scaled(rows, known), self._precision_of(d)
+        for some, missing, mean, root in _conditionals(scaled, known, self._mu[:d], precision):
+            e = noise[some[:, None], missing][:, :, None]
+            drawn = mean + np.linalg.solve(np.swapaxes(root, 1, 2), e)[:, :, 0]
+            rows[some[:, None], missing] = self._mean[missing] + self._scale[missing] * drawn
+        flat[holes] = rows
+        return flat.reshape(u.shape)
+
+
+def _stationary(sigma: Array, n_timesteps: int) -> Array:
+    """Return covariances that depend on how far apart two timesteps are: their average."""
+    n_coordinates = len(sigma) // n_timesteps
+    cells = sigma.reshape(n_timesteps, n_coordinates, n_timesteps, n_coordinates)
+    out = np.empty_like(cells)
+    for lag in range(n_timesteps):
+        t = np.arange(n_timesteps - lag)
+        # Divided by the number of timesteps, as autocovariances are, to stay a covariance.
+        average = cells[t, :, t + lag, :].sum(axis=0) / n_timesteps
+        out[t, :, t + lag, :] = average
+        out[t + lag, :, t, :] = average.T
+    return out.reshape(sigma.shape)
+
+
+def _positive(sigma: Array) -> Array:
+    """Return a nearby covariance of one that was made of pairs."""
+    variance, direction = np.linalg.eigh(sigma)
+    return (direction * variance.clip(1e-3)) @ direction.T
+
+
+def _conditionals(
+    u: Array, known: Mask, mu: Array, precision: Array
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Array, Array]]:
+    """Yield the distributions of what is missing, of rows that miss equally many cells.
+
+    These are the rows, their missing cells ``(n, n_missing)``, the conditional means, and the
+    lower roots of ``P_mm``.
+    """
+    n_missing = (~known).sum(axis=1)
+    centred = np.where(known, u - mu, 0.0)
+    pull = centred @ precision
+    for m in np.unique(n_missing[n_missing > 0]):
+        alike = np.flatnonzero(n_missing == m)
+        at_once = max(1, AT_ONCE // int(m) ** 2)
+        for start in range(0, len(alike), at_once):
+            rows = alike[start : start + at_once]
+            missing = np.nonzero(~known[rows])[1].reshape(len(rows), m)
+            block = precision[missing[:, :, None], missing[:, None, :]]
+            root = np.linalg.cholesky(block)
+            b = pull[rows[:, None], missing][:, :, None]
+            shift = np.linalg.solve(block, b)[:, :, 0]
+            yield rows, missing, mu[missing] - shift, root

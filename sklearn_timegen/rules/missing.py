@@ -1,0 +1,198 @@
+"""What is missing, as something to generate: whether a value is there, beside the value.
+
+A cell is observed where a normal process ``z`` lies above a threshold, which is that of its
+timestep; the process behind what was seen is drawn as for flags
+(:mod:`sklearn_timegen.rules.latent`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of
+
+__all__ = ["Missing", "end_of", "find_missing"]
+
+Array = NDArray[np.float64]
+
+PER_TIMESTEP = 50  # series, before each timestep has a share of its own
+END = 8.0  # where a normal ends
+
+
+class Missing(Rule):
+    """Channels whose values are missing now and then, all of them at the same time.
+
+    Whether they are there is a column of its own. If they are missing in some series from
+    beginning to end, that is another one, constant along time.
+
+    Parameters
+    ----------
+    *channels : int or str
+        The channels.
+    ragged : bool, default=False
+        Whether what lies behind the last timestep with any value is beyond the end of a series,
+        and not missing.
+
+    Attributes
+    ----------
+    fraction_ : float
+        Of the cells within the series that are missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules.missing import Missing
+    >>> x = np.random.default_rng(0).normal(size=(100, 8, 1))
+    >>> x[::2, 3] = np.nan
+    >>> rule = Missing(0)
+    >>> u = rule.fit_transform(x)
+    >>> rule
+    channel 0 is missing in 6.2% of cells
+    >>> np.array_equal(np.isnan(rule.inverse_transform(np.nan_to_num(u))), np.isnan(x))
+    True
+    """
+
+    kind = "missing"
+
+    def __init__(self, *channels: Any, ragged: bool = False) -> None:
+        super().__init__(*channels)
+        self.ragged = ragged
+
+    def statement(self) -> str:
+        label = ", ".join(self.labels)
+        verb, how = ("are", " together") if len(self.labels) > 1 else ("is", "")
+        share = f" in {self.fraction_:.1%} of cells" if hasattr(self, "fraction_") else ""
+        return f"{label} {verb} missing{how}{share}"
+
+    def broken(self, block: Block) -> Mask:
+        return np.zeros(block[self.keys[0]].shape, dtype=bool)
+
+    # -- what is known --------------------------------------------------------------------
+
+    def learn(self, blocks: Sequence[Block]) -> None:
+        masks = [self._mask(block) for block in blocks]
+        cells = np.concatenate([mask.ravel() for mask in masks])
+        self.fraction_ = float(np.mean(cells[np.isfinite(cells)] == 0))
+        there = np.concatenate([np.nanmax(mask, axis=1) for mask in masks])
+        self._part_threshold = _threshold(there) if there.min() == 0 else None
+        masks = [self._within(mask) for mask in masks]
+        cells = np.concatenate([mask.ravel() for mask in masks])
+        cells = cells[np.isfinite(cells)]
+        self._threshold: Array | None = None
+        if len(cells) and cells.min() == 0:
+            self._threshold = np.array([_threshold(cells)])
+            if len(masks) == 1 and len(masks[0]) >= PER_TIMESTEP:
+                self._threshold = np.array([_threshold(column) for column in masks[0].T])
+            self._rho = estimate_correlation(*self._interval(max(masks, key=np.size)))
+
+    def _mask(self, block: Block) -> Array:
+        """Return 1 where there are values, 0 where they are missing, NaN beyond the end."""
+        observed = np.logical_or.reduce([np.isfinite(block[key]) for key in self.keys])
+        mask = observed.astype(np.float64)
+        if self.ragged:
+            mask[np.arange(mask.shape[1]) >= end_of(block)[:, None]] = np.nan
+        return mask
+
+    def _within(self, mask: Array) -> Array:
+        """Return the mask of series that are not missing as a whole; NaN of those that are."""
+        if self._part_threshold is None:
+            return mask
+        return np.where(np.nanmax(mask, axis=1, keepdims=True) > 0, mask, np.nan)
+
+    def _interval(self, mask: Array) -> tuple[Array, Array]:
+        at: Array = np.broadcast_to(self._thresholds(mask.shape[1]), mask.shape)
+        return np.where(mask == 1, at, -END), np.where(mask == 0, at, END)
+
+    def _thresholds(self, n_timesteps: int) -> Array:
+        threshold = np.zeros(1) if self._threshold is None else self._threshold
+        if len(threshold) in (1, n_timesteps):
+            return threshold
+        return np.full(1, np.median(threshold))  # of series of another length
+
+    # -- coordinates ----------------------------------------------------------------------
+
+    def encode(self, block: Block) -> Block:
+        mask, out = self._mask(block), dict(block)
+        if self._part_threshold is not None:
+            there = np.nanmax(mask, axis=1, keepdims=True)
+            a = np.where(there == 1, self._part_threshold, -END)
+            b = np.where(there == 0, self._part_threshold, END)
+            out[self._part] = np.broadcast_to(draw_once(a, b, block.values()), mask.shape)
+        if self._threshold is not None:
+            mask = self._within(mask)
+            z = draw_between(*self._interval(mask), self._rho)
+            out[self._whether] = np.where(np.isfinite(mask), z, np.nan)
+        return out
+
+    def decode(self, block: Block) -> Block:
+        out = dict(block)
+        missing = np.zeros(block[self.keys[0]].shape, dtype=bool)
+        if self._part_threshold is not None:
+            there = out.pop(self._part).mean(axis=1, keepdims=True)
+            missing |= there < self._part_threshold
+        if self._threshold is not None:
+            z = out.pop(self._whether)
+            missing |= z < self._thresholds(z.shape[1])
+        for key in self.keys:
+            out[key] = np.where(missing, np.nan, out[key])
+        return out
+
+    def fit_transform(self, X: Any) -> Array:
+        """Learn from series ``(n_samples, n_timesteps, n_channels)``; return coordinates."""
+        from sklearn_timegen.rules.rule import as_block
+
+        self.learn([as_block(X)])
+        return self.transform(X)
+
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        return {**units, **dict.fromkeys(self.columns, "free")}
+
+    @property
+    def columns(self) -> list[Key]:
+        """The columns that the rule adds."""
+        part = [] if self._part_threshold is None else [self._part]
+        return part + ([] if self._threshold is None else [self._whether])
+
+    @property
+    def _whether(self) -> Key:
+        return channel_of(self.keys[0]), "observed"
+
+    @property
+    def _part(self) -> Key:
+        return channel_of(self.keys[0]), "present"
+
+
+def _threshold(observed: Array) -> float:
+    """Return above which ``z`` a cell is observed, by how often it is; NaN does not count."""
+    known = observed[np.isfinite(observed)]
+    fraction = known.mean() if len(known) else 1.0
+    return float(np.clip(ndtri(1 - fraction), -END, END))
+
+
+def end_of(block: Block) -> NDArray[np.int64]:
+    """Return how many timesteps each series has, up to the last one with any value."""
+    observed = np.logical_or.reduce([np.isfinite(column) for column in block.values()])
+    return observed.shape[1] - np.argmax(observed[:, ::-1], axis=1)
+
+
+def find_missing(blocks: Sequence[Block], *, ragged: bool = False) -> list[Missing]:
+    """Return what is missing, channels that are so together in one rule."""
+    groups: dict[bytes, list[Key]] = {}
+    ends = [end_of(block) for block in blocks] if ragged else None
+    for key in blocks[0]:
+        masks = [np.isfinite(block[key]) for block in blocks]
+        if ends is not None:
+            masks = [
+                mask | (np.arange(mask.shape[1]) >= end[:, None])
+                for mask, end in zip(masks, ends, strict=True)
+            ]
+        if not all(mask.all() for mask in masks):
+            pattern = b"".join(np.packbits(mask).tobytes() for mask in masks)
+            groups.setdefault(pattern, []).append(key)
+    return [Missing(*keys, ragged=ragged) for keys in groups.values()]
