@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.checks import SeriesLayout
 from sklearn_timegen.rules import Category, Structure
+from sklearn_timegen.rules.rule import channel_of
 
 __all__ = ["Attributes", "read_attributes"]
 
@@ -114,7 +115,7 @@ def read_attributes(
     names: list[Any] = list(range(layout.n_channels))
     if layout.schema is not None:
         names = layout.schema.names
-    known = ", ".join(repr(names[int(key)]) for key in rules) or "none"  # type: ignore[call-overload]
+    known = ", ".join(repr(names[channel_of(key)]) for key in rules) or "none"
     if not isinstance(attributes, Mapping) or not attributes:
         raise ValueError(
             f"attributes must be a dict of names and values, got {attributes!r}; channels that "

@@ -125,13 +125,14 @@ def _frames_of(X: Any, options: ReadingOptions) -> tuple[list[pd.DataFrame], Typ
         framed = [isinstance(item, pd.DataFrame) for item in X]
         if any(framed) and not all(framed):
             raise ValueError("X mixes frames and arrays: pass all series in one form")
-        one_d = all(np.ndim(item) == 1 for item in X)
-        parts = [_frame_of(item, k) for k, item in enumerate(X)]
-        return parts, replace(form, framed=all(framed), one_d=one_d)
+        read = [_frame_of(item, k) for k, item in enumerate(X)]
+        one_d = all(ndim == 1 for _, ndim in read)
+        return [part for part, _ in read], replace(form, framed=all(framed), one_d=one_d)
     if isinstance(X, pd.DataFrame):
         parts = [pd.DataFrame({0: row}) for row in _rows_of_one_type(X)]
         return parts, replace(form, form="frame", columns=X.columns, one_d=True)
-    array = np.asarray(X)
+    # As objects: numpy would make words of numbers beside words.
+    array = np.asarray(X, dtype=object if isinstance(X, list | tuple) else None)
     if array.ndim == 2:
         if array.shape[1] % options.n_channels:
             as_3d(array, options.n_channels)  # which says what is wrong
@@ -154,28 +155,36 @@ def _is_array(X: Any) -> bool:
         return False
 
 
-def _frame_of(item: Any, k: int) -> pd.DataFrame:
+def _frame_of(item: Any, k: int) -> tuple[pd.DataFrame, int]:
+    """Return a series as a frame, and how many axes it had."""
     if isinstance(item, pd.DataFrame):
-        return item
-    try:
-        values = np.asarray(item)
-    except ValueError as error:
-        raise ValueError(
-            f"series {k} of X is ragged: each timestep has to have all channels, NaN where a value "
-            "is missing"
-        ) from error
+        return item, 2
+    if isinstance(item, list | tuple):
+        item = _as_objects(item, k)
+    values = np.asarray(item)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"series {k} of X must be of shape (n_timesteps,) or (n_timesteps, n_channels), got "
             f"{values.shape}"
         )
+    if len(values) == 0:
+        raise ValueError(f"series {k} of X is empty: leave it out")
     columns = values.reshape(len(values), -1)
-    return pd.DataFrame({j: columns[:, j] for j in range(columns.shape[1])})
+    return pd.DataFrame({j: columns[:, j] for j in range(columns.shape[1])}), values.ndim
 
 
-def _is_numeric(X: pd.DataFrame) -> bool:
-    numeric, boolean = pd.api.types.is_numeric_dtype, pd.api.types.is_bool_dtype
-    return all(numeric(t) and not boolean(t) for t in X.dtypes) or not X.shape[1]
+def _as_objects(item: Any, k: int) -> NDArray[Any]:
+    """Return a list as an array that takes nothing for words that is none."""
+    try:
+        values = np.asarray(item, dtype=object)
+    except ValueError:
+        values = np.array([item])
+    if any(isinstance(value, list | tuple | np.ndarray) for value in values.ravel()):
+        raise ValueError(
+            f"series {k} of X is ragged: each timestep has to have all channels, NaN where a "
+            "value is missing"
+        )
+    return values
 
 
 def _rows_of_one_type(X: pd.DataFrame) -> list[pd.Series]:

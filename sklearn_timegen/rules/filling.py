@@ -16,6 +16,7 @@ https://doi.org/10.1111/j.2517-6161.1977.tb01600.x
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from sklearn_timegen.rules.latent import series_keys, uniforms
 
 __all__ = ["NormalFiller"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]  # of float64
 Mask = NDArray[np.bool_]
 
 MOST_CELLS = 700  # of a window
@@ -121,7 +122,8 @@ class NormalFiller:
         for _ in range(N_ITERATIONS if not known.all() else 0):
             before = sigma
             total, filled = np.zeros((d, d)), u.copy()
-            for rows, missing, mean, root in _conditionals(u, known, mu, np.linalg.inv(sigma)):
+            precision: Array = np.linalg.inv(sigma)
+            for rows, missing, mean, root in _conditionals(u, known, mu, precision):
                 filled[rows[:, None], missing] = mean
                 # What is uncertain of a row is part of the covariance: P_mm^-1, summed.
                 inverse = np.linalg.inv(root)
@@ -162,7 +164,8 @@ class NormalFiller:
     def _precision_of(self, d: int) -> Array:
         """Return the precision of the first ``d`` cells: of a series that ends before others."""
         if d not in self._precision:
-            self._precision[d] = np.linalg.inv(self._sigma[:d, :d])
+            precision: Array = np.linalg.inv(self._sigma[:d, :d])
+            self._precision[d] = precision
         return self._precision[d]
 
     # -- drawing -----------------------------------------------------------------------------
@@ -207,7 +210,7 @@ def _positive(sigma: Array) -> Array:
 
 def _conditionals(
     u: Array, known: Mask, mu: Array, precision: Array
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Array, Array]]:
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], Array, Array]]:
     """Yield the distributions of what is missing, of rows that miss equally many cells.
 
     These are the rows, their missing cells ``(n, n_missing)``, the conditional means, and the
@@ -223,7 +226,7 @@ def _conditionals(
             rows = alike[start : start + at_once]
             missing = np.nonzero(~known[rows])[1].reshape(len(rows), m)
             block = precision[missing[:, :, None], missing[:, None, :]]
-            root = np.linalg.cholesky(block)
+            root: Array = np.linalg.cholesky(block)
             b = pull[rows[:, None], missing][:, :, None]
             shift = np.linalg.solve(block, b)[:, :, 0]
             yield rows, missing, mu[missing] - shift, root

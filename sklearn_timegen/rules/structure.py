@@ -13,7 +13,7 @@ from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.rules.bounds import Bounds, Limits
 from sklearn_timegen.rules.filling import NormalFiller
-from sklearn_timegen.rules.finding import KINDS, RuleList, check_names, fit_rules
+from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.length import Length
 from sklearn_timegen.rules.missing import Missing, find_missing
@@ -31,6 +31,7 @@ from sklearn_timegen.rules.rule import (
     label_of,
     order_of,
 )
+from sklearn_timegen.rules.rule_list import RuleList
 
 __all__ = ["LINEAR_KINDS", "Structure"]
 
@@ -257,10 +258,10 @@ class Structure:
         """
         if not self.rules_ and all_finite(x):
             return x, None
-        u = self._encoded(as_block(x), tell=tell)
-        if all_finite(u):
-            return x if self.plain else to_float32(u), None
-        filled, known = self._fill(u, as_block(x))
+        coordinates = self._encoded(as_block(x), tell=tell)
+        if all_finite(coordinates):
+            return x if self.plain else to_float32(coordinates), None
+        filled, known = self._fill(coordinates, as_block(x))
         return to_float32(filled), known
 
     def fill(self, x: FloatArray) -> FloatArray:
@@ -272,7 +273,7 @@ class Structure:
 
     def learn_filling(self, u: FloatArray) -> None:
         """Learn from coordinates how to fill what is missing of others."""
-        self._filler = NormalFiller().fit([u])
+        self._filler = NormalFiller().fit([u.astype(np.float64)])
 
     @property
     def can_fill(self) -> bool:
