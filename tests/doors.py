@@ -93,7 +93,8 @@ def broken_counts(x):
 
 def broken_readings(x):
     """Kinks at more than one remainder of six, and dew points above the temperature."""
-    bent = np.flatnonzero((np.abs(np.diff(x, n=2, axis=0)) > 1e-3).any(axis=1)) % 6
+    rounding = 1e-3 + 1e-6 * np.abs(x).max(initial=0)
+    bent = np.flatnonzero((np.abs(np.diff(x, n=2, axis=0)) > rounding).any(axis=1)) % 6
     off_clock = bent != np.bincount(bent).argmax() if len(bent) else bent
     return np.concatenate([off_clock, x[:, 1] > x[:, 0]])
 

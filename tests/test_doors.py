@@ -108,12 +108,18 @@ def test_completions_and_forecasts(names, fitted):
 
 @pytest.mark.parametrize("names", [pytest.param(("parts", "counts"), id="parts and counts")])
 def test_components(names):
-    """Components need not keep rules; their sums do, in float32, and what they are edited to."""
-    x = windows(together(names))
+    """Components sum to what keeps the rules, to rounding; edited, they are led there."""
+    x = windows(together(names)).astype(np.float32)
     vae = TimeVAE(hidden_dims=(4, 4), latent_dim=3, max_epochs=1, trend_degree=1)
     vae.set_params(random_state=SEED).fit(x)
-    for parts in (vae.decompose(x[:9]), vae.sample_components(9)):
-        assert not violations(np.sum(list(parts.values()), axis=0), names)
+    for parts, whole in (
+        (vae.decompose(x[:9]), x[:9]),
+        (vae.sample_components(9, random_state=1), vae.sample(9, random_state=1)),
+    ):
+        assert not violations(whole, names)
+        reach = np.max([np.abs(part) for part in parts.values()], axis=0)
+        total = np.sum(list(parts.values()), axis=0, dtype=np.float64)
+        assert (np.abs(total - whole) <= 4 * np.finfo(np.float32).eps * reach).all()
     bent = rng(203).normal(size=(9, *x.shape[1:])).astype(np.float32)
     edited = vae.inverse_transform(
         vae.transform(x[:9]), components={"trend": lambda trend: 3 * trend + bent}

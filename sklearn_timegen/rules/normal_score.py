@@ -283,7 +283,7 @@ class NormalScore(Rule):
         with np.errstate(divide="ignore"):
             rarer = _log_upper(z) - _log_upper(np.asarray(end))
         steps = np.floor(rarer / np.log(self._ratio)) + 1
-        furthest = FARTHEST * max(1.0, len(self.values_) / 2)
+        furthest = np.floor(FARTHEST * max(1.0, len(self.values_) / 2))
         beyond: Array = np.where(z > end, steps.clip(1, furthest), 0.0)
         return beyond
 

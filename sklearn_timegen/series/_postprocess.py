@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,16 +19,18 @@ from sklearn_timegen.series._windows import WindowSource
 __all__ = ["JoinedPostprocess"]
 
 Array = NDArray[np.float64]
-N_DRAWN = 100  # pieces of series, to be compared with those of training
-N_WINDOWS = 12  # that a piece is long, at most
+N_DRAWN = 100  # series, to be compared with those of training
+N_WINDOWS = 8  # that they are long
 
 
 class JoinedPostprocess(BaseEstimator):
     """Bring joined series to the marginals of training, and let channels stand still as often.
 
     Marginals are those of normal scores, which no transform of series touches: they are mapped
-    before a series goes over into the end of an actual one, which has them already. Where
-    channels stand still is seen only after the transform is undone.
+    before a series goes over into the end of an actual one, which has them already. What joining
+    does to them grows with the distance from the beginning, and settles: the first window has a
+    map of its own, so has the second, so have the next two, and all that follow.
+    Where channels stand still is seen only after the transform is undone.
 
     Parameters
     ----------
@@ -34,8 +39,8 @@ class JoinedPostprocess(BaseEstimator):
 
     Attributes
     ----------
-    calibration_ : MarginalCalibration or None
-        The marginals.
+    calibrations_ : list of MarginalCalibration
+        The marginals, by the distance from the beginning; none without normal scores.
     snapper_ : GridSnapper or None
         The channels that stand still.
     """
@@ -46,10 +51,10 @@ class JoinedPostprocess(BaseEstimator):
     def fit(self, models: Models) -> JoinedPostprocess:
         """Learn what training series are like."""
         scored, static = models.structure.scored, models.structure.static
-        self.calibration_: MarginalCalibration | None = None
+        self.calibrations_: list[MarginalCalibration] = []
         if scored:
-            values = np.concatenate(models.values)[None]
-            self.calibration_ = MarginalCalibration(scored).fit(values)
+            calibration = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
+            self.calibrations_ = [copy.copy(calibration) for _ in self._distances]
         n_coordinates = models.coordinates[0].shape[1]
         moving = [k for k in range(n_coordinates) if k not in (*scored, *static)]
         # Transforms lead to where training has not been.
@@ -60,26 +65,34 @@ class JoinedPostprocess(BaseEstimator):
     @property
     def does_nothing(self) -> bool:
         """Whether no channel needs anything."""
-        return self.calibration_ is None and self.snapper_ is None
+        return not self.calibrations_ and self.snapper_ is None
 
     def calibrate(
         self, models: Models, source: WindowSource, rng: np.random.Generator
     ) -> JoinedPostprocess:
         """Learn what joined series are like."""
-        asked = [self._piece_of(models, i % len(models.records), rng) for i in range(N_DRAWN)]
-        drawn = source.draw_like(asked, models, rng)
-        if self.calibration_ is not None:
-            self.calibration_.calibrate(np.concatenate(drawn)[None])
+        pieces = [self._piece_of(models, i % len(models.records), rng) for i in range(N_DRAWN)]
+        # Marginals are learned of longer series than there are in training, too.
+        longer = N_WINDOWS * self.window + models.chain.n_lost
+        drawn = source.draw_like([replace(one, length=longer) for one in pieces], models, rng)
+        for calibration, distance in zip(self.calibrations_, self._distances, strict=False):
+            calibration.calibrate(np.concatenate([x[distance] for x in drawn])[None])
         if self.snapper_ is not None:
-            pairs = zip(self.transform_values(drawn), asked, strict=True)
-            self.snapper_.calibrate(self._pieces([models.undo(x, item) for x, item in pairs]))
+            pairs = zip(self.transform_values(drawn), pieces, strict=True)
+            self.snapper_.calibrate(self._pieces([models.undo(x, one) for x, one in pairs]))
         return self
 
     def transform_values(self, drawn: list[Array]) -> list[Array]:
         """Map transformed series, before they are led back."""
-        if self.calibration_ is None:
+        if not self.calibrations_:
             return drawn
-        return [self.calibration_.transform(x[None])[0] for x in drawn]
+        mapped = []
+        for x in drawn:
+            out = x.copy()
+            for calibration, distance in zip(self.calibrations_, self._distances, strict=True):
+                out[distance] = calibration.transform(x[None, distance])[0]
+            mapped.append(out)
+        return mapped
 
     def transform_coordinates(self, series: list[Array]) -> list[Array]:
         """Let the coordinates of series stand still, after a transform is undone."""
@@ -94,6 +107,13 @@ class JoinedPostprocess(BaseEstimator):
     def _pieces(self, series: list[Array]) -> Array:
         pieces: list[Any] = [make_windows(u, self.window, self.window)[0] for u in series]
         return np.concatenate(pieces)
+
+    @property
+    def _distances(self) -> list[slice]:
+        """Return where joined series are alike, by the distance from their beginning."""
+        first = self.window
+        ends = [0, first, 2 * first, 4 * first, None]
+        return [slice(*pair) for pair in pairwise(ends)]
 
     def _piece_of(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
         """Return a piece to draw, of a few windows, of a training series."""

@@ -86,7 +86,11 @@ class WindowSource:
         self.to_learn = None
 
     def series(
-        self, n_series: int, times: pd.Index, rng: np.random.Generator, own: Own | None = None
+        self,
+        n_series: int,
+        times: pd.Index | range,
+        rng: np.random.Generator,
+        own: Own | None = None,
     ) -> Array:
         """Return series ``(n_series, len(times), n_channels)`` that begin at one time.
 
@@ -124,15 +128,21 @@ class WindowSource:
         values: dict[int, Array] = {}
         for members in groups.values():
             longest = max((asked[i] for i in members), key=lambda item: item.length)
-            times = models.records[longest.like].timeline.make(longest.start, longest.length)
             own = models.own([asked[i] for i in members])
-            joined = self.series(len(members), times[models.chain.n_lost :], rng, own)
+            joined = self.series(len(members), self._times(longest, models), rng, own)
             if own is not None:
                 joined = own.put(joined)
             values.update(zip(members, joined, strict=True))
         return [values[i] for i in range(len(asked))]
 
-    def _given(self, times: pd.Index, at: int) -> Any:
+    def _times(self, asked: Asked, models: Models) -> pd.Index | range:
+        """Return the times of a transformed series, or numbers where nobody reads times."""
+        n_lost = models.chain.n_lost
+        if not self.calendar:
+            return range(max(0, asked.length - n_lost))
+        return models.records[asked.like].timeline.make(asked.start, asked.length)[n_lost:]
+
+    def _given(self, times: pd.Index | range, at: int) -> Any:
         if not self.calendar:
             return None
         return calendar_features(times[at : at + 1], self.calendar)[0]

@@ -266,11 +266,11 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(derive_seed(seed, "series"))
         drawn = self._source.draw_like(asked, models, rng)
+        if self.postprocess_ is not None:
+            drawn = self.postprocess_.transform_values(drawn)
         if match_spread:
             pairs = zip(drawn, asked, strict=True)
             drawn = [match(x, models.values[item.like]) for x, item in pairs]
-        if self.postprocess_ is not None:
-            drawn = self.postprocess_.transform_values(drawn)
         if anchor_end:
             pairs = zip(drawn, asked, strict=True)
             drawn = [crossfade(x, models.values[item.like], self.overlap_) for x, item in pairs]

@@ -29,7 +29,7 @@ class ComponentVAE(VAE):
     """Methods of a VAE whose decoder is a sum with names."""
 
     def decompose(self, X: ArrayLike, y: Any = None) -> Parts:
-        """Return the components of the series in ``X``, which sum to them in float32.
+        """Return the components of the series in ``X``, which sum to them.
 
         They are decoded from the posterior means, as in ``reconstruct``; what the decoder leaves
         over is the component ``"noise"``, without which they sum to ``reconstruct(X)``.
@@ -61,9 +61,10 @@ class ComponentVAE(VAE):
     def sample_components(
         self, n_samples: int = 1, y: Any = None, *, random_state: RandomState = None
     ) -> Parts:
-        """Draw synthetic series as components, which sum in float32 to what ``sample`` draws.
+        """Draw synthetic series as components, which sum to what ``sample`` draws.
 
-        The sum keeps all rules; a component alone, as the season of a count, need not.
+        The sum keeps all rules, to float32's rounding; a component alone, as the season of a
+        count, need not.
 
         Parameters
         ----------
