@@ -47,7 +47,8 @@ LENGTHS = (1, 10, WINDOW, 60, 130)
 ALL = tuple(RULED)
 POSITIVE = ("prices", "parts")
 ALONE = [pytest.param((name,), marks=pytest.mark.exhaustive, id=name) for name in RULED]
-# Readings between known values that no line goes through cannot be completed.
+# Lines through known readings of two channels need not leave the one below the other: which of
+# the two rules gives way is open.
 COMPLETED = [param for param in ALONE if param.values != (("readings",),)]
 SETS = [pytest.param(ALL, id="all"), *ALONE]
 
