@@ -7,7 +7,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest
 from torch import nn
 
-from sklearn_timegen import GAN, VAE, BlockBootstrap, PCAMixture, TimeVAE
+from sklearn_timegen import (
+    GAN,
+    VAE,
+    BlockBootstrap,
+    PCAMixture,
+    ProfessorForcing,
+    TeacherForcing,
+    TimeVAE,
+)
 from sklearn_timegen.data import Series
 from sklearn_timegen.datasets import make_ar
 from sklearn_timegen.vae.autoencoder import DecoderNoise, VariationalAutoencoder
@@ -183,6 +191,8 @@ def test_noise_is_completed_given_the_rest_of_it(name):
         VAE(**VAE_SIZES, max_epochs=3, decoder_noise="per-cell", prior="mixture"),
         VAE(**VAE_SIZES, max_epochs=3, error="squared-and-mean", decoder_noise="per-channel"),
         TimeVAE(hidden_dims=(8,), latent_dim=2, max_epochs=3),
+        TeacherForcing(hidden_dim=8, n_components=2, max_epochs=3),
+        ProfessorForcing(hidden_dim=8, cell="gru", coupled=False, max_epochs=2),
     ],
     ids=lambda generator: f"{type(generator).__name__}",
 )
@@ -221,13 +231,58 @@ def test_a_trained_autoencoder_knows_about_as_much_as_the_closed_form(X):
     assert error["VAE"] < 2 * error["PCAMixture"] < X.var()
 
 
+# -- autoregressive networks ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("coupled", [True, False])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_value_in_between_has_the_density_of_the_series_with_it(X, cell, coupled):
+    """Also where what it leads to is known, and cells that never vary are there."""
+    X = X.copy()
+    X[:, 3, 0] = 1.0
+    params = {"hidden_dim": 8, "n_components": 2, "max_epochs": 15, "lr": 1e-2}
+    model = TeacherForcing(
+        cell=cell, coupled=coupled, rules=None, random_state=SEED, **params
+    ).fit(X)
+    grid = np.linspace(-30, 30, 3001, dtype=np.float32)
+    for row, (t, d) in ((0, (2, 1)), (200, (0, 0)), (3, (5, 0))):
+        gaps = np.zeros((T, D), dtype=bool)
+        gaps[t, d] = True
+        drawn = model.impute(with_gaps(X[row], gaps)[None], n_samples=500)[:, 0, t, d]
+        filled = np.repeat(X[row][None], len(grid), axis=0)
+        filled[:, t, d] = grid
+        assert kstest(drawn, quantiles(model.score_samples(filled), grid)).pvalue > 1e-3
+
+
+def test_particles_agree_with_weighted_samples(X):
+    """Two values and all that comes before them are known: importance weights tell the rest."""
+    model = TeacherForcing(
+        hidden_dim=8, n_components=2, max_epochs=15, lr=1e-2, rules=None, random_state=SEED
+    ).fit(X)
+    gaps = np.zeros((T, D), dtype=bool)
+    gaps[1:4] = gaps[4, 0] = True
+    drawn = model.impute(with_gaps(X[:1], gaps), n_samples=1000)[:, 0][:, gaps]
+    # Proposals around what was drawn, from a normal that is wider.
+    rng, mean = np.random.default_rng(SEED), drawn.mean(0)
+    root = np.linalg.cholesky(np.cov(drawn.T))
+    e = 1.5 * rng.normal(size=(20_000, gaps.sum()))
+    proposed = np.repeat(X[:1], len(e), axis=0)
+    proposed[:, gaps] = mean + e @ root.T
+    ratio = model.score_samples(proposed) + np.square(e).sum(1) / (2 * 1.5**2)
+    weight = np.exp(ratio - ratio.max())
+    expected = np.average(proposed[:, gaps], axis=0, weights=weight)
+    second = np.average(np.square(proposed[:, gaps] - expected), axis=0, weights=weight)
+    assert_allclose((mean - expected) / np.sqrt(second), 0, atol=0.25)
+    assert_allclose(drawn.var(0) / second, 1, atol=0.35)
+
+
 # -- what cannot be ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("generator", "reason"),
     [
-        (GAN(), "use PCAMixture, FlowMatching, or a VAE"),
+        (GAN(), "use PCAMixture, FlowMatching, TeacherForcing, or a VAE"),
         (BlockBootstrap(), "BlockBootstrap knows no distribution"),
         (PCAMixture(representation="cosine"), "use 'standard', 'minmax' or 'quantile'"),
         (PCAMixture(residual="bootstrap"), "use 'gaussian'"),

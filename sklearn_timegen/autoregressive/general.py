@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_timegen._checks import Interval, StrOptions
+from sklearn_timegen.autoregressive.completion import N_PARTICLES, complete
 from sklearn_timegen.autoregressive.networks import (
     CELLS,
     AdversarialPair,
@@ -25,10 +26,12 @@ from sklearn_timegen.autoregressive.networks import (
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
+from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.base.networks import check_time_axis
 from sklearn_timegen.base.tensors import EXACT, as_numpy
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.representation import Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule, cell_weights
 
@@ -45,6 +48,10 @@ class TeacherForcing(NeuralGenerator):
     once, and sampled by feeding what it draws back to it. The likelihood is exact. What it never
     sees in training are its own mistakes; :class:`ProfessorForcing` is an answer to that.
 
+    ``impute`` draws by a particle filter of 64 particles a series: what is missing at a timestep
+    follows the mixture given the channels that are known there, and pasts are kept in proportion
+    to how likely they make known values. Exact in the limit of many particles.
+
     See Also
     --------
     ProfessorForcing : The same network, which is also taught to run free.
@@ -57,6 +64,10 @@ class TeacherForcing(NeuralGenerator):
 
     R. Williams and D. Zipser (1989), "A learning algorithm for continually running fully
     recurrent neural networks", Neural Computation 1. https://doi.org/10.1162/neco.1989.1.2.270
+
+    A. Doucet, S. Godsill and C. Andrieu (2000), "On sequential Monte Carlo sampling methods for
+    Bayesian filtering" (``impute``), Statistics and Computing 10.
+    https://doi.org/10.1023/A:1008935410038
 
     Examples
     --------
@@ -157,6 +168,17 @@ class TeacherForcing(NeuralGenerator):
         return log_density_of_series(self, X, y, self._log_density)
 
     # -- hooks -------------------------------------------------------------------------------
+
+    def _check_completes(self) -> None:
+        check_cell_by_cell(self)
+
+    def _complete_represented(self, series: Series, rng: torch.Generator) -> FloatArray:
+        parts = []
+        with self._inference(EXACT) as module:
+            for rows in self._batches(len(series), N_PARTICLES):
+                drawn = complete(_generator_of(module), self._exact(series[rows]), rng)
+                parts.append(to_float32(as_numpy(drawn)))
+        return np.concatenate(parts)
 
     def _check_space(self, space: Space) -> None:
         check_time_axis(RecurrentMixture, type(self).__name__, space, self.representation)

@@ -159,12 +159,23 @@ class RecurrentMixture(nn.Module):
         states: list[Any] = [None] * len(self.layers)
         drawn, passed = [], []
         for t in range(e.shape[1]):
-            features, states = self._read(x, c, states, start=t == 0)
             now = slice(t, t + 1)
-            x = self._predict(features, now).draw(u[:, now], e[:, now], self.constant[now])
+            mixture, behind, states = self.step(x, c, states, t)
+            x = mixture.draw(u[:, now], e[:, now], self.constant[now])
             drawn.append(x)
-            passed.append(features[:, :, -self.n_states :])
+            passed.append(behind)
         return torch.cat(drawn, dim=1), torch.cat(passed, dim=1)
+
+    def step(
+        self, before: Tensor, c: Tensor | None, states: list[Any], t: int
+    ) -> tuple[Mixture, Tensor, list[Any]]:
+        """Read the timestep before t; return what is predicted of t, from which states.
+
+        Together with the states ``(B, 1, n_states)`` are those to go on from, layer by layer.
+        """
+        features, states = self._read(before, c, states, start=t == 0)
+        mixture = self._predict(features, slice(t, t + 1))
+        return mixture, features[:, :, -self.n_states :], states
 
     def noise(self, n_samples: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw what ``run_free`` takes."""

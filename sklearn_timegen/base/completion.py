@@ -90,7 +90,7 @@ class Completing:
         """Raise an AttributeError if there is no ``impute``, which says what has it."""
         raise AttributeError(
             f"{type(self).__name__} knows no distribution of a part of a series given the rest, "
-            "which impute needs: use PCAMixture, FlowMatching, or a VAE"
+            "which impute needs: use PCAMixture, FlowMatching, TeacherForcing, or a VAE"
         )
 
     def _complete(
