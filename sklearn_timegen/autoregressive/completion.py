@@ -15,12 +15,11 @@ https://doi.org/10.1023/A:1008935410038
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from sklearn_timegen.autoregressive.networks import Mixture, RecurrentMixture
+from sklearn_timegen.autoregressive.networks import Mixture, RecurrentMixture, State
 from sklearn_timegen.data import Series
 
 __all__ = ["N_PARTICLES", "complete"]
@@ -47,7 +46,7 @@ def complete(network: RecurrentMixture, batch: Series, rng: torch.Generator) -> 
     c = batch.conditions
     c = None if c is None else c.repeat_interleave(particles, dim=0)
     log_weight = x.new_zeros(n_samples, particles)
-    states: list[Any] = [None] * len(network.layers)
+    states: list[State] = [None] * len(network.layers)
     before = torch.zeros_like(x[:, :1])
     for t in range(x.shape[1]):
         mixture, _, states = network.step(before, c, states, t)
@@ -109,8 +108,9 @@ def _resampled(log_weight: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor
     return (first + chosen).flatten(), torch.where(few, torch.zeros_like(weight), log_weight)
 
 
-def _rows_of_state(state: Any, rows: Tensor) -> Any:
+def _rows_of_state(state: State, rows: Tensor) -> State:
     """Return a layer's states of some rows: a tensor, or two of an LSTM."""
     if isinstance(state, tuple):
-        return tuple(part[:, rows] for part in state)
-    return state[:, rows]
+        h, cell = state
+        return h[:, rows], cell[:, rows]
+    return None if state is None else state[:, rows]

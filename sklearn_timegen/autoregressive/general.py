@@ -5,6 +5,7 @@ Symbols as in :mod:`sklearn_timegen.autoregressive.networks`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
+from skorch.history import History
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.autoregressive.completion import N_PARTICLES, complete
@@ -133,7 +135,7 @@ class TeacherForcing(NeuralGenerator):
         :mod:`sklearn_timegen.representation`.""",
     )
 
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``: the mean negative
         log-likelihood of a series, in the representation.""",
         type="skorch.history.History",
@@ -187,7 +189,7 @@ class TeacherForcing(NeuralGenerator):
         module = self._network(space, n_conditions)
         return GeneratorNet(module, TeacherForcedLikelihood, varies=space.varies, **params)
 
-    def _network(self, space: Space, n_conditions: int) -> Any:
+    def _network(self, space: Space, n_conditions: int) -> Callable[[], RecurrentMixture]:
         """Return what makes the network that is fitted and sampled."""
         low, high = space.ranges
         return partial(
@@ -296,7 +298,7 @@ class ProfessorForcing(TeacherForcing):
         """The fitted skorch net; ``net_.module_`` holds the ``generator`` and the
         ``discriminator``."""
     )
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, the mean negative
         log-likelihood of a series, and of the game ``discriminator_loss``, ``generator_loss``,
         the norms of both gradients and ``discriminator_accuracy``.""",
@@ -320,11 +322,13 @@ class ProfessorForcing(TeacherForcing):
         )
 
 
-def _build_pair(network: Any, sizes: tuple[int, ...]) -> AdversarialPair:
+def _build_pair(
+    network: Callable[[], RecurrentMixture], sizes: tuple[int, ...]
+) -> AdversarialPair:
     return AdversarialPair(network(), BehaviourDiscriminator(*sizes))
 
 
-def _generator_of(module: Any) -> Any:
+def _generator_of(module: Any) -> RecurrentMixture:
     """Return the network that is sampled, of a module that may hold a discriminator, too."""
     plain = getattr(module, "_orig_mod", module)
     return getattr(plain, "generator", plain)

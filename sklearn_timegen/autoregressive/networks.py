@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,16 @@ from torch.nn.functional import softplus
 from sklearn_timegen.nn.layers import glorot_, leaky_relu, mlp, with_condition_everywhere
 from sklearn_timegen.nn.sequence import BidirectionalBody
 
-__all__ = ["CELLS", "AdversarialPair", "BehaviourDiscriminator", "Mixture", "RecurrentMixture"]
+__all__ = [
+    "CELLS",
+    "AdversarialPair",
+    "BehaviourDiscriminator",
+    "Mixture",
+    "RecurrentMixture",
+    "State",
+]
 
+State = Tensor | tuple[Tensor, Tensor] | None  # of a layer; None before it has read
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM}
 # A channel's mean is moved by all those before it, whose means are, too: with entries of one size,
 # x grows exponentially in the channels, and in 200 beyond float32. The entries shrink from here.
@@ -156,7 +164,7 @@ class RecurrentMixture(nn.Module):
             The condition.
         """
         x = torch.zeros_like(e[:, :1])
-        states: list[Any] = [None] * len(self.layers)
+        states: list[State] = [None] * len(self.layers)
         drawn, passed = [], []
         for t in range(e.shape[1]):
             now = slice(t, t + 1)
@@ -167,8 +175,8 @@ class RecurrentMixture(nn.Module):
         return torch.cat(drawn, dim=1), torch.cat(passed, dim=1)
 
     def step(
-        self, before: Tensor, c: Tensor | None, states: list[Any], t: int
-    ) -> tuple[Mixture, Tensor, list[Any]]:
+        self, before: Tensor, c: Tensor | None, states: list[State], t: int
+    ) -> tuple[Mixture, Tensor, list[State]]:
         """Read the timestep before t; return what is predicted of t, from which states.
 
         Together with the states ``(B, 1, n_states)`` are those to go on from, layer by layer.
@@ -184,8 +192,8 @@ class RecurrentMixture(nn.Module):
         return u, torch.randn(shape, generator=rng, device=rng.device)
 
     def _read(
-        self, x: Tensor, c: Tensor | None, states: list[Any], start: bool
-    ) -> tuple[Tensor, list[Any]]:
+        self, x: Tensor, c: Tensor | None, states: list[State], start: bool
+    ) -> tuple[Tensor, list[State]]:
         """Go on reading; return inputs and all layers' states beside each other, and the last."""
         token = torch.zeros_like(x[:, :, :1])
         token[:, 0] = float(start)

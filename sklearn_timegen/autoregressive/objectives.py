@@ -7,12 +7,11 @@ is predicted of it normal with mean m_kd and standard deviation s_kd, of weight 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_timegen.autoregressive.networks import Mixture
+from sklearn_timegen.autoregressive.networks import Mixture, RecurrentMixture
 from sklearn_timegen.data import Series
 
 __all__ = ["TeacherForcedLikelihood", "mixture_log_density"]
@@ -45,7 +44,7 @@ class TeacherForcedLikelihood(nn.Module):
     coupled channels those before: what was not observed is there as it was filled in.
     """
 
-    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+    def forward(self, module: RecurrentMixture, batch: Series, rng: torch.Generator) -> Tensor:
         return self.of(module(batch.values, batch.conditions), batch)
 
     def of(self, mixture: Mixture, batch: Series) -> Tensor:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import NonSaturatingLoss
-from sklearn_timegen.training import AdversarialNet, GeneratorNet
+from sklearn_timegen.training import AdversarialNet, GeneratorNet, Step
 
 __all__ = ["ProfessorNet"]
 
@@ -45,8 +46,8 @@ class ProfessorNet(GeneratorNet):
 
     def __init__(
         self,
-        module: Any,
-        criterion: Any,
+        module: Callable[[], nn.Module],
+        criterion: Callable[[], nn.Module],
         *,
         seed: int,
         adversarial_weight: float = 1.0,
@@ -59,7 +60,7 @@ class ProfessorNet(GeneratorNet):
         self.game_interval = game_interval
         super().__init__(module, criterion, seed=seed, **kwargs)
 
-    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: object) -> Step:
         x, c = batch.values, batch.conditions
         mixture, states = self.networks.generator.behave(x, c)
         likelihood = self.criterion_.of(mixture, batch).mean()

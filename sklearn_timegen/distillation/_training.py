@@ -5,6 +5,7 @@ Symbols: z noise, x the teacher's series of it, c conditions, x~ = G(z, c) the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor
 from sklearn_timegen.data import Series
 from sklearn_timegen.distillation.objectives import pair_error
 from sklearn_timegen.nn.adversaries import Adversaries
+from sklearn_timegen.objectives.adversarial import AdversarialLoss
+from sklearn_timegen.objectives.penalties import Penalty
 from sklearn_timegen.training import Game
 
 __all__ = ["PairedGame"]
@@ -31,7 +34,9 @@ class PairedGame(Game):
         Weight of the adversarial loss beside the distance.
     """
 
-    def __init__(self, loss: Any, penalties: Any, weight: float) -> None:
+    def __init__(
+        self, loss: AdversarialLoss, penalties: Sequence[tuple[Penalty, float]], weight: float
+    ) -> None:
         super().__init__(loss, penalties)
         self.weight = weight
 

@@ -6,7 +6,7 @@ Symbols: z is noise, G the student, G(z) its series.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skorch.history import History
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
@@ -38,6 +39,7 @@ from sklearn_timegen.training import (
     AveragedNet,
     CosineRate,
     Game,
+    GeneratorNet,
     RateSchedule,
     WarmupCosineRate,
 )
@@ -189,7 +191,7 @@ class OneStepGenerator(TaughtGenerator):
         ``discriminator``, or None.""",
         type="AdversarialNet or AveragedNet",
     )
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch. With a discriminator: both networks' losses, and ``train_distance``,
         the energy distance between samples and what the student is to follow, the teacher's
         series or the real ones. Else ``train_loss``, the mean distance of the pairs.""",
@@ -267,7 +269,7 @@ class OneStepGenerator(TaughtGenerator):
         n_batches = math.ceil((self.n_pairs if self._paired else n_series) / self.batch_size)
         return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
 
-    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> Any:
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         module = partial(
             build_networks,
             self.teacher_.flow_.field,
@@ -287,13 +289,13 @@ class OneStepGenerator(TaughtGenerator):
             game = PairedGame(loss, penalties, self.adversarial_weight)
         return AdversarialNet(module, game, discriminator_lr=self.discriminator_lr, **params)
 
-    def _own_network(self, n_conditions: int) -> Any:
+    def _own_network(self, n_conditions: int) -> Callable[[], nn.Module] | None:
         """Return what makes a network of the student's own sizes, if it has any."""
         if self.hidden_dim is None and self.n_layers is None:
             return None
         return self.teacher_.flow_.network_like(n_conditions, self.hidden_dim, self.n_layers)
 
-    def _discriminator(self, space: Space, n_conditions: int) -> Any:
+    def _discriminator(self, space: Space, n_conditions: int) -> Callable[[], nn.Module]:
         """Return what makes the discriminator, of series or of pairs."""
         body = BODIES[self.discriminator]
         check_time_axis(body, self.discriminator, space, self.representation_)
@@ -350,5 +352,5 @@ class OneStepGenerator(TaughtGenerator):
         return np.concatenate(parts)
 
 
-def _pair_discriminator(discriminator: Any) -> nn.Module:
+def _pair_discriminator(discriminator: Callable[[], nn.Module]) -> nn.Module:
     return PairDiscriminator(discriminator())

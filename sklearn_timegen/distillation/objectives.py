@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from sklearn_timegen.data import Series
+from sklearn_timegen.nn.adversaries import Adversaries
 
 __all__ = ["PairRegression", "pair_error"]
 
@@ -33,6 +32,6 @@ class PairRegression(nn.Module):
     when it is not for training.
     """
 
-    def forward(self, networks: Any, batch: Series, rng: torch.Generator | None) -> Tensor:
+    def forward(self, networks: Adversaries, batch: Series, rng: torch.Generator | None) -> Tensor:
         make = networks.generate if self.training else networks.sample
         return pair_error(make(batch.latents, batch.conditions), batch.values)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from sklearn_timegen.flow._solvers import Flow
 
 __all__ = ["divergence", "hutchinson_probes", "log_density"]
 
@@ -33,7 +34,7 @@ def hutchinson_probes(
     return scaled.reshape(-1, *varies.shape).to(rng.device)
 
 
-def divergence(flow: Any, x: Tensor, t: float, directions: Tensor) -> tuple[Tensor, Tensor]:
+def divergence(flow: Flow, x: Tensor, t: float, directions: Tensor) -> tuple[Tensor, Tensor]:
     """Return velocity and estimated divergence at points ``x``, one value a series."""
     x = x.detach().requires_grad_(True)
     v = flow.velocity(x, t)
@@ -45,7 +46,7 @@ def divergence(flow: Any, x: Tensor, t: float, directions: Tensor) -> tuple[Tens
     return v.detach(), total / max(len(directions), 1)
 
 
-def log_density(flow: Any, x: Tensor, grid: Sequence[float], directions: Tensor) -> Tensor:
+def log_density(flow: Flow, x: Tensor, grid: Sequence[float], directions: Tensor) -> Tensor:
     """Return log p(x) in nats over the cells that vary, by Runge-Kutta steps back to the noise."""
     gathered = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     for t, s in pairwise(grid):

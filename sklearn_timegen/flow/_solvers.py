@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +21,19 @@ from torch import Tensor
 from sklearn_timegen.flow._field import FlowField
 
 __all__ = ["SOLVERS", "STOCHASTIC", "Flow", "solve", "times"]
+
+
+class Estimates(Protocol):
+    """What solvers need that go by the estimates of both ends of the path."""
+
+    def predict_ends(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]: ...
+    def schedule(self, t: float) -> tuple[float, float]: ...
+
+
+class Velocity(Protocol):
+    """What solvers need that go by the velocity."""
+
+    def velocity(self, x: Tensor, t: float) -> Tensor: ...
 
 
 @dataclass
@@ -63,21 +76,31 @@ def times(n_steps: int, power: float = 1.0, *, backwards: bool = False) -> list[
 
 
 def solve(
-    flow: Any, x: Tensor, grid: Sequence[float], solver: str, rng: torch.Generator | None = None
+    flow: Estimates,
+    x: Tensor,
+    grid: Sequence[float],
+    solver: str,
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     """Return where the flow leads ``x`` from the first time of the grid to the last."""
     return SOLVERS[solver](flow, x, grid, rng)
 
 
 def _single_steps(
-    step: Callable[..., Tensor], flow: Any, x: Tensor, grid: Any, rng: Any = None
+    step: Callable[..., Tensor],
+    flow: Estimates | Velocity,
+    x: Tensor,
+    grid: Sequence[float],
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     for t, s in pairwise(grid):
         x = step(flow, x, t, s)
     return x
 
 
-def ddpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
+def ddpm(
+    flow: Estimates, x: Tensor, grid: Sequence[float], rng: torch.Generator | None = None
+) -> Tensor:
     """Draw the next point given both ends (Ho, Jain and Abbeel 2020, on any path).
 
     x_s given x_t and x_1 is normal; that of its noise which x_t does not tell is drawn anew.
@@ -92,7 +115,9 @@ def ddpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor
     return x
 
 
-def exponential(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
+def exponential(
+    flow: Flow, x: Tensor, grid: Sequence[float], rng: torch.Generator | None = None
+) -> Tensor:
     """Midpoint steps in coordinates in which normal series would stand still.
 
     The flow of a normal distribution with the data's mean and covariance is linear and known: it
@@ -111,7 +136,7 @@ class _Standing:
     sigma^2: what x_t would have as a variance along them.
     """
 
-    def __init__(self, flow: Any) -> None:
+    def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.mean, self.directions, self.variances = flow.field.normal
         self.shape = tuple(flow.field.varies.shape)
@@ -141,7 +166,9 @@ class _Standing:
         return x @ self.directions if len(self.directions) else x
 
 
-def dpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
+def dpm(
+    flow: Estimates, x: Tensor, grid: Sequence[float], rng: torch.Generator | None = None
+) -> Tensor:
     """DPM-Solver++(2M) (Lu et al. 2022): one evaluation a step, second order from memory.
 
     In lambda = log(alpha / sigma), the estimate of the series is extrapolated from the last two
@@ -167,29 +194,29 @@ def dpm(flow: Any, x: Tensor, grid: Sequence[float], rng: Any = None) -> Tensor:
     return x
 
 
-def _log_ratio(flow: Any, t: float) -> float:
+def _log_ratio(flow: Estimates, t: float) -> float:
     alpha, sigma = flow.schedule(t)
     if alpha <= 0 or sigma <= 0:
         return -math.inf if alpha <= 0 else math.inf
     return math.log(alpha / sigma)
 
 
-def _euler_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _euler_step(flow: Velocity, x: Tensor, t: float, s: float) -> Tensor:
     return x + (s - t) * flow.velocity(x, t)
 
 
-def _midpoint_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _midpoint_step(flow: Velocity, x: Tensor, t: float, s: float) -> Tensor:
     half = x + (s - t) / 2 * flow.velocity(x, t)
     return x + (s - t) * flow.velocity(half, (t + s) / 2)
 
 
-def _heun_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _heun_step(flow: Velocity, x: Tensor, t: float, s: float) -> Tensor:
     v = flow.velocity(x, t)
     there = flow.velocity(x + (s - t) * v, s)
     return x + (s - t) / 2 * (v + there)
 
 
-def _rk4_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _rk4_step(flow: Velocity, x: Tensor, t: float, s: float) -> Tensor:
     h, middle = s - t, (t + s) / 2
     k_1 = flow.velocity(x, t)
     k_2 = flow.velocity(x + h / 2 * k_1, middle)
@@ -198,7 +225,7 @@ def _rk4_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
     return x + h / 6 * (k_1 + 2 * k_2 + 2 * k_3 + k_4)
 
 
-def _ddim_step(flow: Any, x: Tensor, t: float, s: float) -> Tensor:
+def _ddim_step(flow: Estimates, x: Tensor, t: float, s: float) -> Tensor:
     """Go to the next time as if both ends were known (Song, Meng and Ermon 2021).
 
     On the straight path, this is Euler's step.

@@ -170,9 +170,8 @@ class _Informed:
     y: FloatArray
     kappa: float = 0.0
 
-    @property
-    def schedule(self) -> Any:
-        return self.flow.schedule
+    def schedule(self, t: float) -> tuple[float, float]:
+        return self.flow.schedule(t)
 
     def predict_ends(self, v_t: torch.Tensor, t: float) -> tuple[torch.Tensor, torch.Tensor]:
         v_1, eps = self.flow.predict_ends(v_t, t)

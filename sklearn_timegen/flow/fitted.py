@@ -53,7 +53,7 @@ class FittedFlow:
         return self._generator._space.shape
 
     @property
-    def field(self) -> Any:
+    def field(self) -> FlowField:
         """The module of the flow: network, averaged weights, path and prediction."""
         module: Any = self._generator.net_.module_
         return getattr(module, "_orig_mod", module)  # what torch.compile wraps
@@ -72,7 +72,7 @@ class FittedFlow:
 
     def generate(
         self,
-        noise: Any,
+        noise: FloatArray | torch.Tensor,
         c: FloatArray | None = None,
         *,
         n_steps: int | None = None,

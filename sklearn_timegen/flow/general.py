@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skorch.history import History
 from torch import nn
 
 from sklearn_timegen._checks import Interval, StrOptions
@@ -223,7 +224,7 @@ class FlowMatching(FlowGenerator):
         """The fitted skorch net; ``net_.module_`` holds the ``network``, the path, and the
         average of weights."""
     )
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``, by the averaged
         weights.""",
         type="skorch.history.History",
@@ -244,7 +245,7 @@ class FlowMatching(FlowGenerator):
         slides = getattr(self._network_class(n_timesteps, False), "needs_time_axis", False)
         return "quantile" if slides else "own-scale"
 
-    def _network_class(self, n_timesteps: int, has_time_axis: bool) -> Any:
+    def _network_class(self, n_timesteps: int, has_time_axis: bool) -> Callable[..., nn.Module]:
         if callable(self.network):
             return self.network
         if self.network != "auto":
@@ -350,7 +351,12 @@ class FlowMatching(FlowGenerator):
         return self.flow_.generate(noise, c, rng=rng)
 
 
-def _build_field(network: Any, sizes: tuple[int, ...], normal: Any, *rest: Any) -> FlowField:
+def _build_field(
+    network: Callable[..., nn.Module],
+    sizes: tuple[int, ...],
+    normal: tuple[NDArray[Any], ...],
+    *rest: Any,
+) -> FlowField:
     field = FlowField(make_network(network, "network", *sizes), *rest)
     field.know_normal(*map(torch.from_numpy, normal))
     return field

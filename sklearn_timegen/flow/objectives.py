@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sklearn_timegen.data import Series
+from sklearn_timegen.flow._field import FlowField
 from sklearn_timegen.flow.paths import expand_like
 
 __all__ = ["FlowLoss", "couple", "draw_times"]
@@ -54,7 +53,7 @@ class FlowLoss(nn.Module):
         self.fourier_weight = fourier_weight
         self.condition_dropout = condition_dropout
 
-    def forward(self, field: Any, batch: Series, rng: Any) -> Tensor:
+    def forward(self, field: FlowField, batch: Series, rng: torch.Generator) -> Tensor:
         x, c = batch.values, batch.conditions
         path, prediction = field.path, field.prediction
         t = draw_times(len(x), self.time_mean, self.time_std, rng)

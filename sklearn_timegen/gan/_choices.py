@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sklearn_timegen.objectives.adversarial import make_loss
+from sklearn_timegen.objectives.adversarial import AdversarialLoss, make_loss
 from sklearn_timegen.objectives.penalties import PENALTIES
 from sklearn_timegen.training import Game
+
+if TYPE_CHECKING:
+    from sklearn_timegen.gan.general import GAN
 
 __all__ = ["CLIP_VALUE", "NORMALIZATIONS", "check_combination", "make_game", "optimizer_params"]
 
@@ -16,7 +19,7 @@ CLIP_VALUE = 0.01  # the paper's
 NORMALIZATIONS = ("spectral", "gradient", "clip")
 
 
-def make_game(gan: Any, loss: Any) -> Game:
+def make_game(gan: GAN, loss: str | AdversarialLoss) -> Game:
     """Return the game that the generator's hyper-parameters describe."""
     if isinstance(loss, type):
         raise ValueError(f"loss={loss!r} is a class: pass one of its objects, {loss.__name__}()")
@@ -63,7 +66,7 @@ def _listed(penalty: Any) -> list[Any]:
     return [penalty] if isinstance(penalty, str) else list(penalty)
 
 
-def check_combination(gan: Any, loss: Any, penalties: Sequence[str]) -> None:
+def check_combination(gan: GAN, loss: str | AdversarialLoss, penalties: Sequence[str]) -> None:
     """Refuse combinations that contradict themselves, by name."""
     on_critic = [name for name in penalties if name != "path-length"]
     on_lines = [name for name in on_critic if PENALTIES[name].on_interpolates]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +31,7 @@ class LatentRegressor(nn.Module):
 
     def __init__(
         self,
-        body_type: Callable[..., Any],
+        body_type: Callable[..., nn.Module],
         n_timesteps: int,
         n_channels: int,
         hidden_dims: tuple[int, ...],

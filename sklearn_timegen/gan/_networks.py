@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
@@ -88,6 +87,6 @@ def check_networks(net: GeneratorNet, series: Series, needs_features: bool) -> N
         )
 
 
-def _inner(module: Any) -> nn.Module:
+def _inner(module: nn.Module) -> nn.Module:
     """The discriminator itself, inside of what normalises it."""
     return module.module if isinstance(module, SpectralNormalized | GradientNormalized) else module

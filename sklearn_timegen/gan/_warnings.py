@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from skorch.history import History
 
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.training import COLLAPSED, SATURATED
+from sklearn_timegen.training import COLLAPSED, SATURATED, GeneratorNet
 
 __all__ = ["warn_of_bad_training"]
 
@@ -17,7 +17,7 @@ LEAST_STEPS = 500
 FAR = 0.1  # a distance that is no chance: of a constant it is about 0.4
 
 
-def warn_of_bad_training(net: Any) -> None:
+def warn_of_bad_training(net: GeneratorNet) -> None:
     """Warn of mode collapse, a saturated discriminator and divergence, with remedies."""
     steps = net.n_steps_
     # A single epoch may be one of many, by partial_fit.
@@ -32,7 +32,7 @@ def warn_of_bad_training(net: Any) -> None:
             warn_user(message)
 
 
-def _symptoms(history: Any) -> Iterator[str]:
+def _symptoms(history: History) -> Iterator[str]:
     latest = max(1, len(history) // 4)
     ratio = _mean(history[-latest:], "effective_sample_ratio")
     if ratio < COLLAPSED:
@@ -58,5 +58,5 @@ def _symptoms(history: Any) -> Iterator[str]:
         )
 
 
-def _mean(rows: Any, name: str) -> float:
+def _mean(rows: History, name: str) -> float:
     return float(np.mean([row[name] for row in rows]))

@@ -7,7 +7,6 @@ networks are for images, the general class's stay.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sklearn_timegen._checks import StrOptions
 from sklearn_timegen.base import estimator, param, pinned
@@ -52,7 +51,7 @@ class VanillaGAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("minimax")
+    loss: str = pinned("minimax")
     penalty: str | Sequence[str] | None = None
     betas: tuple[float, float] = (0.5, 0.999)
 
@@ -84,7 +83,7 @@ class NSGAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("non-saturating")
+    loss: str = pinned("non-saturating")
     penalty: str | Sequence[str] | None = None
     betas: tuple[float, float] = (0.5, 0.999)
 
@@ -115,7 +114,7 @@ class LSGAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("least-squares")
+    loss: str = pinned("least-squares")
     penalty: str | Sequence[str] | None = None
     betas: tuple[float, float] = (0.5, 0.999)
 
@@ -148,7 +147,7 @@ class WGAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("wasserstein")
+    loss: str = pinned("wasserstein")
     penalty: str | Sequence[str] | None = pinned(None)
     penalty_weight: float | Sequence[float] | None = pinned(None)
     normalization: str | None = pinned("clip")
@@ -183,7 +182,7 @@ class WGANGP(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("wasserstein")
+    loss: str = pinned("wasserstein")
     penalty: str | Sequence[str] | None = pinned("gradient")
     normalization: str | None = pinned(None)
     n_critic: int = param(default=5, doc="The critic's steps for each step of the generator.")
@@ -220,7 +219,7 @@ class FGAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned(None)
+    loss: None = pinned(None)
     divergence: str = param(
         default="jensen-shannon",
         doc="""``"kl"`` asks for all modes, ``"reverse-kl"`` for none that the data lack; the game
@@ -261,7 +260,7 @@ class R3GAN(GAN):
     (3, 24, 2)
     """
 
-    loss: Any = pinned("relativistic")
+    loss: str = pinned("relativistic")
     penalty: str | Sequence[str] | None = pinned("zero-centred")
     penalty_interval: int = param(
         default=4,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skorch.history import History
 from torch import nn
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
@@ -279,7 +280,7 @@ class GAN(AdversarialLatents):
     net_: AdversarialNet = fitted(
         """The fitted skorch net; ``net_.module_`` holds ``generator`` and ``discriminator``."""
     )
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch: both networks' losses and gradient norms, ``discriminator_accuracy``
         (the share of pairs of a real and a generated series in which the real one has the
         greater value; 0.5 is chance), ``train_distance``, ``valid_distance``,

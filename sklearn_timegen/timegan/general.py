@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from skorch.history import History
 
 from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
@@ -224,7 +225,7 @@ class TimeGAN(EmbeddingLatents):
     )
 
     net_: TimeGANNet = fitted("The fitted skorch net; ``net_.module_`` holds the five networks.")
-    history_: Any = fitted(
+    history_: History = fitted(
         """A row an epoch, which names its ``phase``: ``"embedding"``, ``"supervision"`` or
         ``"joint"``. ``reconstruction_loss`` and ``supervised_loss`` are mean squared errors; the
         joint phase has the adversarial losses, gradient norms and ``discriminator_accuracy`` (in

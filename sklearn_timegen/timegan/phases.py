@@ -6,7 +6,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from sklearn_timegen.training import CosineRate, early_stopping
+from sklearn_timegen.training import CosineRate, GeneratorNet, early_stopping
 
 __all__ = ["PhaseRate", "PhaseStopping"]
 
@@ -14,7 +14,7 @@ __all__ = ["PhaseRate", "PhaseStopping"]
 class PhaseRate(CosineRate):
     """Learning rates that fall along a cosine in each phase, from its own one."""
 
-    def fraction(self, net: Any) -> float:
+    def fraction(self, net: GeneratorNet) -> float:
         own = 1.0 if net.phase_ == net.LAST else net.early_lr / net.lr
         return own * super().fraction(net)
 
@@ -37,10 +37,12 @@ class PhaseStopping(Callback):
         self.tol = tol
         self.held_out = held_out
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.stopping_: dict[str, Any] = {}
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: GeneratorNet, **kwargs: object) -> None:
         if net.phase_ not in self.stopping_:
             stopping = early_stopping(net.monitored(self.held_out), self.patience, self.tol)
             stopping.initialize()
@@ -48,10 +50,12 @@ class PhaseStopping(Callback):
             self.stopping_[net.phase_] = stopping
         self.stopping_[net.phase_].on_epoch_end(net, **kwargs)
 
-    def on_phase_end(self, net: Any) -> None:
+    def on_phase_end(self, net: GeneratorNet) -> None:
         """Go back to the phase's best weights."""
         if net.phase_ in self.stopping_:
             self.stopping_.pop(net.phase_).on_train_end(net)
 
-    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_end(
+        self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.on_phase_end(net)  # of a phase that was interrupted

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.timegan.networks import Joint
 from sklearn_timegen.timegan.phases import PhaseStopping
-from sklearn_timegen.training import GeneratorNet, SampleMonitor
+from sklearn_timegen.training import BatchIterator, GeneratorNet, SampleMonitor, Step
 
 __all__ = ["TimeGANNet"]
 
@@ -64,8 +64,8 @@ class TimeGANNet(GeneratorNet):
 
     def __init__(
         self,
-        module: Any,
-        criterion: Any,
+        module: Callable[[], nn.Module],
+        criterion: Callable[[], nn.Module],
         *,
         seed: int,
         early_epochs: Mapping[str, int],
@@ -117,7 +117,9 @@ class TimeGANNet(GeneratorNet):
                 yield phase, max(1, planned - done)
         yield self.LAST, n_epochs
 
-    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+    def fit_loop(
+        self, X: object, y: object = None, epochs: int | None = None, **params: object
+    ) -> TimeGANNet:
         self._n_timesteps = self.get_dataset(X, y).values.shape[1]
         try:
             for phase, n_epochs in list(self._to_come(epochs or self.max_epochs)):
@@ -130,7 +132,7 @@ class TimeGANNet(GeneratorNet):
             self.networks.synthesis.workspace.clear()
         return self
 
-    def _fit_phase(self, X: Any, y: Any, n_epochs: int, **params: Any) -> None:
+    def _fit_phase(self, X: object, y: object, n_epochs: int, **params: object) -> None:
         try:
             super().fit_loop(X, y, n_epochs, **params)
         except KeyboardInterrupt:
@@ -154,7 +156,12 @@ class TimeGANNet(GeneratorNet):
     # -- epochs ------------------------------------------------------------------------------
 
     def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+        self,
+        iterator: BatchIterator | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Step],
+        **params: object,
     ) -> None:
         self.history.record("phase", self.phase_)
         if iterator is None:
@@ -168,7 +175,7 @@ class TimeGANNet(GeneratorNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     @torch.no_grad()
-    def _record_early_losses(self, iterator: Any, prefix: str) -> None:
+    def _record_early_losses(self, iterator: BatchIterator, prefix: str) -> None:
         """Record the means over held-out series of what an early phase has in its logs."""
         sizes = [len(batch) for batch in iterator]
         logs = [self._early_loss(batch)[1] for batch in iterator]
@@ -178,7 +185,7 @@ class TimeGANNet(GeneratorNet):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: object) -> Step:
         logs = self._joint_step(batch) if self.phase_ == self.LAST else self._early_step(batch)
         return {"loss": next(iter(logs.values())), "y_pred": None, "logs": logs}
 

@@ -14,6 +14,7 @@ from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.monitor import COLLAPSED, SATURATED, SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
 from sklearn_timegen.training.schedules import CosineRate, RateSchedule, WarmupCosineRate
+from sklearn_timegen.training.step import Step
 
 __all__ = [
     "COLLAPSED",
@@ -28,6 +29,7 @@ __all__ = [
     "ProgressBar",
     "RateSchedule",
     "SampleMonitor",
+    "Step",
     "WarmupCosineRate",
     "cell_weights",
     "early_stopping",

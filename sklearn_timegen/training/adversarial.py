@@ -8,15 +8,17 @@ from typing import Any, ClassVar
 
 import torch
 from skorch.callbacks import Callback
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from sklearn_timegen.data import Series
 from sklearn_timegen.nn.normalization import clip_weights_, double_backward
 from sklearn_timegen.objectives.adversarial import pairwise_accuracy
 from sklearn_timegen.objectives.unrolling import AdamStep, GradientStep, unrolled
+from sklearn_timegen.training.data import BatchIterator
 from sklearn_timegen.training.monitor import SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.step import Step
 
 __all__ = ["AdversarialNet"]
 
@@ -51,8 +53,8 @@ class AdversarialNet(GeneratorNet):
 
     def __init__(
         self,
-        module: Any,
-        criterion: Any,
+        module: Callable[[], nn.Module],
+        criterion: Callable[[], nn.Module],
         *,
         seed: int,
         n_critic: int = 1,
@@ -78,7 +80,12 @@ class AdversarialNet(GeneratorNet):
         return self.networks.sample(z, c, noise)
 
     def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+        self,
+        iterator: BatchIterator | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Step],
+        **params: object,
     ) -> None:
         if iterator is None:
             return
@@ -90,7 +97,7 @@ class AdversarialNet(GeneratorNet):
 
     # -- steps -------------------------------------------------------------------------------
 
-    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: object) -> Step:
         logs = self._discriminator_step(batch)
         if self.n_steps_["discriminator"] % self.n_critic == 0:
             logs |= self._generator_step(batch)

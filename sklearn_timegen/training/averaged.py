@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.data import Series
+from sklearn_timegen.training.data import BatchIterator
 from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.step import Step
 
 __all__ = ["AveragedNet"]
 
@@ -18,7 +20,12 @@ class AveragedNet(GeneratorNet):
     """
 
     def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+        self,
+        iterator: BatchIterator | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Step],
+        **params: object,
     ) -> None:
         before = self.noise_
         if not training:
@@ -28,7 +35,7 @@ class AveragedNet(GeneratorNet):
         finally:
             self.noise_ = before
 
-    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: object) -> Step:
         step = super().train_step(batch, **params)
         self.networks.track()
         return step

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
@@ -20,20 +19,24 @@ class ProgressBar(Callback):
         self.description = description
         self.disable = disable
 
-    def on_train_begin(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, net: NeuralNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         from tqdm.auto import tqdm
 
         self.bar_ = tqdm(
             total=net.n_epochs_, desc=self.description, unit="epoch", disable=self.disable
         )
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         row = net.history[-1]
         shown = {name[:5]: row[name] for name in SHOWN if name in row}
         self.bar_.set_postfix({name: f"{value:.4g}" for name, value in shown.items()})
         self.bar_.update()
 
-    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_end(
+        self, net: NeuralNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.bar_.close()
         del self.bar_
 
@@ -57,10 +60,10 @@ def early_stopping(monitor: str, patience: int, tol: float, start: int = 0) -> E
 
 
 class _LateStopping(EarlyStopping):
-    def __init__(self, start: int = 0, **kwargs: Any) -> None:
+    def __init__(self, start: int = 0, **kwargs: object) -> None:
         self.start = start
         super().__init__(**kwargs)
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         if len(net.history) > self.start:
             super().on_epoch_end(net, **kwargs)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from sklearn_timegen.data import Series
 from sklearn_timegen.nn.adversaries import Adversaries
 from sklearn_timegen.nn.normalization import double_backward
-from sklearn_timegen.objectives.adversarial import feature_matching
-from sklearn_timegen.objectives.penalties import Critic
+from sklearn_timegen.objectives.adversarial import AdversarialLoss, feature_matching
+from sklearn_timegen.objectives.penalties import Critic, PathLengthPenalty, Penalty
 
 __all__ = ["Game"]
 
@@ -41,9 +41,9 @@ class Game(nn.Module):
 
     def __init__(
         self,
-        loss: Any,
-        penalties: Sequence[tuple[Any, float]] = (),
-        path_length: tuple[Any, float] | None = None,
+        loss: AdversarialLoss,
+        penalties: Sequence[tuple[Penalty, float]] = (),
+        path_length: tuple[PathLengthPenalty, float] | None = None,
         interval: int = 1,
         matching: float = 0.0,
     ) -> None:
@@ -123,7 +123,7 @@ class Game(nn.Module):
             with torch.set_grad_enabled(ahead):
                 of_real = discriminator(real) if self.needs_real or ahead else None
             of_fake = discriminator(fake)
-            if ahead and self.zero_sum:
+            if of_real is not None and ahead and self.zero_sum:
                 each = -self.loss.discriminator(of_real, of_fake)
             else:
                 each = self.loss.generator(of_real, of_fake)
@@ -136,7 +136,7 @@ class Game(nn.Module):
 
     def of_path(
         self, networks: Adversaries, z: Tensor, c: Tensor | None, rng: torch.Generator
-    ) -> Any:
+    ) -> Tensor:
         """Return the penalty on the lengths of the generator's paths, times its weight."""
         generator: Any = networks.generator
         styled = hasattr(generator, "synthesize")
@@ -144,7 +144,8 @@ class Game(nn.Module):
             w = generator.map(z, c) if styled else z.requires_grad_()
             x = generator.synthesize(w) if styled else generator(w, c)
             y = torch.randn(x.shape, generator=rng, device=x.device)
-            return self.interval * self.path_weight * self.path_length(w, x, y).mean()
+            lengths: Tensor = self.path_length(w, x, y).mean()
+            return self.interval * self.path_weight * lengths
 
 
 def _differentiable(x: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen._rows import effective_number, fine_bandwidth, flat_rows
 from sklearn_timegen.data import Series
+from sklearn_timegen.training.net import GeneratorNet
 
 __all__ = ["COLLAPSED", "SATURATED", "ReferenceSeries", "SampleMonitor"]
 
@@ -40,20 +41,28 @@ class SampleMonitor(Callback):
     each epoch, so that a curve shows training and not chance.
     """
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.references_: dict[str, tuple[Any, ReferenceSeries]] = {}
 
-    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_end(
+        self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.references_ = {}
 
     def on_epoch_end(
-        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+        self,
+        net: GeneratorNet,
+        dataset_train: Any = None,
+        dataset_valid: Any = None,
+        **kwargs: object,
     ) -> None:
         self._record(net, "train", dataset_train)
         if dataset_valid is not None:
             self._record(net, "valid", dataset_valid)
 
-    def _record(self, net: Any, prefix: str, dataset: Any) -> None:
+    def _record(self, net: GeneratorNet, prefix: str, dataset: Any) -> None:
         reference = self._reference(net, prefix, dataset)
         rng = torch_generator(derive_seed(net.seed, "watch"), net.device)  # equal in each epoch
         net.networks.eval()
@@ -66,7 +75,7 @@ class SampleMonitor(Callback):
         if prefix == "train":
             net.history.record("effective_sample_ratio", reference.effective_ratio(fake))
 
-    def _reference(self, net: Any, prefix: str, dataset: Any) -> ReferenceSeries:
+    def _reference(self, net: GeneratorNet, prefix: str, dataset: Any) -> ReferenceSeries:
         """Return some of a data set's series at random: neighbours may be windows of one time."""
         known, reference = self.references_.get(prefix, (None, None))
         if reference is None or known is not dataset:

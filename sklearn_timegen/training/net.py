@@ -31,8 +31,11 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.training.data import BatchIterator
 from sklearn_timegen.training.interruption import noticing_ctrl_c
 from sklearn_timegen.training.schedules import RateSchedule
+from sklearn_timegen.training.step import Step
 
 __all__ = ["GeneratorNet"]
+
+Group = dict[str, Any]  # of parameters, in an optimizer
 
 
 class GeneratorNet(NeuralNet):
@@ -76,7 +79,7 @@ class GeneratorNet(NeuralNet):
     def __init__(
         self,
         module: Callable[[], torch.nn.Module],
-        criterion: Any,
+        criterion: Callable[[], torch.nn.Module],
         *,
         seed: int,
         varies: NDArray[np.bool_] | None = None,
@@ -138,7 +141,7 @@ class GeneratorNet(NeuralNet):
         args, kwargs = super().get_params_for_optimizer(prefix, trained)
         if not self.NETWORKS:
             return args, kwargs
-        groups: list[dict[str, Any]] = [{"params": self._trained_by(n)} for n in self.NETWORKS]
+        groups: list[Group] = [{"params": self._trained_by(n)} for n in self.NETWORKS]
         if self.discriminator_lr is not None:
             groups[list(self.NETWORKS).index("discriminator")]["lr"] = self.discriminator_lr
         return (groups,), kwargs
@@ -149,7 +152,7 @@ class GeneratorNet(NeuralNet):
         found = [p for network in networks if network is not None for p in network.parameters()]
         return [parameter for parameter in found if parameter.requires_grad]
 
-    def _group(self, name: str) -> dict[str, Any]:
+    def _group(self, name: str) -> Group:
         return self.optimizer_.param_groups[list(self.NETWORKS).index(name)]
 
     def set_params(self, **kwargs: Any) -> GeneratorNet:
@@ -175,7 +178,9 @@ class GeneratorNet(NeuralNet):
 
     # -- training ----------------------------------------------------------------------------
 
-    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **params: Any) -> Any:
+    def partial_fit(
+        self, X: object, y: object = None, classes: object = None, **params: Any
+    ) -> GeneratorNet:
         self.n_epochs_ = self.count_epochs(params.get("epochs") or self.max_epochs)
         self._pressed: list[int] = []
         try:
@@ -196,7 +201,7 @@ class GeneratorNet(NeuralNet):
         """Return how many epochs a training of ``n_epochs`` is to have."""
         return n_epochs
 
-    def _end_callbacks(self, X: Any, y: Any) -> None:
+    def _end_callbacks(self, X: object, y: object) -> None:
         """Let bars close and files be written, whatever has ended the training."""
         for _, callback in self.callbacks_:
             # One that cannot end must not hide why training did.
@@ -220,7 +225,9 @@ class GeneratorNet(NeuralNet):
         for name, state in kept["streams"].items():
             getattr(self, name).set_state(state)
 
-    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **params: Any) -> Any:
+    def fit_loop(
+        self, X: object, y: object = None, epochs: int | None = None, **params: object
+    ) -> GeneratorNet:
         self._n_before, self._n_to_come = len(self.history), epochs or self.max_epochs
         super().fit_loop(X, y, epochs, **params)
         self._check_weights()
@@ -232,14 +239,19 @@ class GeneratorNet(NeuralNet):
         return (len(self.history) - 1 - self._n_before) / self._n_to_come
 
     def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **params: Any
+        self,
+        iterator: BatchIterator | None,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Step],
+        **params: object,
     ) -> None:
         if iterator is None:
             return
         self._set_training(training)
         total: Any = 0.0
         n_series = 0
-        logs: list[dict[str, Tensor]] = []
+        logs: list[Mapping[str, Tensor]] = []
         for batch, step in self._steps(iterator, training, prefix, step_fn, params):
             total = total + step["loss"] * len(batch)
             n_series += len(batch)
@@ -249,8 +261,13 @@ class GeneratorNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _steps(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, params: Mapping[str, Any]
-    ) -> Iterator[tuple[Series, dict[str, Any]]]:
+        self,
+        iterator: BatchIterator,
+        training: bool,
+        prefix: str,
+        step_fn: Callable[..., Step],
+        params: Mapping[str, object],
+    ) -> Iterator[tuple[Series, Step]]:
         """Take the steps of an epoch; batches cost what they cost, unless a callback listens."""
         schedules = self._schedules if training else []
         if training:
@@ -271,7 +288,7 @@ class GeneratorNet(NeuralNet):
                 self.notify("on_batch_end", batch=batch, training=training, **step)
             yield batch, step
 
-    def train_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def train_step(self, batch: Series, **params: object) -> Step:
         self.optimizer_.zero_grad(set_to_none=True)  # the forward pass takes their memory
         loss = self.batch_loss(batch)
         if not loss.requires_grad:
@@ -298,7 +315,7 @@ class GeneratorNet(NeuralNet):
         self.n_steps_[networks[0]] += 1
         return norm
 
-    def _backward(self, loss: Tensor, groups: Sequence[dict[str, Any]]) -> None:
+    def _backward(self, loss: Tensor, groups: Sequence[Group]) -> None:
         """Put a loss's gradients on the parameters of the groups, and nowhere else."""
         parameters = [parameter for group in groups for parameter in group["params"]]
         for parameter in parameters:
@@ -306,7 +323,7 @@ class GeneratorNet(NeuralNet):
         everything = groups is self.optimizer_.param_groups
         torch.autograd.backward(loss, inputs=None if everything else parameters)
 
-    def _step(self, batch: Series, groups: list[dict[str, Any]]) -> None:
+    def _step(self, batch: Series, groups: list[Group]) -> None:
         """Step by the gradients of the groups, which callbacks may look at, and clip."""
         if self._gradients_heard:
             stepping = {id(parameter) for group in groups for parameter in group["params"]}
@@ -321,7 +338,7 @@ class GeneratorNet(NeuralNet):
         finally:
             self.optimizer_.param_groups = whole
 
-    def validation_step(self, batch: Series, **params: Any) -> dict[str, Any]:
+    def validation_step(self, batch: Series, **params: object) -> Step:
         with torch.no_grad():
             return {"loss": self.batch_loss(batch), "y_pred": None}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class WarmupCosineRate(RateSchedule):
         self.warmup_steps = warmup_steps
         self.lr_end = lr_end
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+    def on_train_begin(
+        self, net: NeuralNet, X: object = None, y: object = None, **kwargs: object
+    ) -> None:
         self.n_done_ = 0
 
     def fraction(self, net: GeneratorNet) -> float:

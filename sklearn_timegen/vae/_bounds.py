@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn_timegen.vae.objectives import (
     ERRORS,
@@ -13,12 +13,15 @@ from sklearn_timegen.vae.objectives import (
     NegativeRenyiBound,
 )
 
+if TYPE_CHECKING:
+    from sklearn_timegen.vae.general import VAE
+
 __all__ = ["choose_bound"]
 
 N_RENYI_DRAWS = 8  # Li and Turner (2016) use 5 and 50
 
 
-def choose_bound(vae: Any) -> Callable[[], Any]:
+def choose_bound(vae: VAE) -> Callable[[], Any]:
     """Return what makes the loss that the parameters of a ``VAE`` describe.
 
     Raises
@@ -40,7 +43,11 @@ def choose_bound(vae: Any) -> Callable[[], Any]:
     importance_weighted = alpha is None and (asked or 1) > 1
     if not importance_weighted and alpha in (None, 1):
         return partial(
-            NegativeELBO, beta=beta, free_bits=vae.free_bits, n_draws=asked or 1, **shared
+            NegativeELBO,
+            beta=beta,
+            free_bits=vae.free_bits,
+            n_draws=asked or 1,
+            **shared,
         )
     name = "the importance-weighted bound" if alpha is None else "the Renyi bound"
     given = f"n_importance_samples={asked}" if alpha is None else f"alpha={alpha:g}"

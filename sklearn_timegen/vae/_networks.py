@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -11,7 +10,7 @@ from torch import nn
 from sklearn_timegen.base.networks import check_shape, make_network
 from sklearn_timegen.data import Series
 from sklearn_timegen.training import GeneratorNet
-from sklearn_timegen.vae.autoencoder import VariationalAutoencoder
+from sklearn_timegen.vae.autoencoder import DecoderNoise, VariationalAutoencoder
 
 __all__ = ["build_network", "check_shapes"]
 
@@ -19,7 +18,7 @@ __all__ = ["build_network", "check_shapes"]
 def build_network(
     encoder: Callable[..., nn.Module],
     decoder: Callable[..., nn.Module],
-    noise: Callable[[], Any],
+    noise: Callable[[], DecoderNoise],
     sizes: tuple[int, int, int, tuple[int, ...]],
     n_conditions: int,
     alpha: float,

@@ -147,7 +147,7 @@ class MixturePrior(Prior):
 
     def log_density(self, z: Tensor, c: Tensor | None) -> Tensor:
         """log p(z | c), computed in float64."""
-        draws: Any = z.detach().double().cpu().reshape(len(z), -1, self.latent_dim).numpy()
+        draws = z.detach().double().cpu().reshape(len(z), -1, self.latent_dim).numpy()
         density = np.empty(draws.shape[:2])
         for key, rows, given in by_class(_array(c), len(draws), self.is_vector):
             flat = draws[rows].reshape(-1, self.latent_dim)
@@ -231,7 +231,7 @@ class FlowPrior(Prior):
         u, log_det = self._flow_like(z)(z, None if c is None else c.to(z))
         return log_standard_normal(u) + log_det
 
-    def _flow_like(self, z: Tensor) -> Any:
+    def _flow_like(self, z: Tensor) -> CouplingFlow:
         """The network on the device, and in the precision, of ``z``."""
         return copy.deepcopy(self._flow).to(z.device, z.dtype)
 
@@ -256,7 +256,7 @@ def _normal(rows: Array) -> tuple[Array, Array]:
     return rows.mean(axis=0), np.linalg.cholesky(covariance + REG_COVAR * np.eye(rows.shape[1]))
 
 
-def _array(c: Tensor | None) -> Any:
+def _array(c: Tensor | None) -> NDArray[Any] | None:
     return None if c is None else c.detach().cpu().numpy()
 
 

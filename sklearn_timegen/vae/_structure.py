@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from sklearn_timegen.representation import Representation, SeriesScaler
 from sklearn_timegen.rules import ChannelReducer
 from sklearn_timegen.vae.decomposition import Limits, Structure, repeats
+
+if TYPE_CHECKING:
+    from sklearn_timegen.vae.timevae import TimeVAE
 
 __all__ = ["affine_of", "check_seasonalities", "make_structure"]
 
@@ -56,7 +59,7 @@ def affine_of(representation: Representation) -> tuple[Array, Array] | None:
     return representation.shift_, representation.scale_
 
 
-def make_structure(timevae: Any, n_timesteps: int) -> Structure:
+def make_structure(timevae: TimeVAE, n_timesteps: int) -> Structure:
     """Return the structure of a ``TimeVAE``'s decoder, limits in the representation's units.
 
     Raises
@@ -102,7 +105,7 @@ def make_structure(timevae: Any, n_timesteps: int) -> Structure:
 
 
 def _check_sizes(
-    timevae: Any, degree: int, seasonalities: tuple[tuple[int, int], ...], n_timesteps: int
+    timevae: TimeVAE, degree: int, seasonalities: tuple[tuple[int, int], ...], n_timesteps: int
 ) -> None:
     if degree >= n_timesteps:
         raise ValueError(
@@ -150,7 +153,7 @@ def _check_told_apart(seasonalities: tuple[tuple[int, int], ...]) -> None:
         )
 
 
-def _with_limits(timevae: Any, structure: Structure, scale: Array) -> Structure:
+def _with_limits(timevae: TimeVAE, structure: Structure, scale: Array) -> Structure:
     reducer, degree = timevae._structure.reducer_, structure.trend_degree
     n_all, n_seasonalities = len(reducer.source_), len(structure.seasonalities)
     if degree == 0 and not (timevae.trend_coefficients is None and timevae.trend_bounds is None):

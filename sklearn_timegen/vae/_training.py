@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from skorch.callbacks import Callback
+
+from sklearn_timegen.training import GeneratorNet
 
 __all__ = ["KLAnnealing"]
 
@@ -15,5 +15,5 @@ class KLAnnealing(Callback):
     def __init__(self, n_epochs: int) -> None:
         self.n_epochs = n_epochs
 
-    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_begin(self, net: GeneratorNet, **kwargs: object) -> None:
         net.criterion_.kl_share = min(1.0, len(net.history) / (self.n_epochs + 1))

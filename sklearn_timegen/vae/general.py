@@ -35,7 +35,12 @@ from sklearn_timegen.vae._bounds import choose_bound
 from sklearn_timegen.vae._networks import build_network, check_shapes
 from sklearn_timegen.vae._priors import PRIORS, Prior, StandardNormal
 from sklearn_timegen.vae._training import KLAnnealing
-from sklearn_timegen.vae.autoencoder import NOISE_SHAPES, DecoderNoise, draws_from
+from sklearn_timegen.vae.autoencoder import (
+    NOISE_SHAPES,
+    DecoderNoise,
+    VariationalAutoencoder,
+    draws_from,
+)
 from sklearn_timegen.vae.decomposition import DecompositionDecoder
 from sklearn_timegen.vae.latents import VariationalLatents
 from sklearn_timegen.vae.objectives import ERRORS, gaussian_kl
@@ -44,13 +49,15 @@ __all__ = ["VAE"]
 
 FloatArray = NDArray[np.float32]
 
-ENCODERS: dict[str, Callable[..., nn.Module]] = {
+NetworkMaker = Callable[..., nn.Module]
+
+ENCODERS: dict[str, NetworkMaker] = {
     "convolutional": ConvolutionalEncoder,
     "dense": DenseEncoder,
     "recurrent": RecurrentEncoder,
     "transformer": TransformerEncoder,
 }
-DECODERS: dict[str, Callable[..., nn.Module]] = {
+DECODERS: dict[str, NetworkMaker] = {
     "convolutional": ConvolutionalDecoder,
     "dense": DenseDecoder,
     "level-residual": DecompositionDecoder,
@@ -206,7 +213,7 @@ class VAE(VariationalLatents):
         mutable=True,
     )
 
-    prior_: Any = fitted("The fitted prior.", type="object")
+    prior_: Prior = fitted("The fitted prior.", type="object")
 
     # Draws of the posteriors that a prior is fitted to, at most.
     _n_prior_draws: ClassVar[int] = 8192
@@ -234,7 +241,7 @@ class VAE(VariationalLatents):
         # The decoder writes what never varies, too, so that all cells count that were observed.
         return GeneratorNet(module, criterion, **params)
 
-    def _networks(self, n_timesteps: int, n_channels: int) -> tuple[Any, Any]:
+    def _networks(self, n_timesteps: int, n_channels: int) -> tuple[NetworkMaker, NetworkMaker]:
         """Return what makes encoder and decoder."""
         encoder = ENCODERS[self.encoder] if isinstance(self.encoder, str) else self.encoder
         decoder = DECODERS[self.decoder] if isinstance(self.decoder, str) else self.decoder
@@ -262,7 +269,7 @@ class VAE(VariationalLatents):
 
     def _after_training(self, series: Series) -> None:
         before = getattr(self, "prior_", None)
-        self.prior_: Prior = StandardNormal(self.latent_dim, self._given_vectors)
+        self.prior_ = StandardNormal(self.latent_dim, self._given_vectors)
         try:
             self.prior_ = self._fit_prior(series).keep(before)
         except KeyboardInterrupt:
@@ -310,7 +317,9 @@ class VAE(VariationalLatents):
     ) -> torch.Tensor:
         return self.prior_.sample(n_samples, self._tensor(self._prior_condition(c)), rng)
 
-    def _noise(self, module: Any, x_hat: torch.Tensor, rng: torch.Generator) -> Any:
+    def _noise(
+        self, module: VariationalAutoencoder, x_hat: torch.Tensor, rng: torch.Generator
+    ) -> float | torch.Tensor:
         """What a sample has beside the decoder's mean: draws of a learned noise."""
         if not module.noise.learned:
             return 0.0

@@ -21,7 +21,7 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count, check_series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.training import cell_weights
-from sklearn_timegen.vae.autoencoder import draws_from
+from sklearn_timegen.vae.autoencoder import VariationalAutoencoder, draws_from
 from sklearn_timegen.vae.completion import draw_latents_given
 from sklearn_timegen.vae.objectives import log_likelihood, log_weights, renyi_bound
 
@@ -155,7 +155,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         return noise.to(EXACT)
 
     def _decoded_draws(
-        self, module: Any, series: Series, noise: torch.Tensor
+        self, module: VariationalAutoencoder, series: Series, noise: torch.Tensor
     ) -> Iterator[tuple[slice, Series, torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Yield rows, the batch, log-variances, latents ``(B, K, d)`` and decoded series."""
         for rows in self._batches(len(series), len(noise)):

@@ -6,7 +6,6 @@ Symbols: z is what has a density, u its image under the network, which is standa
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +23,6 @@ def log_standard_normal(u: Tensor) -> Tensor:
 class NegativeLogLikelihood(nn.Module):
     """``-log N(u; 0, I) - log |du / dz|``, one value a series: the mean over its draws of z."""
 
-    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+    def forward(self, module: nn.Module, batch: Series, rng: torch.Generator) -> Tensor:
         u, log_det = module(batch.values, batch.conditions)
         return -(log_standard_normal(u) + log_det).flatten(1).mean(dim=1)

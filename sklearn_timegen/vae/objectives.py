@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_timegen.data import Series
+from sklearn_timegen.vae.autoencoder import VariationalAutoencoder
 
 __all__ = [
     "ERRORS",
@@ -50,7 +51,9 @@ class ReconstructionError(Protocol):
     """What ``w`` multiplies, and the noise that it stands for."""
 
     def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor: ...
-    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any: ...
+    def log_det_precision(
+        self, n_channels: int, weights: Tensor | None = None
+    ) -> float | Tensor: ...
     def correlate(self, e: Tensor) -> Tensor: ...
     def complete(self, r: Tensor, e: Tensor, weights: Tensor) -> Tensor: ...
 
@@ -61,7 +64,7 @@ class SquaredError:
     def __call__(self, r: Tensor, weights: Tensor | None = None) -> Tensor:
         return _counted(r, weights).square().sum(dim=(-2, -1))
 
-    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any:
+    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> float | Tensor:
         """Log-determinant of each timestep's precision matrix, where all precisions are 1."""
         return 0.0
 
@@ -84,7 +87,7 @@ class SquaredAndMeanError:
         rest = r.shape[-1] * (r.shape[-1] + 1) - weights.sum(dim=-1)
         return r.square().sum(dim=(-2, -1)) + (r.sum(dim=-1).square() / rest).sum(dim=-1)
 
-    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> Any:
+    def log_det_precision(self, n_channels: int, weights: Tensor | None = None) -> float | Tensor:
         """Log-determinant of each timestep's precision matrix, where all precisions are 1."""
         if weights is None:
             return math.log1p(1 / n_channels)
@@ -239,7 +242,9 @@ class NegativeBound(nn.Module):
         self.learned = learned
         self.kl_share = 1.0
 
-    def forward(self, module: Any, batch: Series, rng: torch.Generator) -> Tensor:
+    def forward(
+        self, module: VariationalAutoencoder, batch: Series, rng: torch.Generator
+    ) -> Tensor:
         x, c, weights = batch.values, batch.conditions, batch.weights
         draws = () if self.n_draws == 1 else (self.n_draws,)
         shape = (len(x), *draws, self.latent_dim)
