@@ -199,12 +199,12 @@ class RecurrentMixture(nn.Module):
         token[:, 0] = float(start)
         read = torch.cat([x.clamp(self.low, self.high), token], dim=2)
         inputs = with_condition_everywhere(read, c)
-        seen, last, given = [inputs], [], inputs
+        seen, last, read_now = [inputs], [], inputs
         for layer, state in zip(self.layers, states, strict=True):
-            h, state = layer(given, state)
+            h, state = layer(read_now, state)
             seen.append(h)
             last.append(state)
-            given = torch.cat([h, inputs], dim=2)
+            read_now = torch.cat([h, inputs], dim=2)
         return torch.cat(seen, dim=2), last
 
     def _predict(self, features: Tensor, now: slice) -> Mixture:

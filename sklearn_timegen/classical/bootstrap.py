@@ -97,12 +97,14 @@ class BlockBootstrap(BaseGenerator):
         if isinstance(length, str):
             length = max(2, round(n_timesteps ** (1 / 3)))
         self.block_length_ = min(int(length), n_timesteps)
-        self._given = series.conditions
+        self._conditions = series.conditions
         self._kept = np.zeros_like(v) if self.decomposition is None else self._trend_and_season(v)
         self._moved = v - self._kept
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
-        rows = draw_rows(self._given, c, self._given_vectors, len(self._moved), n_samples, rng)
+        rows = draw_rows(
+            self._conditions, c, self._given_vectors, len(self._moved), n_samples, rng
+        )
         blocks = _moving if self.method == "moving" else _stationary
         timesteps = blocks(n_samples, self._moved.shape[1], self.block_length_, rng)
         v: FloatArray = self._kept[rows] + self._moved[rows[:, None], timesteps]

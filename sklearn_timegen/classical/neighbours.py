@@ -54,7 +54,7 @@ class NeighbourInterpolation(BaseGenerator):
 
     def _fit(self, series: Series) -> None:
         v, c = series.values, series.conditions
-        self._rows, self._given = v, c
+        self._rows, self._conditions = v, c
         groups = groups_of(c, len(v), self._given_vectors)
         flat = v.reshape(len(v), -1)
         # A row each; a class of few repeats its neighbours, a series alone has itself.
@@ -67,7 +67,7 @@ class NeighbourInterpolation(BaseGenerator):
             self._neighbours[mine] = mine[near][:, np.arange(self.n_neighbors) % n]
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
-        i = draw_rows(self._given, c, self._given_vectors, len(self._rows), n_samples, rng)
+        i = draw_rows(self._conditions, c, self._given_vectors, len(self._rows), n_samples, rng)
         j = self._neighbours[i, rng.integers(self.n_neighbors, size=n_samples)]
         u = rng.random((n_samples, 1, 1), dtype=np.float32)
         v: FloatArray = self._rows[i] + u * (self._rows[j] - self._rows[i])

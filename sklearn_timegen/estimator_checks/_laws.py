@@ -280,8 +280,8 @@ def check_loss_falls(trial: Trial) -> None:
         if "train_distance" not in fitted.history_[-1]:
             losses = [row["train_loss"] for row in fitted.history_]
             return losses[-1] < losses[0], f"the loss went from {losses[0]} to {losses[-1]}"
-        # The losses of players that learn from each other need not fall. Samples come nearer, but
-        # the players circle: they may be away again at the end.
+        # The losses of networks that learn from each other need not fall. Samples come nearer, but
+        # the networks circle: they may be away again at the end.
         distances = [row["train_distance"] for row in fitted.history_]
         nearest = min(distances)
         return nearest < 0.95 * distances[0], f"the distance went from {distances[0]} to {nearest}"
@@ -293,7 +293,7 @@ def check_loss_falls(trial: Trial) -> None:
 def check_every_parameter_gets_a_gradient(trial: Trial) -> None:
     generator, X = trial.generator, trial.series(n_samples=64)
     plays = _is_adversarial(generator)
-    # Of two players, one may wait for the other.
+    # Of two networks, one may wait for the other.
     n_epochs = 10 * getattr(generator, "n_critic", 1) if plays else 1
     fitted = trial.fresh(max_epochs=n_epochs, batch_size=64).fit(X)
     module = fitted.net_.module_

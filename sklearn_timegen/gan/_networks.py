@@ -45,9 +45,9 @@ def build_networks(
     """Make both networks; ``sizes`` are timesteps, channels, latents and conditions."""
     n_timesteps, n_channels, latent_dim, n_conditions = sizes
     shape = (n_timesteps, n_channels)
-    given = {"n_conditions": n_conditions}
-    made = make_network(generator, "generator", *shape, latent_dim, widths[0], **given)
-    opponent = make_network(discriminator, "discriminator", *shape, widths[1], **given)
+    conditions = {"n_conditions": n_conditions}
+    made = make_network(generator, "generator", *shape, latent_dim, widths[0], **conditions)
+    opponent = make_network(discriminator, "discriminator", *shape, widths[1], **conditions)
     return Adversaries(made, normalize(opponent), latent_dim, ema_decay)
 
 

@@ -48,7 +48,7 @@ __all__ = [
 
 
 class AdversarialLoss(Protocol):
-    """What each of the two players descends, and what it needs for that."""
+    """What generator and discriminator descend, and what that needs."""
 
     generator_needs_real: ClassVar[bool] = False  # else its ``real`` may be None
     sees_differences: ClassVar[bool] = False  # the same if all values move by as much

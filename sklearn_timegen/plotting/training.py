@@ -46,13 +46,13 @@ class TrainingDisplay:
 
     A validation loss that rises while the training loss falls is overfitting. The axis of the
     losses is logarithmic if they are positive and span more than a factor of 20. The losses of
-    two players, as those of a :class:`~sklearn_timegen.GAN`, do not tell how good samples are: a
-    game has a panel for each of these.
+    two networks in a game, as those of a :class:`~sklearn_timegen.GAN`, do not tell how good
+    samples are: a game has a panel for each of these.
 
     ===================  =======================================================================
     ``distance``         Of samples from training and held-out series: it is to fall.
-    ``loss``             Of both players.
-    ``gradient norm``    Of both players: it is neither to vanish nor to explode.
+    ``loss``             Of both networks.
+    ``gradient norm``    Of both networks: it is neither to vanish nor to explode.
     ``accuracy``         Share of pairs of a real and a generated series that the discriminator
                          orders rightly. In the grey, the generator learns little from it.
     ``effective ratio``  Effective number of different samples, beside that of training series.

@@ -118,10 +118,10 @@ class MixturePrior(Prior):
         """Fit to draws, of which those of one series count as one."""
         draws = self._draws(z).astype(np.float64)
         self._parts: dict[int, NormalMixture] = {}
-        for key, rows, given in by_class(c, len(draws), self.is_vector):
-            joint, m = draws[rows], 0 if given is None else given.shape[1]
-            if given is not None:
-                same = np.repeat(given[:, None], joint.shape[1], axis=1)
+        for key, rows, vectors in by_class(c, len(draws), self.is_vector):
+            joint, m = draws[rows], 0 if vectors is None else vectors.shape[1]
+            if vectors is not None:
+                same = np.repeat(vectors[:, None], joint.shape[1], axis=1)
                 joint = np.concatenate([same, joint], axis=2)
             most = len(rows) / (SERIES_PER_LATENT * self.latent_dim)
             wider = _shrinkage(draws[rows].reshape(-1, self.latent_dim)) if most < 1 else 0.0
@@ -141,17 +141,17 @@ class MixturePrior(Prior):
         seed = torch.randint(2**62, (), generator=rng, device=rng.device).item()
         own = np.random.default_rng(int(seed))
         z = np.empty((n_samples, self.latent_dim), dtype=np.float32)
-        for key, rows, given in by_class(_array(c), n_samples, self.is_vector):
-            z[rows], _ = self._part(key).draw(len(rows), given, own)
+        for key, rows, vectors in by_class(_array(c), n_samples, self.is_vector):
+            z[rows], _ = self._part(key).draw(len(rows), vectors, own)
         return torch.from_numpy(z).to(rng.device)
 
     def log_density(self, z: Tensor, c: Tensor | None) -> Tensor:
         """log p(z | c), computed in float64."""
         draws = z.detach().double().cpu().reshape(len(z), -1, self.latent_dim).numpy()
         density = np.empty(draws.shape[:2])
-        for key, rows, given in by_class(_array(c), len(draws), self.is_vector):
+        for key, rows, vectors in by_class(_array(c), len(draws), self.is_vector):
             flat = draws[rows].reshape(-1, self.latent_dim)
-            same = None if given is None else np.repeat(given, draws.shape[1], axis=0)
+            same = None if vectors is None else np.repeat(vectors, draws.shape[1], axis=0)
             density[rows] = self._part(key).log_density(flat, same).reshape(len(rows), -1)
         return torch.from_numpy(density).reshape(z.shape[:-1]).to(z)
 
@@ -201,8 +201,8 @@ class FlowPrior(Prior):
         ).initialize()
         self.interrupted_ = False
         if n_series >= N_LEAST:
-            given = None if c is None else torch.tensor(c)
-            self._train(net, Series(torch.tensor(draws), given))
+            conditions = None if c is None else torch.tensor(c)
+            self._train(net, Series(torch.tensor(draws), conditions))
         self._flow = net.module_.requires_grad_(False)
         return self
 

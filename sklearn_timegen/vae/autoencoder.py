@@ -119,8 +119,9 @@ class VariationalAutoencoder(nn.Module):
     def decode(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Decode K latents ``(B, K, d)`` for each series, all given the condition of theirs."""
         n_draws = z.shape[1]
-        given = c if c is None or n_draws == 1 else c.repeat_interleave(n_draws, dim=0)
-        x_hat: Tensor = self.decoder(z.flatten(0, 1), given).unflatten(0, z.shape[:2])
+        if c is not None and n_draws > 1:
+            c = c.repeat_interleave(n_draws, dim=0)
+        x_hat: Tensor = self.decoder(z.flatten(0, 1), c).unflatten(0, z.shape[:2])
         return x_hat
 
 

@@ -89,8 +89,7 @@ class ComponentVAE(VAE):
         chunks, wholes = [], []
         for rows in self._batches(n_samples):
             n_rows = len(range(n_samples)[rows])
-            given = rows_of(c, rows)
-            parts, v = self._draw_parts(n_rows, given, rng)
+            parts, v = self._draw_parts(n_rows, rows_of(c, rows), rng)
             chunks.append(parts)
             wholes.append(self._to_data_units(v))
         parts = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
@@ -167,17 +166,17 @@ class ComponentVAE(VAE):
         chunks = []
         with self._inference() as module:
             for rows in self._batches(len(z)):
-                given = self._tensor(rows_of(c, rows))
-                chunks.append(_arrays(module.decoder.components(self._tensor(z[rows]), given)))
+                batch = self._tensor(z[rows]), self._tensor(rows_of(c, rows))
+                chunks.append(_arrays(module.decoder.components(*batch)))
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
     def _draw_parts(
         self, n_samples: int, c: FloatArray | None, rng: torch.Generator
     ) -> tuple[Parts, FloatArray]:
         """Draw as ``_draw`` does, from the same stream, and keep the parts."""
-        z, given = self._draw_latents(n_samples, c, rng), self._tensor(c)
+        z = self._draw_latents(n_samples, c, rng)
         with self._inference() as module:
-            parts = module.decoder.components(z, given)
+            parts = module.decoder.components(z, self._tensor(c))
             x_hat = module.decoder.total(parts)
             return _arrays(parts), as_numpy(x_hat + self._noise(module, x_hat, rng))
 

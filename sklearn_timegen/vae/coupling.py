@@ -79,18 +79,18 @@ class CouplingFlow(nn.Module):
 
         z may have any leading dimensions; c belongs to the first.
         """
-        u, given = _flat(z, c)
+        u, c = _flat(z, c)
         u = torch.linalg.solve_triangular(self.factor.T, u - self.mean, upper=True, left=False)
         log_det = -self.factor.diagonal().log().sum()
         for layer in self.layers:
-            u, more = layer(u, given)
+            u, more = layer(u, c)
             log_det = log_det + more
         return u.reshape(z.shape), log_det.reshape(z.shape[:-1])
 
     def inverse(self, u: Tensor, c: Tensor | None = None) -> Tensor:
-        z, given = _flat(u, c)
+        z, c = _flat(u, c)
         for layer in reversed(self.layers):
-            z = layer.inverse(z, given)  # type: ignore[operator]
+            z = layer.inverse(z, c)  # type: ignore[operator]
         return (self.mean + z @ self.factor.T).reshape(u.shape)
 
 

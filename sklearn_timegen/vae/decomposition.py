@@ -238,16 +238,16 @@ class DecompositionDecoder(nn.Module):
     def components(self, z: Tensor, c: Tensor | None = None) -> dict[str, Tensor]:
         """Return the components by name, ``(B, T, D)`` each, or ``(B, 1, D)`` if constant."""
         structure, seasons = self.structure, self._seasons(c)
-        given = z if structure.calendar else with_condition(z, c)
+        inputs = z if structure.calendar else with_condition(z, c)
         parts: dict[str, Tensor] = {}
         if structure.level:
-            parts["level"] = self.level(given)
+            parts["level"] = self.level(inputs)
         if structure.trend_degree:
-            parts["trend"] = self.trend(given)
+            parts["trend"] = self.trend(inputs)
         for k, seasonality in enumerate(self.seasonalities):
-            parts[f"season_{k + 1}"] = seasonality(given, seasons[..., k, :])
+            parts[f"season_{k + 1}"] = seasonality(inputs, seasons[..., k, :])
         if structure.residual:
-            residual = self.residual(given)
+            residual = self.residual(inputs)
             parts["residual"] = residual if structure.plain else self._off(residual, seasons)
         return parts
 

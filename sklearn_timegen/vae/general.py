@@ -289,9 +289,9 @@ class VAE(VariationalLatents):
         rng = self._make_rng(derive_seed(seed, "draws"))
         shape = (len(v), n_draws, self.latent_dim)
         draws = draws_from(mean, log_var, torch.randn(shape, generator=rng, device=rng.device))
-        given = self._prior_condition(series.conditions)
+        c = self._prior_condition(series.conditions)
         prior = PRIORS[self.prior](self.latent_dim, self._given_vectors)
-        return prior.fit(as_numpy(draws), given, derive_seed(seed, "fit"))
+        return prior.fit(as_numpy(draws), c, derive_seed(seed, "fit"))
 
     def _posterior(
         self, v: FloatArray, dtype: torch.dtype = torch.float32

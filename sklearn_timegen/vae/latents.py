@@ -149,8 +149,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         """Draws of the posterior's noise, the same for all series: a function of ``X`` results."""
         n_draws = check_count(n_samples, "n_samples")
         own = self.random_state if isinstance(self.random_state, Integral) else 0
-        given = own if random_state is None else random_state
-        rng = self._make_rng(derive_seed(draw_seed(given), "posterior"))
+        seed = own if random_state is None else random_state
+        rng = self._make_rng(derive_seed(draw_seed(seed), "posterior"))
         noise = torch.randn(n_draws, self._n_features_out, generator=rng, device=rng.device)
         return noise.to(EXACT)
 
@@ -167,7 +167,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
     def _bound(self, series: Series, noise: torch.Tensor) -> NDArray[np.float64]:
         """Importance-weighted bound of represented series, all with the same draws."""
         error, bound = self.net_.criterion_.error, np.empty(len(series))
-        asked = self._prior_condition(series.conditions)
+        c = self._prior_condition(series.conditions)
         no_pi = 0.5 * noise.shape[1] * np.log(2 * np.pi)
         with self._inference(EXACT) as module:
             for rows, batch, log_var, z, x_hat in self._decoded_draws(module, series, noise):
@@ -175,8 +175,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
                 of_draws = None if weights is None else weights[:, None]
                 x = batch.values[:, None]
                 fit = log_likelihood(x, x_hat, module.noise(), error, of_draws)
-                given = self._tensor(rows_of(asked, rows), EXACT)
-                log_p_z = self.prior_.log_density(z, given) + no_pi
+                asked = self._tensor(rows_of(c, rows), EXACT)
+                log_p_z = self.prior_.log_density(z, asked) + no_pi
                 ratio = log_weights(fit, log_p_z, noise, log_var[:, None])
                 bound[rows] = as_numpy(renyi_bound(ratio, alpha=0.0))
         return bound
