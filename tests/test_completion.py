@@ -11,6 +11,7 @@ from sklearn_timegen import (
     GAN,
     VAE,
     BlockBootstrap,
+    FlowMatching,
     PCAMixture,
     ProfessorForcing,
     TeacherForcing,
@@ -218,6 +219,26 @@ def test_known_values_come_back_and_rules_are_kept(X, generator):
     assert_array_equal(again, filled)
     assert_array_equal(model.impute(with_gaps(x, gaps)).shape, x.shape)
     assert_array_equal(model.impute(x), x)
+
+
+@pytest.mark.parametrize("missing", ["generate", "complete"])
+@pytest.mark.parametrize(
+    "generator",
+    [
+        PCAMixture(),
+        VAE(**VAE_SIZES, max_epochs=2),
+        TeacherForcing(hidden_dim=8, n_components=2, max_epochs=2),
+        FlowMatching(hidden_dim=8, n_layers=1, max_epochs=2),
+    ],
+    ids=lambda generator: type(generator).__name__,
+)
+def test_nothing_is_left_missing(X, generator, missing):
+    """Also where series had gaps in fit, and samples have them."""
+    gaps = np.random.default_rng(SEED).random(X.shape) < 0.2
+    model = generator.set_params(missing=missing, random_state=SEED).fit(with_gaps(X, gaps))
+    filled = model.impute(with_gaps(X, gaps)[:10])
+    assert np.isfinite(filled).all()
+    assert_array_equal(filled[~gaps[:10]], X[:10][~gaps[:10]].astype(np.float32))
 
 
 def test_a_trained_autoencoder_knows_about_as_much_as_the_closed_form(X):

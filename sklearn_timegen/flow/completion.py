@@ -146,7 +146,9 @@ class Completion:
         left = y - made.reshape(len(x), -1)[:, cells]
         made = made + (left @ gain).astype(np.float32).reshape(made.shape)
         made = (
-            structure.limits_.clip(made) if structure.plain else structure.inverse_transform(made)
+            structure.limits_.clip(made)
+            if structure.plain
+            else structure.inverse_transform(made, present=True)
         )
         made[:, known] = x[:, known]
         return structure.complete(made, known)
