@@ -130,9 +130,11 @@ class Copy(_LeftOut):
 
     def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
         key, of = self.keys
-        x = np.where(known[of], block[of], block[key])
-        either = known[key] | known[of]
-        out = {of: x, key: np.where(known[key], block[key], x)}
+        told, either = known[key] & ~known[of], known[key] | known[of]
+        out = {
+            of: np.where(told, block[key], block[of]),
+            key: np.where(known[of] & ~known[key], block[of], block[key]),
+        }
         return {**block, **out}, {**known, key: either, of: either}
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
