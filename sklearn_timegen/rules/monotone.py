@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.rules.pressing import near_zero, presses_on_zero
 from sklearn_timegen.rules.rule import (
     Block,
     Key,
@@ -24,9 +25,7 @@ __all__ = ["Monotone", "find_monotone"]
 
 Array = NDArray[np.float64]
 
-FEWEST = 100  # independent steps, before they can be believed never to be negative
-NEAR = 0.02  # of the steps' standard deviation: what counts as standing still
-TOUCHED = 0.002
+FEWEST = 50  # independent steps, before they can be believed never to be negative
 
 
 class Monotone(Rule):
@@ -73,7 +72,7 @@ class Monotone(Rule):
 
     def touched(self, blocks: Iterable[Block]) -> float | None:
         step = observed(steps(blocks, self.keys[0]))
-        return float(np.mean(step <= NEAR * step.std())) if len(step) else None
+        return float(near_zero(step).mean()) if len(step) else None
 
     def learn(self, blocks: Sequence[Block]) -> None:
         step = observed(steps(blocks, self.keys[0]))
@@ -142,13 +141,13 @@ def find_monotone(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         step = observed(steps(blocks, key))
         if len(step) < FEWEST or step.min() < 0 or np.ptp(cells(blocks, key)) == 0:
             continue
-        if sum(_n_independent(block[key]) for block in blocks) < FEWEST:
+        n_independent = sum(_n_independent(block[key]) for block in blocks)
+        if n_independent < FEWEST:
             continue
         if any(Monotone(key).broken(block).any() for block in blocks):
             continue  # across what is missing
-        distinct = np.unique(step)
-        still = step <= NEAR * step.std()
-        if len(distinct) > 10 and still.mean() >= TOUCHED and still.sum() >= 5:
+        marks = np.arange(float(len(step)))  # equal steps may be several
+        if len(np.unique(step)) > 10 and presses_on_zero(step, marks, n_independent):
             rule = Monotone(key)
             found.append(rule)
     return found

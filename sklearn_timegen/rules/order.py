@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.pressing import near_zero
 from sklearn_timegen.rules.rule import (
     Block,
     Key,
@@ -31,13 +32,12 @@ from sklearn_timegen.rules.rule import (
     observed,
 )
 
-__all__ = ["Order", "Pair", "near"]
+__all__ = ["Order", "Pair"]
 
 Array = NDArray[np.float64]
 Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
-NEAR = 0.02  # of a standard deviation: what counts as touching
 FAR = 1e300  # where nothing limits a channel
 LEVEL = 3.0  # times that a positive channel reaches over, for distances in its proportion
 
@@ -143,7 +143,7 @@ class Order(Rule):
         blocks = list(blocks)
         x = columns(blocks, self.keys)
         gaps = [observed(x[j] - x[i]) for i, j in self._covers()]
-        return float(np.mean([near(gap).mean() for gap in gaps]))
+        return float(np.mean([near_zero(gap).mean() for gap in gaps]))
 
     # -- coordinates --------------------------------------------------------------------------
 
@@ -292,9 +292,3 @@ def _greatest(block: Block, keys: Sequence[Key]) -> Array:
 
 def _least(block: Block, keys: Sequence[Key]) -> Array:
     return reduce(np.minimum, (block[key] for key in keys))
-
-
-def near(gap: Array) -> NDArray[np.bool_]:
-    """Return which distances are hardly any."""
-    near: NDArray[np.bool_] = gap < NEAR * gap.std()
-    return near

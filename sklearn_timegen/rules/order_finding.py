@@ -8,16 +8,16 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.order import Order, Pair, near
+from sklearn_timegen.rules.order import Order, Pair
+from sklearn_timegen.rules.pressing import BY_CHANCE, presses_on_zero
 from sklearn_timegen.rules.rule import Block, Key, Rule, cells, columns, observed, steps
 
 __all__ = ["find_orders"]
 
 Array = NDArray[np.float64]
 
-FEWEST = 100  # cells, before an order can be believed
-BY_CHANCE = 0.01  # of cells that shuffled channels have to break, or the order is no news
-TOUCHED = 0.002  # of cells that have to touch
+FEWEST = 50  # cells, before an order can be believed
+EXPECTED = 20.0  # independent cells that shuffled channels would break
 
 
 def find_orders(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
@@ -32,7 +32,7 @@ def find_orders(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         a, b = _together(x[i], x[j])
         if _is_below(a, b):
             moves = observed(steps(blocks, j) - steps(blocks, i))
-            if _is_told_often(a, b, moves):
+            if _is_pressed(a, b, moves):
                 pairs.append((i, j))
     return [Order.of_pairs(group) for group in _connected(pairs)]
 
@@ -55,11 +55,10 @@ def _crosses(a: Array, b: Array) -> bool:
 
 
 def _is_below(a: Array, b: Array) -> bool:
-    """Whether ``b`` is close to ``a`` now and then, and would be below it if it were free."""
-    if len(a) == 0 or a.max() <= b.min() or _by_chance(a, b) < BY_CHANCE:
+    """Whether ``b`` would be below ``a`` now and then, if the two were free of each other."""
+    if len(a) == 0 or a.max() <= b.min():
         return False
-    gap = b - a
-    return bool(np.ptp(gap) > 0 and near(gap).mean() >= TOUCHED)
+    return _by_chance(a, b) >= BY_CHANCE and bool(np.ptp(b - a) > 0)
 
 
 def _by_chance(a: Array, b: Array) -> float:
@@ -69,19 +68,17 @@ def _by_chance(a: Array, b: Array) -> float:
     return float(1 - np.searchsorted(low, high, side="right").mean() / len(low))
 
 
-def _is_told_often(a: Array, b: Array, steps_of_gap: Array) -> bool:
-    """Whether there are enough independent observations, and different ones that touch."""
-    gap = b - a
-    distinct = np.unique(a + np.e * b)  # windows that overlap hold an observation several times
-    touching = np.unique((a + np.e * b)[near(gap)])
+def _is_pressed(a: Array, b: Array, steps_of_gap: Array) -> bool:
+    """Whether there are enough independent observations, and the gap presses on 0 in them."""
+    gap, marks = b - a, a + np.e * b  # windows that overlap hold an observation several times
+    n_distinct = len(np.unique(marks))
     # Neighbours in time are alike: what counts are as many observations as are independent.
     moves = steps_of_gap[steps_of_gap != 0]
     roughness = np.mean(moves**2) / (2 * gap.var()) if len(moves) else 1.0
-    return bool(
-        len(distinct) >= FEWEST
-        and _by_chance(a, b) * len(distinct) * min(1.0, roughness) >= 20
-        and len(touching) >= 5
-    )
+    n_independent = n_distinct * float(min(1.0, roughness))
+    if n_distinct < FEWEST or _by_chance(a, b) * n_independent < EXPECTED:
+        return False
+    return presses_on_zero(gap, marks, n_independent)
 
 
 def _connected(pairs: list[Pair]) -> list[list[Pair]]:
