@@ -45,8 +45,8 @@ def prices(rng, n):
 
 
 TABLES = {
-    meter: ("monotone", 100),
-    meter_of_days: ("monotone", 100),
+    meter: ("monotone", 150),
+    meter_of_days: ("monotone", 150),
     range_of_a_walk: ("order", 200),
     range_of_an_autoregression: ("order", 200),
     prices: ("order", 200),
@@ -86,10 +86,10 @@ def test_small_tables_without_rules(name, seed):
 
 def test_values_that_press_on_zero():
     rng = np.random.default_rng(SEED)
-    amounts, marks = rng.gamma(2, size=400), np.arange(400.0)
-    assert presses_on_zero(amounts, marks, 400)
+    amounts, marks = rng.gamma(2, size=1500), np.arange(1500.0)
+    assert presses_on_zero(amounts, marks, 1500)
     assert not presses_on_zero(amounts[:40], marks[:40], 40)  # too few
     assert not presses_on_zero(amounts, marks, 40)  # most of which say the same
-    assert not presses_on_zero(amounts, np.zeros(400), 400)  # one observation, 400 times
-    assert not presses_on_zero(5 + rng.normal(size=400), marks, 400)  # far away
+    assert not presses_on_zero(amounts, np.zeros(1500), 1500)  # one observation, many times
+    assert not presses_on_zero(5 + rng.normal(size=1500), marks, 1500)  # far away
     assert presses_on_zero(np.where(marks < 6, 0.0, 5 + amounts), marks, 6)  # touched, often
