@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
+from sklearn.exceptions import NotFittedError
 
 from sklearn_timegen import BlockBootstrap, FlowMatching, PCAMixture, SeriesGenerator
 from sklearn_timegen.datasets import make_ar, make_sines
@@ -184,6 +185,10 @@ def test_kinds_can_be_chosen():
     x = prices()
     assert not find_rules(x, exclude=["order"]).of_kind("order")
     assert {rule.kind for rule in find_rules(x, include=["order"])} == {"order"}
+    assert repr(find_rules(x, include="order")) == repr(find_rules(x, include=["order"]))
+    assert not find_rules(x, exclude="order").of_kind("order")
+    with pytest.raises(ValueError, match="include=3: expected a kind of rule or a list of them"):
+        find_rules(x, include=3)
     with pytest.raises(ValueError, match="no kind of rule 'ordre'; there are one of, constant"):
         find_rules(x, include=["ordre"])
     with pytest.raises(ValueError, match="names must be 4 different ones"):
@@ -379,6 +384,9 @@ BROKEN = [
     ([Order(0, 9)], "no channel 9; there are 0, 1, 2, 3"),
     ([Order(0, 1), "outo"], "rules must be 'auto', None, or a list of rules"),
     ([3], "rules must be 'auto', None, or a list of rules"),
+    ("orders", r"rules must be .*; to look for some kinds only, give what find_rules.X, include="),
+    (Order(0, 1), "got channel 0 <= channel 1: put it in a list"),
+    (3, r"got 3: write .Order.'low', 'high'.., with 'auto' in it"),
 ]
 
 
@@ -428,7 +436,40 @@ def test_rules_on_arrays():
     assert Level(0).inverse_transform(Level(0).transform(x)).shape == x.shape
     assert Positive(0).violations(-x).all()
     with pytest.raises(ValueError, match="n_timesteps, n_channels"):
-        rule.violations(x[0])
+        rule.violations(x[0, 0])
+    with pytest.raises(ValueError, match="there is no channel 1, channel 2, channel 3 in these"):
+        rule.violations(x[:, :, 0])
+    amounts = find_rules(rain()[:, :, 0:1])
+    assert not any(mask.any() for _, mask in amounts.violations(rain()[:, :, 0]))
+
+
+@pytest.mark.parametrize("rule", [Order(0, 1), Clock(0, period=3), NormalScore(0)])
+def test_rules_that_have_seen_no_data_say_so(rule):
+    with pytest.raises(NotFittedError, match=r"has seen no data yet.*take it from find_rules"):
+        rule.transform(prices())
+    with pytest.raises(NotFittedError, match="has seen no data yet"):
+        rule.inverse_transform(prices())
+    with pytest.raises(ValueError, match="knows its channels by name only: say where they are by"):
+        Order("low", "high").transform(prices())
+
+
+def test_orders_of_channels_on_different_grids():
+    close = 30 + 3 * rng().normal(size=(N, T)).cumsum(axis=1)
+    low = np.floor(10 * (close - rng(1).exponential(size=(N, T)))) / 10
+    high = np.ceil(close + rng(2).exponential(size=(N, T)))
+    half = np.ceil(2 * close) / 2
+    for columns in (
+        (low, close, high),
+        (low, half, np.maximum(high, half)),
+        (low, low + 1, high + 1),
+    ):
+        x = np.stack(columns, axis=2)
+        order = Order(0, 1, 2)
+        fitted = PCAMixture(rules=[order, "auto"], random_state=SEED).fit(x)
+        drawn = fitted.sample(300)
+        assert not any(violations(fitted.rules_, drawn).values())
+        for rule in fitted.rules_.of_kind("grid"):
+            assert not rule.violations(drawn).any(), rule
 
 
 def test_a_rule_can_be_read_before_there_are_data():
@@ -541,6 +582,24 @@ def test_bounds_agree_with_other_rules():
         assert not order.violations(drawn).any()
     whole = PCAMixture(bounds=(None, 26.6), random_state=SEED).fit(np.rint(x)).sample(300)
     assert np.array_equal(whole, np.rint(whole))
+
+
+def test_found_bounds_are_taken_as_often_as_in_training():
+    """Walks that turn round before a bound, walks that stop at it, and curves that linger."""
+    start, noise = 20 * rng().random((3 * N, 1, 1)), rng(1).normal(size=(3 * N, T, 1))
+    walks = (start + noise.cumsum(axis=1)) % 20
+    folded, stopped = np.minimum(walks, 20 - walks), np.clip(start / 2 + noise, 0, 10)
+    curves = 5 + 5 * np.sin(0.3 * np.arange(T)[:, None] + 7 * start)
+    for x, mirrors in ((folded, True), (stopped, False), (curves, False)):
+        fitted = PCAMixture(random_state=SEED).fit(x)
+        (bounds,) = fitted.rules_.of_kind("bounds")
+        assert bounds.mirrors == (mirrors, mirrors)
+        drawn = fitted.sample(500)
+        taken, expected = (np.mean((y <= 0) | (y >= 10)) for y in (drawn, x))
+        if x is not curves:
+            assert taken == pytest.approx(expected, abs=0.04)
+        assert drawn.min() >= 0
+        assert drawn.max() <= 10
 
 
 def test_rules_hold_for_what_float32_rounds():

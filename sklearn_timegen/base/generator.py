@@ -86,7 +86,7 @@ class BaseGenerator(Completing, Declared, ABC):
         doc="""What every series keeps, and every sample will: ``"auto"`` finds it, a list of
         :mod:`sklearn_timegen.rules` declares it (``"auto"`` among them finds the rest), ``None``
         takes cells for mere numbers.""",
-        check=[StrOptions({"auto"}), list, tuple, RuleList, None],
+        check="no_validation",  # Structure says what it expects
         type='"auto", list of Rule or None',
     )
     on_violation: str = param(

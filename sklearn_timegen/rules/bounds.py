@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float32]
 
 NEAR = 0.02  # of a standard deviation: what counts as touching
 TOUCHED = 0.002  # of cells that have to touch
+AROUND = 5  # times as far: what values beside a bound are compared with
+CROWDED = 1.5  # times as dense beside a bound as around it: it is where series linger
 CROSSINGS = 15  # that are to be expected of series that do not know of a bound
 
 
@@ -154,7 +156,11 @@ def _one_for_each(side: Any, free: float, n_channels: int, bounds: Any) -> NDArr
 
 
 class Bounds(Rule):
-    """Values that a channel never leaves; what would leave them is clipped.
+    """Values that a channel never leaves.
+
+    What would leave them is clipped. A bound that is found, hardly ever taken, and not crowded
+    either, as those of walks that turn round before it, is a mirror: clipped values would pile up
+    where there are none.
 
     Parameters
     ----------
@@ -177,6 +183,7 @@ class Bounds(Rule):
         if low is None and high is None:
             raise ValueError(f"Bounds of {channel!r} need a low, a high, or both")
         self.low, self.high = low, high
+        self.mirrors = False, False  # at the low, and at the high
 
     def statement(self) -> str:
         low = "" if self.low is None else f"{self.low:g} <= "
@@ -194,7 +201,11 @@ class Bounds(Rule):
         return mask
 
     def decode(self, block: Block) -> Block:
-        return {**block, self.keys[0]: np.clip(block[self.keys[0]], self.low, self.high)}
+        x = block[self.keys[0]]
+        for bound, mirrors, sign in zip((self.low, self.high), self.mirrors, (1, -1), strict=True):
+            if mirrors and bound is not None:
+                x = np.where(sign * (x - bound) < 0, 2 * bound - x, x)
+        return {**block, self.keys[0]: np.clip(x, self.low, self.high)}
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]
@@ -215,16 +226,27 @@ def find_bounds(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         high = touched_bound([-column for column in columns])
         if low is not None or high is not None:
             rule = Bounds(key, low, None if high is None else -high)
+            x = observed(np.concatenate([column.ravel() for column in columns]))
+            rule.mirrors = _is_mirror(x, rule.low), _is_mirror(x, rule.high)
             found.append(rule)
     return found
+
+
+def _is_mirror(x: Array, bound: float | None) -> bool:
+    """Whether the bound itself is hardly ever taken, nor the values beside it more than others."""
+    if bound is None or (x == np.float32(bound)).mean() >= TOUCHED:
+        return False
+    distance = np.abs(x - bound)
+    beside, around = (np.mean(distance <= k * NEAR * x.std()) for k in (1, AROUND))
+    return bool(beside * AROUND <= CROWDED * around)
 
 
 def touched_bound(columns: Sequence[Array]) -> float | None:
     """Return the lower bound of series that would have crossed it often, were they free to.
 
     From a value ``x`` close to the bound ``b`` a series that moves up and down alike would cross
-    it if its next step is greater than ``x - b`` and goes down: these steps are counted, once for
-    each value, since windows that overlap hold a value several times.
+    it if its next step is greater than ``x - b`` and goes down: these steps are counted, once
+    each, since windows that overlap hold a step several times.
     """
     x = observed(np.concatenate([column.ravel() for column in columns]))
     if len(x) == 0:
@@ -236,8 +258,8 @@ def touched_bound(columns: Sequence[Array]) -> float | None:
     pairs = [np.stack([c[:, :-1].ravel(), c[:, 1:].ravel()]) for c in columns]
     here, then = np.concatenate(pairs, axis=1)
     close = (here < level) & ~np.isnan(then)
-    _, once = np.unique(here[close], return_index=True)
-    gap, step = (here[close] - low)[once], np.abs(then - here)[close][once]
+    here, then = np.unique(np.stack([here[close], then[close]]), axis=1)
+    gap, step = here - low, np.abs(then - here)
     return _roundest_below(low, NEAR * spread) if (step > gap).sum() / 2 >= CROSSINGS else None
 
 

@@ -67,6 +67,8 @@ class Clock(Rule):
     """
 
     kind = "clock"
+    learned = "_tolerance"
+    judges_unlearned = False
 
     def __init__(self, *channels: Any, period: int, how: str = "linear") -> None:
         super().__init__(*channels)

@@ -35,7 +35,7 @@ from sklearn_timegen.rules.rule import (
 )
 from sklearn_timegen.rules.rule_list import RuleList
 
-__all__ = ["KINDS", "find_rules", "fit_rules"]
+__all__ = ["KINDS", "find_rules", "fit_rules", "read_rules"]
 
 # The order in which rules are applied: each kind sees the coordinates of those before it.
 KINDS = (
@@ -74,8 +74,8 @@ def find_rules(
     X: Any,
     *,
     names: Sequence[Any] | None = None,
-    include: Sequence[str] | None = None,
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] = (),
 ) -> RuleList:
     """Find what every series keeps, and that by no accident.
 
@@ -85,10 +85,10 @@ def find_rules(
         Series; those of a list, ``(n_timesteps, n_channels)`` each, may differ in length.
     names : sequence or None, default=None
         Names of the channels; ``None`` numbers them.
-    include : sequence of str or None, default=None
-        Kinds of rules to look for, of ``sklearn_timegen.rules.KINDS``; ``None`` is all.
-    exclude : sequence of str, default=()
-        Kinds not to look for.
+    include : str, sequence of str or None, default=None
+        Kind, or kinds, of rules to look for, of ``sklearn_timegen.rules.KINDS``; ``None`` is all.
+    exclude : str or sequence of str, default=()
+        Kind, or kinds, not to look for.
 
     Returns
     -------
@@ -112,11 +112,44 @@ def find_rules(
     """
     blocks = as_blocks(X)
     names = check_names(names, len(blocks[0]))
-    for kind in (*(include or ()), *exclude):
+    wanted = KINDS if include is None else _read_kinds("include", include)
+    unwanted = _read_kinds("exclude", exclude)
+    kinds = [kind for kind in KINDS if kind in wanted and kind not in unwanted]
+    return fit_rules(blocks, names, (), kinds)[0]
+
+
+def _read_kinds(name: str, kinds: Any) -> list[str]:
+    """Return kinds of rules that were given as one word, or as several."""
+    words = [kinds] if isinstance(kinds, str) else kinds
+    if not isinstance(words, list | tuple | set | frozenset):
+        raise ValueError(
+            f"{name}={kinds!r}: expected a kind of rule or a list of them, as {name}=['order']; "
+            f"there are {', '.join(KINDS)}"
+        )
+    for kind in words:
         if kind not in KINDS:
             raise ValueError(f"there is no kind of rule {kind!r}; there are {', '.join(KINDS)}")
-    kinds = [k for k in KINDS if (include is None or k in include) and k not in exclude]
-    return fit_rules(blocks, names, (), kinds)[0]
+    return list(words)
+
+
+def read_rules(rules: Any) -> tuple[list[Rule], bool]:
+    """Return the rules that a user declares, and whether others are to be found."""
+    given = [rules] if isinstance(rules, str) else rules if rules is not None else []
+    if isinstance(given, Rule) or not isinstance(given, list | tuple | RuleList):
+        advice = "put it in a list" if isinstance(rules, Rule) else "write [Order('low', 'high')]"
+        raise ValueError(
+            f"rules must be 'auto', None, or a list of rules, got {rules!r}: {advice}, with "
+            "'auto' in it to find others, too"
+        )
+    for rule in given:
+        if isinstance(rule, Rule) or (isinstance(rule, str) and rule == "auto"):
+            continue
+        advice = "rules must be 'auto', None, or a list of rules such as Order('low', 'high')"
+        if isinstance(rule, str):
+            advice += "; to look for some kinds only, give what find_rules(X, include=...) finds"
+        raise ValueError(f"{advice}; got {rule!r}")
+    declared = [rule for rule in given if isinstance(rule, Rule)]
+    return declared, len(declared) < len(given)
 
 
 def fit_rules(

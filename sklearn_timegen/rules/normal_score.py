@@ -59,6 +59,8 @@ class NormalScore(Rule):
     """
 
     kind = "normal score"
+    learned = "values_"
+    judges_unlearned = False
 
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)

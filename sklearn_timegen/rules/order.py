@@ -64,6 +64,7 @@ class Order(Rule):
     """
 
     kind = "order"
+    learned = "_sequence"
 
     def __init__(self, *channels: Any) -> None:
         levels = [c if isinstance(c, tuple) else (c,) for c in channels]

@@ -44,6 +44,7 @@ class Positive(Rule):
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)
         self._range = -ROOM, ROOM
+        self._least = float(np.exp(-ROOM))
 
     def statement(self) -> str:
         return f"{self.labels[0]} > 0"

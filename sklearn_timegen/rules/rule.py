@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 
 __all__ = [
     "ROOM",
@@ -32,6 +33,7 @@ __all__ = [
     "as_block",
     "cells",
     "channel_of",
+    "check_columns",
     "columns",
     "forward_filled",
     "inferred",
@@ -113,11 +115,15 @@ class Rule(ABC):
     kind: ClassVar[str]
     # Whether it speaks of columns of the data, and not of other rules' coordinates.
     of_data: bool = True
+    # What ``learn`` sets, where coordinates are unknown without it, and violations may be.
+    learned: ClassVar[str | None] = None
+    judges_unlearned: ClassVar[bool] = True
 
     def __init__(self, *channels: Any) -> None:
         self.channels = channels
         self.labels = tuple(label_of(c, ()) if isinstance(c, int) else str(c) for c in channels)
-        self.keys: tuple[Key, ...] = tuple(c for c in channels if isinstance(c, int | tuple))
+        positions = (int(c) if isinstance(c, np.integer) else c for c in channels)
+        self.keys: tuple[Key, ...] = tuple(c for c in positions if isinstance(c, int | tuple))
         self.evidence: Evidence | None = None
 
     # -- what a kind of rule has to say -------------------------------------------------------
@@ -209,26 +215,45 @@ class Rule(ABC):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_channels)
-            Series with the channels that the rule was found in, or bound to.
+            Series with the channels that the rule was found in, or bound to; of one channel,
+            ``(n_samples, n_timesteps)``, too.
 
         Returns
         -------
         broken : ndarray of bool of shape (n_samples, n_timesteps)
             True where it is broken.
         """
-        return self.broken(as_block(X))
+        return self.broken(self._ready(as_block(X), unlearned=self.judges_unlearned))
 
     def transform(self, X: Any) -> Array:
         """Return series ``(n_samples, n_timesteps, n_channels)`` with the rule's coordinates."""
-        block = self.encode(as_block(X))
+        block = self.encode(self._ready(as_block(X)))
         return as_array({key: block[key] for key in sorted(block, key=order_of)})
 
     def inverse_transform(self, U: Any) -> Array:
         """Return series of coordinates; whatever these are, the rule is kept."""
+        self._ready({})
         u = np.asarray(U, dtype=np.float64)
         keys = self._encoded_keys(u.shape[2])
         block = self.decode({key: u[:, :, k] for k, key in enumerate(keys)})
         return as_array({key: block[key] for key in sorted(block, key=order_of)})
+
+    def _ready(self, block: Block, *, unlearned: bool = False) -> Block:
+        """Return a block, if the rule knows which columns it speaks of, and what they are like."""
+        if len(self.keys) < len(self.channels):
+            raise ValueError(
+                f"the rule {self.statement()!r} knows its channels by name only: say where they "
+                "are by bind, as Order('low', 'high').bind(['low', 'high'])"
+            )
+        if not (unlearned or self.learned is None or hasattr(self, self.learned)):
+            raise NotFittedError(
+                f"the rule {self.statement()!r} has seen no data yet, of which it has to learn: "
+                "take it from find_rules(X), or from the rules_ of what it was declared to, as "
+                "PCAMixture(rules=[rule]).fit(X).rules_"
+            )
+        if block:
+            check_columns(self, block)
+        return block
 
     def _encoded_keys(self, n_coordinates: int) -> list[Key]:
         """Return the keys of so many columns, encoded: tried with more channels, and fewer."""
@@ -243,6 +268,20 @@ class Rule(ABC):
         if self.evidence is None:
             return self.statement()
         return f"{self.statement()}: {self.evidence}"
+
+
+def check_columns(rule: Rule, block: Block) -> None:
+    """Refuse series, or a list of rules, in which a rule has nothing to look at."""
+    missing = [
+        label for key, label in zip(rule.keys, rule.labels, strict=False) if key not in block
+    ]
+    if len(rule.keys) < len(rule.labels):  # given by names, and bound to no data
+        missing = list(rule.labels)
+    if missing:
+        raise ValueError(
+            f"the rule {rule.statement()!r} cannot be checked: there is no {', '.join(missing)} "
+            "in these series, or in what the rules before it make of them"
+        )
 
 
 def position_of(channel: Any, names: Sequence[Any]) -> Key:
@@ -276,8 +315,13 @@ def order_of(key: Key) -> tuple[int, str]:
 def as_block(X: Any) -> Block:
     """Return the columns of series by their positions."""
     x = np.asarray(X, dtype=np.float64)
+    if x.ndim == 2:  # rows, each a series of one channel
+        x = x[:, :, None]
     if x.ndim != 3:
-        raise ValueError(f"X must be of shape (n_samples, n_timesteps, n_channels), got {x.shape}")
+        raise ValueError(
+            "X must be of shape (n_samples, n_timesteps, n_channels), or (n_samples, n_timesteps) "
+            f"with one channel, got {x.shape}"
+        )
     return {k: x[:, :, k] for k in range(x.shape[2])}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from sklearn_timegen.rules.rule import Block, Mask, Rule, as_block, channel_of
+from sklearn_timegen.rules.rule import Block, Mask, Rule, as_block, channel_of, check_columns
 
 __all__ = ["RuleList"]
 
@@ -60,7 +60,8 @@ class RuleList(Sequence[Rule]):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps, n_channels)
-            Series with the channels that the rules were found in.
+            Series with the channels that the rules were found in; of one channel,
+            ``(n_samples, n_timesteps)``, too.
 
         Returns
         -------
@@ -88,25 +89,11 @@ class RuleList(Sequence[Rule]):
     def broken(self, block: Block) -> Iterator[tuple[Rule, Mask]]:
         """Yield each rule, and at which timesteps of a block it is broken."""
         for k, rule in enumerate(self._rules):
-            _check_columns(rule, block)
+            check_columns(rule, block)
             yield rule, rule.broken(block)
             # What no later rule looks at need not be written anew, which may be slow.
             if any(_positions(rule) & _positions(later) for later in self._rules[k + 1 :]):
                 block = rule.encode(block)
-
-
-def _check_columns(rule: Rule, block: Block) -> None:
-    """Refuse series, or a list of rules, in which a rule has nothing to look at."""
-    missing = [
-        label for key, label in zip(rule.keys, rule.labels, strict=False) if key not in block
-    ]
-    if len(rule.keys) < len(rule.labels):  # given by names, and bound to no data
-        missing = list(rule.labels)
-    if missing:
-        raise ValueError(
-            f"the rule {rule.statement()!r} cannot be checked: there is no {', '.join(missing)} "
-            "in these series, or in what the rules before it make of them"
-        )
 
 
 def _positions(rule: Rule) -> set[int]:

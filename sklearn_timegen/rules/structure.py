@@ -13,7 +13,7 @@ from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.rules.bounds import Bounds, Limits
 from sklearn_timegen.rules.filling import NormalFiller
-from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules
+from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.length import Length
 from sklearn_timegen.rules.missing import Missing, find_missing
@@ -103,7 +103,7 @@ class Structure:
         missing: str = "generate",
         ragged: bool = False,
     ) -> None:
-        self._asked = () if rules is None else (rules,) if isinstance(rules, str) else tuple(rules)
+        self._declared, self._auto = read_rules(rules)
         self._bounds = bounds
         self.kinds = KINDS if kinds is None else kinds
         self.on_violation = on_violation
@@ -144,8 +144,8 @@ class Structure:
 
     def _fit(self, blocks: list[Block], names: Sequence[Any] | None) -> list[Encoded]:
         """Learn; return coordinates, ``None`` if they are the series, and which were known."""
-        declared, kinds = self._check_asked()
-        declared += self.limits_.rules()
+        declared = self._declared + self.limits_.rules()
+        kinds = self.kinds if self._auto else ()
         names = check_names(names, len(blocks[0]))
         self._presence = self._find_presence(blocks, names)
         self._chain, self.reducer_, self.units_, encoded = fit_rules(
@@ -202,17 +202,6 @@ class Structure:
                 self.limits_.on_grid(channel_of(rule.keys[0]), rule.step)
         if orders and self.limits_.bind:
             self.limits_.keep_order(orders)
-
-    def _check_asked(self) -> tuple[list[Rule], Sequence[str]]:
-        declared = [rule for rule in self._asked if not isinstance(rule, str)]
-        words = [rule for rule in self._asked if isinstance(rule, str)]
-        for thing in (*declared, *words):
-            if thing != "auto" and not isinstance(thing, Rule):
-                raise ValueError(
-                    f"rules must be 'auto', None, or a list of rules such as "
-                    f"sklearn_timegen.rules.Order('low', 'high'), got {thing!r}"
-                )
-        return declared, self.kinds if words else ()
 
     @property
     def linear(self) -> bool:

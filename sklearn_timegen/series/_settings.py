@@ -53,9 +53,9 @@ def check_settings(settings: SeriesGenerator, records: list[Record]) -> int:
 def make_structure(settings: SeriesGenerator) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
     own, theirs = settings.rules, settings.generator.get_params(deep=False)
-    inner = theirs.get("rules", "auto")
+    said = not (isinstance(own, str) and own == "auto")
     return Structure(
-        inner if own == "auto" and inner != "auto" else own,
+        own if said else theirs.get("rules", "auto"),
         theirs.get("bounds"),
         on_violation=theirs.get("on_violation", "warn"),
     )

@@ -111,7 +111,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         the whole series, before windows are cut; a list of :mod:`sklearn_timegen.rules` declares
         it, ``None`` takes values for mere numbers. Rules and bounds of the generator are taken for
         those of the series.""",
-        check=[StrOptions({"auto"}), list, tuple, RuleList, None],
+        check="no_validation",  # Structure says what it expects
         type='"auto", list of Rule or None',
     )
     calendar: Sequence[str] = param(
