@@ -341,7 +341,7 @@ def violations(rules, x):
 
 
 @pytest.mark.parametrize("runs", [False, True])
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.exhaustive), 0.3, 0.5])
 @pytest.mark.parametrize("name", MADE)
 def test_completed_series_keep_the_rules_and_what_is_known(name, share, runs):
     x = made(name, SEED)
