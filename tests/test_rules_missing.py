@@ -236,6 +236,20 @@ def test_little_that_is_observed_tells_nothing():
     assert len(find_rules(x)) == 0
 
 
+def test_combinations_among_many_channels():
+    """At 20% missing, hardly any timestep has all of 30 channels."""
+    x = np.random.default_rng(SEED).normal(10, 1, size=(N, T, 30))
+    x[:, :, 29] = x[:, :, 0] + x[:, :, 1] - x[:, :, 2] + 30
+    x[:, :, 28] = 1.8 * x[:, :, 3] + 32
+    x[:, ::2, 7] = np.nan
+    x[:, :, 8] = np.nan
+    rules = find_rules(with_holes(x, 0.2, SEED))
+    assert [rule.statement() for rule in rules] == [
+        "channel 28 = 1.8 channel 3 + 32",
+        "channel 29 = channel 0 + channel 1 - channel 2 + 30",
+    ]
+
+
 def test_falls_across_holes_are_seen():
     x = np.array([[[1.0], [np.nan], [0.5], [2.0]]])
     assert Monotone(0).violations(x)[0].tolist() == [False, False, True, False]

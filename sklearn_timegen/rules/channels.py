@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float32]
 
 _STEPS = 4 * float(np.finfo(np.float32).eps)  # of rounding that a sum of rounded terms may be off
 _ROWS = 5000  # that a channel is screened on; what passes is checked on all
+_RELATIVES = 7  # channels that a combination is looked for among, where many values are missing
 _EVIDENCE = 10  # observations for each coefficient, or a fit proves nothing
 # Of simple coefficients; those below 1 for changes of units, as from kWh to J.
 _DENOMINATORS = (*range(1, 61), *(10.0**k for k in (2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6)))
@@ -39,7 +40,8 @@ class ChannelReducer(TransformerMixin, BaseEstimator):
 
     Missing values are NaN. What is observed of several channels at once has to agree; a channel of
     which nothing is observed is kept. Combinations are looked for among the timesteps at which no
-    channel is missing; where these are too few, without the channels that are missing most often.
+    channel is missing; where these are too few, among those of each channel and the seven that it
+    depends on most (by partial correlations, from what is observed of each pair).
 
     Parameters
     ----------
@@ -201,8 +203,10 @@ class _Span:
 
 def _combinations(x: FloatArray, candidates: list[int], keep: list[int]) -> dict[int, Combination]:
     """Find the channels that are affine combinations of others, none of which is one."""
-    rows, candidates = _complete_rows(x.reshape(-1, x.shape[2]), candidates)
-    n = len(rows)
+    rows, together = _complete_rows(x.reshape(-1, x.shape[2]), candidates)
+    if len(together) < len(candidates) and len(candidates) > _RELATIVES + 1:
+        return _combinations_of_relatives(x, candidates, keep)
+    candidates, n = together, len(rows)
     if n > _ROWS + _EVIDENCE * len(candidates):
         rng = np.random.default_rng(0)
         rows = rows[rng.choice(n, _ROWS + _EVIDENCE * len(candidates), replace=False)]
@@ -225,6 +229,34 @@ def _combinations(x: FloatArray, candidates: list[int], keep: list[int]) -> dict
             combination = _simplified(x, rows, j, terms, weights, errors, tolerance)
             if combination is not None:
                 found[j] = combination
+    return found
+
+
+def _combinations_of_relatives(
+    x: FloatArray, candidates: list[int], keep: list[int]
+) -> dict[int, Combination]:
+    """Find combinations of a channel and those that it depends on most, one group at a time."""
+    rows = x.reshape(-1, x.shape[2])[:, candidates].astype(np.float64)
+    known = ~np.isnan(rows)
+    candidates = [j for j, n in zip(candidates, known.sum(axis=0), strict=True) if n]
+    rows, known = rows[:, known.any(axis=0)], known[:, known.any(axis=0)]
+    spread = np.nanstd(rows, axis=0)
+    spread[spread == 0] = 1.0  # of a few values that are equal
+    z = np.where(known, (rows - np.nanmean(rows, axis=0)) / spread, 0.0)
+    both = known.astype(np.float64)
+    correlation = (z.T @ z) / np.maximum(both.T @ both, 1)
+    # Of pairs with holes it is no proper one: the ridge keeps it from being turned over.
+    precision = np.linalg.inv(correlation + 0.05 * np.eye(len(candidates)))
+    strength = np.abs(precision) / np.sqrt(np.abs(precision.diagonal()))
+    found: dict[int, Combination] = {}
+    terms: set[int] = set()
+    for k in range(len(candidates)):
+        group = [candidates[i] for i in np.argsort(-strength[k])]
+        group = [j for j in group if j not in found][: _RELATIVES + 1]
+        for j, combination in _combinations(x, sorted(group), keep).items():
+            if j not in terms and not set(combination[0]) & found.keys():
+                found[j] = combination
+                terms.update(combination[0])
     return found
 
 
