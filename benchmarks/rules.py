@@ -17,11 +17,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import math
 import platform
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,8 +29,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
-from tqdm.auto import tqdm
 
+from benchmarks.cells import run_cells, table_head
 from benchmarks.rules_remarks import REMARKS
 from sklearn_timegen import (
     R3GAN,
@@ -559,32 +557,6 @@ def work(wanted: list[str]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
 PARTS = ("alarms", "cost", "kept")
 
 
-def run(folder: Path, wanted: list[str]) -> dict[str, dict[str, Any]]:
-    done: dict[str, dict[str, Any]] = {}
-    for part in PARTS:
-        path = folder / f"{part}.json"
-        done[part] = json.loads(path.read_text()) if path.exists() else {}
-    for part, key, do in tqdm(list(work(wanted)), unit="cell"):
-        if key in done[part] and "left out" not in done[part][key]:
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                done[part][key] = json.loads(json.dumps(do(), default=plain))
-            except (ImportError, FileNotFoundError, OSError) as error:
-                done[part][key] = {"left out": f"{type(error).__name__}: {error}"[:200]}
-            except Exception as error:
-                done[part][key] = {"error": f"{type(error).__name__}: {error}"[:400]}
-        fresh = folder / f"{part}.new"
-        fresh.write_text(json.dumps(done[part], indent=1) + "\n")
-        fresh.replace(folder / f"{part}.json")  # whole or not at all
-    return done
-
-
-def plain(value: Any) -> Any:
-    return value.item()
-
-
 def as_markdown(done: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# Rules: found, kept, and what they cost",
@@ -703,19 +675,14 @@ def told_cost(done: dict[str, dict[str, Any]]) -> list[str]:
     return lines
 
 
-def table_head(heads: list[str]) -> list[str]:
-    return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-
-
 def main() -> None:
     """Do what is not done, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    folder = RESULTS / "rules"
-    folder.mkdir(parents=True, exist_ok=True)
-    report = as_markdown(run(folder, arguments.parts or list(PARTS)))
+    done = run_cells(RESULTS / "rules", PARTS, work(arguments.parts or list(PARTS)))
+    report = as_markdown(done)
     (RESULTS / "rules.md").write_text(report)
     print(report)
 

@@ -31,6 +31,7 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_lengths
 from sklearn_timegen.data.conditions import ConditionEncoder
 from sklearn_timegen.data.reading import ReadingOptions, read_series
+from sklearn_timegen.data.sentinels import warn_of_sentinels
 from sklearn_timegen.representation import (
     REPRESENTATIONS,
     Representation,
@@ -332,6 +333,8 @@ class BaseGenerator(Completing, Declared, ABC):
                 "one follows from another"
             )
         schema = layout.schema
+        names = None if schema is None else schema.names
+        warn_of_sentinels(x, names)
         structure = Structure(
             self.rules if schema is None else rules_of_kinds(schema, self.rules),
             self.bounds,
@@ -340,7 +343,7 @@ class BaseGenerator(Completing, Declared, ABC):
             missing=self.missing,
             ragged=layout.ragged,
         )
-        u, known = structure.fit_encode(x, None if schema is None else schema.names)
+        u, known = structure.fit_encode(x, names)
         postprocess = self._make_postprocess(u, structure)
         chosen = self._choose_representation(x.shape[1])
         representation, v, space = fit_representation(chosen, u)

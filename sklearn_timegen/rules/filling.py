@@ -29,10 +29,11 @@ __all__ = ["NormalFiller"]
 Array = NDArray[Any]  # of float64
 Mask = NDArray[np.bool_]
 
-MOST_CELLS = 700  # of a window
-LONGEST = 64  # timesteps of a window
-MOST_WINDOWS = 1500  # that are learned from
-N_ITERATIONS = 20
+MOST_CELLS = 300  # of a window
+LONGEST = 32  # timesteps of a window
+MOST_WINDOWS = 1000  # that are learned from
+N_FULL = 300  # windows that are half known, before others are not learned from
+N_ITERATIONS = 15
 CONVERGED = 2e-3  # change of the covariance, of cells with variance 1
 LEAST = 1e-6  # share of a cell's variance that no other cell explains
 AT_ONCE = 2_000_000  # numbers of the matrices that are in memory
@@ -96,7 +97,9 @@ class NormalFiller:
             starts = range(0, u.shape[1] - self.length_ + 1, step)
             cut += [u[:, start : start + self.length_] for start in starts]
         rows = np.concatenate(cut).reshape(-1, self.length_ * blocks[0].shape[2])
-        rows = rows[np.isfinite(rows).any(axis=1)]
+        known = np.isfinite(rows).mean(axis=1)
+        full = known >= 0.5
+        rows = rows[full if full.sum() >= N_FULL else known > 0]
         chosen = np.linspace(0, len(rows) - 1, min(len(rows), MOST_WINDOWS)).round().astype(int)
         return rows[np.unique(chosen)].astype(np.float64)
 

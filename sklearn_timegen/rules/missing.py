@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sklearn_timegen.rules.chain import StateChain
 from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of
 
@@ -85,11 +86,13 @@ class Missing(Rule):
         cells = np.concatenate([mask.ravel() for mask in masks])
         cells = cells[np.isfinite(cells)]
         self._threshold: Array | None = None
+        self._chain: StateChain | None = None
         if len(cells) and cells.min() == 0:
             self._threshold = np.array([_threshold(cells)])
             if len(masks) == 1 and len(masks[0]) >= PER_TIMESTEP:
                 self._threshold = np.array([_threshold(column) for column in masks[0].T])
             self._rho = estimate_correlation(*self._interval(max(masks, key=np.size)))
+            self._chain = StateChain.of(masks, 2) if len(self._threshold) == 1 else None
 
     def _mask(self, block: Block) -> Array:
         """Return 1 where there are values, 0 where they are missing, NaN beyond the end."""
@@ -126,7 +129,10 @@ class Missing(Rule):
             out[self._part] = np.broadcast_to(draw_once(a, b, block.values()), mask.shape)
         if self._threshold is not None:
             mask = self._within(mask)
-            z = draw_between(*self._interval(mask), self._rho)
+            if self._chain is None:
+                z = draw_between(*self._interval(mask), self._rho)
+            else:
+                z = draw_between(*self._chain.intervals(mask), 0.0)
             out[self._whether] = np.where(np.isfinite(mask), z, np.nan)
         return out
 
@@ -138,7 +144,10 @@ class Missing(Rule):
             missing |= there < self._part_threshold
         if self._threshold is not None:
             z = out.pop(self._whether)
-            missing |= z < self._thresholds(z.shape[1])
+            if self._chain is None:
+                missing |= z < self._thresholds(z.shape[1])
+            else:
+                missing |= self._chain.states(z) == 0
         for key in self.keys:
             out[key] = np.where(missing, np.nan, out[key])
         return out

@@ -1,0 +1,52 @@
+"""Cells of a table that are computed once: what is done is on disk, and not done again."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+__all__ = ["run_cells", "table_head"]
+
+Work = tuple[str, str, Callable[[], Any]]  # part, key, what is to be done
+
+
+def run_cells(folder: Path, parts: Iterable[str], work: Iterable[Work]) -> dict[str, Any]:
+    """Do what is not done yet, and return the results by part and key.
+
+    A cell that cannot be had (data, packages) is left out, and tried again next time; one that
+    fails says why.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    done: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        path = folder / f"{part}.json"
+        done[part] = json.loads(path.read_text()) if path.exists() else {}
+    for part, key, do in tqdm(list(work), unit="cell"):
+        if key in done[part] and "left out" not in done[part][key]:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                done[part][key] = json.loads(json.dumps(do(), default=_plain))
+            except (ImportError, FileNotFoundError, OSError) as error:
+                done[part][key] = {"left out": f"{type(error).__name__}: {error}"[:200]}
+            except Exception as error:
+                done[part][key] = {"error": f"{type(error).__name__}: {error}"[:400]}
+        fresh = folder / f"{part}.new"
+        fresh.write_text(json.dumps(done[part], indent=1) + "\n")
+        fresh.replace(folder / f"{part}.json")  # whole or not at all
+    return done
+
+
+def table_head(heads: list[str]) -> list[str]:
+    """Return the first two lines of a table in Markdown."""
+    return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+
+
+def _plain(value: Any) -> Any:
+    return value.item()
