@@ -89,10 +89,11 @@ class Missing(Rule):
         self._chain: StateChain | None = None
         if len(cells) and cells.min() == 0:
             self._threshold = np.array([_threshold(cells)])
-            if len(masks) == 1 and len(masks[0]) >= PER_TIMESTEP:
+            if len(masks) == 1 and _depends_on_time(masks[0]):
                 self._threshold = np.array([_threshold(column) for column in masks[0].T])
+            else:
+                self._chain = StateChain.of(masks, 2)
             self._rho = estimate_correlation(*self._interval(max(masks, key=np.size)))
-            self._chain = StateChain.of(masks, 2) if len(self._threshold) == 1 else None
 
     def _mask(self, block: Block) -> Array:
         """Return 1 where there are values, 0 where they are missing, NaN beyond the end."""
@@ -175,6 +176,16 @@ class Missing(Rule):
     @property
     def _part(self) -> Key:
         return channel_of(self.keys[0]), "present"
+
+
+def _depends_on_time(mask: Array) -> bool:
+    """Whether values are missing more often at some timesteps than at others."""
+    n = np.isfinite(mask).sum(axis=0)
+    if n.min() < PER_TIMESTEP:
+        return False
+    fractions, fraction = np.nanmean(mask, axis=0), np.nanmean(mask)
+    by_chance = np.sqrt(fraction * (1 - fraction) / n)
+    return bool((np.abs(fractions - fraction) > 0.03 + 4 * by_chance).any())
 
 
 def _threshold(observed: Array) -> float:
