@@ -89,11 +89,22 @@ class Missing(Rule):
         self._chain: StateChain | None = None
         if len(cells) and cells.min() == 0:
             self._threshold = np.array([_threshold(cells)])
-            if len(masks) == 1 and _depends_on_time(masks[0]):
-                self._threshold = np.array([_threshold(column) for column in masks[0].T])
-            else:
-                self._chain = StateChain.of(masks, 2)
+            self._chain = StateChain.of(masks, 2)
+            if len(masks) == 1 and len(masks[0]) >= PER_TIMESTEP:
+                self._look_at_timesteps(masks[0])
             self._rho = estimate_correlation(*self._interval(max(masks, key=np.size)))
+
+    def _look_at_timesteps(self, mask: Array) -> None:
+        """Take a threshold for each timestep, unless a chain explains how often each is there."""
+        if self._chain is not None:
+            drawn = self._chain.states(np.random.default_rng(0).normal(size=(2000, mask.shape[1])))
+            n = np.maximum(np.isfinite(mask).sum(axis=0), 1)
+            found, expected = np.nan_to_num(mask).sum(axis=0) / n, drawn.mean(axis=0)
+            by_chance = np.sqrt(expected * (1 - expected) * (1 / n + 1 / len(drawn)))
+            if (np.abs(found - expected) <= 0.02 + 4 * by_chance).all():
+                return
+        self._chain = None
+        self._threshold = np.array([_threshold(column) for column in mask.T])
 
     def _mask(self, block: Block) -> Array:
         """Return 1 where there are values, 0 where they are missing, NaN beyond the end."""
@@ -176,16 +187,6 @@ class Missing(Rule):
     @property
     def _part(self) -> Key:
         return channel_of(self.keys[0]), "present"
-
-
-def _depends_on_time(mask: Array) -> bool:
-    """Whether values are missing more often at some timesteps than at others."""
-    n = np.isfinite(mask).sum(axis=0)
-    if n.min() < PER_TIMESTEP:
-        return False
-    fractions, fraction = np.nanmean(mask, axis=0), np.nanmean(mask)
-    by_chance = np.sqrt(fraction * (1 - fraction) / n)
-    return bool((np.abs(fractions - fraction) > 0.03 + 4 * by_chance).any())
 
 
 def _threshold(observed: Array) -> float:
