@@ -275,17 +275,11 @@ def test_optimal_coupling_needs_labels(X):
 
 
 def test_values_that_are_not_finite_are_refused(flow, X):
-    for value, message in ((np.nan, "1 NaN and 0 inf"), (np.inf, "0 NaN and 1 inf")):
-        bad = X.copy()
-        bad[3, 2, 1] = value
-        for method in (
-            FlowMatching(**TINY).fit,
-            flow.transform,
-            flow.score_samples,
-            flow.partial_fit,
-        ):
-            with pytest.raises(ValueError, match=f"{message}.*sample 3, timestep 2, channel 1"):
-                method(bad)
+    bad = X.copy()
+    bad[3, 2, 1] = np.inf
+    for method in (FlowMatching(**TINY).fit, flow.transform, flow.score_samples, flow.partial_fit):
+        with pytest.raises(ValueError, match="1 inf.*sample 3, timestep 2, channel 1"):
+            method(bad)
     with pytest.raises(ValueError, match="Z has 3 columns.*16 latents"):
         flow.inverse_transform(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="n_probes must be an integer of at least 1, got 0"):
