@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.standing_still import GridSnapper
 from sklearn_timegen.rules.structure import Structure
 
@@ -191,4 +192,6 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     if scored:
         static = [d for d in structure.static if d in scored]
         steps.append(MarginalCalibration(scored, static).fit(u))
+    if structure.states and u.shape[1] > 1:
+        steps.append(StateSmoother(structure.states).fit(u))
     return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

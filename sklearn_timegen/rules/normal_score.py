@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtri
 
 from sklearn_timegen.rules.bounds import touched_bound
-from sklearn_timegen.rules.chain import LONGEST, StateChain
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
 from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
+from sklearn_timegen.rules.smoothing import States
 
 __all__ = ["NormalScore", "find_normal_scores", "own_value"]
 
@@ -68,7 +68,6 @@ class NormalScore(Rule):
         self._bound: float | None = None  # below the least value, if it is touched
         self.clock: Clock | None = None  # by which the channel is read, one value at a time
         self.static = False  # whether it has one value a series
-        self._chain: StateChain | None = None  # of states that depend on the last one
 
     # -- what is known --------------------------------------------------------------------
 
@@ -89,9 +88,7 @@ class NormalScore(Rule):
         if self._floor is None and (self._discrete or counts[0] >= ATOM * len(x)):
             self._floor = float(values[0])
         self._make_knots(values, counts)
-        self._chain = None
-        if self._discrete and not (self._counts_on or self.static or self.clock):
-            self._chain = StateChain.of([self._codes(b[key]) for b in blocks], len(values))
+        self._rate = _rate_of_change(blocks, key)
         self.correlation_ = self._estimate_correlation(blocks)
 
     def _has_few(self, blocks: Sequence[Block]) -> bool:
@@ -161,11 +158,6 @@ class NormalScore(Rule):
             mask |= np.abs(x - near) > 1e-6 * np.maximum(np.abs(near), 1e-30)
         return mask
 
-    def _codes(self, x: Array) -> Array:
-        """Return the positions of values among those of training."""
-        codes = np.searchsorted(self.values_, self._nearest(x)).astype(np.float64)
-        return np.where(np.isnan(x), np.nan, codes)
-
     def _nearest(self, x: Array) -> Array:
         between = (self.values_[1:] + self.values_[:-1]) / 2
         return self.values_[np.searchsorted(between, x)]
@@ -179,9 +171,8 @@ class NormalScore(Rule):
             z = draw_once(*self._interval(own), block.values())
             z = np.where(np.isnan(own), np.nan, z)
             return {**block, self.keys[0]: np.broadcast_to(z, x.shape)}
-        chain = self._chain
-        a, b = self._interval(x) if chain is None else chain.intervals(self._codes(x))
-        z = draw_between(a, b, 0.0 if chain else self.correlation_)
+        a, b = self._interval(x)
+        z = draw_between(a, b, self.correlation_)
         missing = np.isnan(x)
         if missing.any():
             z = np.where(missing, np.nan, z)
@@ -193,9 +184,7 @@ class NormalScore(Rule):
             z = np.broadcast_to(z.mean(axis=1, keepdims=True), z.shape)
         if self.clock is not None:
             z = self.clock.held(z, "mean")
-        if self._chain is not None:
-            x = self.values_[self._chain.states(z)]
-        elif self._discrete:
+        if self._discrete:
             x = self.values_[np.searchsorted(self._high[:-1], z)]
             if self._counts_on:
                 x = x + self._beyond(z) * (self.step_ or 1.0)
@@ -214,14 +203,13 @@ class NormalScore(Rule):
             allowed = x if self._floor is None else np.maximum(x, self._floor)
         return {**block, self.keys[0]: np.where(known[self.keys[0]], x, allowed)}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        if self._chain is None:
-            return super().known(known)
-        # What is new in a state is told by those before it.
-        missing = ~known[self.keys[0]]
-        since = np.cumsum(missing, axis=1)
-        before = np.pad(since, ((0, 0), (LONGEST + 1, 0)))[:, : since.shape[1]]
-        return {**known, self.keys[0]: since == before}
+    @property
+    def states(self) -> States | None:
+        """What is known of the values, if they are a few that come and go."""
+        lasting = self._discrete and not (self._counts_on or self.static or self.clock)
+        if not lasting or len(self.values_) < 2:
+            return None
+        return States(self._high, self._rate)
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "free"}
@@ -320,6 +308,14 @@ class NormalScore(Rule):
         if len(a) < 20 and a.shape[1] > 200:  # one long series: a few thousand steps are enough
             a, b = a[:, :5000], b[:, :5000]
         return estimate_correlation(a, b)
+
+
+def _rate_of_change(blocks: Sequence[Block], key: Key) -> float:
+    """Return how often a channel is not what it was a timestep before, where both are known."""
+    changes = [np.diff(block[key], axis=1).ravel() for block in blocks]
+    known = np.concatenate(changes)
+    known = known[np.isfinite(known)]
+    return float(np.mean(known != 0)) if len(known) else 0.0
 
 
 def own_value(x: Array) -> Array:

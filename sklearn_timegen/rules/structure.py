@@ -32,6 +32,7 @@ from sklearn_timegen.rules.rule import (
     order_of,
 )
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.smoothing import States
 
 __all__ = ["LINEAR_KINDS", "Structure"]
 
@@ -214,6 +215,13 @@ class Structure:
         keys = {key for rule in self._chain if isinstance(rule, NormalScore) for key in rule.keys}
         keys.update(key for key in self._keys if isinstance(key, tuple) and key[1] in IN_PARTS)
         return [k for k, key in enumerate(self._keys) if key in keys]
+
+    @property
+    def states(self) -> dict[int, States]:
+        """What is known of coordinates whose intervals are states that come and go."""
+        scored = [rule for rule in self._chain if isinstance(rule, NormalScore)]
+        found = {self._keys.index(rule.keys[0]): rule.states for rule in scored}
+        return {k: states for k, states in found.items() if states is not None}
 
     @property
     def plain(self) -> bool:
