@@ -44,7 +44,8 @@ def test_what_depends_on_a_state_still_does():
     gaps = []
     for seed in range(3):
         state = markov(2, 0.85, seed=SEED + seed)
-        x = np.stack([state, state + 0.2 * np.random.default_rng(seed).normal(size=state.shape)], 2)
+        noise = 0.2 * np.random.default_rng(seed).normal(size=state.shape)
+        x = np.stack([state, state + noise], axis=2)
         drawn = PCAMixture(random_state=seed).fit(x).sample(800)
         on = drawn[:, :, 0] == 1
         gaps.append(drawn[:, :, 1][on].mean() - drawn[:, :, 1][~on].mean())

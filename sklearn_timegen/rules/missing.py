@@ -24,13 +24,14 @@ Array = NDArray[np.float64]
 
 PER_TIMESTEP = 50  # series, before each timestep has a share of its own
 END = 8.0  # where a normal ends
+INTACT = 0.05  # series by which more are intact than expected, to be told from others
 
 
 class Missing(Rule):
     """Channels whose values are missing now and then, all of them at the same time.
 
     Whether they are there is a column of its own. If they are missing in some series from
-    beginning to end, that is another one, constant along time.
+    beginning to end, or in some not at all, that is another one, constant along time.
 
     Parameters
     ----------
@@ -80,8 +81,11 @@ class Missing(Rule):
         masks = [self._mask(block) for block in blocks]
         cells = np.concatenate([mask.ravel() for mask in masks])
         self.fraction_ = float(np.mean(cells[np.isfinite(cells)] == 0))
-        there = np.concatenate([np.nanmax(mask, axis=1) for mask in masks])
-        self._part_threshold = _threshold(there) if there.min() == 0 else None
+        self._intact = self._many_are_intact(masks)
+        levels = np.concatenate([self._level(mask) for mask in masks])
+        shares = np.bincount(levels.astype(int), minlength=3) / len(levels)
+        ends = np.array([_score(shares[0]), _score(shares[:2].sum())])
+        self._part_ends = None if shares[1] == 1 else ends
         masks = [self._within(mask) for mask in masks]
         cells = np.concatenate([mask.ravel() for mask in masks])
         cells = cells[np.isfinite(cells)]
@@ -114,11 +118,30 @@ class Missing(Rule):
             mask[np.arange(mask.shape[1]) >= end_of(block)[:, None]] = np.nan
         return mask
 
+    def _many_are_intact(self, masks: list[Array]) -> bool:
+        """Whether more series miss nothing than if cells were missing whatever others do."""
+        intact = np.concatenate([np.nanmin(mask, axis=1) == 1 for mask in masks])
+        some = [mask[np.nanmax(mask, axis=1) == 1] for mask in masks]
+        chain = StateChain.of(some, 2)
+        n_timesteps = max(mask.shape[1] for mask in masks)
+        if chain is None:
+            cells = np.concatenate([mask.ravel() for mask in some])
+            expected = np.nanmean(cells) ** n_timesteps if len(cells) else 0.0
+        else:
+            drawn = chain.states(np.random.default_rng(0).normal(size=(2000, n_timesteps)))
+            expected = drawn.all(axis=1).mean()
+        return bool(0 < intact.mean() < 1 and intact.mean() > expected + INTACT)
+
+    def _level(self, mask: Array) -> Array:
+        """Return 0 for series that are missing as a whole, 2 for those that are intact, else 1."""
+        level = np.where(np.nanmax(mask, axis=1) == 0, 0.0, 1.0)
+        return np.where(np.nanmin(mask, axis=1) == 1, 2.0, level) if self._intact else level
+
     def _within(self, mask: Array) -> Array:
-        """Return the mask of series that are not missing as a whole; NaN of those that are."""
-        if self._part_threshold is None:
+        """Return the mask of series of which a part is missing; NaN of others."""
+        if self._part_ends is None:
             return mask
-        return np.where(np.nanmax(mask, axis=1, keepdims=True) > 0, mask, np.nan)
+        return np.where(self._level(mask)[:, None] == 1, mask, np.nan)
 
     def _interval(self, mask: Array) -> tuple[Array, Array]:
         at: Array = np.broadcast_to(self._thresholds(mask.shape[1]), mask.shape)
@@ -134,10 +157,9 @@ class Missing(Rule):
 
     def encode(self, block: Block) -> Block:
         mask, out = self._mask(block), dict(block)
-        if self._part_threshold is not None:
-            there = np.nanmax(mask, axis=1, keepdims=True)
-            a = np.where(there == 1, self._part_threshold, -END)
-            b = np.where(there == 0, self._part_threshold, END)
+        if self._part_ends is not None:
+            level = self._level(mask).astype(int)[:, None]
+            a, b = np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
             out[self._part] = np.broadcast_to(draw_once(a, b, block.values()), mask.shape)
         if self._threshold is not None:
             mask = self._within(mask)
@@ -151,15 +173,18 @@ class Missing(Rule):
     def decode(self, block: Block) -> Block:
         out = dict(block)
         missing = np.zeros(block[self.keys[0]].shape, dtype=bool)
-        if self._part_threshold is not None:
-            there = out.pop(self._part).mean(axis=1, keepdims=True)
-            missing |= there < self._part_threshold
+        intact = np.zeros(len(missing), dtype=bool)
+        if self._part_ends is not None:
+            level = np.searchsorted(self._part_ends, out.pop(self._part).mean(axis=1))
+            missing |= level[:, None] == 0
+            intact = level == 2
         if self._threshold is not None:
             z = out.pop(self._whether)
             if self._chain is None:
                 missing |= z < self._thresholds(z.shape[1])
             else:
                 missing |= self._chain.states(z) == 0
+        missing &= ~intact[:, None]
         for key in self.keys:
             out[key] = np.where(missing, np.nan, out[key])
         return out
@@ -177,7 +202,7 @@ class Missing(Rule):
     @property
     def columns(self) -> list[Key]:
         """The columns that the rule adds."""
-        part = [] if self._part_threshold is None else [self._part]
+        part = [] if self._part_ends is None else [self._part]
         return part + ([] if self._threshold is None else [self._whether])
 
     @property
@@ -192,8 +217,12 @@ class Missing(Rule):
 def _threshold(observed: Array) -> float:
     """Return above which ``z`` a cell is observed, by how often it is; NaN does not count."""
     known = observed[np.isfinite(observed)]
-    fraction = known.mean() if len(known) else 1.0
-    return float(np.clip(ndtri(1 - fraction), -END, END))
+    return _score(1 - known.mean() if len(known) else 0.0)
+
+
+def _score(fraction: float) -> float:
+    """Return below which ``z`` a fraction of a standard normal lies."""
+    return float(np.clip(ndtri(min(fraction, 1.0)), -END, END))
 
 
 def end_of(block: Block) -> NDArray[np.int64]:
