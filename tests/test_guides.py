@@ -70,6 +70,14 @@ def test_series_with_dates(tmp_path, monkeypatch):
 
 
 @pytest.mark.exhaustive
+def test_holes_words_and_ends(tmp_path, monkeypatch):
+    tolerances = [None, None, (0.15, 0.1), None, (4,), (0.03,), (1.5,), None, (0.5,)]
+    page = run("holes_words_and_ends", tmp_path, monkeypatch, *tolerances)
+    assert page["table"].loc["temperature, ill", "synthetic"] > 37.4
+    assert page["trained_on"]["synthetic"] > 0.9
+
+
+@pytest.mark.exhaustive
 def test_augment_a_forecaster(tmp_path, monkeypatch):
     # statsmodels' optimizer of exponential smoothing ends elsewhere on another processor.
     tolerances = [(0, 0.5), (0.05, 0.1), (0.5, 0.1), (0.5, 0.05)]

@@ -243,13 +243,6 @@ class Channel:
             return found if (found == OTHER).any() else found.astype(dtype)
         return found.astype(dtype)
 
-    def describe(self) -> str:
-        """Say in a few words what the channel is."""
-        name = f"channel {self.name}" if isinstance(self.name, int) else str(self.name)
-        if self.merged:
-            return f"{name}: {', '.join(map(str, self.merged))} are rare, and merged into 'other'"
-        return f"{name} is {self.kind}"
-
 
 def _cast(values: Array, dtype: Any) -> pd.Series:
     if isinstance(dtype, np.dtype) and dtype.kind in "iu":

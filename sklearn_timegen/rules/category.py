@@ -71,6 +71,8 @@ class Category(NormalScore):
         What the categories are called.
     ordered : bool, default=False
         Whether their numbers are in an order.
+    merged : sequence, default=()
+        Rare ones that the last category stands for.
 
     Examples
     --------
@@ -88,11 +90,17 @@ class Category(NormalScore):
     kind = "category"
 
     def __init__(
-        self, channel: Any, names: Sequence[Any] | None = None, *, ordered: bool = False
+        self,
+        channel: Any,
+        names: Sequence[Any] | None = None,
+        *,
+        ordered: bool = False,
+        merged: Sequence[Any] = (),
     ) -> None:
         super().__init__(channel)
         self.names = None if names is None else list(names)
         self.ordered = ordered
+        self.merged = tuple(merged)
         self._order: list[int] = []
 
     def statement(self) -> str:
@@ -101,6 +109,10 @@ class Category(NormalScore):
             what = f"{len(names)} categories"
         else:
             what = ", ".join(map(str, names)) if names else "categories"
+        if self.merged:
+            some = ", ".join(map(str, self.merged[:MOST_NAMED]))
+            more = "" if len(self.merged) <= MOST_NAMED else ", ..."
+            what += f", which stands for {some}{more}"
         constant = ", the same in all of a series" if self.static else ""
         return f"{self.labels[0]} is one of {what}{constant}"
 
@@ -150,7 +162,7 @@ def rules_of_kinds(schema: Schema, asked: Any) -> list[Any]:
     for k, channel in enumerate(schema.channels):
         if channel.categories:
             ordered = channel.kind != "categorical"
-            rules.append(Category(k, channel.categories, ordered=ordered))
+            rules.append(Category(k, channel.categories, ordered=ordered, merged=channel.merged))
     if asked is None:
         return rules
     return [*rules, *((asked,) if isinstance(asked, str) else tuple(asked))]
