@@ -396,3 +396,46 @@ def test_flows_train_on_what_was_observed():
     X = with_holes(walks(100), 0.3)
     fitted = FlowMatching(hidden_dim=16, n_layers=1, max_epochs=2, random_state=0).fit(X)
     assert np.isfinite(fitted.sample(5)[:, 0]).all()
+
+
+class OfAnotherLibrary:
+    """A frame as polars and pyarrow have them, as far as it matters."""
+
+    def __init__(self, frame):
+        self._frame = frame
+
+    def to_pandas(self):
+        return self._frame
+
+
+def test_frames_of_other_libraries():
+    X = frames(40)
+    one = PCAMixture(random_state=0).fit([OfAnotherLibrary(frame) for frame in X]).sample(3)
+    other = PCAMixture(random_state=0).fit(X).sample(3)
+    assert all(a.equals(b) for a, b in zip(one, other, strict=True))
+
+
+def test_what_stands_for_missing_in_other_types():
+    x = pd.DataFrame(walks(40)[:, :, 0].round(2))
+    known = x.copy()
+    known.iloc[3, 2] = np.nan
+    expected = PCAMixture(random_state=0).fit(known).sample(4)
+    for frame in (x.astype(object), x.astype("Float64")):
+        frame.iloc[3, 2] = pd.NA
+        drawn = PCAMixture(random_state=0).fit(frame).sample(4)
+        np.testing.assert_array_equal(drawn, expected)
+    array = np.array(x, dtype=object)
+    array[3, 2] = pd.NA
+    np.testing.assert_array_equal(PCAMixture(random_state=0).fit(array).sample(4), expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (np.round(walks(40)[:, :, 0], 2).astype(str), "words that are numbers"),
+        (np.array([[f"n{i}.{j}" for j in range(6)] for i in range(40)]), "names, which tell"),
+    ],
+)
+def test_words_that_are_no_categories(words, message):
+    with pytest.raises(ValueError, match=message):
+        PCAMixture().fit(words)

@@ -65,18 +65,26 @@ def read_series(
         If ``X`` is empty, holds infinite values, values of several kinds in a channel, or, where
         none may be missing, NaN; or is of other channels or more timesteps than ``layout``.
     """
+    X = _as_pandas(X)
     typed = layout.schema is not None if layout is not None else _needs_schema(X, options)
     if typed or (layout is not None and _needs_schema(X, options)):
         from sklearn_timegen.data.typed import read_typed  # pandas takes a while
 
         return read_typed(X, estimator=estimator, options=options, layout=layout)
     return check_series(
-        X,
+        _without_na(X),
         estimator=estimator,
         n_channels=options.n_channels,
         layout=layout,
         missing=options.missing,
     )
+
+
+def _as_pandas(X: Any) -> Any:
+    """Return frames of other libraries, such as polars, as frames of pandas."""
+    if isinstance(X, list | tuple):
+        return [_as_pandas(x) for x in X] if X and hasattr(X[0], "to_pandas") else X
+    return X.to_pandas() if hasattr(X, "to_pandas") else X
 
 
 def _needs_schema(X: Any, options: ReadingOptions) -> bool:
@@ -97,6 +105,26 @@ def _needs_schema(X: Any, options: ReadingOptions) -> bool:
             return False  # refused in the words of arrays
     kind = X.dtype.kind if isinstance(X, np.ndarray) else "f"
     return kind in "bUSMT" or (kind == "O" and X.ndim in (2, 3) and _holds_words(X))
+
+
+def _without_na(X: Any) -> Any:
+    """Return numbers with NaN in the place of pandas' NA, which no array of numbers holds."""
+    pd = sys.modules.get("pandas")
+    if pd is None:
+        return X
+    if isinstance(X, pd.DataFrame) and any(not isinstance(t, np.dtype) for t in X.dtypes):
+        numbers = X.to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.DataFrame(numbers, columns=X.columns, index=X.index)
+    objects = isinstance(X, np.ndarray | pd.DataFrame) and np.asarray(X).dtype.kind == "O"
+    if objects and any(value is pd.NA for value in np.asarray(X).ravel()):
+        return X.mask(X.isna(), np.nan) if isinstance(X, pd.DataFrame) else _with_nan(pd, X)
+    return X
+
+
+def _with_nan(pd: Any, X: NDArray[Any]) -> NDArray[Any]:
+    out = X.copy()
+    out[pd.isna(X)] = np.nan
+    return out
 
 
 def _is_number(pd: Any, dtype: Any) -> bool:

@@ -7,15 +7,22 @@ first one. What is missing is NaN, whatever the type had for it.
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from sklearn_timegen.data.kinds import (
+    check_categories,
+    decimals_of,
+    in_steps_of,
+    kind_of,
+    of_one_type,
+)
 
 __all__ = ["CHANNEL_KINDS", "OTHER", "Channel", "Schema"]
 
@@ -24,7 +31,6 @@ Array = NDArray[np.float64]
 CHANNEL_KINDS = ("continuous", "integer", "binary", "categorical", "ordinal", "date")
 OTHER = "other"  # what rare and unseen categories become
 DAY = 86_400.0  # seconds
-MOST_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,8 @@ class Channel:
         ValueError
             If values are of several kinds, of none that is known, or not of the one asked for.
         """
-        column = _plain(column, name)
-        found = _kind_of(column, name)
+        column = of_one_type(column, name)
+        found = kind_of(column, name)
         kind = found if kind == "auto" else kind
         if kind in ("categorical", "ordinal"):
             return cls._of_categories(column, name, kind, series, rare, unseen)
@@ -120,7 +126,7 @@ class Channel:
             raise ValueError(f"channel {name!r} is of {column.dtype}, and cannot be {kind}")
         if kind == "date":
             return cls._of_dates(column, name)
-        decimals = _decimals_of(column) if kind == "continuous" else 0
+        decimals = decimals_of(column) if kind == "continuous" else 0
         return cls(name, kind, column.dtype, decimals=decimals)
 
     @classmethod
@@ -148,6 +154,7 @@ class Channel:
         kept = [c for c in categories if c not in merged]
         if merged or (unseen == OTHER and OTHER not in kept):
             kept.append(OTHER)
+        check_categories(column, kept, name, len(np.unique(series)))
         if not kept:
             raise ValueError(f"channel {name!r} has no category: all of it is missing")
         return cls(name, kind, column.dtype, tuple(kept), tuple(merged), unseen=unseen)
@@ -169,7 +176,9 @@ class Channel:
         known = column.dropna()
         origin = known.min()
         seconds = (known - origin).dt.total_seconds().to_numpy()
-        unit = next(u for u in (DAY, 3600.0, 60.0, 1.0, 1e-3) if u == 1e-3 or _whole(seconds, u))
+        unit = next(
+            u for u in (DAY, 3600.0, 60.0, 1.0, 1e-3) if u == 1e-3 or in_steps_of(seconds, u)
+        )
         return cls(name, "date", column.dtype, origin=origin, unit=unit / DAY)
 
     # -- there and back --------------------------------------------------------------------------
@@ -182,7 +191,7 @@ class Channel:
         ValueError
             If a category is none of those known.
         """
-        column = _plain(column, self.name)
+        column = of_one_type(column, self.name)
         if self.kind == "date":
             days: Array = ((column - self.origin).dt.total_seconds() / DAY).to_numpy(np.float64)
             return days
@@ -257,85 +266,6 @@ def _cast(values: Array, dtype: Any) -> pd.Series:
         return pd.Series(values)
     whole = np.rint(values) if pd.api.types.is_integer_dtype(dtype) else values
     return pd.Series(whole).astype(dtype)
-
-
-# -- kinds ---------------------------------------------------------------------------------------
-
-
-def _plain(column: pd.Series, name: Any) -> pd.Series:
-    """Return a column of one type: what objects hold decides."""
-    if column.dtype != object:
-        return column
-    known = column.dropna()
-    types = {type(value) for value in known}
-    if any(issubclass(t, list | tuple | dict | set | np.ndarray) for t in types):
-        raise ValueError(f"channel {name!r} holds {known.iloc[0]!r}: one value a timestep")
-    if not len(known):
-        return column.astype(np.float64)
-    if all(issubclass(t, bool | np.bool_) for t in types):
-        return column.astype("boolean") if len(known) < len(column) else column.astype(bool)
-    if any(issubclass(t, bool | np.bool_) for t in types):
-        _refuse_mixture(known, name)
-    if all(issubclass(t, Integral) for t in types):
-        return column.astype("Int64") if len(known) < len(column) else column.astype(np.int64)
-    if all(issubclass(t, Real | decimal.Decimal) for t in types):
-        return column.map(float, na_action="ignore").astype(np.float64)
-    if any(issubclass(t, Real | decimal.Decimal) for t in types):
-        _refuse_mixture(known, name)
-    if all(hasattr(t, "year") for t in types):
-        return pd.to_datetime(column)
-    if not all(issubclass(t, str) for t in types):
-        _refuse_mixture(known, name)
-    return column
-
-
-def _refuse_mixture(known: pd.Series, name: Any) -> None:
-    first = known.iloc[0]
-    other = next((v for v in known if type(v) is not type(first)), first)
-    raise ValueError(
-        f"channel {name!r} holds values of several kinds, such as {first!r} and {other!r}: make "
-        "them all numbers, or all words"
-    )
-
-
-def _kind_of(column: pd.Series, name: Any) -> str:
-    dtype, types = column.dtype, pd.api.types
-    if isinstance(dtype, pd.CategoricalDtype):
-        return "ordinal" if dtype.ordered else "categorical"
-    if types.is_bool_dtype(dtype):
-        return "binary"
-    if types.is_integer_dtype(dtype):
-        return "integer"
-    if types.is_float_dtype(dtype):
-        return "continuous"
-    if types.is_datetime64_any_dtype(dtype):
-        return "date"
-    if types.is_object_dtype(dtype) or types.is_string_dtype(dtype):
-        return "categorical"
-    advice = ""
-    if types.is_timedelta64_dtype(dtype):
-        advice = ": make it a number, with .dt.total_seconds()"
-    elif isinstance(dtype, pd.PeriodDtype):
-        advice = ": make it dates, with .dt.to_timestamp()"
-    raise ValueError(f"channel {name!r} is of {dtype}, which is no kind of channel{advice}")
-
-
-def _decimals_of(column: pd.Series) -> int | None:
-    """Return how many digits behind the point all values have, if they are few."""
-    values = column.dropna().to_numpy(dtype=np.float64)
-    values = values[np.isfinite(values)]
-    if len(values) == 0 or column.dtype != np.float64:
-        return None
-    for decimals in range(MOST_DECIMALS):
-        if (np.round(values[:500], decimals) == values[:500]).all() and (
-            np.round(values, decimals) == values
-        ).all():
-            return decimals
-    return None
-
-
-def _whole(seconds: Array, unit: float) -> bool:
-    return bool((np.abs(seconds / unit - np.rint(seconds / unit)) < 1e-9).all())
 
 
 # -- all channels --------------------------------------------------------------------------------

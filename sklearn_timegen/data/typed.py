@@ -189,7 +189,8 @@ def _as_objects(item: Any, k: int) -> NDArray[Any]:
 
 def _rows_of_one_type(X: pd.DataFrame) -> list[pd.Series]:
     """Return the rows of a frame whose columns are timesteps of one channel."""
-    types = {str(t) for t in X.dtypes}
+    known = X.dropna(axis=1, how="all")  # a timestep of which nothing is known, is of any type
+    types = {str(t) for t in known.dtypes}
     if len(types) > 1:
         raise ValueError(
             f"X is a frame whose columns, timesteps of one channel, are of several types: "
