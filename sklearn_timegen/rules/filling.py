@@ -120,7 +120,7 @@ class NormalFiller:
     def _learn_covariance(self, u: Array, known: Mask) -> None:
         d, counts = u.shape[1], known.T.astype(np.float64) @ known
         # From pairs that are both known, and then from everything.
-        mu, sigma = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1))
+        mu, sigma = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1), 1e-3)
         sigma = self._regular(sigma, counts)
         for _ in range(N_ITERATIONS if not known.all() else 0):
             before = sigma
@@ -145,7 +145,8 @@ class NormalFiller:
         How near is what the error of a covariance of so few pairs asks for (Ledoit and Wolf 2004,
         https://doi.org/10.1016/S0047-259X(03)00096-4, with another target).
         """
-        target = _stationary(sigma, self.length_)
+        # Averages of unequally many terms need be no covariance.
+        target = _positive(_stationary(sigma, self.length_), LEAST)
         variance = np.diag(sigma)
         error = ((sigma**2 + variance[:, None] * variance) / np.maximum(counts, 1)).sum()
         distance = max(float(np.square(sigma - target).sum()), 1e-12)
@@ -198,17 +199,18 @@ def _stationary(sigma: Array, n_timesteps: int) -> Array:
     out = np.empty_like(cells)
     for lag in range(n_timesteps):
         t = np.arange(n_timesteps - lag)
-        # Divided by the number of timesteps, as autocovariances are, to stay a covariance.
-        average = cells[t, :, t + lag, :].sum(axis=0) / n_timesteps
+        average = cells[t, :, t + lag, :].mean(axis=0)
         out[t, :, t + lag, :] = average
         out[t + lag, :, t, :] = average.T
     return out.reshape(sigma.shape)
 
 
-def _positive(sigma: Array) -> Array:
+def _positive(sigma: Array, least: float) -> Array:
     """Return a nearby covariance of one that was made of pairs."""
     variance, direction = np.linalg.eigh(sigma)
-    return (direction * variance.clip(1e-3)) @ direction.T
+    if variance[0] >= least:
+        return sigma
+    return (direction * variance.clip(least)) @ direction.T
 
 
 def _conditionals(
