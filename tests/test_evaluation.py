@@ -254,8 +254,8 @@ def test_bad_requests_are_refused_before_any_training(X):
     ):
         with pytest.raises(ValueError, match=words):
             evaluate_generator(Recorder(), X, **{"cv": 2, "metrics": "mmd", **params})
-    with pytest.raises(ValueError, match="X contains 2 NaN"):
-        evaluate_generator(Recorder(), np.where(np.arange(12)[:, None] == 3, np.nan, X[:1]))
+    with pytest.raises(ValueError, match="X contains 0 NaN and 2 inf"):
+        evaluate_generator(Recorder(), np.where(np.arange(12)[:, None] == 3, np.inf, X[:1]))
     with pytest.raises(ValueError, match="119 entries"):
         evaluate_generator(Recorder(), X, np.zeros(119), metrics="mmd")
     with pytest.raises(ValueError, match="make_windows returns windows and starts"):

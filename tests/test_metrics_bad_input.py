@@ -122,14 +122,13 @@ def test_integers_and_constants_are_series_too(metric):
 
 @every_metric
 @pytest.mark.parametrize("name", ["X_real", "X_synthetic"])
-@pytest.mark.parametrize(
-    ("bad", "counted"), [(np.nan, "1 NaN and 0 inf"), (np.inf, "0 NaN and 1")]
-)
-def test_values_that_are_not_finite_are_named(metric, name, bad, counted):
+def test_values_that_are_infinite_are_named_and_missing_ones_are_not(metric, name):
     given = {"real": REAL.copy(), "synthetic": SYNTHETIC.copy()}
-    given[name[2:]][3, 4, 1] = bad
+    given[name[2:]][3, 4, 1] = np.nan
+    assert np.isfinite(value_of(metric, **given))
+    given[name[2:]][3, 4, 1] = np.inf
     place = "sample 3, timestep 4, channel 1"
-    with pytest.raises(ValueError, match=f"{name} contains {counted}.*{place}"):
+    with pytest.raises(ValueError, match=f"{name} contains 0 NaN and 1.*{place}"):
         value_of(metric, **given)
 
 
@@ -146,8 +145,8 @@ WRONG = {
     "no timestep": (SYNTHETIC[:, :0], r"not empty, got shape \(31, 0, 2\)"),
     "1-d": (SYNTHETIC[:, 0, 0], r"must be 2-d .* or 3-d .* got shape \(31,\)"),
     "4-d": (SYNTHETIC[None], r"got shape \(1, 31, 6, 2\)"),
-    "ragged": ([[1.0, 2.0], [1.0]], "not a numeric array"),
-    "strings": ([["a", "b"], ["c", "d"]], "not a numeric array"),
+    "ragged": ([[1.0, 2.0], [1.0]], r"\[0\]"),  # one channel, the others have two
+    "strings": ([["a", "b"], ["c", "d"]], r"\[0\]"),
     "none": (None, r"got shape \(\)"),
 }
 

@@ -253,8 +253,8 @@ def test_encoder_refuses_other_sizes_and_wrong_parameters():
     for other in (X[:, :4], X[:, :, :1], X[:, :, 0]):
         with pytest.raises(ValueError, match=r"series of shape \(.*fitted on \(5, 2\)"):
             encoder.transform(other)
-    with pytest.raises(ValueError, match="X contains 1 NaN"):
-        encoder.fit(np.where(X[0, 0, 0] == X, np.nan, X))
+    with pytest.raises(ValueError, match="X contains 0 NaN and 1 inf"):
+        encoder.fit(np.where(X[0, 0, 0] == X, np.inf, X))
     for wrong in ({"latent_dim": 0}, {"n_steps": "many"}, {"hidden_dim": 2.5}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             ContrastiveEncoder(**wrong).fit(X)

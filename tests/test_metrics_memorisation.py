@@ -121,12 +121,12 @@ def test_what_cannot_be_answered_is_refused():
         membership_inference_auc(HELD_OUT, FRESH)
     with pytest.raises(ValueError, match="at least 2 series"):
         nearest_record_ratio(TRAIN[:1], FRESH)
-    with pytest.raises(ValueError, match="X_train contains 1 NaN"):
+    with pytest.raises(ValueError, match="X_train contains 0 NaN and 1 inf"):
         nearest_record_ratio(
-            TRAIN, FRESH, X_train=np.where(TRAIN[0, 0, 0] == TRAIN, np.nan, TRAIN)
+            TRAIN, FRESH, X_train=np.where(TRAIN[0, 0, 0] == TRAIN, np.inf, TRAIN)
         )
     with pytest.raises(
-        ValueError, match=r"X_train has series of shape \(5, 2\), X_real of \(6, 2\)"
+        ValueError, match=r"X_real has series of shape \(6, 2\), X_train of \(5, 2\)"
     ):
         near_copy_fraction(HELD_OUT, FRESH, X_train=TRAIN[:, :5])
     for quantile in (0, 1, -0.1, math.nan):

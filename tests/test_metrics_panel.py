@@ -338,8 +338,8 @@ def test_what_cannot_be_judged_is_refused():
         judge_panel(x, x[:2])
     with pytest.raises(ValueError, match="3 series are too few"):
         judge_panel(x, x[:3], window_starts=np.arange(20) * T)
-    with pytest.raises(ValueError, match="X_synthetic contains 1 NaN"):
-        judge_panel(x, np.where(np.arange(T) == 3, np.nan, x[:1]).repeat(1, axis=0))
+    with pytest.raises(ValueError, match="X_synthetic contains 0 NaN and 1 inf"):
+        judge_panel(x, np.where(np.arange(T) == 3, np.inf, x[:1]).repeat(1, axis=0))
     with pytest.raises(ValueError, match="they must be alike"):
         judge_panel(x, x[:, 1:])
     with pytest.raises(ValueError, match="X_synthetic.*not empty"):

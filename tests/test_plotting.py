@@ -185,8 +185,8 @@ def test_bad_input_is_refused():
         EmbeddingDisplay.from_samples(X, X, method="lda")
     with pytest.raises(ValueError, match="n_series must be an integer of at least 1, got 0"):
         SamplesDisplay.from_samples(X, X, n_series=0)
-    with pytest.raises(ValueError, match="X_synthetic contains 24 NaN"):
-        EmbeddingDisplay.from_samples(X, np.full_like(X[:1], np.nan))
+    with pytest.raises(ValueError, match="X_synthetic contains 0 NaN and 24 inf"):
+        EmbeddingDisplay.from_samples(X, np.full_like(X[:1], np.inf))
 
 
 def test_missing_matplotlib_says_what_to_install(monkeypatch):

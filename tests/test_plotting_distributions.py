@@ -121,7 +121,7 @@ def test_memorisation_of_a_generator():
     )
     assert display.near_copy_fraction_ == 1
     assert len(display.synthetic) == 20
-    with pytest.raises(ValueError, match=r"X_train has series of shape \(11, 1\)"):
+    with pytest.raises(ValueError, match=r"X_train of \(11, 1\)"):
         MemorisationDisplay.from_estimator(copier, X[40:], y[40:], X_train=X[:40, :11])
     constant = MemorisationDisplay.from_samples(np.zeros((5, 3)), np.zeros((4, 3)))
     assert constant.threshold_ == 0

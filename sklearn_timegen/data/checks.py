@@ -191,8 +191,8 @@ def check_two_samples(
     return real, synthetic
 
 
-def check_sample(X: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return a sample of series as a 3-d float64 array.
+def check_sample(X: Any, name: str, *, missing: bool = False) -> NDArray[np.float64]:
+    """Return a sample of series as a 3-d float64 array; with ``missing``, NaN may be in it.
 
     Raises
     ------
@@ -211,8 +211,11 @@ def check_sample(X: ArrayLike, name: str) -> NDArray[np.float64]:
             f"{name} must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, "
             f"n_channels) and not empty, got shape {values.shape}"
         )
-    check_finite(as_3d(values), name)
-    if np.abs(values).max() > np.finfo(np.float32).max:
+    if not missing:
+        check_finite(as_3d(values), name)
+    elif not all_finite(values):
+        check_known(as_3d(values), name, empty=True)
+    if np.fmax.reduce(np.abs(values), axis=None) > np.finfo(np.float32).max:
         raise ValueError(f"{name} holds values too large for float32, in which samples come")
     return as_3d(values)
 

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_timegen.data.checks import SeriesLayout, check_series
 
-__all__ = ["ReadingOptions", "read_series"]
+__all__ = ["ReadingOptions", "as_pandas", "needs_schema", "read_series", "without_na"]
 
 FloatArray = NDArray[np.float32]
 
@@ -65,14 +65,14 @@ def read_series(
         If ``X`` is empty, holds infinite values, values of several kinds in a channel, or, where
         none may be missing, NaN; or is of other channels or more timesteps than ``layout``.
     """
-    X = _as_pandas(X)
-    typed = layout.schema is not None if layout is not None else _needs_schema(X, options)
-    if typed or (layout is not None and _needs_schema(X, options)):
+    X = as_pandas(X)
+    typed = layout.schema is not None if layout is not None else needs_schema(X, options)
+    if typed or (layout is not None and needs_schema(X, options)):
         from sklearn_timegen.data.typed import read_typed  # pandas takes a while
 
         return read_typed(X, estimator=estimator, options=options, layout=layout)
     return check_series(
-        _without_na(X),
+        without_na(X),
         estimator=estimator,
         n_channels=options.n_channels,
         layout=layout,
@@ -80,14 +80,14 @@ def read_series(
     )
 
 
-def _as_pandas(X: Any) -> Any:
+def as_pandas(X: Any) -> Any:
     """Return frames of other libraries, such as polars, as frames of pandas."""
     if isinstance(X, list | tuple):
-        return [_as_pandas(x) for x in X] if X and hasattr(X[0], "to_pandas") else X
+        return [as_pandas(x) for x in X] if X and hasattr(X[0], "to_pandas") else X
     return X.to_pandas() if hasattr(X, "to_pandas") else X
 
 
-def _needs_schema(X: Any, options: ReadingOptions) -> bool:
+def needs_schema(X: Any, options: ReadingOptions) -> bool:
     """Whether series are of several lengths, or not just numbers."""
     if not isinstance(options.kinds, str):
         return True
@@ -107,7 +107,7 @@ def _needs_schema(X: Any, options: ReadingOptions) -> bool:
     return kind in "bUSMT" or (kind == "O" and X.ndim in (2, 3) and _holds_words(X))
 
 
-def _without_na(X: Any) -> Any:
+def without_na(X: Any) -> Any:
     """Return numbers with NaN in the place of pandas' NA, which no array of numbers holds."""
     pd = sys.modules.get("pandas")
     if pd is None:

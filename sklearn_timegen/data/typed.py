@@ -27,7 +27,7 @@ from sklearn_timegen.data.magnitude import check_magnitude
 from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.data.schema import Schema
 
-__all__ = ["TypedLayout", "read_typed"]
+__all__ = ["TypedLayout", "frames_of", "read_typed"]
 
 Array = NDArray[np.float64]
 FloatArray = NDArray[np.float32]
@@ -87,7 +87,7 @@ def read_typed(
     layout: SeriesLayout | None = None,
 ) -> tuple[FloatArray, SeriesLayout]:
     """Return series of kinds or lengths as ``data.reading.read_series`` does."""
-    parts, form = _frames_of(X, options)
+    parts, form = frames_of(X, options)
     if layout is not None and layout.schema is None:
         raise ValueError(_not_alike(X, parts, layout))
     _check_parts(parts, None if layout is None else layout.schema)
@@ -118,18 +118,20 @@ def read_typed(
 # -- forms ---------------------------------------------------------------------------------------
 
 
-def _frames_of(X: Any, options: ReadingOptions) -> tuple[list[pd.DataFrame], TypedLayout]:
+def frames_of(
+    X: Any, options: ReadingOptions, name: str = "X"
+) -> tuple[list[pd.DataFrame], TypedLayout]:
     """Return one frame a series, and the form that they are in."""
     form = TypedLayout(0, 0, flat=False)
     if isinstance(X, list | tuple) and len(X) and not _is_array(X):
         framed = [isinstance(item, pd.DataFrame) for item in X]
         if any(framed) and not all(framed):
-            raise ValueError("X mixes frames and arrays: pass all series in one form")
-        read = [_frame_of(item, k) for k, item in enumerate(X)]
+            raise ValueError(f"{name} mixes frames and arrays: pass all series in one form")
+        read = [_frame_of(item, k, name) for k, item in enumerate(X)]
         one_d = all(ndim == 1 for _, ndim in read)
         return [part for part, _ in read], replace(form, framed=all(framed), one_d=one_d)
     if isinstance(X, pd.DataFrame):
-        parts = [pd.DataFrame({0: row}) for row in _rows_of_one_type(X)]
+        parts = [pd.DataFrame({0: row}) for row in _rows_of_one_type(X, name)]
         return parts, replace(form, form="frame", columns=X.columns, one_d=True)
     # As objects: numpy would make words of numbers beside words.
     array = np.asarray(X, dtype=object if isinstance(X, list | tuple) else None)
@@ -141,7 +143,7 @@ def _frames_of(X: Any, options: ReadingOptions) -> tuple[list[pd.DataFrame], Typ
     elif array.ndim == 3:
         form = replace(form, form="array")
     else:
-        raise ValueError(f"X must be 2-d or 3-d, or a list of series, got {array.ndim}-d")
+        raise ValueError(f"{name} must be 2-d or 3-d, or a list of series, got {array.ndim}-d")
     return [pd.DataFrame({k: row[:, k] for k in range(array.shape[2])}) for row in array], form
 
 
@@ -155,25 +157,25 @@ def _is_array(X: Any) -> bool:
         return False
 
 
-def _frame_of(item: Any, k: int) -> tuple[pd.DataFrame, int]:
+def _frame_of(item: Any, k: int, name: str) -> tuple[pd.DataFrame, int]:
     """Return a series as a frame, and how many axes it had."""
     if isinstance(item, pd.DataFrame):
         return item, 2
     if isinstance(item, list | tuple):
-        item = _as_objects(item, k)
+        item = _as_objects(item, k, name)
     values = np.asarray(item)
     if values.ndim not in (1, 2):
         raise ValueError(
-            f"series {k} of X must be of shape (n_timesteps,) or (n_timesteps, n_channels), got "
-            f"{values.shape}"
+            f"series {k} of {name} must be of shape (n_timesteps,) or (n_timesteps, n_channels), "
+            f"got {values.shape}"
         )
     if len(values) == 0:
-        raise ValueError(f"series {k} of X is empty: leave it out")
+        raise ValueError(f"series {k} of {name} is empty: leave it out")
     columns = values.reshape(len(values), -1)
     return pd.DataFrame({j: columns[:, j] for j in range(columns.shape[1])}), values.ndim
 
 
-def _as_objects(item: Any, k: int) -> NDArray[Any]:
+def _as_objects(item: Any, k: int, name: str) -> NDArray[Any]:
     """Return a list as an array that takes nothing for words that is none."""
     try:
         values = np.asarray(item, dtype=object)
@@ -181,19 +183,19 @@ def _as_objects(item: Any, k: int) -> NDArray[Any]:
         values = np.array([item])
     if any(isinstance(value, list | tuple | np.ndarray) for value in values.ravel()):
         raise ValueError(
-            f"series {k} of X is ragged: each timestep has to have all channels, NaN where a "
+            f"series {k} of {name} is ragged: each timestep has to have all channels, NaN where a "
             "value is missing"
         )
     return values
 
 
-def _rows_of_one_type(X: pd.DataFrame) -> list[pd.Series]:
+def _rows_of_one_type(X: pd.DataFrame, name: str) -> list[pd.Series]:
     """Return the rows of a frame whose columns are timesteps of one channel."""
     known = X.dropna(axis=1, how="all")  # a timestep of which nothing is known, is of any type
     types = {str(t) for t in known.dtypes}
     if len(types) > 1:
         raise ValueError(
-            f"X is a frame whose columns, timesteps of one channel, are of several types: "
+            f"{name} is a frame whose columns, timesteps of one channel, are of several types: "
             f"{', '.join(sorted(types))}. Series with channels of several kinds are a list of "
             "frames, one for each series"
         )

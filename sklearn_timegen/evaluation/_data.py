@@ -11,10 +11,12 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
-from sklearn_timegen.data.checks import as_3d, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_window_starts
 from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
+from sklearn_timegen.data.samples import Reading, read_real
 from sklearn_timegen.evaluation._judging import Sample, typical_step
 from sklearn_timegen.metrics import Metric
+from sklearn_timegen.metrics.scorer import n_channels_of
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,
@@ -65,18 +67,20 @@ def check_metrics(metrics: list[Metric], compared: bool) -> None:
         )
 
 
-def as_series(X: ArrayLike, generators: list[GeneratorLike]) -> tuple[Array, Array]:
-    """Return ``X`` as an array for the generators, and as 3-d series for the metrics."""
+def as_series(X: ArrayLike, generators: list[GeneratorLike]) -> tuple[Any, Array, Reading]:
+    """Return ``X`` for the generators, and as 3-d numbers for the metrics, and how it was read.
+
+    Numbers go to the generators as an array, anything else as it came.
+    """
     if isinstance(X, tuple) and len(X) == 2 and np.ndim(X[1]) == 1:
         raise ValueError("X is a pair; make_windows returns windows and starts: pass the windows")
-    n_channels = {int(getattr(generator, "n_channels", 1)) for generator in generators}
-    x = check_two_samples(X, X, ("X", "X"))[0]
-    X = np.asarray(X)
-    if X.ndim == 3:
-        return X, x
-    if len(n_channels) > 1:
-        raise ValueError(f"the generators disagree about n_channels: {sorted(n_channels)}")
-    return X, as_3d(x[:, :, 0], n_channels.pop())
+    n_channels = {n_channels_of(generator) for generator in generators}
+    x, reading = read_real(X, "X", n_channels=min(n_channels))
+    if reading.schema is None:
+        X = np.asarray(X)
+        if X.ndim == 2 and len(n_channels) > 1:
+            raise ValueError(f"the generators disagree about n_channels: {sorted(n_channels)}")
+    return X, x, reading
 
 
 def check_target(y: ArrayLike | None, n_samples: int) -> Array | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.samples import Reading
 from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
 from sklearn_timegen.metrics.violations import kept_rules
 from sklearn_timegen.model_selection import nearest_gap
@@ -56,6 +57,8 @@ class Split:
     seed: int
     encoder: ContrastiveEncoder | None = None
     rules: RuleList | None = None
+    reading: Reading = field(default_factory=Reading)
+    given: Any = None  # the series held out as they came, if these are not numbers in an array
 
 
 @dataclass
@@ -92,6 +95,8 @@ def judge(
             "window_starts": real.starts,
             "window_starts_synthetic": compared.starts,
         }
+        if split.reading.categories:
+            context["categories"] = split.reading.categories
         if split.encoder is not None:
             context["encoder"] = split.encoder
         if split.rules is not None and "rules" not in getattr(metric.function, "keywords", ()):

@@ -35,7 +35,8 @@ def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> di
         pictures["Training."] = _png(TrainingDisplay.from_estimator(generator))
     if isinstance(generator, LatentGenerator):
         held_out = split.held_out
-        display = LatentDisplay.from_estimator(generator, held_out.values, held_out.target)
+        given = held_out.values if split.given is None else split.given
+        display = LatentDisplay.from_estimator(generator, given, held_out.target)
         pictures["Latents of held-out series, and series along the first latent."] = _png(display)
     return pictures
 

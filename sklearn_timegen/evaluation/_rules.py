@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from sklearn_timegen.data.checks import check_sample
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._judging import find_shared_rules
 from sklearn_timegen.evaluation._run import Evaluation
@@ -41,11 +39,11 @@ def rules_of_samples(
     metrics: list[Metric],
     real: Array,
     synthetic: Array,
-    train: ArrayLike | None,
+    train: Array | None,
     names: Sequence[Any] | None,
 ) -> dict[str, pd.DataFrame] | None:
     """Return how often synthetic series break each rule, if one of the metrics wants them."""
-    known = [real] if train is None else [real, check_sample(train, "X_train")]
+    known = [real] if train is None else [real, train]
     rules = find_shared_rules(metrics, *known, names=names)
     if rules is None:
         return None

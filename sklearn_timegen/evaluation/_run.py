@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.samples import padded, rows_of
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import (
     Outcome,
@@ -29,6 +30,7 @@ from sklearn_timegen.evaluation._judging import (
     resampled,
 )
 from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
+from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.metrics.scorer import draw_series
 from sklearn_timegen.synthetic_training.sources import fit_generator
@@ -81,8 +83,8 @@ def run_evaluation(
     n_repeats = check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
     data.check_generators(generators)
-    X, x = data.as_series(X, list(generators.values()))
-    chosen = resolve_metrics(metrics, x.shape[1:])
+    X, x, reading = data.as_series(X, list(generators.values()))
+    chosen = resolve_metrics(metrics, x.shape[1:], traits_of(reading, x))
     data.check_metrics(chosen, compared=len(generators) > 1)
     target = data.check_target(y, len(x))
     labels = data.labels_of(generators, target)
@@ -90,9 +92,16 @@ def run_evaluation(
     folds = data.make_folds(cv, everything, target, seed)
     if target is not None and _any_conditional(generators):
         data.check_classes(folds, target)
-    rules = find_shared_rules(chosen, x)
+    rules = find_shared_rules(chosen, x, names=reading.names)
     splits = [
-        Split(everything[test], everything[train], derive_seed(seed, f"fold {k}"), rules=rules)
+        Split(
+            everything[test],
+            everything[train],
+            derive_seed(seed, f"fold {k}"),
+            rules=rules,
+            reading=reading,
+            given=None if reading.schema is None else rows_of(X, test),
+        )
         for k, (train, test) in enumerate(folds)
     ]
     n_tasks = len(splits) * (1 + len(generators))
@@ -210,7 +219,7 @@ def _named(name: str, *task: Any) -> Fitted:
 
 def _fit_and_judge(
     generator: GeneratorLike,
-    X: NDArray[Any],
+    X: Any,
     y: NDArray[Any] | None,
     fold: tuple[NDArray[np.int64], NDArray[np.int64]],
     split: Split,
@@ -220,17 +229,29 @@ def _fit_and_judge(
     train, test = fold
     generator = seed_estimator(generator, derive_seed(split.seed, "generator"))
     began = time.perf_counter()
-    fit_generator(generator, X[train], None if y is None else y[train])
+    fit_generator(generator, rows_of(X, train), None if y is None else y[train])
     fitted = time.perf_counter()
     seed = derive_seed(split.seed, "sample")
     asked = None if y is None else y[test]
     synthetic, labels = draw_series(generator, len(test), asked, seed)
     sampled = time.perf_counter()
-    shape = split.held_out.values.shape
-    x = np.asarray(synthetic, dtype=np.float64)
-    fits = x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])
-    if not fits:
-        raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
-    sample = Sample(x.reshape(shape), target=labels)
+    sample = Sample(_as_asked(synthetic, split), target=labels)
     outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
     return Fitted(outcome, fitted - began, sampled - fitted, generator, sample)
+
+
+def _as_asked(synthetic: Any, split: Split) -> NDArray[np.float64]:
+    """Return what a generator drew as numbers, of the shape of the held-out series."""
+    shape = split.held_out.values.shape
+    if split.reading.schema is None:
+        x = np.asarray(synthetic, dtype=np.float64)
+        if not (x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])):
+            raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
+        return x.reshape(shape)
+    x = split.reading.read(synthetic, "the sample", "X")
+    if len(x) != shape[0] or x.shape[1] > shape[1]:
+        raise ValueError(
+            f"it drew {len(x)} series of up to {x.shape[1]} timesteps, but {shape[0]} of at most "
+            f"{shape[1]}, the longest of the data, were asked for"
+        )
+    return padded(x, shape[1])

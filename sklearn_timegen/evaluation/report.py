@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_two_samples
+from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
@@ -27,6 +27,7 @@ from sklearn_timegen.evaluation.compare import comparison_of, named
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
 from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
+from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.plotting import require_matplotlib
 
@@ -171,13 +172,19 @@ class EvaluationReport:
         """
         require_matplotlib()
         table = evaluate_samples(X_real, X_synthetic, metrics=metrics, n_splits=n_splits, **params)
-        real, synthetic = check_two_samples(X_real, X_synthetic)
-        chosen = [m for m in resolve_metrics(metrics, real.shape[1:]) if m.name in table.index]
+        trained = () if params.get("X_train") is None else (params["X_train"],)
+        samples = ("X_real", "X_synthetic", "X_train")[: 2 + len(trained)]
+        (real, synthetic, *known), reading = read_samples(
+            X_real, X_synthetic, *trained, names=samples
+        )
+        traits = traits_of(reading, real, synthetic)
+        chosen = resolve_metrics(metrics, real.shape[1:], traits)
+        chosen = [metric for metric in chosen if metric.name in table.index]
         facts = [
             f"real: {real.shape}; synthetic: {synthetic.shape} (series, timesteps, channels)",
             f"means over {n_splits} halvings of the real series",
         ]
-        train = params.get("X_train")
+        train = known[0] if known else None
         pictures = pictures_of_samples(Series(real), Series(synthetic), train)
         return cls(
             table,
@@ -186,7 +193,7 @@ class EvaluationReport:
             title="Synthetic against real series",
             facts=facts,
             pictures=pictures,
-            rules=rules_of_samples(chosen, real, synthetic, train, names),
+            rules=rules_of_samples(chosen, real, synthetic, train, names or reading.names),
         )
 
     @classmethod

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.data.checks import check_count, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_count, check_window_starts
 from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.evaluation._judging import (
     Outcome,
     Sample,
@@ -27,6 +28,7 @@ from sklearn_timegen.evaluation._judging import (
 from sklearn_timegen.evaluation._run import run_tasks, summarise
 from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.model_selection import find_window_starts
 
@@ -92,7 +94,7 @@ def evaluate_samples(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, there are fewer than 4 real series,
+        If the samples are infinite or not alike, there are fewer than 4 real series,
         or most of them are among ``X_train``.
 
     Examples
@@ -106,15 +108,13 @@ def evaluate_samples(
     """
     n_splits, n_repeats = check_count(n_splits, "n_splits"), check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
-    real, synthetic = (
-        _as_sample(x, y, name)
-        for x, y, name in zip(
-            check_two_samples(X_real, X_synthetic),
-            (y_real, y_synthetic),
-            ("y_real", "y_synthetic"),
-            strict=True,
-        )
+    trained = () if X_train is None else (X_train,)
+    names = ("X_real", "X_synthetic", "X_train")[: 2 + len(trained)]
+    (real_values, synthetic_values, *known_values), reading = read_samples(
+        X_real, X_synthetic, *trained, names=names
     )
+    real = _as_sample(real_values, y_real, "y_real")
+    synthetic = _as_sample(synthetic_values, y_synthetic, "y_synthetic")
     if (real.target is None) != (synthetic.target is None):
         raise ValueError("y_real and y_synthetic belong together: one is missing")
     if len(real) < 4:
@@ -124,10 +124,11 @@ def evaluate_samples(
     else:
         real = replace(real, starts=check_window_starts(window_starts, len(real)))
     train = None
-    if X_train is not None:
-        train = Sample(check_two_samples(X_train, real.values, ("X_train", "X_real"))[0])
+    if known_values:
+        train = Sample(known_values[0])
         _check_held_out(real.values, train.values)
-    chosen = resolve_metrics(metrics, real.values.shape[1:])
+    traits = traits_of(reading, real.values, synthetic.values)
+    chosen = resolve_metrics(metrics, real.values.shape[1:], traits)
     if train is None:
         chosen = _without_train(chosen, metrics)
     if real.target is not None and not any(metric.accepts("y_real") for metric in chosen):
@@ -137,9 +138,9 @@ def evaluate_samples(
         )
     encoder = fit_encoder(chosen, real, seed)
     known = (real,) if train is None else (real, train)
-    rules = find_shared_rules(chosen, *(sample.values for sample in known))
+    rules = find_shared_rules(chosen, *(part.values for part in known), names=reading.names)
     seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
-    wholes = [Split(real, known[-1], seed, encoder, rules) for seed in seeds]
+    wholes = [Split(real, known[-1], seed, encoder, rules, reading) for seed in seeds]
     with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
         tasks = (
             delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes

@@ -1,5 +1,10 @@
 """How good synthetic series are: plain functions ``(X_real, X_synthetic, ...) -> float``.
 
+Each takes what generators give: arrays with missing values (NaN), lists of series of several
+lengths, frames of words, flags and dates. The real series tell the kinds. Statistics are of what
+was observed; judges and distances are shown the channel's median where nothing is, and beside the
+channels where values are and how long each series is.
+
 ``METRICS`` is the table of them all: what is best, and in which set each belongs. Each can be a
 scorer of a search (:func:`get_generation_scorer`), and :func:`sklearn_timegen.evaluate_generator`
 computes a set of them by cross-validation, each beside its floor.
@@ -34,6 +39,11 @@ from sklearn_timegen.metrics.memorisation import (
     nearest_record_ratio,
 )
 from sklearn_timegen.metrics.panel import PanelResult, judge_panel, sample_size_to_certainty
+from sklearn_timegen.metrics.patterns import (
+    category_difference,
+    length_difference,
+    missing_value_similarity,
+)
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
@@ -47,6 +57,7 @@ __all__ = [
     "PanelResult",
     "autocorrelation",
     "autocorrelation_difference",
+    "category_difference",
     "context_fid",
     "correlational_score",
     "coverage",
@@ -58,9 +69,11 @@ __all__ = [
     "get_generation_scorer",
     "judge_panel",
     "kurtosis_difference",
+    "length_difference",
     "make_generation_scorer",
     "marginal_difference",
     "membership_inference_auc",
+    "missing_value_similarity",
     "mmd",
     "near_copy_fraction",
     "nearest_record_distances",

@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._rows import channel_scale
+from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._reading import mean as observed_mean
+from sklearn_timegen.metrics._reading import std as observed_std
 
 __all__ = ["Family", "as_rows", "levels", "levels_and_steps", "relations", "summaries"]
 
@@ -83,28 +86,32 @@ def relations(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
 
 
 def summaries(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
-    """Moments, autocorrelations and cross-correlations of each series."""
+    """Moments, autocorrelations and cross-correlations of what was observed of each series."""
     scale = channel_scale(real)
-    mean, spread = x.mean(axis=1), x.std(axis=1)
+    mean, spread = observed_mean(x, axis=1), observed_std(x, axis=1)
+    centre = real.mean(axis=(0, 1))
+    if not all_finite(x):
+        mean = np.where(np.isfinite(x).any(axis=1), mean, centre)
     # Of a channel that stands still, all but rounding is left at 0.
     safe = np.where(spread > 1e-6 * scale, spread, np.inf)
     z = (x - mean[:, None]) / safe[:, None]
     columns = {
-        "mean of ": (mean - real.mean(axis=(0, 1))) / scale,
+        "mean of ": (mean - centre) / scale,
         # Spreads of regimes differ by factors.
         "log spread of ": np.log(np.maximum(spread / scale, 1e-6)),
-        "skewness of ": (z**3).mean(axis=1),
-        "kurtosis of ": (z**4).mean(axis=1),
+        "skewness of ": observed_mean(z**3, axis=1),
+        "kurtosis of ": observed_mean(z**4, axis=1),
     }
     for lag in range(1, min(N_LAGS, x.shape[1] - 1) + 1):
-        columns[f"autocorrelation at lag {lag} of "] = (z[:, lag:] * z[:, :-lag]).mean(axis=1)
+        products = z[:, lag:] * z[:, :-lag]
+        columns[f"autocorrelation at lag {lag} of "] = observed_mean(products, axis=1)
     families = [
         family
         for kind, values in columns.items()
         for family in _each(values[:, None], names, kind, None)
     ]
     for i, j in _pairs(real):
-        together = (z[:, :, i] * z[:, :, j]).mean(axis=1)[:, None]
+        together = observed_mean(z[:, :, i] * z[:, :, j], axis=1)[:, None]
         families.append(Family(f"correlation of {names[i]} and {names[j]}", together))
     return families
 

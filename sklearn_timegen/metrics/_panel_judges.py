@@ -27,6 +27,7 @@ from sklearn_timegen.metrics._features import (
     summaries,
 )
 from sklearn_timegen.metrics._folds import Fold
+from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.convolutional import ConvolutionalJudge
 
 __all__ = ["JUDGES", "Trial", "boosting_judge", "try_judge"]
@@ -116,11 +117,20 @@ class Trial:
 
 
 def try_judge(
-    name: str, real: Array, synthetic: Array, folds: list[Fold], names: Sequence[str], seed: int
+    name: str,
+    real: Array,
+    synthetic: Array,
+    folds: list[Fold],
+    shown: Completion,
+    names: Sequence[str],
+    seed: int,
 ) -> Trial:
     """Cross-validate a judge of the panel."""
     show, make = JUDGES[name]
-    families = show(real, np.concatenate([real, synthetic]), names)
+    both = np.concatenate([real, synthetic])
+    # Summaries are of what was observed; other features take complete series.
+    x = shown.beside(both) if show is summaries else shown(both)
+    families = show(shown(real), x, names)
     X = as_rows(families)
     is_real = np.arange(len(X)) < len(real)
     probability = np.zeros(len(X))
@@ -130,7 +140,7 @@ def try_judge(
             np.concatenate([rows_r, rows_s + len(real)])
             for rows_r, rows_s in zip(fold.real, fold.synthetic, strict=True)
         )
-        judge = seed_estimator(make(len(real), real.shape[2]), derive_seed(seed, f"{name} {k}"))
+        judge = seed_estimator(make(len(real), x.shape[2]), derive_seed(seed, f"{name} {k}"))
         with threadpool_limits(1):
             judge.fit(X[train], is_real[train])
         probability[test] = _probability(judge, X[test])

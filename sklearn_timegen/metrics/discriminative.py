@@ -19,7 +19,7 @@ from sklearn_timegen._random import (
     torch_generator,
 )
 from sklearn_timegen._rows import channel_scale
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
 from sklearn_timegen.metrics._folds import Index, Starts, check_starts, fewer, splits
 from sklearn_timegen.metrics._judges import (
@@ -32,6 +32,7 @@ from sklearn_timegen.metrics._judges import (
     train,
 )
 from sklearn_timegen.metrics._panel_judges import boosting_judge
+from sklearn_timegen.metrics._reading import Completion, read_pair
 from sklearn_timegen.metrics.panel import judge_panel
 
 __all__ = ["discriminative_score"]
@@ -98,7 +99,7 @@ def discriminative_score(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, have too few series to be split, or
+        If the samples are infinite or not alike, have too few series to be split, or
         ``judge`` is no classifier.
 
     References
@@ -118,13 +119,15 @@ def discriminative_score(
     >>> discriminative_score(x[:100], x[100:] + 9, judge="boosting", random_state=0)
     0.5000 ± 0.0000 (floor 0.0282)
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
     starts = (
         check_starts(window_starts, len(real), "window_starts"),
         check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
     )
     if isinstance(judge, str) and judge == "panel":
         return _by_panel(real, synthetic, starts, n_repeats, max_samples, random_state)
+    shown = Completion.of(real, synthetic)
+    real, synthetic = shown(real), shown(synthetic)
     is_gru = isinstance(judge, str) and judge == "gru"
     n_series = min(len(real), len(synthetic))
     classifier = None if is_gru else _check_judge(judge, n_series)

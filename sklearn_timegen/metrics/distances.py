@@ -21,8 +21,9 @@ from sklearn_timegen._rows import (
     gaussian_kernel,
     median_distance,
 )
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.metrics._common import Array, check_limit, subset
+from sklearn_timegen.metrics._reading import complete_pair, read_pair
 
 __all__ = ["effective_sample_ratio", "marginal_difference", "mmd", "sliced_wasserstein"]
 
@@ -66,7 +67,7 @@ def mmd(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, one has fewer than two series, or
+        If the samples are infinite or not alike, one has fewer than two series, or
         ``bandwidth`` is not positive.
 
     References
@@ -82,7 +83,7 @@ def mmd(
     >>> round(mmd(x[:300], x[300:]), 2), round(mmd(x[:300], x[300:] + 5), 1)
     (0.0, 0.8)
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = complete_pair(X_real, X_synthetic)
     if bandwidth is not None and not BANDWIDTHS.is_satisfied_by(bandwidth):
         raise ValueError(f"bandwidth must be a positive number, got {bandwidth!r}")
     _check_pairs(real, synthetic)
@@ -133,7 +134,7 @@ def sliced_wasserstein(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     References
     ----------
@@ -151,7 +152,7 @@ def sliced_wasserstein(
     """
     import ot
 
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = complete_pair(X_real, X_synthetic)
     n_projections = check_count(n_projections, "n_projections")
     seed = derive_seed(draw_seed(random_state), "lines")
     x, s = flat_rows(real, synthetic)
@@ -186,7 +187,7 @@ def marginal_difference(X_real: ArrayLike, X_synthetic: ArrayLike, *, n_bins: in
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     References
     ----------
@@ -201,14 +202,17 @@ def marginal_difference(X_real: ArrayLike, X_synthetic: ArrayLike, *, n_bins: in
     >>> marginal_difference(x, x + 100), marginal_difference(x, x)
     (1.0, 0.0)
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
-    n_bins = min(check_count(n_bins, "n_bins"), max(1, len(real) // 5))
+    real, synthetic = read_pair(X_real, X_synthetic)
+    n_bins = check_count(n_bins, "n_bins")
     cells = real.reshape(len(real), -1).T, synthetic.reshape(len(synthetic), -1).T
-    total = 0.0
-    for x, s in zip(*cells, strict=True):
-        cuts = _cuts(x, n_bins)
-        total += float(np.abs(_fractions(x, cuts) - _fractions(s, cuts)).sum()) / 2
-    return total / len(cells[0])
+    total = weights = 0.0
+    for both in zip(*cells, strict=True):
+        x, s = (values[np.isfinite(values)] for values in both)
+        # Cells that are rarely observed, as those of late timesteps, say little.
+        weight = len(x) / len(real) + len(s) / len(synthetic)
+        total += weight * _total_variation(x, s, min(n_bins, max(1, len(x) // 5)))
+        weights += weight
+    return total / weights
 
 
 def effective_sample_ratio(
@@ -243,7 +247,7 @@ def effective_sample_ratio(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or one has fewer than two series.
+        If the samples are infinite or not alike, or one has fewer than two series.
 
     References
     ----------
@@ -259,7 +263,7 @@ def effective_sample_ratio(
     >>> bool(effective_sample_ratio(x, collapsed) < 0.02)
     True
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = complete_pair(X_real, X_synthetic)
     _check_pairs(real, synthetic)
     max_samples = check_limit(max_samples)
     rng = np.random.default_rng(draw_seed(random_state))
@@ -286,6 +290,14 @@ def _kernel(a: Array, b: Array, widest: float, n_kernels: int = 1) -> Array:
         k **= 2
         total += k
     return total / n_kernels
+
+
+def _total_variation(x: Array, s: Array, n_bins: int) -> float:
+    """Distance of the histograms of two samples of numbers; 1 if one of them is empty."""
+    if not len(x) or not len(s):
+        return float(len(x) != len(s))
+    cuts = _cuts(x, n_bins)
+    return float(np.abs(_fractions(x, cuts) - _fractions(s, cuts)).sum()) / 2
 
 
 def _cuts(values: Array, n_bins: int) -> Array:

@@ -12,8 +12,9 @@ import scipy.stats
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._rows import channel_scale
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._reading import complete_pair, mean, read_pair
 
 __all__ = [
     "autocorrelation",
@@ -54,7 +55,7 @@ def autocorrelation_difference(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or ``max_lag`` is not below
+        If the samples are infinite or not alike, or ``max_lag`` is not below
         ``n_timesteps``.
 
     References
@@ -72,7 +73,7 @@ def autocorrelation_difference(
     >>> round(autocorrelation_difference(ar, noise, max_lag=1), 1)
     0.9
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
     n_timesteps = real.shape[1]
     if n_timesteps == 1:
         return 0.0
@@ -109,7 +110,7 @@ def autocorrelation(x: Array, max_lag: int) -> Array:
     centred = _centred(x)
     n_timesteps = x.shape[1]
     products = [
-        (centred[:, : n_timesteps - k] * centred[:, k:]).mean(axis=(0, 1))
+        mean(centred[:, : n_timesteps - k] * centred[:, k:], axis=(0, 1))
         for k in range(max_lag + 1)
     ]
     return _divided(np.stack(products), products[0])
@@ -135,7 +136,7 @@ def cross_correlation_difference(X_real: ArrayLike, X_synthetic: ArrayLike) -> f
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     See Also
     --------
@@ -174,7 +175,7 @@ def correlational_score(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     See Also
     --------
@@ -222,7 +223,7 @@ def spectral_distance(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     References
     ----------
@@ -237,7 +238,7 @@ def spectral_distance(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
     >>> round(spectral_distance(x, 10 * x), 3)
     20.0
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = complete_pair(X_real, X_synthetic)
     if real.shape[1] == 1:
         return 0.0
     scale = channel_scale(real)
@@ -270,7 +271,7 @@ def skewness_difference(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     References
     ----------
@@ -308,7 +309,7 @@ def kurtosis_difference(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape.
+        If the samples are infinite or not alike.
 
     References
     ----------
@@ -329,8 +330,9 @@ def kurtosis_difference(X_real: ArrayLike, X_synthetic: ArrayLike) -> float:
 
 def _centred(x: Array) -> Array:
     """Subtract each channel's mean; what varies by rounding only becomes an exact zero."""
-    varies = np.ptp(x, axis=(0, 1)) > 1e-9 * np.abs(x).max(axis=(0, 1))
-    return (x - x.mean(axis=(0, 1))) * varies
+    high, low = (over.reduce(x, axis=(0, 1)) for over in (np.fmax, np.fmin))
+    varies = high - low > 1e-9 * np.maximum(np.abs(low), np.abs(high))
+    return (x - mean(x, axis=(0, 1))) * varies
 
 
 def _divided(a: Array, b: Array) -> Array:
@@ -341,9 +343,12 @@ def _divided(a: Array, b: Array) -> Array:
 def _correlation_gaps(X_real: ArrayLike, X_synthetic: ArrayLike) -> Array:
     """Absolute differences of the correlations of all pairs of channels."""
     correlations = []
-    for x in check_two_samples(X_real, X_synthetic):
+    for x in read_pair(X_real, X_synthetic):
         flat = _centred(x).reshape(-1, x.shape[2])
-        covariance = flat.T @ flat
+        observed = np.isfinite(flat).astype(np.float64)
+        flat = np.where(observed, flat, 0.0)
+        # Means over the timesteps at which both were observed, times the number of all.
+        covariance = flat.T @ flat * (len(flat) / np.maximum(observed.T @ observed, 1))
         spread = np.sqrt(np.diag(covariance))
         correlations.append(_divided(covariance, np.outer(spread, spread)))
     pairs = np.triu_indices(len(correlations[0]), k=1)
@@ -352,10 +357,10 @@ def _correlation_gaps(X_real: ArrayLike, X_synthetic: ArrayLike) -> Array:
 
 def _moment_difference(X_real: ArrayLike, X_synthetic: ArrayLike, order: int) -> float:
     moments = []
-    for x in check_two_samples(X_real, X_synthetic):
+    for x in read_pair(X_real, X_synthetic):
         centred = _centred(x).reshape(-1, x.shape[2])
-        variance = (centred**2).mean(axis=0)
+        variance = mean(centred**2, axis=0)
         gaussian = 0.0 if order == 3 else 3.0
         standardised = centred / np.sqrt(np.where(variance > 0, variance, 1.0))
-        moments.append(np.where(variance > 0, (standardised**order).mean(axis=0), gaussian))
+        moments.append(np.where(variance > 0, mean(standardised**order, axis=0), gaussian))
     return float(np.abs(moments[0] - moments[1]).mean())

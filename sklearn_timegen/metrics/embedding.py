@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_array
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._rows import squared_distances
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.metrics._common import Array, Measurement, check_limit, subset
+from sklearn_timegen.metrics._reading import read_pair
 from sklearn_timegen.metrics.encoder import encode_both
 
 __all__ = ["context_fid", "coverage", "density", "frechet_distance"]
@@ -50,7 +51,7 @@ def context_fid(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or one has fewer than 2 series.
+        If the samples are infinite or not alike, or one has fewer than 2 series.
 
     References
     ----------
@@ -67,7 +68,7 @@ def context_fid(
     >>> bool(score > 5 * score.floor)
     True
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
     seed = draw_seed(random_state)
     u, v = encode_both(encoder, real, synthetic, seed)
     score = frechet_distance(u, v)
@@ -166,7 +167,7 @@ def coverage(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or have too few series for the
+        If the samples are infinite or not alike, or have too few series for the
         neighbourhoods.
 
     References
@@ -258,7 +259,7 @@ def _neighbourhoods(
     random_state: RandomState,
 ) -> tuple[Array, Array]:
     """Distances (real, synthetic) in the encoder's space, and the radius of each real one."""
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
     n_neighbors = check_count(n_neighbors, "n_neighbors")
     max_samples = check_limit(max_samples)
     seed = draw_seed(random_state)

@@ -16,8 +16,9 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seeded_weights
 from sklearn_timegen._rows import channel_scale, flat_rows
 from sklearn_timegen.base.state import rollback_on_error
-from sklearn_timegen.data.checks import check_sample, check_two_samples
+from sklearn_timegen.data.samples import padded, read_real
 from sklearn_timegen.metrics._common import one_torch_thread
+from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.contrastive import hierarchical_contrastive_loss
 from sklearn_timegen.metrics.dilated import DilatedEncoder
 
@@ -35,6 +36,10 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
     published code: as many blocks as it takes to span the series (published: ten), no dropout
     of features, a dense output layer, one crop for a whole batch, weights averaged over the
     second half of training only, and gradients clipped at 10.
+
+    Where series miss values or end early, it is shown the channel's median, and beside it which
+    values are there and how long the series is; of that, what does not vary in ``fit`` is not
+    told later either.
 
     Parameters
     ----------
@@ -109,9 +114,10 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
         """
         with rollback_on_error(self):
             self._validate_params()
-            x, _ = check_two_samples(X, X, ("X", "X"))
+            x, self._reading = read_real(X, "X")
+            self._completion, self._shape = Completion.of(x, more=True), x.shape[1:]
+            x = self._completion(x)
             self._mean, self._scale = x.mean(axis=(0, 1)), channel_scale(x)
-            self._shape = x.shape[1:]
             sizes = x.shape[1], x.shape[2], self.hidden_dim, self.latent_dim
             seed = draw_seed(self.random_state)
             with seeded_weights(derive_seed(seed, "weights")):
@@ -140,13 +146,16 @@ class ContrastiveEncoder(TransformerMixin, BaseEstimator):
             If the series have other sizes.
         """
         check_is_fitted(self)
-        x = check_sample(X, "X")
+        x = self._reading.read(X, "X", "fit")
+        if self._completion.with_length and x.shape[1] < self._shape[0]:
+            x = padded(x, self._shape[0])
         if x.shape[1:] != self._shape:
             raise ValueError(
                 f"X has series of shape {x.shape[1:]}, the encoder was fitted on {self._shape}"
             )
         with one_torch_thread(), torch.no_grad():
-            parts = [self.module_(part).amax(dim=1) for part in self._standardised(x).split(512)]
+            shown = self._standardised(self._completion(x))
+            parts = [self.module_(part).amax(dim=1) for part in shown.split(512)]
         return torch.cat(parts).numpy().astype(np.float64)
 
     def _standardised(self, x: Array) -> Tensor:
@@ -194,6 +203,9 @@ def encode_both(
     encoder: str | BaseEstimator, real: Array, synthetic: Array, seed: int
 ) -> tuple[Array, Array]:
     """Encode two samples by an encoder, ``"flat"`` rows, or one trained on the real series."""
+    if isinstance(encoder, str) and encoder in ("flat", "contrastive"):
+        shown = Completion.of(real, synthetic)
+        real, synthetic = shown(real), shown(synthetic)
     if isinstance(encoder, str) and encoder == "flat":
         rows = flat_rows(real, synthetic)
         return rows[0], rows[1]

@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._rows import flat_rows
-from sklearn_timegen.data.checks import check_fraction, check_two_samples, check_window_starts
+from sklearn_timegen.data.checks import check_fraction, check_window_starts
+from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import (
     Array,
     check_limit,
@@ -21,6 +22,7 @@ from sklearn_timegen.metrics._common import (
     rounding,
     subset,
 )
+from sklearn_timegen.metrics._reading import Completion, complete_pair, read_pair
 from sklearn_timegen.model_selection import find_window_starts
 
 __all__ = [
@@ -70,7 +72,7 @@ def nearest_record_ratio(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or have fewer than two series.
+        If the samples are infinite or not alike, or have fewer than two series.
 
     References
     ----------
@@ -132,7 +134,7 @@ def near_copy_fraction(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, have fewer than two series, or
+        If the samples are infinite or not alike, have fewer than two series, or
         ``quantile`` is not between 0 and 1.
 
     Examples
@@ -188,7 +190,7 @@ def membership_inference_auc(
     Raises
     ------
     ValueError
-        If ``X_train`` is missing, or the samples are not finite or not alike in shape.
+        If ``X_train`` is missing, or the samples are infinite or not alike.
 
     References
     ----------
@@ -210,8 +212,7 @@ def membership_inference_auc(
         )
     max_samples = check_limit(max_samples)
     rng = np.random.default_rng(draw_seed(random_state))
-    real, synthetic = check_two_samples(X_real, X_synthetic)
-    train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
+    train, real, synthetic = _complete_three(X_train, X_real, X_synthetic)
     members, held_out, published = (
         subset(rows, max_samples, rng) for rows in flat_rows(train, real, synthetic)
     )
@@ -249,7 +250,7 @@ def nearest_record_distances(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or have fewer than two series.
+        If the samples are infinite or not alike, or have fewer than two series.
 
     Examples
     --------
@@ -260,14 +261,14 @@ def nearest_record_distances(
     >>> synthetic
     array([0., 0., 0.])
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
     if X_train is None:
+        real, synthetic = complete_pair(X_real, X_synthetic)
         if len(real) < 2:
             raise ValueError("X_real must have at least 2 series where it is the training data")
         trained, queries = flat_rows(real, synthetic)
         tolerance = rounding(real)
         if window_starts is None:
-            starts = find_window_starts(real)
+            starts = find_window_starts(read_pair(X_real, X_synthetic)[0])
         else:
             starts = check_window_starts(window_starts, len(real))
         held_out = nearest_others(
@@ -279,8 +280,16 @@ def nearest_record_distances(
                 "window_starts of the real windows would change nothing beside X_train: they tell "
                 "which windows of X_real overlap where these were trained on; pass one of the two"
             )
-        train, _ = check_two_samples(X_train, real, ("X_train", "X_real"))
+        train, real, synthetic = _complete_three(X_train, X_real, X_synthetic)
         trained, rows, queries = flat_rows(train, real, synthetic)
         tolerance = rounding(train)
         held_out = nearest_distances(rows, trained, tolerance=tolerance)
     return nearest_distances(queries, trained, tolerance=tolerance), held_out
+
+
+def _complete_three(X_train: ArrayLike, X_real: ArrayLike, X_synthetic: ArrayLike) -> list[Array]:
+    """Return three samples as complete series, those trained on first."""
+    names = ("X_real", "X_synthetic", "X_train")
+    (real, synthetic, train), _ = read_samples(X_real, X_synthetic, X_train, names=names)
+    shown = Completion.of(train, real, synthetic)
+    return [shown(x) for x in (train, real, synthetic)]

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.data.checks import check_count, check_fraction, check_two_samples
+from sklearn_timegen.data.checks import check_count, check_fraction
+from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array, Measurement
 from sklearn_timegen.metrics._folds import (
     Fold,
@@ -25,6 +26,8 @@ from sklearn_timegen.metrics._folds import (
     folds_of_halves,
 )
 from sklearn_timegen.metrics._panel_judges import JUDGES, Trial, try_judge
+from sklearn_timegen.metrics._reading import Completion
+from sklearn_timegen.metrics._reading import channel_names as named_channels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +200,8 @@ def judge_panel(
     window_starts_synthetic : array-like of int of shape (n_synthetic,), default=None
         The same for the second sample, if it holds overlapping windows of a real series too.
     channel_names : sequence of str or None, default=None
-        Names for the clues; ``None`` is ``"channel 0"``, ``"channel 1"``, ...
+        Names for the clues; ``None`` is ``"channel 0"``, ``"channel 1"``, ..., or those of the
+        frames that series are in.
     max_samples : int, default=1500
         At most so many series of each kind are used.
     n_halves : int, default=1
@@ -216,7 +220,7 @@ def judge_panel(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or have too few series to be split.
+        If the samples are infinite or not alike, or have too few series to be split.
 
     References
     ----------
@@ -232,12 +236,13 @@ def judge_panel(
     >>> result.score, result.n_certain
     (0.5000, 9.0)
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    (real, synthetic), reading = read_samples(X_real, X_synthetic)
     starts = (
         check_starts(window_starts, len(real), "window_starts"),
         check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
     )
-    names = _check_names(channel_names, real.shape[2])
+    names = _check_names(channel_names, reading.names, real.shape[2])
+    shown = Completion.of(real, synthetic)
     max_samples = check_count(max_samples, "max_samples")
     n_halves = check_count(n_halves, "n_halves", least=0)
     import pandas as pd
@@ -250,13 +255,14 @@ def judge_panel(
             "and as many synthetic ones are needed"
         )
     seed = draw_seed(random_state)
-    trials = _try_all(*_judged(real, synthetic, starts, n_series, seed), names, seed)
+    judged = _judged(real, synthetic, starts, shown, n_series, seed)
+    trials = _try_all(*judged, shown, names, seed)
     table = pd.DataFrame(
         {name: {"score": trial.score, "auc": trial.auc} for name, trial in trials.items()}
     ).T
     table["n_certain"] = [_certain(auc, LEVEL) for auc in table["auc"]]
     halved = (
-        _halves(real, starts[0], n_series, derive_seed(seed, f"halves {k}"))
+        _halves(real, starts[0], shown, names, n_series, derive_seed(seed, f"halves {k}"))
         for k in range(n_halves)
     )
     halves = [said for said in halved if said]
@@ -271,9 +277,11 @@ def judge_panel(
     )
 
 
-def _check_names(names: Sequence[str] | None, n_channels: int) -> list[str]:
+def _check_names(
+    names: Sequence[str] | None, known: list[str] | None, n_channels: int
+) -> list[str]:
     if names is None:
-        return [f"channel {d}" for d in range(n_channels)]
+        return named_channels(known, n_channels)
     if isinstance(names, str) or len(names) != n_channels:
         raise ValueError(f"channel_names must be {n_channels} names, got {names!r}")
     return [str(name) for name in names]
@@ -288,31 +296,40 @@ def _fewest(starts: Starts) -> int:
 
 
 def _judged(
-    real: Array, synthetic: Array, starts: Starts, n: int, seed: int
+    real: Array, synthetic: Array, starts: Starts, shown: Completion, n: int, seed: int
 ) -> tuple[Array, Array, list[Fold]]:
     """Draw as many series of each kind, and cut them into folds."""
     rng = np.random.default_rng(derive_seed(seed, "rows"))
     real, real_starts = fewer(real, starts[0], n, rng)
     synthetic, synthetic_starts = fewer(synthetic, starts[1], n, rng)
     both = real_starts, synthetic_starts
-    folds = folds_of_both(real, synthetic, both, N_FOLDS, derive_seed(seed, "folds"))
+    complete = shown(real), shown(synthetic)
+    folds = folds_of_both(*complete, both, N_FOLDS, derive_seed(seed, "folds"))
     return real, synthetic, folds
 
 
 def _try_all(
-    real: Array, synthetic: Array, folds: list[Fold], names: list[str], seed: int
+    real: Array,
+    synthetic: Array,
+    folds: list[Fold],
+    shown: Completion,
+    names: list[str],
+    seed: int,
 ) -> dict[str, Trial]:
-    return {name: try_judge(name, real, synthetic, folds, names, seed) for name in JUDGES}
+    names = shown.names(names)
+    return {name: try_judge(name, real, synthetic, folds, shown, names, seed) for name in JUDGES}
 
 
-def _halves(real: Array, starts: Index | None, n: int, seed: int) -> dict[str, Trial]:
+def _halves(
+    real: Array, starts: Index | None, shown: Completion, names: list[str], n: int, seed: int
+) -> dict[str, Trial]:
     """Let the panel tell one half of at most ``2 n`` real series from the other, if it can."""
     rng = np.random.default_rng(derive_seed(seed, "rows"))
     real, starts = fewer(real, starts, 2 * n, rng)
     (first, second), folds = folds_of_halves(real, starts, N_FOLDS, derive_seed(seed, "folds"))
     if not all(len(rows) for fold in folds for kind in fold for rows in kind):
         return {}
-    return _try_all(real[first], real[second], folds, _check_names(None, real.shape[2]), seed)
+    return _try_all(real[first], real[second], folds, shown, names, seed)
 
 
 def _add_halves(table: pd.DataFrame, halves: list[dict[str, Trial]], n_series: int) -> float:

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, torch_generator
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.metrics._common import Array, Measurement, one_torch_thread
@@ -26,6 +26,7 @@ from sklearn_timegen.metrics._judges import (
     scaled,
     train,
 )
+from sklearn_timegen.metrics._reading import Completion, mean, read_pair
 
 __all__ = ["predictive_score", "tstr_score"]
 
@@ -67,7 +68,7 @@ def predictive_score(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or have one timestep only.
+        If the samples are infinite or not alike, or have one timestep only.
 
     References
     ----------
@@ -84,21 +85,23 @@ def predictive_score(
     >>> bool(score > 0), bool(score.floor > 0)
     (True, True)
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
     if real.shape[1] == 1:
         raise ValueError("series of one timestep leave nothing to predict")
     n_repeats = check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
-    x_real, x_synthetic = scaled(real, synthetic)
-    n_channels = real.shape[2]
-    inputs = slice(0, max(1, n_channels - 1))
-    judge = make_judge(n_repeats, max(1, n_channels - 1), hidden_size(n_channels), seed)
+    shown = Completion.of(real, synthetic)
+    x_real, x_synthetic = scaled(shown(real), shown(synthetic))
+    target = real.shape[2] - 1  # what says which values are there comes after it
+    n_channels = real.shape[2] + shown.n_added
+    inputs = [d for d in range(n_channels) if d != target or target == 0]
+    judge = make_judge(n_repeats, len(inputs), hidden_size(n_channels), seed)
     generator = torch_generator(derive_seed(seed, "batches"))
 
     def errors(x: torch.Tensor) -> torch.Tensor:
         """Absolute errors of each repeat, (T - 1, R, B), for ``x`` of (T, R, D, B)."""
         predicted = judge(x[:-1, :, inputs].contiguous()).sigmoid()
-        return (predicted - x[1:, :, -1]).abs()
+        return (predicted - x[1:, :, target]).abs()
 
     def loss() -> torch.Tensor:
         rows = torch.randint(len(x_synthetic), (n_repeats, BATCH_SIZE), generator=generator)
@@ -112,7 +115,7 @@ def predictive_score(
                 for part in x_real.split(1024)
             ]
     values = torch.cat(parts, dim=2).mean(dim=(0, 2)).numpy()
-    targets = x_real[:, 1:, -1].numpy()
+    targets = x_real[:, 1:, target].numpy()
     floor = float(np.abs(targets - np.median(targets)).mean())
     return Measurement(values.mean(), std=float(values.std()), floor=floor, values=values)
 
@@ -152,7 +155,7 @@ def tstr_score(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, only one has labels, or there
+        If the samples are infinite or not alike, only one has labels, or there
         are no labels and only one timestep.
     TypeError
         If ``predictor`` is no estimator.
@@ -175,7 +178,8 @@ def tstr_score(
     >>> bool(score > 0.9)
     True
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
+    real, synthetic = read_pair(X_real, X_synthetic)
+    shown = Completion.of(real, synthetic)
     if predictor is not None and (isclass(predictor) or not hasattr(predictor, "get_params")):
         raise TypeError(
             f"predictor must be an estimator of scikit-learn's kind, got {predictor!r}"
@@ -193,8 +197,8 @@ def tstr_score(
                 "y_synthetic holds none of the labels of y_real, but "
                 f"{', '.join(map(shown_label, unknown[:5]))}"
             )
-        return _accuracy(real, synthetic, *labels, predictor)
-    return _r2(real, synthetic, predictor)
+        return _accuracy(shown(real), shown(synthetic), *labels, predictor)
+    return _r2(real, synthetic, shown, predictor)
 
 
 def _accuracy(
@@ -215,13 +219,26 @@ def _accuracy(
     return float((fitted.predict(real.reshape(len(real), -1)) == y_real).mean())
 
 
-def _r2(real: Array, synthetic: Array, predictor: BaseEstimator | None) -> float:
+def _r2(
+    real: Array, synthetic: Array, shown: Completion, predictor: BaseEstimator | None
+) -> float:
     if real.shape[1] == 1:
         raise ValueError("series of one timestep leave nothing to predict the last one from")
     regressor = clone(make_pipeline(StandardScaler(), Ridge()) if predictor is None else predictor)
-    regressor.fit(synthetic[:, :-1].reshape(len(synthetic), -1), synthetic[:, -1])
-    predicted = regressor.predict(real[:, :-1].reshape(len(real), -1)).reshape(len(real), -1)
-    error = ((predicted - real[:, -1]) ** 2).sum(axis=0)
-    total = ((real[:, -1] - real[:, -1].mean(axis=0)) ** 2).sum(axis=0)
-    varies = np.ptp(real[:, -1], axis=0) > 1e-9 * np.abs(real[:, -1]).max(axis=0)
+    n_channels = real.shape[2]
+    x, s = (shown(sample) for sample in (real, synthetic))
+    regressor.fit(s[:, :-1].reshape(len(s), -1), s[:, -1, :n_channels])
+    predicted = regressor.predict(x[:, :-1].reshape(len(x), -1)).reshape(len(x), -1)
+    return _r2_of_known(real[:, -1], predicted)
+
+
+def _r2_of_known(target: Array, predicted: Array) -> float:
+    """Mean R2 over the targets that vary, each over the series in which it is known."""
+    known = np.isfinite(target)
+    error, total = (
+        (np.where(known, x - target, 0.0) ** 2).sum(axis=0)
+        for x in (predicted, mean(target, axis=0))
+    )
+    high, low = (over.reduce(target, axis=0) for over in (np.fmax, np.fmin))
+    varies = high - low > 1e-9 * np.maximum(np.abs(low), np.abs(high))
     return float((1 - error[varies] / total[varies]).mean()) if varies.any() else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -35,12 +35,18 @@ from sklearn_timegen.metrics.memorisation import (
     near_copy_fraction,
     nearest_record_ratio,
 )
+from sklearn_timegen.metrics.patterns import (
+    category_difference,
+    length_difference,
+    missing_value_similarity,
+)
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.violations import rule_violations
 
 __all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
 
 Function = Callable[..., float]
+NEEDS = ("", "missing", "lengths", "categories")
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ class Metric:
         Whether it has nothing to say without the training series.
     min_timesteps, min_channels : int, default=1
         Series of fewer leave it nothing to do; named sets then go without it.
+    needs : {"", "missing", "lengths", "categories"}, default=""
+        What data have to have: missing values, series of several lengths, or channels of
+        categories. Named sets go without it where they have not.
 
     Examples
     --------
@@ -82,6 +91,7 @@ class Metric:
     needs_train: bool = False
     min_timesteps: int = 1
     min_channels: int = 1
+    needs: Literal["", "missing", "lengths", "categories"] = ""
     _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +112,11 @@ class Metric:
             raise ValueError(
                 f"enough={self.enough!r} is read with direction='lower' only, not with "
                 f"{self.direction!r}"
+            )
+        if self.needs not in NEEDS:
+            raise ValueError(
+                f"needs must be {', '.join(map(repr, NEEDS[:-1]))} or {NEEDS[-1]!r}, got "
+                f"{self.needs!r}"
             )
         if not isinstance(self.name, str):
             raise ValueError(f"the name of a metric must be a string, got {self.name!r}")
@@ -189,6 +204,9 @@ _TABLE = [
     Metric(spectral_distance, sets=BOTH),
     Metric(skewness_difference, sets=("default",)),
     Metric(kurtosis_difference, sets=("default",)),
+    Metric(missing_value_similarity, "higher", sets=BOTH, needs="missing"),
+    Metric(length_difference, sets=BOTH, needs="lengths"),
+    Metric(category_difference, sets=BOTH, needs="categories"),
     Metric(rule_violations, sets=BOTH),
     Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2),
     Metric(predictive_score, min_timesteps=2),
@@ -219,7 +237,11 @@ METRICS = _Metrics({metric.name: metric for metric in _TABLE})
 SETS = ("quick", "default", "all")
 
 
-def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -> list[Metric]:
+def resolve_metrics(
+    metrics: Any,
+    series_shape: tuple[int, int] | None = None,
+    traits: Collection[str] | None = None,
+) -> list[Metric]:
     """Return the metrics of a set, a name, a function, or several of these.
 
     Parameters
@@ -229,6 +251,8 @@ def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -
         keys of a dict are the metrics' names.
     series_shape : tuple of int or None, default=None
         Timesteps and channels: sets leave out metrics that need more.
+    traits : collection of {"missing", "lengths", "categories"} or None, default=None
+        What the data have: sets leave out metrics that need more; ``None`` leaves out none.
 
     Returns
     -------
@@ -253,7 +277,9 @@ def resolve_metrics(metrics: Any, series_shape: tuple[int, int] | None = None) -
         chosen = [
             metric
             for item in ([metrics] if single else metrics)
-            for metric in (_members(item, series_shape) if _is_set(item) else [_resolve(item)])
+            for metric in (
+                _members(item, series_shape, traits) if _is_set(item) else [_resolve(item)]
+            )
         ]
     names = [metric.name for metric in chosen]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -268,7 +294,9 @@ def _is_set(name: Any) -> bool:
     return isinstance(name, str) and name in SETS
 
 
-def _members(name: str, series_shape: tuple[int, int] | None) -> list[Metric]:
+def _members(
+    name: str, series_shape: tuple[int, int] | None, traits: Collection[str] | None
+) -> list[Metric]:
     n_timesteps, n_channels = series_shape or (2, 2)
     return [
         metric
@@ -276,6 +304,7 @@ def _members(name: str, series_shape: tuple[int, int] | None) -> list[Metric]:
         if (name == "all" or name in metric.sets)
         and n_timesteps >= metric.min_timesteps
         and n_channels >= metric.min_channels
+        and (traits is None or metric.needs in ("", *traits))
     ]
 
 

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.data.checks import as_3d, check_count
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.samples import read_real, same_length
 from sklearn_timegen.metrics.registry import Metric, MetricSpec, resolve_metrics
 from sklearn_timegen.model_selection import find_window_starts, nearest_gap
 
@@ -41,22 +42,26 @@ class GenerationScorer:
     def __call__(self, estimator: BaseEstimator, X: ArrayLike, y: Any = None) -> float:
         """Draw from a fitted generator and compare with the real series ``X``."""
         seed = draw_seed(self.random_state)
-        real = np.asarray(X)
+        real, reading = read_real(X, "X", n_channels=n_channels_of(estimator))
         n_samples = self.n_samples or len(real)
-        synthetic, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
-        n_channels = _n_channels(estimator, real)
+        drawn, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
+        samples = [real, reading.read(drawn, "the sample", "X")]
+        if self.metric.accepts("X_train") and self.X_train is not None:
+            samples.append(reading.read(self.X_train, "X_train", "X"))
+        real, synthetic, *trained = same_length(reading, *samples)
         context = dict(self.params)
         if self.metric.accepts("random_state"):
             context.setdefault("random_state", derive_seed(seed, "metric"))
-        if self.metric.accepts("X_train") and self.X_train is not None:
-            train = _without(as_3d(np.asarray(self.X_train), n_channels), as_3d(real, n_channels))
-            context["X_train"] = train
+        if trained:
+            context["X_train"] = _without(trained[0], real)
         compared = "X_train" not in context  # with each other
         if compared and self.metric.accepts("window_starts") and "window_starts" not in context:
-            context["window_starts"] = find_window_starts(as_3d(real, n_channels))
+            context["window_starts"] = find_window_starts(real)
+        if self.metric.accepts("categories"):
+            context.setdefault("categories", reading.categories)
         if labels is not None and self.metric.accepts("y_real"):
             context.update(y_real=np.asarray(y), y_synthetic=labels)
-        value = self.metric(as_3d(real, n_channels), as_3d(synthetic, n_channels), **context)
+        value = self.metric(real, synthetic, **context)
         return self.metric.goodness(float(value))
 
     def __repr__(self) -> str:
@@ -181,7 +186,7 @@ def get_generation_scorer(name: str, **params: Any) -> GenerationScorer:
 
 def draw_series(
     estimator: BaseEstimator, n_samples: int, y: Any, seed: int | None
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+) -> tuple[Any, NDArray[Any] | None]:
     """Draw from a fitted generator, or a pipeline that ends in one, and return the labels.
 
     A conditional generator draws given ``y``, repeated or cut to ``n_samples``.
@@ -198,19 +203,20 @@ def draw_series(
     synthetic = generator.sample(n_samples, **arguments)
     if len(steps) == 2 and len(steps[0].steps):
         synthetic = steps[0].inverse_transform(synthetic)
-    return np.asarray(synthetic), labels
+    return synthetic, labels
 
 
-def _n_channels(estimator: BaseEstimator, real: NDArray[Any]) -> int:
-    """Channels in a row of 2-d series."""
+def n_channels_of(estimator: Any) -> int:
+    """Return how many channels rows of 2-d series hold for a generator."""
     inner = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    return int(getattr(inner, "n_channels", 1)) if real.ndim == 2 else 1
+    return int(getattr(inner, "n_channels", 1))
 
 
 def _without(x: NDArray[Any], left_out: NDArray[Any]) -> NDArray[Any]:
     """Series of ``x`` that equal none of ``left_out``, nor overlap one if they are windows."""
-    known = {row.tobytes() for row in left_out.astype(x.dtype)}
-    held_out = np.array([row.tobytes() in known for row in x])
+    # In single precision, which one of them may have been rounded to.
+    known = {row.tobytes() for row in left_out.astype(np.float32)}
+    held_out = np.array([row.tobytes() in known for row in x.astype(np.float32)])
     starts = find_window_starts(x)
     if starts is None or not held_out.any():
         return x[~held_out]

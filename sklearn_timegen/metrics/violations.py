@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from sklearn_timegen.data.checks import check_two_samples
+from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array
-from sklearn_timegen.rules import KINDS, RuleList, Structure
+from sklearn_timegen.rules import KINDS, RuleList, Structure, find_rules
+from sklearn_timegen.rules.category import rules_of_kinds
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sklearn_timegen.data.schema import Schema
 
 __all__ = ["kept_rules", "rule_violations", "violations_by_rule"]
 
@@ -55,7 +59,7 @@ def rule_violations(
     Raises
     ------
     ValueError
-        If the samples are not finite or not alike in shape, or a given rule does not hold in the
+        If the samples are infinite or not alike, or a given rule does not hold in the
         real series.
 
     See Also
@@ -75,12 +79,12 @@ def rule_violations(
     >>> rule_violations(rain, PCAMixture(random_state=0).fit(rain).sample(200))
     0.0
     """
-    real, synthetic = check_two_samples(X_real, X_synthetic)
-    kept = _resolved(rules, real)
+    real, synthetic, schema = _read(X_real, X_synthetic)
+    kept = _resolved(rules, real, schema=schema)
     broken = np.zeros(synthetic.shape[:2], dtype=bool)
     for _, mask in kept.violations(to_float32(synthetic)):
         broken |= mask
-    return float(broken.mean())
+    return float(broken[_known(synthetic)].mean())
 
 
 def violations_by_rule(
@@ -128,9 +132,12 @@ def violations_by_rule(
     """
     import pandas as pd
 
-    real, synthetic = check_two_samples(X_real, X_synthetic)
-    broken = _resolved(rules, real, names).violations(to_float32(synthetic))
-    rows = [(str(rule.evidence), mask.mean(), mask.any(axis=1).mean()) for rule, mask in broken]
+    real, synthetic, schema = _read(X_real, X_synthetic)
+    broken = _resolved(rules, real, names, schema).violations(to_float32(synthetic))
+    known = _known(synthetic)
+    rows = [
+        (str(rule.evidence), mask[known].mean(), mask.any(axis=1).mean()) for rule, mask in broken
+    ]
     index = pd.Index([rule.statement() for rule, _ in broken], name="rule", dtype=object)
     table = pd.DataFrame(rows, index=index, columns=["evidence", "timesteps", "series"])
     return table.astype({"timesteps": float, "series": float})
@@ -155,13 +162,40 @@ def kept_rules(
     rules : RuleList
         The rules, with their evidence.
     """
-    structure = Structure(rules, kinds=RESTRICTING)
-    structure.fit_transform(to_float32(np.concatenate(samples)), names)
+    x = to_float32(np.concatenate(samples))
+    if isinstance(rules, str) and rules == "auto" and not all_finite(x):
+        # Nothing has to be filled in to find rules.
+        return find_rules(x, names=names, include=RESTRICTING)
+    structure = Structure(rules, kinds=RESTRICTING, missing="complete")
+    structure.fit_transform(x, names)
     return structure.rules_
 
 
-def _resolved(rules: Any, real: Array, names: Sequence[Any] | None = None) -> RuleList:
+def _read(X_real: Any, X_synthetic: Any) -> tuple[Array, Array, Schema | None]:
+    """Return samples with the number of its category in each channel that holds such."""
+    (real, synthetic), reading = read_samples(X_real, X_synthetic, one_hot=False)
+    return real, synthetic, reading.schema
+
+
+def _known(x: Array) -> NDArray[np.bool_]:
+    """Return at which timesteps series have any value."""
+    return np.asarray(np.isfinite(x).any(axis=2))
+
+
+def _resolved(
+    rules: Any,
+    real: Array,
+    names: Sequence[Any] | None = None,
+    schema: Schema | None = None,
+) -> RuleList:
     """Return rules as they are if they have seen data already; others are fitted to these."""
+    if not isinstance(rules, str):
+        # Of what is missing and of lengths, which are rules of a generator, nothing is forbidden.
+        rules = [rule for rule in rules if getattr(rule, "kind", "") not in ("missing", "length")]
     if isinstance(rules, str) or any(getattr(rule, "evidence", None) is None for rule in rules):
+        if schema is not None:
+            names = schema.names if names is None else names
+            if any(channel.categories for channel in schema.channels):
+                rules = rules_of_kinds(schema, rules)
         return kept_rules(real, rules=rules, names=names)
     return RuleList(rule for rule in rules if rule.kind in RESTRICTING)

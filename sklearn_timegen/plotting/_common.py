@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data.checks import as_3d, check_sample
 from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.samples import read_real, read_samples
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -93,28 +93,38 @@ def sequential_colours(n: int) -> Array:
 
 
 def real_and_synthetic(
-    generator: GeneratorLike, X: ArrayLike, y: ArrayLike | None, random_state: RandomState
-) -> tuple[Array, Array]:
-    """Return ``X`` and as many samples, given ``y`` if the generator is conditional; both 3-d."""
+    generator: GeneratorLike,
+    X: ArrayLike,
+    y: ArrayLike | None,
+    random_state: RandomState,
+    *trained: ArrayLike,
+) -> list[Array]:
+    """Return ``X`` and as many samples, given ``y`` if the generator is conditional; all 3-d.
+
+    Those trained on, if they are given, come last.
+    """
     if y is not None and not getattr(generator, "conditional", False):
         raise ValueError(
             f"{type(generator).__name__} is not conditional, so that y would change nothing: "
             "leave it out, or fit the generator with conditional=True"
         )
-    real = as_series(generator, X, "X")
     conditions = {} if y is None else {"y": y}
+    n_channels = _n_channels(generator)
+    real, _ = read_real(X, "X", n_channels=n_channels)
     synthetic = generator.sample(len(real), random_state=random_state, **conditions)
-    return real, as_series(generator, synthetic, "the sample")
+    names = ("X", "the sample", "X_train")[: 2 + len(trained)]
+    return read_samples(X, synthetic, *trained, names=names, n_channels=n_channels)[0]
 
 
 def as_series(generator: GeneratorLike, X: ArrayLike, name: str) -> Array:
-    """View ``X`` as 3-d series, flat rows with the generator's number of channels."""
-    x = check_sample(X, name)
-    if np.ndim(X) == 3:
-        return x
+    """Read ``X`` as 3-d series, flat rows with the generator's number of channels."""
+    return read_real(X, name, n_channels=_n_channels(generator))[0]
+
+
+def _n_channels(generator: GeneratorLike) -> int:
     # What fit found counts: a generator fitted to 3-d series keeps its n_channels=1.
     n_channels = getattr(generator, "n_channels", 1)
-    return as_3d(x[:, :, 0], getattr(generator, "series_shape_", (0, n_channels))[1])
+    return int(getattr(generator, "series_shape_", (0, n_channels))[1])
 
 
 def chosen_channels(channels: ArrayLike | None, n_channels: int, most: int = MOST_PANELS) -> Array:

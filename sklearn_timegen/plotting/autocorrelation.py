@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.metrics._reading import read_pair
 from sklearn_timegen.metrics.dynamics import autocorrelation
 from sklearn_timegen.plotting._common import (
     LINES,
@@ -98,10 +99,10 @@ class AutocorrelationDisplay:
         Raises
         ------
         ValueError
-            If the samples are not finite or not alike in shape, a channel is out of range, or
+            If the samples are infinite or not alike, a channel is out of range, or
             ``max_lag`` is not below ``n_timesteps``.
         """
-        pair = check_two_samples(X_real, X_synthetic)
+        pair = read_pair(X_real, X_synthetic)
         _, n_timesteps, n_channels = pair[0].shape
         lags = n_timesteps - 1 if max_lag is None else check_count(max_lag, "max_lag")
         if lags >= n_timesteps:

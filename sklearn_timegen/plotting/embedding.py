@@ -15,8 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.metrics._common import subset
+from sklearn_timegen.metrics._reading import complete_pair
 from sklearn_timegen.plotting._common import (
     REAL,
     SYNTHETIC,
@@ -115,7 +116,7 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If the samples are not finite or not alike in shape, or the method is unknown or
+            If the samples are infinite or not alike, or the method is unknown or
             needs more series.
         ImportError
             If the method is ``"umap"``, and umap-learn is not installed.
@@ -126,7 +127,7 @@ class EmbeddingDisplay:
         rows = [
             subset(x.reshape(len(x), -1), most, np.random.default_rng(derive_seed(seed, name)))
             for x, name in zip(
-                check_two_samples(X_real, X_synthetic), ("real", "synthetic"), strict=True
+                complete_pair(X_real, X_synthetic), ("real", "synthetic"), strict=True
             )
         ]
         both = StandardScaler().fit_transform(np.concatenate(rows))

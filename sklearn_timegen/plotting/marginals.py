@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.metrics._reading import read_pair
 from sklearn_timegen.plotting._common import (
     LINES,
     REAL,
@@ -106,9 +107,9 @@ class MarginalsDisplay:
         Raises
         ------
         ValueError
-            If the samples are not finite or not alike in shape, or a channel is out of range.
+            If the samples are infinite or not alike, or a channel is out of range.
         """
-        pair = check_two_samples(X_real, X_synthetic)
+        pair = read_pair(X_real, X_synthetic)
         n_channels = pair[0].shape[2]
         if n_bins is None:
             n_values = min(x.shape[0] * x.shape[1] for x in pair)
@@ -117,8 +118,10 @@ class MarginalsDisplay:
         display = cls({}, {}, edges={}, gathers={})
         for channel in chosen_channels(channels, n_channels):
             title = channel_title(channel, n_channels)
-            real, synthetic = (x[:, :, channel].ravel() for x in pair)
-            display.edges[title], display.gathers[title] = _bins(real, synthetic, n_bins)
+            real, synthetic = (x[:, :, channel][np.isfinite(x[:, :, channel])] for x in pair)
+            # A sample in which a channel has no value at all has no fraction anywhere.
+            held = [x for x in (real, synthetic) if len(x)] or [np.zeros(1)]
+            display.edges[title], display.gathers[title] = _bins(held[0], held[-1], n_bins)
             display.real[title] = _fractions(real, display.edges[title])
             display.synthetic[title] = _fractions(synthetic, display.edges[title])
         return display.plot(ax=ax)
@@ -223,4 +226,4 @@ def _core(x: Array) -> tuple[float, float]:
 
 def _fractions(x: Array, edges: Array) -> Array:
     inside = np.clip(x, edges[0], edges[-1])
-    return np.histogram(inside, edges)[0] / len(x)
+    return np.histogram(inside, edges)[0] / max(len(x), 1)

@@ -14,7 +14,6 @@ from sklearn_timegen.plotting._common import (
     LINES,
     Array,
     Axes,
-    as_series,
     label_axes,
     legend_above,
     real_and_synthetic,
@@ -115,7 +114,7 @@ class MemorisationDisplay:
         Raises
         ------
         ValueError
-            If the samples are not finite or not alike in shape, or have fewer than two series.
+            If the samples are infinite or not alike, or have fewer than two series.
         """
         synthetic, real = nearest_record_distances(X_real, X_synthetic, X_train=X_train)
         return cls(real, synthetic).plot(ax=ax)
@@ -151,9 +150,9 @@ class MemorisationDisplay:
         display : MemorisationDisplay
             The drawn display.
         """
-        real, synthetic = real_and_synthetic(generator, X, y, random_state)
-        train = None if X_train is None else as_series(generator, X_train, "X_train")
-        return cls.from_samples(real, synthetic, train, ax=ax)
+        trained = () if X_train is None else (X_train,)
+        real, synthetic, *train = real_and_synthetic(generator, X, y, random_state, *trained)
+        return cls.from_samples(real, synthetic, *train, ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> MemorisationDisplay:
         """Draw into ``ax``, or into a new figure; returns the display."""

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data.checks import check_count, check_two_samples
+from sklearn_timegen.data.checks import all_finite, check_count
 from sklearn_timegen.metrics._common import subset
+from sklearn_timegen.metrics._reading import read_pair
 from sklearn_timegen.plotting._common import (
     REAL,
     SYNTHETIC,
@@ -105,10 +106,10 @@ class SamplesDisplay:
         Raises
         ------
         ValueError
-            If the samples are not finite or not alike in shape, their classes differ, or a
+            If the samples are infinite or not alike, their classes differ, or a
             channel is out of range.
         """
-        real, synthetic = check_two_samples(X_real, X_synthetic)
+        real, synthetic = read_pair(X_real, X_synthetic)
         chosen = chosen_channels(channels, real.shape[2], most=3)
         left = _rows_of_panels(real, y_real, chosen)
         right = _rows_of_panels(synthetic, y_synthetic, chosen)
@@ -195,7 +196,7 @@ def _rows_of_panels(x: Array, y: ArrayLike | None, channels: Array) -> dict[str,
 
 def _series_panel(ax: Axes, x: Array, colour: str, n_series: int) -> None:
     timesteps = np.arange(x.shape[1])
-    low, middle, high = np.quantile(x, QUANTILES, axis=0)
+    low, middle, high = _quantiles(x)
     marker = "o" if len(timesteps) == 1 else None
     ax.fill_between(timesteps, low, high, color=colour, alpha=0.15, linewidth=0)
     some = subset(x, n_series, np.random.default_rng(0))
@@ -203,3 +204,14 @@ def _series_panel(ax: Axes, x: Array, colour: str, n_series: int) -> None:
     for line in (low, middle, high):
         ax.plot(timesteps, line, color="black", linewidth=0.9, linestyle="--", marker=marker)
     ax.lines[-1].set_label("5, 50, 95% quantile")
+
+
+def _quantiles(x: Array) -> Array:
+    """Return quantiles of what was observed at each timestep; NaN where nothing was."""
+    if all_finite(x):
+        return np.quantile(x, QUANTILES, axis=0)
+    found = np.full((len(QUANTILES), x.shape[1]), np.nan)
+    for t, column in enumerate(x.T):
+        if np.isfinite(column).any():
+            found[:, t] = np.quantile(column[np.isfinite(column)], QUANTILES)
+    return found
