@@ -42,6 +42,7 @@ def counts(y):
 NOT_FOR_SERIES = {
     "check_samplers_pandas_sparse": "columns of series are dense",
     "check_samplers_multiclass_ova": "labels come in one column, not as an indicator matrix",
+    "check_samplers_nan": "a series of one timestep that is missing has no value at all",
 }
 NOT_FOR_NUMBERS = {
     "check_target_type": "numbers are learned jointly with the series",

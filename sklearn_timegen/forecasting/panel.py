@@ -3,6 +3,8 @@
 sktime takes panels as ``(n_instances, n_variables, n_timepoints)``, and the estimators here hold
 series as ``(n_samples, n_timesteps, n_channels)``: the adapters swap the axes, and make of a time
 series classifier one that ``cross_val_score`` and the estimators of this package can work with.
+Series that miss values, or end before the longest, are handed on with NaN to those that say they
+take it; words have a channel of 0 and 1 each.
 """
 
 from __future__ import annotations
@@ -31,16 +33,24 @@ class PanelPredictor(SeriesPredictor):
     """What both share: the way to sktime's layout."""
 
     def _fit_panel(self, X: ArrayLike, y: NDArray[Any]) -> Any:
-        x = self._check_series(X, y)
-        return clone(getattr(self, self._predictor)).fit(self._shape_for_predictor(x), y)
+        x, predictor = self._check_series(X, y), getattr(self, self._predictor)
+        self._check_missing(x, predictor)
+        return clone(predictor).fit(self._shape_for_predictor(x), y)
 
     def _shape_for_predictor(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         # sktime's "numpy3D", in the precision that sktime works in.
-        return np.ascontiguousarray(x.transpose(0, 2, 1), dtype=np.float64)
+        return np.ascontiguousarray(self._numbers(x).transpose(0, 2, 1), dtype=np.float64)
+
+    def _takes_missing(self, predictor: Any) -> bool:
+        """Whether one of sktime's estimators says that it takes missing values."""
+        return hasattr(predictor, "get_tag") and bool(
+            predictor.get_tag("capability:missing_values", False, raise_error=False)
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.input_tags.allow_nan = self._takes_missing(getattr(self, self._predictor))
         return tags
 
 

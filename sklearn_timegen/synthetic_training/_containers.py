@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 __all__ = ["joined", "stacked"]
 
 
-def joined(real: Any, rows: NDArray[Any]) -> Any:
+def joined(real: Any, rows: Any) -> Any:
     """Return ``real`` with ``drawn`` after it; what is real stays bit by bit."""
     new = stacked(real, rows)
-    if isinstance(real, list):
-        return real + new
+    if isinstance(real, list | tuple):
+        return [*real, *new]
     if not _is_pandas(real):
         return np.concatenate([np.asarray(real), new])
     import pandas as pd
@@ -22,8 +22,10 @@ def joined(real: Any, rows: NDArray[Any]) -> Any:
     return pd.concat([real, new], ignore_index=True)
 
 
-def stacked(like: Any, rows: NDArray[Any]) -> Any:
+def stacked(like: Any, rows: Any) -> Any:
     """Return ``drawn`` in the container of ``like``, with its column names and types."""
+    if isinstance(rows, list) or _is_pandas(rows):  # laid out as series came
+        return rows
     if isinstance(like, list):
         return rows.tolist()
     if not _is_pandas(like):

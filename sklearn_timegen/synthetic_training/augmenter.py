@@ -19,12 +19,17 @@ from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_resolution, check_series
+from sklearn_timegen.data.checks import check_resolution
 from sklearn_timegen.data.labels import as_target, shown_label
+from sklearn_timegen.data.reading import read_series
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
 from sklearn_timegen.synthetic_training.pairs import PairSource
-from sklearn_timegen.synthetic_training.predictor import check_y_given
+from sklearn_timegen.synthetic_training.predictor import (
+    check_y_given,
+    reading_options,
+    takes_missing,
+)
 from sklearn_timegen.synthetic_training.sources import ClassSource, Source, Trainer
 
 __all__ = ["Augmenter"]
@@ -72,6 +77,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
     -----
     Real series and their targets come back bit by bit, in their own type. Synthetic ones have
     float32's precision in whatever type those have; where it is an integer, they are rounded.
+    Series may miss values (NaN), be of several lengths (a list), and hold words, flags or dates;
+    synthetic ones come in the same form: frames for frames, with their types.
 
     Examples
     --------
@@ -133,7 +140,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
-            Real series.
+            Real series, or a list of series of several lengths, arrays or frames.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Their labels, or numbers.
 
@@ -201,8 +208,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         self._check_mode()
         check_y_given(self, y)
         targets = self._check_target(y)
-        n_channels = getattr(self.generator, "n_channels", 1)
-        x, self._layout = check_series(X, estimator=self, n_channels=n_channels)
+        options = reading_options(self.generator)
+        x, self._layout = read_series(X, estimator=self, options=options)
         if len(targets) != len(x):
             raise ValueError(f"y has {len(targets)} entries, but X has {len(x)} series")
         self.__dict__.pop("sampling_strategy_", None)
@@ -265,6 +272,8 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         tags = super().__sklearn_tags__()
         known = {item.name: getattr(tags, item.name) for item in fields(tags)}
         known["estimator_type"] = "sampler"
-        known["input_tags"] = FrameTags(three_d_array=True)
+        known["input_tags"] = FrameTags(
+            three_d_array=True, allow_nan=takes_missing(self.generator)
+        )
         known["target_tags"].required = True
         return ResamplerTags(**known)

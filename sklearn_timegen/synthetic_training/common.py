@@ -5,20 +5,21 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.utils import get_tags
+from sklearn.utils import Tags, get_tags
 
 from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._types import Cache, CrossValidation, GeneratorLike, Scoring
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.synthetic_training.amount import (
     AMOUNT,
     RATIOS,
@@ -27,7 +28,11 @@ from sklearn_timegen.synthetic_training.amount import (
     best_ratio,
     count_rows,
 )
-from sklearn_timegen.synthetic_training.predictor import SeriesPredictor
+from sklearn_timegen.synthetic_training.predictor import (
+    SeriesPredictor,
+    reading_options,
+    takes_missing,
+)
 from sklearn_timegen.synthetic_training.sources import Source, Trainer
 
 __all__ = ["GeneratorFirst", "SyntheticTraining"]
@@ -76,7 +81,8 @@ class SyntheticTraining(SeriesPredictor):
         default="auto",
         doc="""Whether the predictor is fed rows of ``n_timesteps * n_channels`` values, or
         series ``(n_samples, n_timesteps, n_channels)``. ``"auto"`` means series for a predictor
-        whose scikit-learn tags say that it takes 3-d arrays, and else rows.""",
+        whose scikit-learn tags say that it takes 3-d arrays, and else rows. Series that end
+        early are padded with NaN, and words have a channel of 0 and 1 each.""",
         check=[StrOptions({"auto", "flat", "series"})],
     )
     memory: Cache = param(
@@ -118,7 +124,9 @@ class SyntheticTraining(SeriesPredictor):
         self, X: ArrayLike, y: NDArray[Any], predictor: BaseEstimator
     ) -> tuple[BaseEstimator, list[GeneratorLike]]:
         """Fit the predictor, on the rows that ``train_on`` names; return it and the generators."""
-        x = self._check_series(X, y, getattr(self.generator, "n_channels", 1))
+        x = self._check_series(X, y)
+        if not self._draws_complete:
+            self._check_missing(x, predictor)
         self._flat = self._is_fed_flat(predictor)
         seeded = self.random_state is not None
         trainer = Trainer(self.generator, draw_seed(self.random_state), seeded, self.memory)
@@ -225,4 +233,23 @@ class SyntheticTraining(SeriesPredictor):
 
     def _shape_for_predictor(self, x: FloatArray) -> NDArray[Any]:
         # Rows in float64, the precision that scikit-learn's predictors work in.
+        x = self._numbers(x)
         return x.reshape(len(x), -1).astype(np.float64) if self._flat else x
+
+    @property
+    def _reading_options(self) -> ReadingOptions:
+        options = reading_options(self.generator)
+        return replace(options, missing=True) if self.train_on == "real" else options
+
+    @property
+    def _draws_complete(self) -> bool:
+        """Whether the predictor is trained on complete series, whatever ``X`` misses."""
+        completes = self.generator.get_params().get("missing") == "complete"
+        return self.train_on == "synthetic" and completes and not self._layout.ragged
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._reading_options.missing and takes_missing(
+            getattr(self, self._predictor)
+        )
+        return tags

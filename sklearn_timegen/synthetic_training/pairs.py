@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import as_3d
+from sklearn_timegen.data.checks import as_3d, ends_of
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 from sklearn_timegen.rules import find_rules
 from sklearn_timegen.synthetic_training.sources import RecentFit, Source
@@ -48,18 +48,29 @@ class PairSource(Source):
         x, y = real.values, real.target
         targets = y.reshape(len(y), -1).astype(np.float32)
         step = find_step(x, targets) if self.layout.flat else None
-        if step is not None:
+        if self.layout.schema is not None:
+            drawn_x, drawn_y = self._draw_beside(x, targets, max(amounts))
+        elif step is not None:
             drawn_x, drawn_y = self._draw_steps(x, step, max(amounts))
-        elif x.shape[2] == 1 and _is_longer(
-            self.trainer.generator, x, joint := np.concatenate([x, targets[:, :, None]], axis=1)
+        elif (
+            not self.layout.ragged
+            and x.shape[2] == 1
+            and _is_longer(
+                self.trainer.generator,
+                x,
+                joint := np.concatenate([x, targets[:, :, None]], axis=1),
+            )
         ):
             joined = self._draw_like(joint[:, :, 0] if self.layout.flat else joint, max(amounts))
             drawn_x, drawn_y = joined[:, : x.shape[1]], joined[:, x.shape[1] :, 0]
         else:
             along = np.repeat(targets[:, None, :], x.shape[1], axis=1)
+            if self.layout.ragged:  # no series goes on because its target does
+                along[np.arange(x.shape[1]) >= ends_of(x)[:, None]] = np.nan
             joined = self._draw_like(np.concatenate([x, along], axis=2), max(amounts))
             n_targets = targets.shape[1]
-            drawn_x, drawn_y = joined[:, :, :-n_targets], joined[:, :, -n_targets:].mean(axis=1)
+            drawn_x = joined[:, :, :-n_targets]
+            drawn_y = _mean_along(joined[:, :, -n_targets:])
         synthetic = Series(drawn_x, target=drawn_y.reshape(-1, *y.shape[1:]).astype(y.dtype))
         return [synthetic[:amount] for amount in amounts]
 
@@ -70,7 +81,23 @@ class PairSource(Source):
             {"n_channels": 1} if hasattr(self.trainer.generator, "n_channels") else {}
         )
         self.generators.append(self.trainer.fit(joint, recent=recent, **own))
-        return as_3d(self.trainer.draw(self.generators[0], amount))
+        return as_3d(np.asarray(self.trainer.draw(self.generators[0], amount), dtype=np.float32))
+
+    def _draw_beside(
+        self, x: FloatArray, targets: FloatArray, amount: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Learn frames, whatever form the series had, with the targets as further columns."""
+        framed = replace(self.layout, form="list", framed=True, one_d=False)  # type: ignore[call-arg]
+        names = [f"target {k}" for k in range(targets.shape[1])]
+        frames = [
+            frame.assign(**dict(zip(names, own.astype(np.float64), strict=True)))
+            for frame, own in zip(framed.restore(x), targets, strict=True)
+        ]
+        self.generators.append(self.trainer.fit(frames))
+        drawn = self.trainer.draw(self.generators[0], amount)
+        y = np.array([frame[names].mean().to_numpy(np.float64) for frame in drawn])
+        series = self.as_numbers([frame.drop(columns=names) for frame in drawn])
+        return series, y.astype(np.float32)
 
     def _draw_steps(self, x: FloatArray, step: int, amount: int) -> tuple[FloatArray, FloatArray]:
         n_timesteps = x.shape[1]
@@ -101,6 +128,15 @@ class PairSource(Source):
         joined[:, :, structure.static] = joined[:, :1, structure.static]
         x: FloatArray = structure.inverse_transform(joined)
         return x
+
+
+def _mean_along(targets: FloatArray) -> FloatArray:
+    """Return the mean along time, of what is not beyond the end of a series."""
+    known = np.isfinite(targets)
+    if known.all():
+        return targets.mean(axis=1)
+    total: FloatArray = np.where(known, targets, 0).sum(axis=1)
+    return total / np.maximum(known.sum(axis=1), 1)
 
 
 def _is_longer(generator: GeneratorLike, x: FloatArray, joint: FloatArray) -> bool:

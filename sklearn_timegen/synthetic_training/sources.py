@@ -24,7 +24,10 @@ from sklearn_timegen._types import Cache, GeneratorLike
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, as_3d
 from sklearn_timegen.data.labels import shown_label
+from sklearn_timegen.data.reading import ReadingOptions, read_series
+from sklearn_timegen.data.samples import rows_of
 from sklearn_timegen.rules import KINDS, find_rules
+from sklearn_timegen.rules.rule import channel_of
 
 __all__ = ["ClassPlan", "ClassSource", "RecentFit", "Source", "Trainer"]
 
@@ -96,7 +99,7 @@ class Trainer:
 
     def fit(
         self,
-        X: NDArray[Any],
+        X: Any,
         y: NDArray[Any] | None = None,
         *,
         recent: RecentFit | None = None,
@@ -109,15 +112,13 @@ class Trainer:
             return train(generator, X, y)
         return recent.fetch((generator, X, y), lambda: train(generator, X, y))
 
-    def draw(self, fitted: GeneratorLike, n: int, **conditions: Any) -> NDArray[np.float32]:
-        """Draw ``n`` series from a fitted generator."""
+    def draw(self, fitted: GeneratorLike, n: int, **conditions: Any) -> Any:
+        """Draw ``n`` series from a fitted generator, in the form that it was fitted to."""
         own = derive_seed(self.seed, "sample") if self.seeded else None
-        return np.asarray(fitted.sample(n, random_state=own, **conditions), dtype=np.float32)
+        return fitted.sample(n, random_state=own, **conditions)
 
 
-def fit_generator(
-    generator: GeneratorLike, X: NDArray[Any], y: NDArray[Any] | None
-) -> GeneratorLike:
+def fit_generator(generator: GeneratorLike, X: Any, y: NDArray[Any] | None) -> GeneratorLike:
     """Fit, and pass an interruption on."""
     fitted = generator.fit(X) if y is None else generator.fit(X, y)
     if getattr(fitted, "interrupted_", False):
@@ -138,6 +139,13 @@ class Source(ABC):
     def generate(self, real: Series, amounts: Sequence[int]) -> list[Series]:
         """Fit to real series with a target and return, for each amount, as many synthetic."""
 
+    def as_numbers(self, drawn: Any) -> FloatArray:
+        """Return what was drawn as 3-d numbers, as real series were read."""
+        if self.layout.schema is None:
+            return as_3d(np.asarray(drawn, dtype=np.float32), self.layout.n_channels)
+        options = ReadingOptions(self.layout.n_channels)
+        return read_series(drawn, estimator=None, options=options, layout=self.layout)[0]
+
 
 @dataclass
 class ClassSource(Source):
@@ -154,33 +162,33 @@ class ClassSource(Source):
         plans = [self.plan(counts, amount) for amount in amounts]
         most = np.max(plans, axis=0)
         X = self.layout.restore(real.values)
-        draw = self._draw_conditional if self.trainer.conditional else self._draw_by_class
-        pools = draw(X, real.target, most)
+        if self.trainer.conditional:
+            pools = self._draw_conditional(X, real.target, most)
+        else:
+            rules = _shared_rules(self.trainer.generator, real.values, self.layout)
+            pools = self._draw_by_class(X, real.target, most, rules)
         return [self._shuffled(pools, classes, plan) for plan in plans]
 
     def _draw_conditional(
-        self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
+        self, X: Any, y: NDArray[Any], counts: NDArray[np.int64]
     ) -> list[FloatArray]:
         self.generators.append(self.trainer.fit(X, y))
         labels = np.repeat(np.unique(y), counts)
         values = self.trainer.draw(self.generators[0], len(labels), y=labels)
-        return np.split(self._as_3d(values), np.cumsum(counts)[:-1])
+        return np.split(self.as_numbers(values), np.cumsum(counts)[:-1])
 
     def _draw_by_class(
-        self, X: FloatArray, y: NDArray[Any], counts: NDArray[np.int64]
+        self, X: Any, y: NDArray[Any], counts: NDArray[np.int64], rules: dict[str, Any]
     ) -> list[FloatArray]:
-        pools, rules = [], _shared_rules(self.trainer.generator, self._as_3d(X))
+        pools = []
         for k, (label, count) in enumerate(zip(np.unique(y), counts, strict=True)):
             if count == 0:
                 pools.append(np.empty((0, *self.layout.shape), dtype=np.float32))
                 continue
             trainer = self.trainer.named(f"generator {k}")
-            self.generators.append(_fit_class(trainer, X[y == label], label, rules))
-            pools.append(self._as_3d(trainer.draw(self.generators[-1], int(count))))
+            self.generators.append(_fit_class(trainer, rows_of(X, y == label), label, rules))
+            pools.append(self.as_numbers(trainer.draw(self.generators[-1], int(count))))
         return pools
-
-    def _as_3d(self, series: FloatArray) -> FloatArray:
-        return as_3d(series, self.layout.n_channels)
 
     def _shuffled(
         self, pools: list[FloatArray], classes: NDArray[Any], counts: NDArray[np.int64]
@@ -191,23 +199,27 @@ class ClassSource(Source):
         return Series(values, target=np.repeat(classes, counts))[order.permutation(len(values))]
 
 
-def _shared_rules(generator: GeneratorLike, x: FloatArray) -> dict[str, Any]:
+def _shared_rules(generator: GeneratorLike, x: FloatArray, layout: SeriesLayout) -> dict[str, Any]:
     """Return the parameters by which a generator of one class keeps what series of all keep.
 
-    The few series of a rare class are no evidence for a rule that those of all classes show.
+    The few series of a rare class are no evidence for a rule that those of all classes show. Of
+    the numbers of categories none is meant.
     """
     names = [
         name
         for name, value in generator.get_params().items()
         if name.split("__")[-1] == "rules" and isinstance(value, str) and value == "auto"
     ]
-    found = find_rules(x, include=getattr(generator, "_rule_kinds", KINDS)) if names else ()
-    return {name: [*found, "auto"] for name in names} if len(found) else {}
+    if not names:
+        return {}
+    found = list(find_rules(x, include=getattr(generator, "_rule_kinds", KINDS)))
+    if layout.schema is not None:
+        coded = {k for k, channel in enumerate(layout.schema.channels) if channel.categories}
+        found = [rule for rule in found if coded.isdisjoint(map(channel_of, rule.keys))]
+    return {name: [*found, "auto"] for name in names} if found else {}
 
 
-def _fit_class(
-    trainer: Trainer, X: FloatArray, label: Any, params: dict[str, Any]
-) -> GeneratorLike:
+def _fit_class(trainer: Trainer, X: Any, label: Any, params: dict[str, Any]) -> GeneratorLike:
     try:
         return trainer.fit(X, **params)
     except ValueError as error:
