@@ -1,18 +1,12 @@
-"""Missing values, lengths, kinds of channels and attributes, in every generator."""
-
-import pickle
+"""Missing values, lengths, kinds of channels and attributes; of every generator see the laws."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
 
-from sklearn_timegen import FlowMatching, PCAMixture, TimeGAN
+from sklearn_timegen import FlowMatching, PCAMixture
 
-from .generators import KINDS, name
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
-
-every_kind = pytest.mark.parametrize("generator", KINDS, ids=name)
 
 
 def walks(n=60, n_timesteps=8, n_channels=2, seed=SEED):
@@ -61,47 +55,6 @@ def frames(n=80, seed=SEED, longest=9):
 
 
 # -- missing values --------------------------------------------------------------------------
-
-
-def set_missing(generator, missing):
-    known = generator.get_params()
-    key = "missing" if "missing" in known else "teacher__missing"
-    return clone(generator).set_params(**{key: missing}, random_state=SEED)
-
-
-@every_kind
-def test_samples_miss_values_as_the_data_do(generator):
-    X = with_holes(walks())
-    drawn = clone(generator).set_params(random_state=SEED).fit(X).sample(300)
-    assert drawn.dtype == np.float32
-    if not isinstance(generator, TimeGAN):  # all of whose draws are one, so briefly trained
-        assert abs(np.isnan(drawn).mean() - np.isnan(X).mean()) < 0.06
-    assert not np.isnan(drawn[:, 0]).any()  # nor in the data
-    whole = set_missing(generator, "complete").fit(X)
-    assert np.isfinite(whole.sample(50)).all()
-    with pytest.raises(ValueError, match=r"X contains \d+ NaN"):
-        set_missing(generator, "error").fit(X)
-
-
-@every_kind
-def test_what_is_complete_is_learned_as_before(generator):
-    X = walks()
-    one = clone(generator).set_params(random_state=SEED).fit(X)
-    other = set_missing(generator, "error").fit(X)
-    np.testing.assert_array_equal(one.sample(5), other.sample(5))
-
-
-@every_kind
-def test_new_series_may_miss_values(generator):
-    X, holes = walks(), with_holes(walks(seed=SEED + 7))
-    fitted = clone(generator).set_params(random_state=SEED).fit(X)
-    assert np.isfinite(fitted.score(holes))
-    if hasattr(fitted, "transform"):
-        Z = fitted.transform(holes)
-        assert np.isfinite(Z).all()
-        # Each row depends on its own series alone.
-        np.testing.assert_allclose(Z[:7], fitted.transform(holes[:7]), atol=1e-4)
-        np.testing.assert_allclose(Z[:1], fitted.transform(holes)[:1])
 
 
 @pytest.mark.parametrize("how", ["runs", "dead", "together", "always"])
@@ -173,25 +126,6 @@ def test_a_channel_without_any_value_is_refused():
 # -- lengths -------------------------------------------------------------------------------------
 
 
-@every_kind
-def test_lengths_are_learned(generator):
-    rng = np.random.default_rng(SEED)
-    X = [row[: int(rng.integers(4, 9))] for row in walks(80)]
-    fitted = clone(generator).set_params(random_state=SEED).fit(X)
-    assert "series end after 4 to 8 timesteps" in repr(fitted.rules_)
-    drawn = fitted.sample(400)
-    lengths = [len(series) for series in drawn]
-    assert set(lengths) <= {4, 5, 6, 7, 8}
-    assert abs(np.mean(lengths) - np.mean([len(series) for series in X])) < 0.5
-    assert all(series.shape[1] == 2 and np.isfinite(series).all() for series in drawn)
-    assert {len(series) for series in fitted.sample(20, n_timesteps=5)} == {5}
-    asked = [4, 8, 6]
-    assert [len(series) for series in fitted.sample(3, n_timesteps=asked)] == asked
-    assert np.isfinite(fitted.score(X[:30]))
-    again = pickle.loads(pickle.dumps(fitted)).sample(5)
-    assert all(np.array_equal(a, b) for a, b in zip(again, fitted.sample(5), strict=True))
-
-
 def test_a_tail_of_nan_is_an_end():
     rng = np.random.default_rng(SEED)
     lengths = rng.integers(4, 9, size=60)
@@ -237,26 +171,6 @@ def test_labels_go_with_lengths_and_holes():
 
 
 # -- kinds and attributes ------------------------------------------------------------------------
-
-
-@every_kind
-def test_frames_come_back_as_they_went_in(generator):
-    X = frames()
-    fitted = clone(generator).set_params(random_state=SEED).fit(X)
-    drawn = fitted.sample(60)
-    assert isinstance(drawn, list)
-    for frame in drawn:
-        assert list(frame.columns) == list(X[0].columns)
-        assert (frame.dtypes == X[0].dtypes).all()
-        assert frame["department"].nunique() == frame["born"].nunique() == 1
-    whole = pd.concat(drawn)
-    assert set(whole["state"]) <= {"sun", "rain"}
-    assert set(whole["rating"]) <= {"low", "mid", "high"}
-    assert (whole["count"] >= 0).all()
-    amounts = whole["amount"].dropna()
-    np.testing.assert_array_equal(amounts, amounts.round(2))
-    assert whole["born"].dt.normalize().equals(whole["born"])
-    assert np.isfinite(fitted.score(X[:30]))
 
 
 def test_shares_of_categories_are_kept():

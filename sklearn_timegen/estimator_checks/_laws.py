@@ -217,6 +217,82 @@ def check_bad_input_is_refused(trial: Trial) -> None:
     _refused(["1 channels", "2 channels"], fitted.score, X[:, :, :1])
 
 
+@_law()
+def check_missing_values_come_back(trial: Trial) -> None:
+    X, sample = trial.with_holes(), trial.holed.sample(300)
+    assert sample.dtype == np.float32, f"sample has dtype {sample.dtype}"
+    assert not np.isnan(sample[:, 0]).any(), "values are missing where none are in the data"
+    if not isinstance(trial.generator, TimeGAN):  # all of whose draws are one, so briefly trained
+        found, expected = np.isnan(sample).mean(), np.isnan(X).mean()
+        # A fifth: who makes none, or twice as many, has not learned how often.
+        assert abs(found - expected) < 0.12, (
+            f"{found:.2f} of values are missing, in the data {expected:.2f}"
+        )
+    complete = trial.fresh(missing="complete").fit(X).sample(50)
+    assert np.isfinite(complete).all(), "missing='complete' gives series that are not"
+    n_missing = int(np.isnan(X).sum())
+    _refused([f"{n_missing} NaN"], trial.fresh(missing="error").fit, X)
+
+
+@_law()
+def check_complete_series_ask_for_nothing(trial: Trial) -> None:
+    expected = trial.fitted.sample(5)
+    sample = trial.fresh(missing="error").fit(trial.series()).sample(5)
+    assert np.array_equal(sample, expected), "what is done about missing values changes others"
+
+
+@_law()
+def check_new_series_may_miss_values(trial: Trial) -> None:
+    fitted, X = copy.deepcopy(trial.fitted), trial.with_holes(seed=1)
+    assert np.isfinite(fitted.score(X)), "score of series with missing values is not finite"
+    if not _has_latents(fitted):
+        return
+    Z = fitted.transform(X)
+    assert np.isfinite(Z).all(), "latents of series with missing values are not finite"
+    alone = np.abs(fitted.transform(X[:7]) - Z[:7]).max()
+    assert alone < 1e-3 * max(1.0, np.abs(Z).max()), "latents depend on the other series"
+
+
+@_law()
+def check_lengths_come_back(trial: Trial) -> None:
+    X, fitted = trial.of_lengths(), trial.ragged
+    sample = fitted.sample(300)
+    assert isinstance(sample, list), f"a list of series comes back as {type(sample).__name__}"
+    lengths = [len(x) for x in sample]
+    assert set(lengths) <= set(map(len, X)), f"series have {sorted(set(lengths))} timesteps"
+    mean, expected = np.mean(lengths), np.mean([len(x) for x in X])
+    # From 4 to 8: nearer to the data's mean than to either end, however short the training.
+    assert abs(mean - expected) < 1.5, f"the mean length is {mean:.1f}, in the data {expected:.1f}"
+    assert all(x.shape[1] == 2 and np.isfinite(x).all() for x in sample), "series are broken"
+    for asked in (5, [4, 8, 6]):
+        found = [len(x) for x in fitted.sample(3, n_timesteps=asked)]
+        assert found == [5, 5, 5] or found == asked, f"{asked} timesteps were asked for: {found}"
+    _refused(["n_timesteps", "9"], fitted.sample, 3, n_timesteps=9)
+    assert np.isfinite(fitted.score(X)), "score of series of several lengths is not finite"
+    again = pickle.loads(pickle.dumps(fitted)).sample(5)
+    same = all(np.array_equal(a, b) for a, b in zip(again, fitted.sample(5), strict=True))
+    assert same, "the same seed gives other series after pickling"
+
+
+@_law()
+def check_kinds_come_back(trial: Trial) -> None:
+    X = trial.frames()
+    fitted = trial.fresh().fit(X)
+    for frame in (sample := fitted.sample(60)):
+        assert list(frame.columns) == list(X[0].columns), f"the columns are {list(frame.columns)}"
+        other = frame.dtypes[frame.dtypes != X[0].dtypes]
+        assert other.empty, f"channels come back in other types: {other.to_dict()}"
+        for name in ("place", "born"):
+            assert frame[name].nunique() == 1, f"the attribute {name!r} varies within a series"
+        assert set(frame["state"]) <= {"sun", "rain", "snow"}, "categories are new"
+        assert (frame["count"] >= 0).all(), "counts are negative"
+        amounts = frame["amount"].dropna()
+        assert amounts.equals(amounts.round(2)), "decimals are more than in the data"
+    assert {len(frame) for frame in sample} <= {3, 4, 5, 6}, "lengths are new"
+    assert np.isfinite(fitted.score(X)), "score of frames is not finite"
+    _refused(["'fog'", "not in training"], fitted.score, [X[0].assign(state="fog"), *X[1:]])
+
+
 @_law(_can_condition)
 def check_conditions_are_kept(trial: Trial) -> None:
     X, y = trial.labelled(60)

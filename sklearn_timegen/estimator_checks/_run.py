@@ -19,8 +19,9 @@ def check_generator(generator: BaseGenerator, *, random_state: int = 0) -> None:
     gives the same series, again and after pickling; the global random streams are left alone;
     one channel, one series, one timestep, lists, float64, read-only and non-contiguous arrays
     work; constant channels and copies come back exactly; fitting twice equals fitting once; bad
-    input is refused in words that name it; if conditional, classes separate; if a network is
-    trained, its loss falls and every parameter gets a gradient.
+    input is refused in words that name it; values are missing as often as in the data, lengths
+    are learned, and words, flags, dates and attributes come back as they were; if conditional,
+    classes separate; if a network is trained, its loss falls and every parameter gets a gradient.
 
     Parameters
     ----------

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.base import BaseGenerator
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Check", "Trial", "owned"]
 
@@ -38,6 +42,44 @@ class Trial:
         sizes = (n_samples, n_timesteps, n_channels)
         return make_sines(*sizes, version="timevae", random_state=self.seed)
 
+    def with_holes(self, seed: int = 0) -> Array:
+        """Return series of which a fifth of the cells is missing, of the first timestep none."""
+        X = self.series(n_samples=60)
+        holes = np.random.default_rng([self.seed, seed]).random(X.shape) < 0.2
+        holes[:, 0] = False
+        return np.where(holes, np.float32(np.nan), X)
+
+    def of_lengths(self) -> list[Array]:
+        """Return series of 4 to 8 timesteps."""
+        lengths = np.random.default_rng(self.seed).integers(4, 9, size=60)
+        X = self.series(n_samples=60, n_timesteps=8)
+        return [x[:length] for x, length in zip(X, lengths, strict=True)]
+
+    def frames(self) -> list[pd.DataFrame]:
+        """Return visits: attributes, words, flags, counts, amounts, grades and dates."""
+        import pandas as pd
+
+        rng, found = np.random.default_rng(self.seed), []
+        for length in rng.integers(3, 7, size=60):
+            grades = rng.choice(["low", "high"], length)
+            amounts = rng.exponential(size=length).round(2)
+            amounts[1:][rng.random(length - 1) < 0.1] = np.nan
+            found.append(
+                pd.DataFrame(
+                    {
+                        "place": rng.choice(["north", "south"], p=[0.7, 0.3]),
+                        "born": pd.Timestamp("1960-01-01")
+                        + pd.Timedelta(days=int(rng.integers(9999))),
+                        "state": rng.choice(["sun", "rain", "snow"], length),
+                        "flag": rng.random(length) < 0.3,
+                        "count": rng.poisson(2, length),
+                        "amount": amounts,
+                        "grade": pd.Categorical(grades, ["low", "high"], ordered=True),
+                    }
+                )
+            )
+        return found
+
     def labelled(self, n_samples: int) -> tuple[Array, Array]:
         """Return series of the classes "slow", of level 0, and "fast", of level 1."""
         return make_labelled_sines(n_samples, 12, random_state=self.seed)
@@ -49,6 +91,14 @@ class Trial:
     @cached_property
     def univariate(self) -> Any:
         return self.fresh().fit(self.series()[:, :, 0])
+
+    @cached_property
+    def holed(self) -> Any:
+        return self.fresh().fit(self.with_holes())
+
+    @cached_property
+    def ragged(self) -> Any:
+        return self.fresh().fit(self.of_lengths())
 
     @cached_property
     def conditional(self) -> Any:
