@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count
-from sklearn_timegen.data.reading import read_series
 from sklearn_timegen.representation import REPRESENTATIONS, represent
 
 if TYPE_CHECKING:
@@ -104,7 +102,7 @@ class Completing:
         x, known, c = x[rows], known[rows], None if c is None else c[rows]
         u, fixed = self._known_coordinates(x, known)
         # Where nothing is known, a represented series is at its centre.
-        centre = self._to_coordinates(np.zeros((1, *self._space.shape), np.float32))
+        centre = self._preprocessing.coordinates(np.zeros((1, *self._space.shape), np.float32))
         v = represent(self.representation_, np.where(fixed, u, centre))
         series = Series(np.where(fixed, v, np.float32(0)), c, observed=fixed)
         draw, row = np.divmod(np.arange(n_draws * len(rows)), len(rows))
@@ -136,7 +134,8 @@ class Completing:
         self: Any, v: FloatArray, u: FloatArray, fixed: Mask, x: FloatArray, known: Mask
     ) -> FloatArray:
         """Lead drawn series back, and put what is known in its place."""
-        drawn = self._to_coordinates(self._as_represented(v, len(v), "_complete_represented"))
+        v = self._as_represented(v, len(v), "_complete_represented")
+        drawn = self._preprocessing.coordinates(v)
         if self.postprocess_ is not None:
             drawn = self.postprocess_.transform(drawn)
         # Known coordinates first: through rules, others stand in their relation to them.
@@ -147,8 +146,7 @@ class Completing:
 
 def with_gaps(X: Any, generator: BaseGenerator) -> tuple[FloatArray, Mask]:
     """Return series with zeros for what is missing, and which cells are known."""
-    options = replace(generator._reading_options, missing=True)
-    x, _ = read_series(X, estimator=generator, options=options, layout=generator._layout)
+    x = generator._preprocessing.read(X, generator, missing=True)
     known = np.isfinite(x)
     generator._structure.limits_.check(x)
     return np.where(known, x, np.float32(0)), known

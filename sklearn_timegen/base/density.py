@@ -48,7 +48,8 @@ def log_density_of_series(
     labels, in their training frequencies, if the generator is conditional on labels.
     """
     check_is_fitted(generator)
-    v, log_volume = generator._to_representation_with_volume(generator._read(X))
+    series, log_volume = generator._preprocessing.encode_with_volume(generator._read(X))
+    v = series.values
     encoder = generator._condition_encoder
     if y is None and encoder is not None and hasattr(generator, "classes_"):
         labels = [generator._encode_conditions(label, len(v)) for label in generator.classes_]

@@ -7,54 +7,39 @@ represented series and leads them all the way back, in batches.
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._checks import HasMethods, Interval, StrOptions
-from sklearn_timegen._distance import SeriesEmbedding, relative_energy_distance
+from sklearn_timegen._distance import relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.base.attributes import Attributes, read_attributes
+from sklearn_timegen.base.attributes import read_attributes
 from sklearn_timegen.base.completion import Completing
-from sklearn_timegen.base.declaration import Declared, estimator, fitted, param
+from sklearn_timegen.base.data_parameters import DataParameters
+from sklearn_timegen.base.declaration import estimator, fitted, param
+from sklearn_timegen.base.drawing import Drawing, draw_some, learn_filling, why_not_finite
 from sklearn_timegen.base.hooks import check_hooks, check_returned
+from sklearn_timegen.base.preprocessing import learn_preprocessing
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, all_finite, check_count, check_lengths
 from sklearn_timegen.data.conditions import ConditionEncoder
-from sklearn_timegen.data.reading import ReadingOptions, read_series
-from sklearn_timegen.data.sentinels import warn_of_sentinels
-from sklearn_timegen.representation import (
-    REPRESENTATIONS,
-    Representation,
-    Space,
-    fit_representation,
-    represent,
-)
-from sklearn_timegen.rules import (
-    KINDS,
-    RuleList,
-    Structure,
-    choose_postprocess,
-)
-from sklearn_timegen.rules.category import rules_of_kinds
+from sklearn_timegen.representation import Space
+from sklearn_timegen.rules import RuleList, Structure
 
 __all__ = ["BaseGenerator"]
 
 FloatArray = NDArray[np.float32]
-N_FILLING = 1000  # draws that filling is learned from
 
 
 @estimator
-class BaseGenerator(Completing, Declared, ABC):
+class BaseGenerator(Completing, DataParameters, ABC):
     """Base of all generators: ``fit``, ``sample`` and ``score``.
 
     A subclass implements ``_fit(series)``, on a :class:`~sklearn_timegen.data.Series` of
@@ -65,81 +50,6 @@ class BaseGenerator(Completing, Declared, ABC):
     conditional: bool = param(
         default=False, doc="Whether to learn the distribution given ``y``.", check=["boolean"]
     )
-    representation: str | Representation = param(
-        default="standard",
-        doc="""The view of series in which the generator works: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, ``"cosine"``, ``"cosine-quantile"``, ``"own-scale"``, ``"pca"``,
-        ``"pca-quantile"``, or an object; see :mod:`sklearn_timegen.representation`.""",
-        check=[
-            StrOptions(set(REPRESENTATIONS)),
-            HasMethods(["fit", "transform", "inverse_transform"]),
-        ],
-    )
-    bounds: tuple[Any, Any] | None = param(
-        default=None,
-        doc="""Values that samples never leave, in the units of ``X``: each ``None``, a number, or
-        one for each channel.""",
-        check=[tuple, list, None],
-        type="(low, high) or None",
-    )
-    rules: str | Sequence[Any] | None = param(
-        default="auto",
-        doc="""What every series keeps, and every sample will: ``"auto"`` finds it, a list of
-        :mod:`sklearn_timegen.rules` declares it (``"auto"`` among them finds the rest), ``None``
-        takes cells for mere numbers.""",
-        check="no_validation",  # Structure says what it expects
-        type='"auto", list of Rule or None',
-    )
-    on_violation: str = param(
-        default="warn",
-        doc="""What is done about series, new ones, that break a rule of those of ``fit``: an
-        ``"error"``, or the ``"nearest"`` series that keep it are taken in their place, with
-        ``"warn"`` not without a warning.""",
-        check=[StrOptions({"warn", "error", "nearest"})],
-    )
-    postprocess: Any = param(
-        default="auto",
-        doc="""What is learned from the fitted generator's own draws and done to all that leaves
-        it: ``"auto"`` lets channels that are read on a grid stand still as often as in training
-        (:class:`~sklearn_timegen.rules.GridSnapper`), and brings normal scores to their
-        distribution (:class:`~sklearn_timegen.rules.MarginalCalibration`); ``None`` does nothing,
-        and an object with ``fit(u)``, ``calibrate(drawn)`` and ``transform(u)`` something
-        else, of ``n_draws`` series, if it says so.""",
-        check=[StrOptions({"auto"}), HasMethods(["fit", "calibrate", "transform"]), None],
-        type='"auto", None or object',
-    )
-    n_channels: int = param(
-        default=1,
-        doc="Number of channels in the rows of a 2-d ``X``.",
-        check=[Interval(Integral, 1, None, closed="left")],
-    )
-    missing: str = param(
-        default="generate",
-        doc="""What is done about missing values (NaN): with ``"generate"`` samples have them as
-        often as the data and in the same patterns, with ``"complete"`` they have none, and with
-        ``"error"`` there must be none.""",
-        check=[StrOptions({"generate", "complete", "error"})],
-    )
-    channel_kinds: str | Mapping[Any, str] = param(
-        default="auto",
-        doc="""What channels hold, by name or position: ``"continuous"``, ``"integer"``,
-        ``"binary"``, ``"categorical"``, ``"ordinal"`` or ``"date"``; of others, and with
-        ``"auto"``, the dtype tells.""",
-        check=[StrOptions({"auto"}), Mapping],
-        type='"auto" or dict',
-    )
-    rare_categories: int | None = param(
-        default=None,
-        doc="""Categories that fewer series than this have are merged into ``"other"``; ``None``
-        keeps all.""",
-        check=[Interval(Integral, 2, None, closed="left"), None],
-    )
-    unseen_categories: str = param(
-        default="error",
-        doc="""What is done about categories of new series that were not in training: an
-        ``"error"``, or they are taken for ``"other"``.""",
-        check=[StrOptions({"error", "other"})],
-    )
     random_state: RandomState = param(
         default=None,
         doc="Seed of all that is random: weights, batches, noise, samples.",
@@ -148,27 +58,58 @@ class BaseGenerator(Completing, Declared, ABC):
     )
 
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
-    series_shape_: tuple[int, int] = fitted("``(n_timesteps, n_channels)``.")
-    rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
-    representation_: Any = fitted("The fitted representation.")
-    postprocess_: Any = fitted(
-        "What is done to series that leave the representation; ``None`` if nothing is."
-    )
-    classes_: NDArray[Any] = fitted("The labels, if conditional on labels.", type="ndarray")
-    class_counts_: NDArray[np.int64] = fitted(
-        "How often each label occurred in training.", type="ndarray"
-    )
     n_features_in_: int = fitted("``X.shape[1]`` of the ``X`` seen in ``fit``.")
     feature_names_in_: NDArray[Any] = fitted(
         "Column names, if ``X`` had string ones.", type="ndarray"
     )
 
-    # Timesteps without which there is nothing to learn.
-    _fewest_timesteps: ClassVar[int] = 1
-
     # Series drawn and undone at a time: large enough to be fast, small enough not to be seen
     # beside the result.
     _sample_batch_size: ClassVar[int] = 1024
+
+    # -- what fit has learned of the data ------------------------------------------------------
+
+    @property
+    def series_shape_(self) -> tuple[int, int]:
+        """``(n_timesteps, n_channels)``."""
+        return self._layout.shape
+
+    @property
+    def rules_(self) -> RuleList:
+        """The rules that all samples keep, with their evidence."""
+        return self._structure.rules_
+
+    @property
+    def representation_(self) -> Any:
+        """The fitted representation."""
+        return self._preprocessing.representation
+
+    @property
+    def postprocess_(self) -> Any:
+        """What is done to series that leave the representation; ``None`` if nothing is."""
+        return self._preprocessing.postprocess
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The labels, if conditional on labels."""
+        return self._told_of_labels("classes_")
+
+    @property
+    def class_counts_(self) -> NDArray[np.int64]:
+        """How often each label occurred in training, if conditional on labels."""
+        return self._told_of_labels("class_counts_")
+
+    @property
+    def _layout(self) -> SeriesLayout:
+        return self._preprocessing.layout
+
+    @property
+    def _structure(self) -> Structure:
+        return self._preprocessing.structure
+
+    @property
+    def _space(self) -> Space:
+        return self._preprocessing.space
 
     # -- public ------------------------------------------------------------------------------
 
@@ -246,7 +187,7 @@ class BaseGenerator(Completing, Declared, ABC):
         if attributes is not None:
             asked = read_attributes(attributes, n_samples, self._structure, self._layout)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        x = self._sample(n_samples, c, seed, asked, lengths)
+        x = self._sample(n_samples, c, seed, asked=asked, lengths=lengths)
         return self._layout.restore(x if lengths is None else x[:, : lengths.max()])
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: None = None) -> float:
@@ -286,7 +227,8 @@ class BaseGenerator(Completing, Declared, ABC):
         x = self._read(X)
         c = self._conditions_of_data(y, len(x))
         drawn = self._sample(len(x), c, derive_seed(draw_seed(self.random_state), "score"))
-        real, synthetic = (self._embedding(self._comparable(part), c) for part in (x, drawn))
+        known = self._preprocessing
+        real, synthetic = (known.embedding(known.comparable(part), c) for part in (x, drawn))
         return -relative_energy_distance(real, synthetic)
 
     # -- for subclasses ----------------------------------------------------------------------
@@ -318,147 +260,56 @@ class BaseGenerator(Completing, Declared, ABC):
             return series
         x = self._read(X)
         self._structure.limits_.check(x)
-        u, known = self._structure.encode(x)
-        v = represent(self.representation_, u)
-        observed = self._represented_mask(known, v)
-        return Series(v, self._conditions_of_data(y, len(x)), observed=observed)
+        return self._preprocessing.encode(x, self._conditions_of_data(y, len(x)))
 
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
         """Learn sizes, conditions and representation, and apply them."""
-        x, layout = read_series(X, estimator=self, options=self._reading_options)
-        if x.shape[1] < self._fewest_timesteps:
-            raise ValueError(
-                f"X has 1 feature(s) to a channel, that is {x.shape[1]} timestep(s), and "
-                f"{type(self).__name__} needs at least {self._fewest_timesteps}: it learns how "
-                "one follows from another"
-            )
-        schema = layout.schema
-        names = None if schema is None else schema.names
-        warn_of_sentinels(x, names)
-        structure = Structure(
-            self.rules if schema is None else rules_of_kinds(schema, self.rules),
-            self.bounds,
-            kinds=self._rule_kinds,
-            on_violation=self.on_violation,
-            missing=self.missing,
-            ragged=layout.ragged,
-        )
-        u, known = structure.fit_encode(x, names)
-        postprocess = self._make_postprocess(u, structure)
-        chosen = self._choose_representation(x.shape[1])
-        representation, v, space = fit_representation(chosen, u)
-        encoder = self._make_condition_encoder(layout) if self.conditional else None
-        conditions = None if encoder is None else encoder.fit(y, len(x))
-        self._layout, self.series_shape_ = layout, layout.shape
-        self._condition_encoder, self._structure, self._space = conditions, structure, space
-        self._embedding = SeriesEmbedding().fit(self._comparable(x))
-        self.representation_, self.postprocess_ = representation, postprocess
-        self.rules_ = structure.rules_
-        for name in ("classes_", "class_counts_"):
-            self.__dict__.pop(name, None)
-            if getattr(conditions, name, None) is not None:
-                setattr(self, name, getattr(conditions, name))
-        observed = self._represented_mask(known, v)
-        return Series(v, self._conditions_of_data(y, len(x)), observed=observed)
-
-    @property
-    def _reading_options(self) -> ReadingOptions:
-        return ReadingOptions(
-            self.n_channels,
-            self.missing != "error",
-            self.channel_kinds,
-            self.rare_categories,
-            self.unseen_categories,
-        )
-
-    def _read(self, X: ArrayLike) -> FloatArray:
-        """Return series like those of ``fit`` as numbers, NaN where values are missing."""
-        x, _ = read_series(X, estimator=self, options=self._reading_options, layout=self._layout)
-        if not all_finite(x) and not self._structure.can_fill:
-            self._learn_filling()
-        return x
-
-    def _learn_filling(self) -> None:
-        """Learn from own draws how to fill what is missing of series: in fit, nothing was."""
-        encoder = self._condition_encoder
-        if encoder is not None and encoder.classes_ is None:
-            raise ValueError(
-                "X has missing values, and there were none in fit; how to fill them is not known "
-                "to a generator that is conditional on vectors. Impute them first"
-            )
-        c = None if encoder is None else encoder.encode(encoder.classes_, len(encoder.classes_))
-        u = self._to_coordinates(self._draw_some(c, N_FILLING))
-        self._structure.learn_filling(u)
-
-    def _comparable(self, x: FloatArray) -> FloatArray:
-        """Return series to compare: with draws for what is missing, and with what is missing."""
-        if not self._structure.generates_missing:
-            return self._structure.fill(x)
-        observed = np.isfinite(x).astype(np.float32)
-        return np.concatenate([self._structure.fill(x), observed], axis=2)
-
-    def _represented_mask(
-        self, known: NDArray[np.bool_] | None, v: FloatArray
-    ) -> NDArray[np.bool_] | None:
-        """Return which represented values were known; ``None`` if all, or each only in part."""
-        by_cell = getattr(self.representation_, "cell_by_cell", False)
-        return known if known is not None and by_cell and known.shape == v.shape else None
+        self._preprocessing, series = learn_preprocessing(self, X)
+        encoder = self._make_condition_encoder(self._layout) if self.conditional else None
+        self._condition_encoder = None if encoder is None else encoder.fit(y, len(series))
+        return replace(series, conditions=self._conditions_of_data(y, len(series)))
 
     def _check_space(self, space: Space) -> None:
         """Refuse parameters that contradict each other, or the data, before training starts."""
-
-    def _choose_representation(self, n_timesteps: int) -> str | Representation:
-        return self.representation
-
-    @property
-    def _rule_kinds(self) -> Sequence[str]:
-        """Kinds of rules that are looked for."""
-        return KINDS
 
     def _make_condition_encoder(self, layout: SeriesLayout) -> Any:
         """Return an unfitted encoder of ``y``, for series that are laid out so."""
         return ConditionEncoder()
 
-    def _sample(
-        self,
-        n_samples: int,
-        c: FloatArray | None,
-        seed: int,
-        asked: Attributes | None = None,
-        lengths: NDArray[np.int64] | None = None,
-    ) -> FloatArray:
-        """Draw 3-d series batch by batch: beside the result, only one batch is in memory."""
-        rng = self._make_rng(derive_seed(seed, "sample"))
-        x = np.empty((n_samples, *self.series_shape_), dtype=np.float32)
-        for rows in self._batches(n_samples):
-            part, c_part = None if asked is None else asked[rows], None if c is None else c[rows]
-            if part is None:
-                v = self._drawn(len(x[rows]), c_part, rng)
-            else:
-                v = part.choose(self._candidates(part, c_part, rng), len(x[rows]), c_part)
-            x[rows] = self._to_data_units(
-                v, attributes=part, lengths=None if lengths is None else lengths[rows]
+    def _finish(self, series: Series) -> None:
+        """Learn what is learned from the fitted model, which Ctrl-C in here leaves as it is."""
+        if self.postprocess_ is None:
+            return
+        n_draws = getattr(self.postprocess_, "n_draws", 500)
+        try:
+            drawn = draw_some(self, series.conditions, n_draws)
+            self._preprocessing = self._preprocessing.calibrated(drawn)
+        except KeyboardInterrupt:
+            note_interruption(
+                self,
+                "the calibration of channels that stand still was interrupted: samples take their "
+                "values from training, but may move more often than they should",
             )
+
+    # -- series in ---------------------------------------------------------------------------
+
+    def _read(self, X: ArrayLike) -> FloatArray:
+        """Return series like those of ``fit`` as numbers, NaN where values are missing."""
+        x = self._preprocessing.read(X, self)
+        if not all_finite(x) and not self._structure.can_fill:
+            learn_filling(self)
         return x
 
-    def _candidates(self, asked: Attributes, c: FloatArray | None, rng: Any) -> Any:
-        """Return what draws represented series, with the attributes that these have."""
+    def _represent(self, X: ArrayLike) -> FloatArray:
+        v: FloatArray = self._preprocessing.encode(self._read(X)).values
+        return v
 
-        def draw(n: int, of: int) -> tuple[FloatArray, NDArray[np.float64]]:
-            given = None if c is None else np.repeat(c[of : of + 1], n, axis=0)
-            parts = [
-                self._drawn(len(range(n)[rows]), None if given is None else given[rows], rng)
-                for rows in self._batches(n)
-            ]
-            v = np.concatenate(parts)
-            x = self._from_representation(v, present=True)
-            return v, x[:, 0, asked.channels].astype(np.float64)
+    # -- series out --------------------------------------------------------------------------
 
-        return draw
-
-    def _drawn(self, n_samples: int, c: FloatArray | None, rng: Any) -> FloatArray:
-        """Draw represented series, and see to it that they have the shape of what was fitted."""
-        return self._as_represented(self._draw(n_samples, c, rng), n_samples, "_draw")
+    def _sample(self, n_samples: int, c: FloatArray | None, seed: int, **asked: Any) -> FloatArray:
+        """Draw 3-d series, as ``Drawing.series`` is asked to."""
+        rng = self._make_rng(derive_seed(seed, "sample"))
+        return Drawing(self, rng).series(n_samples, c, **asked)
 
     def _as_represented(self, v: Any, n_samples: int, hook: str) -> FloatArray:
         """Return what a hook returned, if it is as many represented series as it has to be."""
@@ -469,116 +320,10 @@ class BaseGenerator(Completing, Declared, ABC):
     def _to_data_units(self, v: FloatArray, *, decoded: bool = False, **asked: Any) -> FloatArray:
         """Lead represented series that a model has drawn, or decoded, back into the units of X."""
         with np.errstate(over="ignore", invalid="ignore"):  # told below
-            x = self._from_representation(v, **asked)
-        # What is missing is NaN; what is no number in the representation, is none at all.
-        cut = asked.get("lengths") is not None
-        holes = (self._structure.generates_missing or cut) and all_finite(v)
-        if not (all_finite(x) or (holes and not np.isinf(x).any())):
-            raise FloatingPointError(self._why_not_finite(v, decoded))
+            x = self._preprocessing.decode(v, **asked)
+        if not self._preprocessing.is_sound(x, v, cut=asked.get("lengths") is not None):
+            raise FloatingPointError(why_not_finite(self, v, decoded=decoded))
         return x
-
-    def _to_representation(self, x: FloatArray) -> FloatArray:
-        return represent(self.representation_, self._structure.transform(x))
-
-    def _to_representation_with_volume(
-        self, x: FloatArray
-    ) -> tuple[FloatArray, NDArray[np.float64]]:
-        """Represent series, and return the log-volume by which the way there stretches each."""
-        u, representation = self._structure.transform(x), self.representation_
-        if not hasattr(representation, "log_abs_det_jacobian"):
-            raise TypeError(
-                f"representation={representation!r} has no log_abs_det_jacobian(x), which a "
-                "density in the units of X needs"
-            )
-        inner = np.asarray(representation.log_abs_det_jacobian(u))
-        return represent(representation, u), inner + self._structure.log_abs_det_jacobian(x)
-
-    def _to_coordinates(self, v: FloatArray) -> FloatArray:
-        """Lead represented series back into the coordinates that they were represented from."""
-        u: FloatArray = np.asarray(self.representation_.inverse_transform(v), dtype=np.float32)
-        return u
-
-    def _from_representation(self, v: FloatArray, **asked: Any) -> FloatArray:
-        u = np.asarray(self.representation_.inverse_transform(v))
-        return self._from_coordinates(u, **asked)
-
-    def _from_coordinates(
-        self,
-        u: FloatArray,
-        *,
-        attributes: Attributes | None = None,
-        lengths: NDArray[np.int64] | None = None,
-        present: bool = False,
-    ) -> FloatArray:
-        """Lead coordinates that a model has made to series, which keep all rules."""
-        if self.postprocess_ is not None:
-            u = self.postprocess_.transform(u)
-        if attributes is not None:
-            u = self._structure.with_attributes(u, attributes.channels, attributes.values)
-        return self._structure.inverse_transform(u, present=present, lengths=lengths)
-
-    def _why_not_finite(self, v: FloatArray, decoded: bool) -> str:
-        name, n_bad = type(self).__name__, int((~np.isfinite(v)).sum())
-        if decoded:
-            return (
-                f"what {name} makes of these latents is beyond float32: they, or the series that "
-                "they were taken from, lie far outside of what it was fitted to"
-            )
-        if n_bad == 0:
-            return (
-                f"{name} drew represented series of up to {np.abs(v).max():.3g}, which "
-                f"representation={self.representation!r} turns into values that are not finite "
-                "in float32: they lie far outside of what it was fitted to"
-            )
-        cause = "it has to make finite values of all that fit takes"
-        if hasattr(self, "lr"):
-            cause = "it has probably diverged. Fit it with a smaller lr or another representation"
-        return (
-            f"{name} drew series that are not finite ({n_bad} of {v.size} represented values are "
-            f"NaN or infinite): {cause}"
-        )
-
-    def _finish(self, series: Series) -> None:
-        """Learn what is learned from the fitted model, which Ctrl-C in here leaves as it is."""
-        try:
-            self._calibrate(series.conditions)
-        except KeyboardInterrupt:
-            note_interruption(
-                self,
-                "the calibration of channels that stand still was interrupted: samples take their "
-                "values from training, but may move more often than they should",
-            )
-
-    def _make_postprocess(self, u: FloatArray, structure: Structure) -> Any:
-        """Return a new postprocessing of series like ``u``; ``None`` if there is nothing to do."""
-        if self.postprocess is None:
-            return None
-        if not isinstance(self.postprocess, str):
-            return clone(self.postprocess, safe=False).fit(u)
-        return choose_postprocess(u, structure)
-
-    def _calibrate(self, c: FloatArray | None) -> None:
-        """Show the postprocessing what it gets from the generator."""
-        if self.postprocess_ is None:
-            return
-        n_draws = getattr(self.postprocess_, "n_draws", 500)
-        v = self._draw_some(c, n_draws)
-        drawn = np.asarray(self.representation_.inverse_transform(v))
-        # A copy: further training may still go wrong, and the old one has to be there then.
-        self.postprocess_ = copy.deepcopy(self.postprocess_).calibrate(drawn)
-
-    def _draw_some(self, c: FloatArray | None, n_samples: int) -> FloatArray:
-        """Draw represented series to calibrate on."""
-        # A seed of its own: what is drawn later does not depend on it.
-        seed = derive_seed(0, "calibration")
-        rng = self._make_rng(seed)
-        if c is not None:
-            c = c[np.random.default_rng(seed).integers(len(c), size=n_samples)]
-        drawn = [
-            self._drawn(len(range(n_samples)[rows]), None if c is None else c[rows], rng)
-            for rows in self._batches(n_samples)
-        ]
-        return np.concatenate(drawn)
 
     def _batches(self, n_samples: int, weight: int = 1) -> Iterator[slice]:
         """Slices of at most ``_sample_batch_size`` rows, of which each counts ``weight`` times."""
@@ -588,8 +333,7 @@ class BaseGenerator(Completing, Declared, ABC):
     def _make_rng(self, seed: int) -> Any:
         return np.random.default_rng(seed)
 
-    def _represent(self, X: ArrayLike) -> FloatArray:
-        return self._to_representation(self._read(X))
+    # -- conditions --------------------------------------------------------------------------
 
     def _encode_conditions(self, y: Any, n_samples: int) -> FloatArray | None:
         if self._condition_encoder is not None:
@@ -608,12 +352,18 @@ class BaseGenerator(Completing, Declared, ABC):
         """Encode the ``y`` beside ``X``, which scikit-learn hands on to all alike."""
         return None if self._condition_encoder is None else self._encode_conditions(y, n_samples)
 
+    def _told_of_labels(self, name: str) -> NDArray[Any]:
+        told: NDArray[Any] | None = getattr(self._condition_encoder, name, None)
+        if told is None:
+            raise AttributeError(f"this {type(self).__name__} is not conditional on labels")
+        return told
+
     @property
     def _given_vectors(self) -> bool:
         return self._condition_encoder is not None and self._condition_encoder.classes_ is None
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_structure")
+        return hasattr(self, "_preprocessing")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

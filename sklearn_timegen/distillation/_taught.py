@@ -14,28 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow.fitted import arc
 
 __all__ = ["TaughtGenerator"]
 
 FloatArray = NDArray[np.float32]
-TAKEN_OVER = (
-    "_condition_encoder",
-    "_embedding",
-    "_layout",
-    "_space",
-    "_structure",
-    "class_counts_",
-    "classes_",
-    "feature_names_in_",
-    "n_features_in_",
-    "postprocess_",
-    "representation_",
-    "rules_",
-    "series_shape_",
-)
+# What of the data is known beside the preprocessing: the last two are set by scikit-learn.
+TAKEN_OVER = ("_preprocessing", "_condition_encoder", "n_features_in_", "feature_names_in_")
 
 
 @estimator
@@ -101,10 +87,6 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
             if hasattr(self.teacher_, name):
                 setattr(self, name, getattr(self.teacher_, name))
         return self._preprocess(X, y, fit=False)
-
-    @property
-    def _reading_options(self) -> ReadingOptions:
-        return self.teacher_._reading_options
 
     def _given_teacher(self) -> FlowMatching:
         """Return the teacher as it was given, outside of what freezes it."""

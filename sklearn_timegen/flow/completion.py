@@ -158,7 +158,7 @@ def observed(generator: FlowMatching, v: FloatArray) -> FloatArray:
     """Return what of represented series may be known: their values, or their coordinates."""
     if generator._structure.plain:
         return generator._to_data_units(v)
-    return generator._to_coordinates(v)
+    return generator._preprocessing.coordinates(v)
 
 
 @dataclass
@@ -182,9 +182,8 @@ class _Informed:
         alpha, sigma = self.flow.schedule(t)
         self.kappa = (alpha / sigma) ** 2
         gain, _ = self.ensemble.gain(self.cells, self.kappa)
-        generator = self.generator
-        plain = generator._structure.plain
-        lead_back = generator._from_representation if plain else generator._to_coordinates
+        known = self.generator._preprocessing
+        lead_back = known.decode if known.structure.plain else known.coordinates
         x = lead_back(as_numpy(v_1))
         innovation = self.y - x.reshape(len(x), -1)[:, self.cells]
         moved = (innovation @ gain).astype(np.float32).reshape(v_1.shape)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import estimator
+from sklearn_timegen.base.drawing import why_not_finite
 from sklearn_timegen.base.tensors import as_numpy, rows_of
 from sklearn_timegen.data.checks import all_finite, check_count, check_series
 from sklearn_timegen.vae._structure import affine_of
@@ -54,7 +55,7 @@ class ComponentVAE(VAE):
         """
         check_is_fitted(self)
         x, _ = check_series(X, estimator=self, layout=self._layout)
-        z = self._encode(self._to_representation(x))
+        z = self._encode(self._preprocessing.encode(x).values)
         parts = self._decode_parts(z, self._encode_conditions(y, len(x)))
         return self._restore_parts(parts, x)
 
@@ -147,7 +148,7 @@ class ComponentVAE(VAE):
         whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
         # Edited, parts need not sum to what keeps the rules: the nearest series that does.
         u = self._structure.transform(whole.reshape(len(z), *self.series_shape_), tell=False)
-        return self._layout.restore(self._from_coordinates(u))
+        return self._layout.restore(self._preprocessing.decode_coordinates(u))
 
     # -- parts -------------------------------------------------------------------------------
 
@@ -207,7 +208,7 @@ class ComponentVAE(VAE):
             whole = sum(out.values())
             out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
         if not all(map(all_finite, out.values())):
-            raise FloatingPointError(self._why_not_finite(out["noise"], decoded=True))
+            raise FloatingPointError(why_not_finite(self, out["noise"], decoded=True))
         return {name: self._layout.restore(part.astype(np.float32)) for name, part in out.items()}
 
 

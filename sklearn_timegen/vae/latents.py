@@ -68,7 +68,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         check_is_fitted(self)
         x = check_series(X, estimator=self, layout=self._layout)[0].copy()
         noise = self._shared_noise(n_samples, random_state)
-        series = Series(self._to_representation(x), self._encode_conditions(y, len(x)))
+        series = self._preprocessing.encode(x, self._encode_conditions(y, len(x)))
         with self._inference(EXACT) as module:
             for rows, _, _, _, decoded in self._decoded_draws(module, series, noise):
                 x_hat = as_numpy(decoded)
