@@ -100,7 +100,7 @@ class Completing:
         if len(rows) == 0:
             return completed
         x, known, c = x[rows], known[rows], None if c is None else c[rows]
-        u, fixed = self._known_coordinates(x, known)
+        u, fixed = self._structure.encode_known(x, known)
         # Where nothing is known, a represented series is at its centre.
         centre = self._preprocessing.coordinates(np.zeros((1, *self._space.shape), np.float32))
         v = represent(self.representation_, np.where(fixed, u, centre))
@@ -117,18 +117,6 @@ class Completing:
     def _complete_represented(self, series: Series, rng: Any) -> FloatArray:
         """Return represented values, drawn given those of ``series`` that were observed."""
         raise NotImplementedError
-
-    def _known_coordinates(self: Any, x: FloatArray, known: Mask) -> tuple[FloatArray, Mask]:
-        """Return coordinates of series, and which of them follow from what is known."""
-        u, fixed = [], []
-        order = []
-        for mask, rows in masks_of(known):
-            coordinates, follows = self._structure.encode_known(x[rows], mask)
-            u.append(coordinates)
-            fixed.append(np.broadcast_to(follows, coordinates.shape))
-            order.append(rows)
-        back = np.argsort(np.concatenate(order))
-        return np.concatenate(u)[back], np.concatenate(fixed)[back]
 
     def _completed(
         self: Any, v: FloatArray, u: FloatArray, fixed: Mask, x: FloatArray, known: Mask

@@ -112,46 +112,56 @@ class Completion:
     ) -> FloatArray:
         """Return ``(n_draws, *x.shape)`` completions, mask by mask."""
         made = np.tile(x, (n_draws, 1, 1, 1))
-        rng = self.generator._make_rng(seed)
-        for mask, rows in masks_of(known):
-            if mask.all():
-                continue
-            repeated = np.tile(rows, n_draws)
-            draw = np.repeat(np.arange(n_draws), len(rows))
+        rng, structure = self.generator._make_rng(seed), self.generator._structure
+        gaps = np.flatnonzero(~known.all(axis=(1, 2)))
+        if len(gaps) == 0:
+            return made
+        # Values that rules tie together are known as coordinates only.
+        seen, fixed = x[gaps], known[gaps]
+        if not structure.plain:
+            seen, fixed = structure.encode_known(seen, fixed)
+        for mask, alike in masks_of(fixed):
+            repeated = np.tile(alike, n_draws)
+            draw = np.repeat(np.arange(n_draws), len(alike))
             for part in self.generator._batches(len(repeated)):
-                chosen = repeated[part]
-                made[draw[part], chosen] = self._draw_alike(
-                    x[chosen], mask, None if c is None else c[chosen], rng
+                rows = gaps[repeated[part]]
+                drawn = self._draw_alike(
+                    seen[repeated[part]], mask, None if c is None else c[rows], rng
                 )
+                made[draw[part], rows] = self._restored(drawn, x[rows], known[rows])
         return made
 
     def _draw_alike(
-        self, x: FloatArray, known: NDArray[np.bool_], c: FloatArray | None, rng: torch.Generator
+        self,
+        seen: FloatArray,
+        fixed: NDArray[np.bool_],
+        c: FloatArray | None,
+        rng: torch.Generator,
     ) -> FloatArray:
-        """Complete series of which the same cells are known."""
+        """Draw what is observed of series, of which the same cells are known."""
         generator, ensemble = self.generator, self.ensemble()
-        structure = generator._structure
-        # Values that rules tie together are known as coordinates only.
-        seen, fixed = (x, known) if structure.plain else structure.encode_known(x, known)
         cells = ensemble.usable(fixed)
-        y = seen.reshape(len(x), -1)[:, cells]
+        y = seen.reshape(len(seen), -1)[:, cells]
         with generator._inference() as field:
-            plain = generator.flow_.conditioned(field, generator._tensor(c), len(x))
+            plain = generator.flow_.conditioned(field, generator._tensor(c), len(seen))
             flow = _Informed(generator, plain, ensemble, cells, y)
-            v = torch.randn(len(x), *generator._space.shape, generator=rng, device=rng.device)
+            v = torch.randn(len(seen), *generator._space.shape, generator=rng, device=rng.device)
             v = solve(flow, v, times(N_STEPS), "dpm")
             made = observed(generator, as_numpy(v))
         # What is left between the known values and the flow's moves the others, too.
         _, gain = ensemble.gain(cells, flow.kappa)
-        left = y - made.reshape(len(x), -1)[:, cells]
-        made = made + (left @ gain).astype(np.float32).reshape(made.shape)
+        left = y - made.reshape(len(made), -1)[:, cells]
+        return made + (left @ gain).astype(np.float32).reshape(made.shape)
+
+    def _restored(self, made: FloatArray, x: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+        """Lead what was observed of drawn series back, and put what is known in its place."""
+        structure = self.generator._structure
         made = (
             structure.limits_.clip(made)
             if structure.plain
             else structure.inverse_transform(made, present=True)
         )
-        made[:, known] = x[:, known]
-        return structure.complete(made, known)
+        return structure.complete(np.where(known, x, made), known)
 
 
 def observed(generator: FlowMatching, v: FloatArray) -> FloatArray:

@@ -233,13 +233,6 @@ class Clock(Rule):
         rounded: Array = np.rint(knots / self._steps[key]) * self._steps[key]
         return rounded
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        # Each coordinate is made of many timesteps: it is known if all of them are.
-        whole = {
-            k: np.broadcast_to(m.all(axis=1, keepdims=True), m.shape) for k, m in known.items()
-        }
-        return super().known({**known, **{key: whole[key] for key in self.keys}})
-
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         new = dict(units)
         if self.how == "linear" and self._together:

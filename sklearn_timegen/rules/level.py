@@ -59,13 +59,6 @@ class Level(Rule):
         out[self.keys[0]] = out[self.keys[0]] + level
         return out
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        # Each coordinate is made of many timesteps: it is known if all of them are.
-        whole = {
-            k: np.broadcast_to(m.all(axis=1, keepdims=True), m.shape) for k, m in known.items()
-        }
-        return super().known({**known, **{key: whole[key] for key in self.keys}})
-
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self._level: "free"}
 

@@ -116,13 +116,6 @@ class Monotone(Rule):
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "free", self._start: "free"}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        mask = known[self.keys[0]]
-        second = mask[:, 1:2] if mask.shape[1] > 1 else mask
-        step = mask & np.concatenate([second, mask[:, :-1]], axis=1)
-        start = np.broadcast_to(mask[:, :1], mask.shape)
-        return {**known, self.keys[0]: step, self._start: start}
-
     def renamed(self) -> dict[Key, str]:
         return {self.keys[0]: f"steps of {self.labels[0]}"}
 

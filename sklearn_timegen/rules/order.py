@@ -233,13 +233,6 @@ class Order(Rule):
             out[key] = np.minimum(x, most[key]) if key in most else x
         return out
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        out = dict(known)
-        for k, (below, beyond) in self._bounds.items():
-            needed = [self.keys[k], *below, *beyond]
-            out[self.keys[k]] = np.logical_and.reduce([known[key] for key in needed])
-        return out
-
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         anchors = {self.keys[k] for k in self._sequence if not self._bounds[k][0]}
         new = {key: "free" for key in self.keys if key not in anchors}

@@ -145,15 +145,6 @@ class Parts(Rule):
             shared = self._step * _whole_numbers(share, np.rint(left / self._step), free)
         return {**block, **dict(zip(self.keys, np.where(free, shared, x), strict=True))}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        everything = np.logical_and.reduce([known[key] for key in self.keys])
-        last = known[self.keys[-1]]
-        out = {**known, **{key: known[key] & last for key in self.keys[:-1]}}
-        if self.total is not None:
-            del out[self.keys[-1]]
-            return out
-        return {**out, self.keys[-1]: everything}
-
     def infer(self, block: Block, known: dict[Key, Mask]) -> tuple[Block, dict[Key, Mask]]:
         if self.total is None:
             return block, known

@@ -37,9 +37,6 @@ class _LeftOut(Rule):
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {key: unit for key, unit in units.items() if key != self.keys[0]}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        return {key: mask for key, mask in known.items() if key != self.keys[0]}
-
     def log_slope(self, block: Block) -> float:
         return 0.0  # densities are those of the channels that are kept
 

@@ -170,15 +170,6 @@ class Rule(ABC):
         """
         return units
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        """Return which cells of the encoded columns are known, given those of the columns.
-
-        Masks have a row for each series, or one for all: each row is judged on its own.
-        """
-        everything = np.logical_and.reduce([known[key] for key in self.keys if key in known])
-        keys = self.units(dict.fromkeys(known, "data"))
-        return {k: everything if k in self.keys or k not in known else known[k] for k in keys}
-
     def renamed(self) -> dict[Key, str]:
         """Return what columns are called that are no channels any more."""
         return {}

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from sklearn_timegen.rules.rule import Block, Mask, Rule, as_block, channel_of, check_columns
+import numpy as np
 
-__all__ = ["RuleList"]
+from sklearn_timegen._warning import warn_user
+from sklearn_timegen.rules.rule import (
+    Array,
+    Block,
+    Key,
+    Mask,
+    Rule,
+    as_block,
+    channel_of,
+    check_columns,
+)
+
+__all__ = ["AS_THEY_ARE", "RuleList"]
+
+AS_THEY_ARE = ("bounds", "grid")  # rules whose coordinates are the values themselves
 
 
 class RuleList(Sequence[Rule]):
@@ -85,6 +99,53 @@ class RuleList(Sequence[Rule]):
         [('channel 0 <= channel 1', 4800)]
         """
         return list(self.broken(as_block(X)))
+
+    # -- of blocks ---------------------------------------------------------------------------
+
+    def encode(self, block: Block) -> Block:
+        """Return the coordinates of a block, by all rules."""
+        for rule in self._rules:
+            block = rule.encode(block)
+        return block
+
+    def decode(self, block: Block) -> Block:
+        """Return the block of complete coordinates."""
+        for rule in reversed(self._rules):
+            block = rule.decode(block)
+        return block
+
+    def log_slope(self, block: Block) -> Array | float:
+        """Return the log-volume by which ``encode`` stretches each series."""
+        total: Array | float = 0.0
+        for rule in self._rules:
+            total = total + rule.log_slope(block)
+            block = rule.encode(block)
+        return total
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
+        """Return a block in which cells that are not known are changed so that rules are kept."""
+        rules = [rule for rule in self._rules if rule.of_data]
+        for rule in len(rules) * rules:  # what follows from one may tell something to another
+            block, known = rule.infer(block, known)
+        for rule in (*rules, *reversed(rules)):  # once more, as on the way back
+            block = rule.complete(block, known)
+        return block
+
+    def report(self, block: Block, *, refuse: bool) -> None:
+        """Warn of what is broken in new series, or refuse them."""
+        for rule, broken in self.broken(block):
+            # What is off a grid, or out of bounds, is represented as it is.
+            if not broken.any() or (rule.kind in AS_THEY_ARE and not refuse):
+                continue
+            i, t = np.argwhere(broken)[0]
+            message = (
+                f"X breaks the rule {rule.statement()!r} of the training series at "
+                f"{int(broken.sum()):,} timesteps of {int(broken.any(axis=1).sum()):,} series, "
+                f"first at series {i}, timestep {t}"
+            )
+            if refuse:
+                raise ValueError(f"{message}. Correct these values, or set on_violation='nearest'")
+            warn_user(f"{message}: the nearest values that keep it stand in their place")
 
     def broken(self, block: Block) -> Iterator[tuple[Rule, Mask]]:
         """Yield each rule, and at which timesteps of a block it is broken."""

@@ -8,36 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
-from sklearn_timegen.rules.bounds import Bounds, Limits
 from sklearn_timegen.rules.filling import NormalFiller
 from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
-from sklearn_timegen.rules.grid import Grid
-from sklearn_timegen.rules.length import Length
-from sklearn_timegen.rules.missing import Missing, find_missing
+from sklearn_timegen.rules.limits import Limits
 from sklearn_timegen.rules.normal_score import NormalScore
-from sklearn_timegen.rules.order import Order
-from sklearn_timegen.rules.redundant import Copy
+from sklearn_timegen.rules.presence import Presence
 from sklearn_timegen.rules.rule import (
     Block,
     Key,
     Mask,
-    Rule,
     as_array,
     as_block,
     channel_of,
     label_of,
     order_of,
 )
-from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.rule_list import AS_THEY_ARE, RuleList
 from sklearn_timegen.rules.smoothing import States
 
 __all__ = ["LINEAR_KINDS", "Structure"]
 
 FloatArray = NDArray[np.float32]
-AS_THEY_ARE = ("bounds", "grid")
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
 
 # Columns beside the channels: those of which values of the data are intervals, and those that are
@@ -45,7 +38,7 @@ LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
 IN_PARTS = ("phase", "observed", "present", "length")
 CONSTANT = ("level", "start", "phase", "reading before", "present", "length")
 Array = NDArray[np.float64]
-Encoded = tuple[Array | None, NDArray[np.bool_] | None]
+Encoded = tuple[Array | None, Mask | None]
 
 
 class Structure:
@@ -108,8 +101,7 @@ class Structure:
         self._bounds = bounds
         self.kinds = KINDS if kinds is None else kinds
         self.on_violation = on_violation
-        self.missing = missing
-        self.ragged = ragged
+        self._presence = Presence(missing, ragged)
         self._filler: NormalFiller | None = None
 
     # -- fitting -----------------------------------------------------------------------------
@@ -120,7 +112,7 @@ class Structure:
 
     def fit_encode(
         self, x: FloatArray, names: Sequence[Any] | None = None
-    ) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    ) -> tuple[FloatArray, Mask | None]:
         """Learn from series; return coordinates, and which of them were known, as ``encode``."""
         self.limits_ = Limits(self._bounds, x.shape[2])
         self.limits_.check(x)
@@ -148,26 +140,16 @@ class Structure:
         declared = self._declared + self.limits_.rules()
         kinds = self.kinds if self._auto else ()
         names = check_names(names, len(blocks[0]))
-        self._presence = self._find_presence(blocks, names)
+        self._presence.fit(blocks, names)
         self._chain, self.reducer_, self.units_, encoded = fit_rules(
             blocks, names, declared, kinds
         )
         self.rules_ = RuleList([*self._presence, *self._chain])
-        for rule in self._presence:
-            self.units_ = rule.units(self.units_)
+        self.units_ = self._presence.units(self.units_)
         self._keys = sorted(self.units_, key=order_of)
-        self._settle_limits(declared)
+        self.limits_.settle(self._chain, declared)
         there = [self._with_presence(e, b) for e, b in zip(encoded, blocks, strict=True)]
         return self._filled(there, blocks)
-
-    def _find_presence(self, blocks: list[Block], names: Sequence[Any]) -> list[Length | Missing]:
-        found: list[Length | Missing] = [Length()] if self.ragged else []
-        if self.missing == "generate":
-            found += find_missing(blocks, ragged=self.ragged)
-        for rule in found:
-            rule.labels = tuple(label_of(key, names) for key in rule.keys)
-            rule.learn(blocks)
-        return found
 
     def _filled(self, encoded: list[Array], blocks: list[Block]) -> list[Encoded]:
         """Fill what is missing of coordinates by draws that know the rest of a series."""
@@ -186,23 +168,6 @@ class Structure:
                 f"{label_of(channel_of(key), ())} has no value in any series, or too few to learn "
                 "what is between them: leave it out"
             )
-
-    def _settle_limits(self, declared: Sequence[Rule]) -> None:
-        """Let bounds agree with what else channels keep: clipping is the last step back."""
-        for rule in self._chain:
-            if isinstance(rule, Bounds) and any(r.channels == rule.channels for r in declared):
-                self.limits_.tighten(channel_of(rule.keys[0]), rule.low, rule.high)
-        orders: list[tuple[Any, Any]] = []
-        for rule in self._chain:
-            if isinstance(rule, Copy):
-                copy, of = rule.keys
-                orders += [(copy, of), (of, copy)]
-            elif isinstance(rule, Order):
-                orders += rule.covers()
-            elif isinstance(rule, Grid):
-                self.limits_.on_grid(channel_of(rule.keys[0]), rule.step)
-        if orders and self.limits_.bind:
-            self.limits_.keep_order(orders)
 
     @property
     def linear(self) -> bool:
@@ -234,9 +199,7 @@ class Structure:
         """Return the coordinates of series ``(n_samples, n_timesteps, n_channels)``."""
         return self.encode(x, tell=tell)[0]
 
-    def encode(
-        self, x: FloatArray, *, tell: bool = True
-    ) -> tuple[FloatArray, NDArray[np.bool_] | None]:
+    def encode(self, x: FloatArray, *, tell: bool = True) -> tuple[FloatArray, Mask | None]:
         """Return the coordinates of series, and which of them were known.
 
         Parameters
@@ -298,7 +261,7 @@ class Structure:
         """Whether values of what comes back may be missing, or beyond the end of a series."""
         return bool(self._presence)
 
-    def _fill(self, u: Array, block: Block) -> tuple[Array, NDArray[np.bool_]]:
+    def _fill(self, u: Array, block: Block) -> tuple[Array, Mask]:
         """Return complete coordinates, and which of them were known."""
         if self._filler is None:
             raise ValueError("series with missing values, but it is not known what to fill in")
@@ -308,28 +271,19 @@ class Structure:
         nearest = self._decoded(drawn, present=True)
         masks = {key: np.isfinite(column) for key, column in block.items()}
         whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
-        again = self._encoded_channels(self._completed(whole, masks))
+        again = self._chain.encode(self._chain.complete(whole, masks))
         columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self._keys)]
         filled = np.stack(columns, axis=2)
         return np.where(np.isfinite(filled), filled, drawn), known
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell and self.on_violation != "nearest":
-            for rule, broken in self._chain.broken(block):
-                self._report(rule, broken)
-        return self._with_presence(self._encoded_channels(block), block)
-
-    def _encoded_channels(self, block: Block) -> Block:
-        for rule in self._chain:
-            block = rule.encode(block)
-        return block
+            self._chain.report(block, refuse=self.on_violation == "error")
+        return self._with_presence(self._chain.encode(block), block)
 
     def _with_presence(self, encoded: Block, block: Block) -> Array:
         """Return coordinates, with those that tell what is there of the series of a block."""
-        for rule in self._presence:
-            there = rule.encode(block)
-            encoded = {**encoded, **{key: there[key] for key in rule.columns}}
-        return as_array(self._ordered(encoded))
+        return as_array(_ordered({**encoded, **self._presence.encode(block)}))
 
     def inverse_transform(
         self,
@@ -356,52 +310,34 @@ class Structure:
 
     def _decoded(self, u: NDArray[Any], *, present: bool = False, whole: bool = False) -> Block:
         block = {key: u[:, :, k].astype(np.float64) for k, key in enumerate(self._keys)}
-        added = {key for rule in self._presence for key in rule.columns}
-        there = {key: block.pop(key) for key in added}
-        for rule in reversed(self._chain):
-            block = rule.decode(block)
-        for rule in () if present else reversed(self._presence):
-            if not (whole and isinstance(rule, Length)):
-                block = rule.decode({**block, **{key: there[key] for key in rule.columns}})
-        return self._ordered(block)
+        there = {key: block.pop(key) for key in self._presence.columns}
+        block = self._chain.decode(block)
+        return _ordered(block if present else self._presence.decode(block, there, whole=whole))
 
-    def encode_known(
-        self, x: FloatArray, known: NDArray[np.bool_]
-    ) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return coordinates of series of which cells ``(n_timesteps, n_channels)`` are known.
+    def encode_known(self, x: FloatArray, known: Mask) -> tuple[FloatArray, Mask]:
+        """Return coordinates of series of which cells are known, and which of them are.
 
-        Together with which of the coordinates follow from what is known.
+        ``known`` has the shape of ``x``. Coordinates that need what is not known are 0; so are
+        those that tell whether values are there, which is not asked.
         """
-        masks: dict[Key, Mask] = {k: known[None, :, k] for k in range(known.shape[1])}
-        for rule in self._chain:
-            masks = rule.known(masks)
-        nothing = np.zeros_like(known[None, :, 0])  # whether there are values is not asked
-        masks |= {key: nothing for rule in self._presence for key in rule.columns}
-        u = to_float32(self._encoded(as_block(x), tell=False))
-        return u, np.stack([masks[key][0] for key in self._keys], axis=1)
+        encoded = self._chain.encode(as_block(np.where(known, x, np.nan)))
+        nothing = np.full(x.shape[:2], np.nan)
+        encoded |= dict.fromkeys(self._presence.columns, nothing)
+        u = as_array(_ordered(encoded))
+        follows = np.isfinite(u)
+        return to_float32(np.where(follows, u, 0.0)), follows
 
-    def complete(self, x: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    def complete(self, x: FloatArray, known: Mask) -> FloatArray:
         """Return series that keep the rules, with other values where they are not known.
 
         Known values are as they are; whether they keep the rules among each other is theirs.
         """
         if not self._chain:
             return x
-        nearest = self.inverse_transform(self._encoded(as_block(x), tell=False))
-        block = as_block(np.where(known, x, nearest))
-        masks: dict[Key, Mask] = {
-            key: np.broadcast_to(known, x.shape)[:, :, key] for key in range(x.shape[2])
-        }
-        return to_float32(as_array(self._completed(block, masks)))
-
-    def _completed(self, block: Block, masks: dict[Key, Mask]) -> Block:
-        """Return a block in which what is not known is changed so that rules are kept."""
-        rules = [rule for rule in self._chain if rule.of_data]
-        for rule in len(rules) * rules:  # what follows from one may tell something to another
-            block, masks = rule.infer(block, masks)
-        for rule in (*rules, *reversed(rules)):  # once more, as on the way back
-            block = rule.complete(block, masks)
-        return block
+        nearest = self.inverse_transform(self._encoded(as_block(x), tell=False), present=True)
+        masks: dict[Key, Mask] = {key: known[:, :, key] for key in range(x.shape[2])}
+        block = self._chain.complete(as_block(np.where(known, x, nearest)), masks)
+        return to_float32(as_array(block))
 
     def transform_series(self, series: Sequence[Array]) -> list[Array]:
         """Return the coordinates of series ``(n_timesteps, n_channels)`` of any lengths."""
@@ -462,25 +398,8 @@ class Structure:
         block = as_block(x)
         if any(broken.any() for _, broken in self._chain.broken(block)):
             block = as_block(self.inverse_transform(self._encoded(block, tell=False)))
-        total: Array | float = 0.0
-        for rule in self._chain:
-            total = total + rule.log_slope(block)
-            block = rule.encode(block)
-        return total
+        return self._chain.log_slope(block)
 
-    def _report(self, rule: Rule, broken: Mask) -> None:
-        # What is off a grid, or out of bounds, is represented as it is.
-        if not broken.any() or (self.on_violation == "warn" and rule.kind in AS_THEY_ARE):
-            return
-        i, t = np.argwhere(broken)[0]
-        message = (
-            f"X breaks the rule {rule.statement()!r} of the training series at "
-            f"{int(broken.sum()):,} timesteps of {int(broken.any(axis=1).sum()):,} series, first "
-            f"at series {i}, timestep {t}"
-        )
-        if self.on_violation == "error":
-            raise ValueError(f"{message}. Correct these values, or set on_violation='nearest'")
-        warn_user(f"{message}: the nearest values that keep it stand in their place")
 
-    def _ordered(self, block: Block) -> Block:
-        return {key: block[key] for key in sorted(block, key=order_of)}
+def _ordered(block: Block) -> Block:
+    return {key: block[key] for key in sorted(block, key=order_of)}
