@@ -150,6 +150,10 @@ class TeacherForcing(NeuralGenerator):
         that is conditional on labels and gets no ``y`` averages over the labels, in their
         training frequencies.
 
+        Of a series with missing values it is the density of those that are there, estimated by
+        importance sampling: the mean of p(whole series) / q(fill) over ten fills, drawn from a
+        normal distribution q of the series.
+
         Parameters
         ----------
         X : array-like of series

@@ -111,7 +111,7 @@ def read_attributes(
     ValueError
         If an attribute is none, a category is unknown, or there is not one value for each series.
     """
-    rules = {rule.keys[0]: rule for rule in structure.attributes}
+    rules = {rule.keys[0]: rule for rule in structure.coordinates_.attributes}
     names: list[Any] = list(range(layout.n_channels))
     if layout.schema is not None:
         names = layout.schema.names

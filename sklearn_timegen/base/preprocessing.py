@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Preprocessing", "learn_preprocessing"]
 
+Array = NDArray[np.float64]
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -111,17 +113,46 @@ class Preprocessing:
         u, known = self.structure.encode(x)
         return self._series(represent(self.representation, u), known, conditions)
 
-    def encode_with_volume(self, x: FloatArray) -> tuple[Series, NDArray[np.float64]]:
-        """Represent series, and return the log-volume by which the way there stretches each."""
+    def encode_with_volume(self, x: FloatArray) -> tuple[Series, Array]:
+        """Represent series, and return the log-volume by which the way there stretches each.
+
+        Where values are missing, it is that of the cells that were observed.
+        """
+        volume = self._volume_of_structure(x)
+        u, known = self.structure.encode(x)
+        series = self._series(represent(self.representation, u), known)
+        if series.observed is None:
+            return series, volume + self._volume_of_representation(u)
+        slopes = np.where(series.observed, self.representation.log_slope(u), 0.0)
+        return series, volume + slopes.sum(axis=(1, 2))
+
+    def fills_with_volume(self, x: FloatArray, n_draws: int) -> Iterator[tuple[Series, Array]]:
+        """Yield series with draws for what is missing, represented, and a log-volume of each.
+
+        It is that of the whole way, minus the log-density by which the fill was drawn: the mean of
+        exp(log-density of the represented series + volume) is the density of what was observed.
+        """
+        volume = self._volume_of_structure(x)
+        for u, log_q in self.structure.fills(x, n_draws):
+            series = Series(represent(self.representation, u))
+            yield series, volume + self._volume_of_representation(u) - log_q
+
+    @property
+    def leaves_cells_apart(self) -> bool:
+        """Whether the density of some cells is known of a density of represented ones."""
+        by_cell = getattr(self.representation, "cell_by_cell", False)
+        return by_cell and hasattr(self.representation, "log_slope")
+
+    def _volume_of_structure(self, x: FloatArray) -> Array:
+        return np.zeros(len(x)) + self.structure.log_abs_det_jacobian(x)
+
+    def _volume_of_representation(self, u: FloatArray) -> Array:
         if not hasattr(self.representation, "log_abs_det_jacobian"):
             raise TypeError(
                 f"representation={self.representation!r} has no log_abs_det_jacobian(x), which a "
                 "density in the units of X needs"
             )
-        u, known = self.structure.encode(x)
-        inner = np.asarray(self.representation.log_abs_det_jacobian(u))
-        series = self._series(represent(self.representation, u), known)
-        return series, inner + self.structure.log_abs_det_jacobian(x)
+        return np.asarray(self.representation.log_abs_det_jacobian(u))
 
     def _series(self, v: FloatArray, known: Mask | None, c: FloatArray | None = None) -> Series:
         """Return represented series; of cells that mix several, none counts as missing."""
@@ -157,7 +188,9 @@ class Preprocessing:
         if self.postprocess is not None:
             u = self.postprocess.transform(u)
         if attributes is not None:
-            u = self.structure.with_attributes(u, attributes.channels, attributes.values)
+            u = self.structure.coordinates_.with_attributes(
+                u, attributes.channels, attributes.values
+            )
         return self.structure.inverse_transform(u, present=present, lengths=lengths)
 
     def is_sound(self, x: FloatArray, v: FloatArray, *, cut: bool) -> bool:

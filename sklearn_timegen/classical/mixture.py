@@ -124,7 +124,9 @@ class PCAMixture(LatentGenerator):
     def score_samples(self, X: ArrayLike, y: Any = None) -> Array:
         """Return the log-density of each series in ``X``, in nats and in the units of ``X``.
 
-        Exact for the model, and another thing than ``score``, which compares samples. Channels
+        Exact for the model, and another thing than ``score``, which compares samples. Of a series
+        with missing values it is that of those that are there, exactly, too, if the representation
+        leaves cells apart, and else by importance sampling. Channels
         that are constant or copies, and cells that never vary, do not count; cells of the
         representation in which training left no variance have that of ``reg_covar``.
 
@@ -145,14 +147,21 @@ class PCAMixture(LatentGenerator):
         AttributeError
             If the residual is not Gaussian: there is no density then.
         """
-        return log_density_of_series(self, X, y, self._log_density)
+        return log_density_of_series(self, X, y, self._log_density, marginal=True)
 
     # -- hooks -------------------------------------------------------------------------------
 
     def _log_density(self, series: Series) -> Array:
-        z, density = self._scores(series.values), np.empty(len(series))
-        for key, rows, vectors in by_class(series.conditions, len(series), self._given_vectors):
-            density[rows] = self._parts[key].log_density(z[rows], vectors)
+        z, c, density = self._scores(series.values), series.conditions, np.empty(len(series))
+        for unknown, alike in _unknown_cells(series):
+            among = None if c is None else c[alike]
+            for key, rows, vectors in by_class(among, len(alike), self._given_vectors):
+                mine, part = alike[rows], self._parts[key]
+                density[mine] = (
+                    part.log_density(z[mine], vectors)
+                    if len(unknown) == 0
+                    else part.log_density_of_known(z[mine], self._basis[:, unknown], vectors)
+                )
         return density
 
     def _check_completes(self) -> None:
@@ -162,8 +171,7 @@ class PCAMixture(LatentGenerator):
     def _complete_represented(self, series: Series, rng: np.random.Generator) -> FloatArray:
         v, c = series.values.astype(np.float64), series.conditions
         z, rows = self._scores(v), v.reshape(len(v), -1)
-        for mask, alike in masks_of(series.observed):
-            unknown = np.flatnonzero(~mask)
+        for unknown, alike in _unknown_cells(series):
             if len(unknown) == 0:  # of the representation: a channel may follow from others
                 continue
             for key, among, vectors in by_class(
@@ -261,6 +269,13 @@ class PCAMixture(LatentGenerator):
         return fit_normals(rows, size, self.reg_covar, seed)
 
 
+def _unknown_cells(series: Series) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return which cells are unknown, flat, and of which series: each pattern that occurs."""
+    if series.observed is None:
+        return [(np.empty(0, np.int64), np.arange(len(series)))]
+    return [(np.flatnonzero(~mask), rows) for mask, rows in masks_of(series.observed)]
+
+
 @dataclass
 class _Part:
     """The mixture of one class: conditions (if vectors), leading scores, residual scores."""
@@ -301,8 +316,27 @@ class _Part:
         ``-R^-1 Q' w`` with covariance ``(R' R)^-1``, and what no move can mend is the density of
         the known cells.
         """
+        evidence, solved = self._given_known(z, directions, c)
+        which = pick(evidence, rng)
+        noise = rng.standard_normal((len(z), directions.shape[1]))
+        moves = np.empty_like(noise)
+        for j in np.unique(which):
+            (nearest, r), rows = solved[j], which == j
+            moves[rows] = solve_triangular(r, (nearest[rows] + noise[rows]).T).T
+        return moves
+
+    def log_density_of_known(self, z: Array, directions: Array, c: FloatArray | None) -> Array:
+        """Return the log-density of all cells but those in these ``directions``."""
+        density: Array = logsumexp(self._given_known(z, directions, c)[0], axis=1)
+        return density
+
+    def _given_known(
+        self, z: Array, directions: Array, c: FloatArray | None
+    ) -> tuple[Array, list[tuple[Array, Array]]]:
+        """Return the log-density of the known cells with each normal, and how moves follow."""
         log_weight, mean, factor = self.lead.given(c, len(z))
         k, n_unknown = factor.shape[1], directions.shape[1]
+        log_weight = log_weight - logsumexp(log_weight, axis=1, keepdims=True)
         evidence, solved = np.empty(log_weight.shape), []
         for j, spread in enumerate(np.sqrt(self.residual_variance)):
             whiten = partial(solve_triangular, factor[j], lower=True)
@@ -317,13 +351,7 @@ class _Part:
             log_det = np.log(np.abs(scales)).sum()
             evidence[:, j] = log_weight[:, j] + log_normal(unmended, len(h) - n_unknown) - log_det
             solved.append((nearest, r))
-        which = pick(evidence, rng)
-        noise = rng.standard_normal((len(z), n_unknown))
-        moves = np.empty_like(noise)
-        for j in np.unique(which):
-            (nearest, r), rows = solved[j], which == j
-            moves[rows] = solve_triangular(r, (nearest[rows] + noise[rows]).T).T
-        return moves
+        return evidence, solved
 
     def log_density(self, z: Array, c: FloatArray | None) -> Array:
         k = z.shape[1] - self.residual_mean.shape[1]

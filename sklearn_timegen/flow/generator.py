@@ -86,6 +86,10 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         their training frequencies. ``guidance`` is left out: with it, a flow has no density that
         would be known.
 
+        Of a series with missing values it is the density of those that are there, estimated by
+        importance sampling: the mean of p(whole series) / q(fill) over ten fills, drawn from a
+        normal distribution q of the series.
+
         Parameters
         ----------
         X : array-like of series

@@ -31,10 +31,11 @@ FloatArray = NDArray[np.float32]
 class Representation(Protocol):
     """What a ``representation=`` object has to offer: three methods on 3-d float32 arrays.
 
-    Three optional members are used where present: ``keeps_time_axis`` (False for a change of basis
+    Four optional members are used where present: ``keeps_time_axis`` (False for a change of basis
     along time, which networks that slide along time refuse), ``cell_by_cell`` (True if a value
-    depends on that of its cell only, which some generators need for ``impute``) and
-    ``log_abs_det_jacobian(x) -> (n_samples,)``, which ``score_samples`` needs.
+    depends on that of its cell only, which some generators need for ``impute``),
+    ``log_abs_det_jacobian(x) -> (n_samples,)``, which ``score_samples`` needs, and
+    ``log_slope(x)``, of each cell, which it needs for an exact density of a part of a series.
     """
 
     def fit(self, x: FloatArray) -> Any: ...

@@ -27,6 +27,14 @@ class _Scaler(TransformerMixin, BaseEstimator):
     cell_by_cell: ClassVar[bool] = True
     per: str
 
+    def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
+        """Return the log-volume by which ``transform`` stretches each series."""
+        return self.log_slope(x).reshape(len(x), -1).sum(axis=1)
+
+    def log_slope(self, x: FloatArray) -> NDArray[np.float64]:
+        """Return the logarithm of the slope at each cell, 0 where it never varies."""
+        raise NotImplementedError
+
     def _columns(self, x: Array) -> Array:
         return x.reshape(len(x), -1) if self.per == "cell" else x.reshape(-1, x.shape[2])
 
@@ -98,9 +106,9 @@ class SeriesScaler(_Scaler):
         x += self.shift_.astype(np.float32)
         return x
 
-    def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
-        scales = np.broadcast_to(self.scale_, x.shape[1:])
-        return np.full(len(x), -np.log(scales[scales > 0]).sum())
+    def log_slope(self, x: FloatArray) -> NDArray[np.float64]:
+        scales = np.broadcast_to(self.scale_, x.shape)
+        return -np.log(np.where(scales > 0, scales, 1.0))
 
 
 class QuantileScaler(_Scaler):
@@ -180,7 +188,7 @@ class QuantileScaler(_Scaler):
             out[:, j] = np.interp(columns[:, j], scores, knots)
         return out.reshape(v.shape)
 
-    def log_abs_det_jacobian(self, x: FloatArray) -> NDArray[np.float64]:
+    def log_slope(self, x: FloatArray) -> NDArray[np.float64]:
         columns = self._columns(x)
         out = np.empty(columns.shape)
         for j, (knots, scores) in enumerate(zip(self.knots_, self.scores_, strict=True)):
@@ -194,7 +202,7 @@ class QuantileScaler(_Scaler):
             slopes = np.log((scores[first[1:]] - scores[last[:-1]]) / np.diff(distinct))
             segment = np.searchsorted(distinct, columns[:, j], side="right") - 1
             out[:, j] = slopes[segment.clip(0, len(slopes) - 1)]
-        return out.reshape(len(x), -1).sum(axis=1)
+        return out.reshape(x.shape)
 
 
 _FAR = 1e3  # in normal scores; no generator reaches it

@@ -176,22 +176,24 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     --------
     >>> import numpy as np
     >>> from sklearn_timegen.rules import Structure, choose_postprocess
-    >>> flags = np.random.default_rng(0).integers(2, size=(100, 9, 1)).astype(np.float32)
+    >>> rng = np.random.default_rng(0)
+    >>> rain = rng.exponential(size=(200, 9, 1)) * (rng.random((200, 9, 1)) < 0.5)
     >>> structure = Structure()
-    >>> choose_postprocess(structure.fit_transform(flags), structure)
+    >>> choose_postprocess(structure.fit_transform(rain.astype(np.float32)), structure)
     MarginalCalibration(channels=[0])
     """
     steps: list[Any] = []
     # What is constant along time stands still without being read on a grid.
-    static = structure.static
+    columns = structure.coordinates_
+    static = columns.static
     moving = [k for k in range(u.shape[2]) if k not in static] if static else None
     snapper = GridSnapper(moving).fit(u)
     if snapper.grids_:
         steps.append(snapper)
-    scored = structure.scored
+    scored = columns.scored
     if scored:
-        static = [d for d in structure.static if d in scored]
-        steps.append(MarginalCalibration(scored, static).fit(u))
-    if structure.states and u.shape[1] > 1:
-        steps.append(StateSmoother(structure.states).fit(u))
+        still = tuple(d for d in static if d in scored)
+        steps.append(MarginalCalibration(scored, still).fit(u))
+    if columns.states and u.shape[1] > 1:
+        steps.append(StateSmoother(columns.states).fit(u))
     return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

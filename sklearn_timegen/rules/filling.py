@@ -36,6 +36,8 @@ N_FULL = 300  # windows that are half known, before others are not learned from
 N_ITERATIONS = 15
 CONVERGED = 2e-3  # change of the covariance, of cells with variance 1
 LEAST = 1e-6  # share of a cell's variance that no other cell explains
+BETWEEN_DRAWS = 1_000_003  # more than a series has timesteps
+LOG_2_PI = float(np.log(2 * np.pi))
 AT_ONCE = 2_000_000  # numbers of the matrices that are in memory
 
 
@@ -72,15 +74,24 @@ class NormalFiller:
         The draws are a function of what is known of a series: equal ones get equal draws,
         whatever stands beside them.
         """
+        return self.draw_with_density(u)[0]
+
+    def draw_with_density(self, u: Array, k: int = 0) -> tuple[Array, Array]:
+        """Return the ``k``-th of draws as above, and the log-density of each ``(n_series,)``.
+
+        The density is that of what was missing, given the rest; cells that never varied, of which
+        there is none, are left out.
+        """
         out: Array = u.astype(np.float64)
+        density, salt = np.zeros(len(u)), k * BETWEEN_DRAWS
         last = u.shape[1] - self.length_
         if last <= 0:
-            return self._drawn(out, 0)
+            return self._drawn(out, salt, density), density
         # From left to right: half of a window is filled by then, and what it goes on from.
         for start in [*range(0, last, max(1, self.length_ // 2)), last]:
             part = slice(start, start + self.length_)
-            out[:, part] = self._drawn(out[:, part], start)
-        return out
+            out[:, part] = self._drawn(out[:, part], start + salt, density)
+        return out, density
 
     # -- windows -----------------------------------------------------------------------------
 
@@ -107,7 +118,8 @@ class NormalFiller:
         n = np.maximum(known.sum(axis=0), 1)
         self._mean: Array = np.where(known, rows, 0.0).sum(axis=0) / n
         square = np.square(np.where(known, rows - self._mean, 0.0)).sum(axis=0) / n
-        self._scale: Array = np.where(square > 1e-24, np.sqrt(square), 1.0)
+        self._varies: Mask = square > 1e-24
+        self._scale: Array = np.where(self._varies, np.sqrt(square), 1.0)
 
     def _scaled(self, rows: Array, known: Mask) -> Array:
         return np.where(known, (rows - self._mean[: rows.shape[1]]) / self._unit(rows), 0.0)
@@ -162,7 +174,7 @@ class NormalFiller:
             there = np.flatnonzero(seen[:, j])
             for t in np.flatnonzero(~seen[:, j]) if len(there) else ():
                 nearest = index[there[np.abs(there - t).argmin()], j]
-                for part in (self._mean, self._scale, self._mu):
+                for part in (self._mean, self._scale, self._mu, self._varies):
                     part[index[t, j]] = part[nearest]
 
     def _precision_of(self, d: int) -> Array:
@@ -174,8 +186,8 @@ class NormalFiller:
 
     # -- drawing -----------------------------------------------------------------------------
 
-    def _drawn(self, u: Array, salt: int) -> Array:
-        """Fill windows, or beginnings of some."""
+    def _drawn(self, u: Array, salt: int, density: Array) -> Array:
+        """Fill windows, or beginnings of some; add the log-density of the draws to ``density``."""
         flat = u.reshape(len(u), -1).copy()
         holes = np.flatnonzero(~np.isfinite(flat).all(axis=1))
         if len(holes) == 0:
@@ -188,6 +200,9 @@ class NormalFiller:
             e = noise[some[:, None], missing][:, :, None]
             drawn = mean + np.linalg.solve(np.swapaxes(root, 1, 2), e)[:, :, 0]
             rows[some[:, None], missing] = self._mean[missing] + self._scale[missing] * drawn
+            log_scale = np.log(np.diagonal(root, axis1=1, axis2=2)) - np.log(self._scale[missing])
+            terms = log_scale - 0.5 * (e[:, :, 0] ** 2 + LOG_2_PI)
+            density[holes[some]] += np.where(self._varies[missing], terms, 0.0).sum(axis=1)
         flat[holes] = rows
         return flat.reshape(u.shape)
 

@@ -223,7 +223,7 @@ class NormalScore(Rule):
         x = block[self.keys[0]]
         slope = np.gradient(self._high, self.values_)
         at = np.interp(x, self.values_, np.log(np.maximum(slope, 1e-30)))
-        total: Array = at.sum(axis=1)
+        total: Array = np.nansum(at, axis=1)
         return total
 
     def _interval(self, x: Array) -> tuple[Array, Array]:

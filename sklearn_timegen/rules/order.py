@@ -252,14 +252,15 @@ class Order(Rule):
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
             if not below:
-                total -= np.log(block[key]) if self._logarithmic else 0.0
+                stretch = block[key] if self._logarithmic else np.ones_like(total)
             elif not beyond:
-                total -= np.log(self._gap(block, k) + self._least[k])
-                total -= np.log(_greatest(block, below)) if self._logarithmic else 0.0
+                stretch = self._gap(block, k) + self._least[k]
+                stretch = stretch * (_greatest(block, below) if self._logarithmic else 1.0)
             else:
                 y = (self._position(block, k) + E) / (1 + 2 * E)
                 width = _least(block, beyond) - _greatest(block, below)
-                total -= np.log((1 + 2 * E) * y * (1 - y) * np.where(width > 0, width, 1.0))
+                stretch = (1 + 2 * E) * y * (1 - y) * np.where(width > 0, width, 1.0)
+            total -= np.nan_to_num(np.log(stretch), nan=0.0, neginf=-np.inf)
         slope: Array = total.sum(axis=1)
         return slope
 

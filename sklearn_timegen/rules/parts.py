@@ -171,7 +171,7 @@ class Parts(Rule):
         slope = np.log(total) - np.log(columns).sum(axis=0)
         if self._logarithmic and self.total is None:
             slope -= np.log(total)
-        whole: Array = slope.sum(axis=1)
+        whole: Array = np.nansum(slope, axis=1)
         return whole
 
 

@@ -74,7 +74,7 @@ class Positive(Rule):
         return {**units, self.keys[0]: "log"}
 
     def log_slope(self, block: Block) -> Array:
-        slope: Array = -np.log(block[self.keys[0]]).sum(axis=1)
+        slope: Array = -np.nansum(np.log(block[self.keys[0]]), axis=1)
         return slope
 
 

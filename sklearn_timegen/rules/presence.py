@@ -76,6 +76,17 @@ class Presence:
             units = rule.units(units)
         return units
 
+    def check_density(self) -> None:
+        """Raise a TypeError if there are columns that tell what is there: they have no density."""
+        for rule in self._rules:
+            advice = "set missing='complete' for samples without"
+            if isinstance(rule, Length):
+                advice = "cut them to one length"
+            raise TypeError(
+                f"{rule.statement()}: whether values are there is a part of what was learned, and "
+                f"has no density in the units of X: {advice}, and fit again"
+            )
+
     def encode(self, block: Block) -> Block:
         """Return the columns that tell what is there of the series of a block."""
         there: Block = {}

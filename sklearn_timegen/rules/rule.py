@@ -176,7 +176,10 @@ class Rule(ABC):
 
     def log_slope(self, block: Block) -> Array | float:
         """Return the log-volume by which ``encode`` stretches each series ``(n_series,)``."""
-        raise TypeError(f"{self.statement()!r} has coordinates that have no density")
+        raise TypeError(
+            f"{self.statement()!r} has coordinates that have no density: leave such channels out, "
+            "or, where they hold numbers, fit with rules=None"
+        )
 
     # -- what all have ----------------------------------------------------------------------
 

@@ -115,11 +115,18 @@ class RuleList(Sequence[Rule]):
         return block
 
     def log_slope(self, block: Block) -> Array | float:
-        """Return the log-volume by which ``encode`` stretches each series."""
+        """Return the log-volume by which ``encode`` stretches what is known of each series."""
         total: Array | float = 0.0
         for rule in self._rules:
             total = total + rule.log_slope(block)
-            block = rule.encode(block)
+            encoded = rule.encode(block)
+            for key in encoded.keys() & block.keys():
+                if (np.isnan(encoded[key]) & ~np.isnan(block[key])).any():
+                    raise TypeError(
+                        f"{rule.statement()!r} needs values that are missing, so that what is "
+                        "known beside them has no coordinate, and no density: fit with rules=None"
+                    )
+            block = encoded
         return total
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.rules.coordinates import Coordinates
 from sklearn_timegen.rules.filling import NormalFiller
 from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
 from sklearn_timegen.rules.limits import Limits
-from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.presence import Presence
 from sklearn_timegen.rules.rule import (
     Block,
@@ -26,17 +26,11 @@ from sklearn_timegen.rules.rule import (
     order_of,
 )
 from sklearn_timegen.rules.rule_list import AS_THEY_ARE, RuleList
-from sklearn_timegen.rules.smoothing import States
 
 __all__ = ["LINEAR_KINDS", "Structure"]
 
 FloatArray = NDArray[np.float32]
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
-
-# Columns beside the channels: those of which values of the data are intervals, and those that are
-# constant along time.
-IN_PARTS = ("phase", "observed", "present", "length")
-CONSTANT = ("level", "start", "phase", "reading before", "present", "length")
 Array = NDArray[np.float64]
 Encoded = tuple[Array | None, Mask | None]
 
@@ -66,8 +60,8 @@ class Structure:
     ----------
     rules_ : RuleList
         The rules, in the order in which they are applied.
-    units_ : dict
-        Of each coordinate, whether it is in the units of the data, their logarithm, or its own.
+    coordinates_ : Coordinates
+        What each coordinate is.
     limits_ : Limits
         The least and greatest values.
     reducer_ : ChannelReducer
@@ -141,12 +135,9 @@ class Structure:
         kinds = self.kinds if self._auto else ()
         names = check_names(names, len(blocks[0]))
         self._presence.fit(blocks, names)
-        self._chain, self.reducer_, self.units_, encoded = fit_rules(
-            blocks, names, declared, kinds
-        )
+        self._chain, self.reducer_, units, encoded = fit_rules(blocks, names, declared, kinds)
         self.rules_ = RuleList([*self._presence, *self._chain])
-        self.units_ = self._presence.units(self.units_)
-        self._keys = sorted(self.units_, key=order_of)
+        self.coordinates_ = Coordinates(self._chain, self._presence.units(units))
         self.limits_.settle(self._chain, declared)
         there = [self._with_presence(e, b) for e, b in zip(encoded, blocks, strict=True)]
         return self._filled(there, blocks)
@@ -163,7 +154,7 @@ class Structure:
     def _check_known(self, encoded: list[Array]) -> None:
         known = np.any([np.isfinite(u).any(axis=(0, 1)) for u in encoded], axis=0)
         if not known.all():
-            key = self._keys[int(np.argmin(known))]
+            key = self.coordinates_.keys[int(np.argmin(known))]
             raise ValueError(
                 f"{label_of(channel_of(key), ())} has no value in any series, or too few to learn "
                 "what is between them: leave it out"
@@ -173,20 +164,6 @@ class Structure:
     def linear(self) -> bool:
         """Whether coordinates are some of the channels, and all others combinations of them."""
         return all(rule.kind in LINEAR_KINDS for rule in self.rules_)
-
-    @property
-    def scored(self) -> list[int]:
-        """Positions of the coordinates in which values of the data are intervals."""
-        keys = {key for rule in self._chain if isinstance(rule, NormalScore) for key in rule.keys}
-        keys.update(key for key in self._keys if isinstance(key, tuple) and key[1] in IN_PARTS)
-        return [k for k, key in enumerate(self._keys) if key in keys]
-
-    @property
-    def states(self) -> dict[int, States]:
-        """What is known of coordinates whose intervals are states that come and go."""
-        scored = [rule for rule in self._chain if isinstance(rule, NormalScore)]
-        found = {self._keys.index(rule.keys[0]): rule.states for rule in scored}
-        return {k: states for k, states in found.items() if states is not None}
 
     @property
     def plain(self) -> bool:
@@ -231,6 +208,18 @@ class Structure:
         u, _ = self.encode(x, tell=False)
         return to_float32(as_array(self._decoded(u, present=True)))
 
+    def fills(self, x: FloatArray, n_draws: int) -> Iterator[tuple[FloatArray, Array]]:
+        """Yield draws of the coordinates of series given what is known of them.
+
+        Together with the log-density, given what is known, of what was drawn.
+        """
+        if self._filler is None:
+            raise ValueError("series with missing values, but it is not known what to fill in")
+        u = self._encoded(as_block(x))
+        for k in range(n_draws):
+            drawn, log_q = self._filler.draw_with_density(u, k)
+            yield to_float32(drawn), log_q
+
     def learn_filling(self, u: FloatArray) -> None:
         """Learn from coordinates how to fill what is missing of others."""
         self._filler = NormalFiller().fit([u.astype(np.float64)])
@@ -239,22 +228,6 @@ class Structure:
     def can_fill(self) -> bool:
         """Whether it is known what to fill in for what is missing."""
         return self._filler is not None
-
-    @property
-    def attributes(self) -> list[NormalScore]:
-        """Rules of the channels that have one value a series."""
-        return [r for r in self._chain if isinstance(r, NormalScore) and r.static]
-
-    def with_attributes(self, u: NDArray[Any], channels: list[int], values: Array) -> NDArray[Any]:
-        """Return coordinates of series that have these attributes ``(n_series, n_channels)``."""
-        u = np.array(u)
-        for rule in self.attributes:
-            key = rule.keys[0]
-            if key in channels:
-                column = values[:, channels.index(channel_of(key)), None]
-                z = rule.encode({key: np.broadcast_to(column, u.shape[:2])})[key]
-                u[:, :, self._keys.index(key)] = z
-        return u
 
     @property
     def generates_missing(self) -> bool:
@@ -272,7 +245,7 @@ class Structure:
         masks = {key: np.isfinite(column) for key, column in block.items()}
         whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
         again = self._chain.encode(self._chain.complete(whole, masks))
-        columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self._keys)]
+        columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self.coordinates_.keys)]
         filled = np.stack(columns, axis=2)
         return np.where(np.isfinite(filled), filled, drawn), known
 
@@ -309,7 +282,9 @@ class Structure:
         return x
 
     def _decoded(self, u: NDArray[Any], *, present: bool = False, whole: bool = False) -> Block:
-        block = {key: u[:, :, k].astype(np.float64) for k, key in enumerate(self._keys)}
+        block = {
+            key: u[:, :, k].astype(np.float64) for k, key in enumerate(self.coordinates_.keys)
+        }
         there = {key: block.pop(key) for key in self._presence.columns}
         block = self._chain.decode(block)
         return _ordered(block if present else self._presence.decode(block, there, whole=whole))
@@ -359,45 +334,30 @@ class Structure:
 
         What such a channel begins with is a coordinate: moved, it moves the whole channel.
         """
-        starts = [
-            k for k, key in enumerate(self._keys) if isinstance(key, tuple) and "start" in key
-        ]
+        starts = self.coordinates_.starts
         if not starts:
             return u
         u, last = u.copy(), self.inverse_transform_series(u)[-1]
-        for k in starts:
-            u[:, k] += end[channel_of(self._keys[k])] - last[channel_of(self._keys[k])]
+        channels = self.coordinates_.sources(starts)
+        u[:, starts] += (end - last)[channels]
         return u
 
-    @property
-    def units(self) -> list[str]:
-        """Of each coordinate: ``"data"``, the logarithm of these (``"log"``), or ``"free"``."""
-        return [self.units_[key] for key in self._keys]
-
-    def sources(self, positions: Sequence[int]) -> list[int]:
-        """Return the channels that some coordinates belong to."""
-        return [channel_of(self._keys[k]) for k in positions]
-
-    @property
-    def static(self) -> list[int]:
-        """Positions of the coordinates that are constant along time."""
-        own = {r.keys[0] for r in self._chain if isinstance(r, NormalScore) and r.static}
-        own |= {key for key in self._keys if isinstance(key, tuple) and key[1] in CONSTANT}
-        return [k for k, key in enumerate(self._keys) if key in own]
-
     def log_abs_det_jacobian(self, x: FloatArray) -> Array | float:
-        """Return the log-volume by which ``transform`` stretches each series.
+        """Return the log-volume by which ``transform`` stretches what is known of each series.
 
         Raises
         ------
         TypeError
-            If a rule's coordinates have no density.
+            If a rule's coordinates have no density, or if values that are known have no
+            coordinate, because others are not.
         """
+        self._presence.check_density()
         if not self._chain:
             return 0.0
         block = as_block(x)
         if any(broken.any() for _, broken in self._chain.broken(block)):
-            block = as_block(self.inverse_transform(self._encoded(block, tell=False)))
+            nearest = self._decoded(self._encoded(block, tell=False))
+            block = as_block(self.limits_.clip(to_float32(as_array(nearest))))
         return self._chain.log_slope(block)
 
 

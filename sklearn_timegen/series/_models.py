@@ -54,7 +54,7 @@ class Models:
             self.coordinates = structure.fit_transform_series(series, container.columns.names)
         else:
             self.coordinates = structure.transform_series(series)
-        units = structure.units
+        units = structure.coordinates_.units
         self._moving = [k for k, unit in enumerate(units) if unit != "free"]
         # What takes logarithms itself, or knows its own way, is given the data.
         self._logged = [
@@ -67,7 +67,7 @@ class Models:
             Record(self._in_data_units(u), record.timeline, record.key)
             for u, record in zip(self.coordinates, records, strict=True)
         ]
-        columns = container.columns.select(structure.sources(self._moving))
+        columns = container.columns.select(structure.coordinates_.sources(self._moving))
         for values, moved in zip(self.values, chain.fit_transform(moving, columns), strict=True):
             values[:, self._moving] = moved
 
@@ -91,7 +91,7 @@ class Models:
 
     def own(self, asked: list[Asked]) -> Own | None:
         """Return what the series that are asked for have of those that they are like."""
-        columns = self.structure.static
+        columns = self.structure.coordinates_.static
         if not columns or len(self.records) == 1:
             return None
         first = [self.coordinates[item.like][0, columns] for item in asked]

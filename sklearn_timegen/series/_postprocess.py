@@ -50,7 +50,8 @@ class JoinedPostprocess(BaseEstimator):
 
     def fit(self, models: Models) -> JoinedPostprocess:
         """Learn what training series are like."""
-        scored, static = models.structure.scored, models.structure.static
+        columns = models.structure.coordinates_
+        scored, static = columns.scored, columns.static
         self.calibrations_: list[MarginalCalibration] = []
         if scored:
             calibration = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])

@@ -125,7 +125,8 @@ class PairSource(Source):
         joined = joiner.extend(coordinates(windows), draw, n_timesteps, rng).astype(np.float32)
         if structure is None:
             return joined
-        joined[:, :, structure.static] = joined[:, :1, structure.static]
+        static = structure.coordinates_.static
+        joined[:, :, static] = joined[:, :1, static]
         x: FloatArray = structure.inverse_transform(joined)
         return x
 

@@ -94,7 +94,8 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         log p(x), and with one draw estimates the evidence lower bound; p is the fitted model,
         with the prior and the noise that it samples with. All series share the same
         draws, so that the bound of a series does not depend on its neighbours. Channels that
-        are constant or copies in training, and cells that never vary, do not count. A generator
+        are constant or copies in training, cells that never vary, and missing values do not count:
+        the bound is one of the density of what is there. A generator
         that is conditional on labels and gets no ``y`` averages over the labels, in their
         training frequencies.
 
@@ -122,7 +123,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
         """
         check_is_fitted(self)
         bound = partial(self._bound, noise=self._shared_noise(n_samples, random_state))
-        return log_density_of_series(self, X, y, bound)
+        return log_density_of_series(self, X, y, bound, marginal=True)
 
     def _check_completes(self) -> None:
         check_cell_by_cell(self)

@@ -1,0 +1,95 @@
+"""What each coordinate of a structure is: whose, in which units, and of what kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.rules.normal_score import NormalScore
+from sklearn_timegen.rules.rule import Key, channel_of, order_of
+from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.smoothing import States
+
+__all__ = ["Coordinates"]
+
+Array = NDArray[np.float64]
+
+# Columns beside the channels: those of which values of the data are intervals, and those that are
+# constant along time.
+IN_PARTS = ("phase", "observed", "present", "length")
+CONSTANT = ("level", "start", "phase", "reading before", "present", "length")
+
+
+class Coordinates:
+    """The columns that rules lead to, in their order.
+
+    Parameters
+    ----------
+    rules : RuleList
+        What leads to them.
+    units : dict
+        Of each, whether it is in the units of the data (``"data"``), their logarithm (``"log"``)
+        or its own (``"free"``).
+
+    Examples
+    --------
+    >>> from sklearn_timegen.rules import RuleList
+    >>> from sklearn_timegen.rules.coordinates import Coordinates
+    >>> columns = Coordinates(RuleList(), {1: "log", 0: "data", (1, "level"): "free"})
+    >>> columns.keys, columns.units, columns.static
+    ([0, 1, (1, 'level')], ['data', 'log', 'free'], [2])
+    """
+
+    def __init__(self, rules: RuleList, units: dict[Key, str]) -> None:
+        self._scores = [rule for rule in rules if isinstance(rule, NormalScore)]
+        self.keys = sorted(units, key=order_of)
+        self.units = [units[key] for key in self.keys]
+
+    def sources(self, positions: Sequence[int]) -> list[int]:
+        """Return the channels that some coordinates belong to."""
+        return [channel_of(self.keys[k]) for k in positions]
+
+    def _positions(self, keys: set[Key], words: Sequence[str]) -> list[int]:
+        """Return where these columns are, and those that are called so."""
+        named = {key for key in self.keys if isinstance(key, tuple) and key[1] in words}
+        return [k for k, key in enumerate(self.keys) if key in keys | named]
+
+    @property
+    def scored(self) -> list[int]:
+        """Positions of those in which values of the data are intervals."""
+        return self._positions({key for rule in self._scores for key in rule.keys}, IN_PARTS)
+
+    @property
+    def static(self) -> list[int]:
+        """Positions of those that are constant along time."""
+        return self._positions({rule.keys[0] for rule in self.attributes}, CONSTANT)
+
+    @property
+    def starts(self) -> list[int]:
+        """Positions of those that a channel which only rises begins with."""
+        return self._positions(set(), ("start",))
+
+    @property
+    def states(self) -> dict[int, States]:
+        """What is known of those whose intervals are states that come and go."""
+        found = {self.keys.index(rule.keys[0]): rule.states for rule in self._scores}
+        return {k: states for k, states in found.items() if states is not None}
+
+    @property
+    def attributes(self) -> list[NormalScore]:
+        """Rules of the channels that have one value a series."""
+        return [rule for rule in self._scores if rule.static]
+
+    def with_attributes(self, u: NDArray[Any], channels: list[int], values: Array) -> NDArray[Any]:
+        """Return coordinates of series that have these attributes ``(n_series, n_channels)``."""
+        u = np.array(u)
+        for rule in self.attributes:
+            key = rule.keys[0]
+            if key in channels:
+                column = values[:, channels.index(channel_of(key)), None]
+                z = rule.encode({key: np.broadcast_to(column, u.shape[:2])})[key]
+                u[:, :, self.keys.index(key)] = z
+        return u
