@@ -121,15 +121,16 @@ class Missing(Rule):
     def _many_are_intact(self, masks: list[Array]) -> bool:
         """Whether more series miss nothing than if cells were missing whatever others do."""
         intact = np.concatenate([np.nanmin(mask, axis=1) == 1 for mask in masks])
+        lengths = np.concatenate([np.isfinite(mask).sum(axis=1) for mask in masks])
         some = [mask[np.nanmax(mask, axis=1) == 1] for mask in masks]
         chain = StateChain.of(some, 2)
-        n_timesteps = max(mask.shape[1] for mask in masks)
         if chain is None:
             cells = np.concatenate([mask.ravel() for mask in some])
-            expected = np.nanmean(cells) ** n_timesteps if len(cells) else 0.0
+            expected = (np.nanmean(cells) ** lengths).mean() if len(cells) else 0.0
         else:
-            drawn = chain.states(np.random.default_rng(0).normal(size=(2000, n_timesteps)))
-            expected = drawn.all(axis=1).mean()
+            drawn = chain.states(np.random.default_rng(0).normal(size=(2000, lengths.max())))
+            until = np.logical_and.accumulate(drawn == 1, axis=1).mean(axis=0)
+            expected = until[lengths - 1].mean()
         return bool(0 < intact.mean() < 1 and intact.mean() > expected + INTACT)
 
     def _level(self, mask: Array) -> Array:
