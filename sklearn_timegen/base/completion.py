@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.checks import check_count, ends_of
 from sklearn_timegen.representation import REPRESENTATIONS, represent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Completing:
         *,
         n_samples: int | None = None,
         random_state: RandomState = None,
-    ) -> FloatArray:
+    ) -> Any:
         """Fill the NaN in ``X`` with draws given the values that are there.
 
         Known values come back as they are, and what is drawn keeps the rules that the series of
@@ -64,7 +64,9 @@ class Completing:
         Returns
         -------
         X_filled : ndarray of series
-            Like ``X``, with a first axis of ``n_samples`` completions if that is given.
+            Like ``X``, with a first axis of ``n_samples`` completions if that is given: of lists
+            and frames, a list of these. Of series that end at different times, each ends where it
+            did.
 
         Raises
         ------
@@ -79,8 +81,12 @@ class Completing:
         c = self._encode_conditions(y, len(x))
         seed = draw_seed(self.random_state if random_state is None else random_state)
         drawn = self._complete(x, known, c, n_draws, derive_seed(seed, "impute"))
-        completed: FloatArray = np.stack([self._layout.restore(part) for part in drawn])
-        return completed[0] if n_samples is None else completed
+        if self._layout.ragged:  # what lies beyond the end of a series is not missing
+            ends = ends_of(np.where(known, x, np.nan))
+            drawn[:, np.arange(x.shape[1]) >= ends[:, None]] = np.nan
+        if n_samples is None:
+            return self._layout.restore(drawn[0])
+        return self._layout.restore_groups(drawn.reshape(-1, *x.shape[1:]), n_draws)
 
     # -- hooks -------------------------------------------------------------------------------
 

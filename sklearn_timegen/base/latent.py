@@ -84,9 +84,7 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         """
         return self.inverse_transform(self._latents(X, y), y)
 
-    def interpolate(
-        self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None
-    ) -> NDArray[np.float32]:
+    def interpolate(self, X_a: ArrayLike, X_b: ArrayLike, n: int = 8, y: Any = None) -> Any:
         """Return series on the way from each of ``X_a`` to its partner in ``X_b``.
 
         The way is straight in the latents, at equal steps; its ends are the reconstructions. For
@@ -103,8 +101,9 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
 
         Returns
         -------
-        X : ndarray of shape (n_pairs, n, n_timesteps[, n_channels])
-            In the units and the layout of the ``X`` seen in ``fit``.
+        X : ndarray of shape (n_pairs, n, n_timesteps[, n_channels]), or list
+            In the units and the layout of the ``X`` seen in ``fit``: of a list or a frame, a list
+            with one for each pair.
 
         Raises
         ------
@@ -121,8 +120,7 @@ class LatentGenerator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseGen
         c = None if c is None else np.repeat(c, n, axis=0)
         z = self._between(z_a, z_b, fraction).reshape(-1, z_a.shape[1])
         v = self._as_represented(self._decode(z, c), len(z), "_decode")
-        x = self._layout.restore(self._to_data_units(v, decoded=True))
-        return x.reshape(len(z_a), n, *x.shape[1:])
+        return self._layout.restore_groups(self._to_data_units(v, decoded=True), len(z_a))
 
     def _latents(self, X: ArrayLike, y: Any) -> FloatArray:
         """Return the latents of series whose conditions may be known."""

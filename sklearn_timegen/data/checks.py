@@ -61,7 +61,18 @@ class SeriesLayout:
             # The greatest integers are not floats: the next float below them is.
             highest = np.nextafter(np.float32(limits.max), np.float32(0))
             series = np.rint(series).clip(limits.min, highest).astype(self.dtype)
+        return self.restore_numbers(series)
+
+    def restore_numbers(self, series: NDArray[np.float32]) -> NDArray[Any]:
+        """Lay a 3-d array out so, as the numbers that it holds: parts of series have no kinds."""
         return series.reshape(len(series), -1) if self.flat else series
+
+    def restore_groups(self, series: NDArray[np.float32], n_groups: int) -> Any:
+        """Lay groups of equally many series out: an array with an axis more, or a list of each."""
+        whole = self.restore(series)
+        if isinstance(whole, np.ndarray):
+            return whole.reshape(n_groups, -1, *whole.shape[1:])
+        return [self.restore(group) for group in np.split(series, n_groups)]
 
 
 def check_series(

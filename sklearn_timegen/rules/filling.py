@@ -51,7 +51,7 @@ class NormalFiller:
     >>> u = np.random.default_rng(0).normal(size=(500, 1, 1)) * [[[1.0], [1.0], [1.0]]]
     >>> u[::2, 1] = np.nan
     >>> filled = NormalFiller().fit([u]).draw(u)
-    >>> bool(np.abs(filled[:, 1] - filled[:, 0]).max() < 0.1)
+    >>> bool(np.corrcoef(filled[:, 0, 0], filled[:, 1, 0])[0, 1] > 0.99)
     True
     """
 

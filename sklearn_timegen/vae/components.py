@@ -14,7 +14,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import estimator
 from sklearn_timegen.base.drawing import why_not_finite
 from sklearn_timegen.base.tensors import as_numpy, rows_of
-from sklearn_timegen.data.checks import all_finite, check_count, check_series
+from sklearn_timegen.data.checks import all_finite, check_count
 from sklearn_timegen.vae._structure import affine_of
 from sklearn_timegen.vae.general import VAE
 
@@ -46,7 +46,7 @@ class ComponentVAE(VAE):
         -------
         components : dict of str to ndarray of series
             ``"level"``, ``"trend"``, ``"season_1"`` and so on, ``"residual"``, as far as there
-            are such, and ``"noise"``; each in the units and the layout of ``X``.
+            are such, and ``"noise"``; float32 arrays, each in the units and the layout of ``X``.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class ComponentVAE(VAE):
             If the representation is not affine: its components have no units.
         """
         check_is_fitted(self)
-        x, _ = check_series(X, estimator=self, layout=self._layout)
+        x = self._preprocessing.read(X, self, missing=False)
         z = self._encode(self._preprocessing.encode(x).values)
         parts = self._decode_parts(z, self._encode_conditions(y, len(x)))
         return self._restore_parts(parts, x)
@@ -186,7 +186,8 @@ class ComponentVAE(VAE):
         if not self._structure.linear:
             raise TypeError(
                 "components have no units where rules write channels in other coordinates: fit "
-                f"with rules=None, in place of\n{self.rules_!r}"
+                "with rules=None and missing='complete', to series of one length, in place of"
+                f"\n{self.rules_!r}"
             )
         affine = affine_of(self.representation_)
         if affine is None:
@@ -209,7 +210,10 @@ class ComponentVAE(VAE):
             out["noise"] = np.zeros(shape, np.float32) if x is None else x - whole
         if not all(map(all_finite, out.values())):
             raise FloatingPointError(why_not_finite(self, out["noise"], decoded=True))
-        return {name: self._layout.restore(part.astype(np.float32)) for name, part in out.items()}
+        return {
+            name: self._layout.restore_numbers(part.astype(np.float32))
+            for name, part in out.items()
+        }
 
 
 def _arrays(parts: dict[str, torch.Tensor]) -> Parts:

@@ -18,7 +18,7 @@ from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import log_density_of_series
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.checks import check_count, check_series
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.training import cell_weights
 from sklearn_timegen.vae.autoencoder import VariationalAutoencoder, draws_from
@@ -66,7 +66,7 @@ class VariationalLatents(LatentGenerator, NeuralGenerator):
             In the units and the layout of the ``X`` seen in ``fit``.
         """
         check_is_fitted(self)
-        x = check_series(X, estimator=self, layout=self._layout)[0].copy()
+        x = self._preprocessing.read(X, self, missing=False).copy()
         noise = self._shared_noise(n_samples, random_state)
         series = self._preprocessing.encode(x, self._encode_conditions(y, len(x)))
         with self._inference(EXACT) as module:
