@@ -31,6 +31,7 @@ Array = NDArray[np.float64]
 CHANNEL_KINDS = ("continuous", "integer", "binary", "categorical", "ordinal", "date")
 OTHER = "other"  # what rare and unseen categories become
 DAY = 86_400.0  # seconds
+MOST_DAYS = 106_000.0  # before and after 1970: nanoseconds, in which dates are counted, end there
 
 
 @dataclass(frozen=True)
@@ -192,13 +193,26 @@ class Channel:
             If a category is none of those known.
         """
         column = of_one_type(column, self.name)
-        if self.kind == "date":
+        if not self.categories:
+            self._check_kind(column)
+        if self.kind == "date" and not column.isna().all():
             days: Array = ((column - self.origin).dt.total_seconds() / DAY).to_numpy(np.float64)
             return days
         if self.categories:
             return self._codes(column)
         values: Array = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return values
+
+    def _check_kind(self, column: pd.Series) -> None:
+        """Refuse words and dates in the place of numbers, and what is no date in that of dates."""
+        if column.isna().all():
+            return
+        found = kind_of(column, self.name)
+        if found in ("categorical", "ordinal") or (found == "date") != (self.kind == "date"):
+            raise ValueError(
+                f"channel {self.name!r} holds {column.dropna().iloc[0]!r}, but was {self.kind} in "
+                "training"
+            )
 
     def _codes(self, column: pd.Series) -> Array:
         number = {category: float(k) for k, category in enumerate(self.categories)}
@@ -227,6 +241,8 @@ class Channel:
         missing = ~np.isfinite(values)
         if self.kind == "date":
             days = np.rint(np.where(missing, 0, values) / self.unit) * self.unit
+            since_1970 = self.origin.timestamp() / DAY
+            days = days.clip(-MOST_DAYS - since_1970, MOST_DAYS - since_1970)
             dates = self.origin + pd.to_timedelta(np.rint(days * DAY * 1e3), unit="ms")
             return pd.Series(dates).mask(missing).astype(self.dtype)
         if self.categories:
@@ -254,18 +270,18 @@ class Channel:
 
 
 def _cast(values: Array, dtype: Any) -> pd.Series:
-    if isinstance(dtype, np.dtype) and dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        # The greatest integers are not floats: the next float below them is.
-        whole = np.rint(values).clip(float(limits.min), np.nextafter(float(limits.max), 0))
-        # What is missing has no place among integers.
-        return pd.Series(whole if np.isnan(whole).any() else whole.astype(dtype))
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        return pd.Series(values.astype(dtype))
-    if isinstance(dtype, np.dtype):
+    number = np.dtype(getattr(dtype, "numpy_dtype", dtype))  # of pandas' own dtypes
+    if number.kind in "iu":
+        limits = np.iinfo(number)
+        highest = float(limits.max)
+        if int(highest) > limits.max:  # the greatest integers are not floats: the next below is
+            highest = np.nextafter(highest, 0)
+        values = np.rint(values).clip(float(limits.min), highest)
+        if isinstance(dtype, np.dtype) and np.isnan(values).any():
+            return pd.Series(values)  # what is missing has no place among integers
+    if number.kind not in "iuf":
         return pd.Series(values)
-    whole = np.rint(values) if pd.api.types.is_integer_dtype(dtype) else values
-    return pd.Series(whole).astype(dtype)
+    return pd.Series(values).astype(dtype)
 
 
 # -- all channels --------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,15 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._warning import warn_user
 
-__all__ = ["suspected_sentinel", "warn_of_sentinels"]
+__all__ = ["sentinels_told", "suspected_sentinel", "warn_of_sentinels"]
 
 FEWEST = 5  # cells that hold it
 OTHERS = 10  # different values beside it, at least: codes and flags may lie anywhere
 FAR = 2.0  # ranges of the others that it is away from them
 USUAL = (-1e5, -99999.0, -9999.0, -999.0, -200.0, -99.0, -9.0, 99.0, 999.0, 9999.0, 99999.0)
 NEAR = 0.3  # ranges, for a number that many instruments write
+
+_TOLD: ContextVar[bool] = ContextVar("_TOLD", default=False)
 
 
 def suspected_sentinel(x: NDArray[Any]) -> float | None:
@@ -61,6 +65,8 @@ def suspected_sentinel(x: NDArray[Any]) -> float | None:
 
 def warn_of_sentinels(x: NDArray[Any], names: Sequence[Any] | None = None) -> None:
     """Warn of channels of 3-d series that hold a number which may stand for what is missing."""
+    if _TOLD.get():
+        return
     for k in range(x.shape[2]):
         channel = x[:, :, k]
         value = suspected_sentinel(channel)
@@ -73,3 +79,13 @@ def warn_of_sentinels(x: NDArray[Any], names: Sequence[Any] | None = None) -> No
             f"all other values ({rest.min():g} to {rest.max():g}): if it stands for what is "
             "missing, replace it by NaN, or samples will hold it, too"
         )
+
+
+@contextmanager
+def sentinels_told() -> Iterator[None]:
+    """Let nobody in here warn of sentinels: of the data that these are made of, it is done."""
+    token = _TOLD.set(True)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)

@@ -106,7 +106,7 @@ class GeneratorBootstrap(BaseTransformer):
         "capability:inverse_transform": False,
         "skip-inverse-transform": True,
         "capability:multivariate": True,
-        "capability:missing_values": False,
+        "capability:missing_values": True,
         "capability:bootstrap_index": True,
         "capability:categorical_in_X": False,
         "X-y-must-have-same-index": False,

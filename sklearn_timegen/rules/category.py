@@ -104,7 +104,8 @@ class Category(NormalScore):
         self._order: list[int] = []
 
     def statement(self) -> str:
-        names = self.names or self._order
+        # Of those that may come, as "other", the ones that were seen.
+        names = (self.names or self._order)[: len(self._order) or None]
         if len(names) > MOST_NAMED:
             what = f"{len(names)} categories"
         else:
@@ -159,10 +160,11 @@ class Category(NormalScore):
 def rules_of_kinds(schema: Schema, asked: Any) -> list[Any]:
     """Return the rules that a user asks for, with those that the kinds of channels ask for."""
     rules: list[Any] = []
-    for k, channel in enumerate(schema.channels):
+    for channel in schema.channels:
         if channel.categories:
             ordered = channel.kind != "categorical"
-            rules.append(Category(k, channel.categories, ordered=ordered, merged=channel.merged))
+            name, names, merged = channel.name, channel.categories, channel.merged
+            rules.append(Category(name, names, ordered=ordered, merged=merged))
     if asked is None:
         return rules
     return [*rules, *((asked,) if isinstance(asked, str) else tuple(asked))]

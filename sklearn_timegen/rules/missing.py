@@ -163,12 +163,13 @@ class Missing(Rule):
             a, b = np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
             out[self._part] = np.broadcast_to(draw_once(a, b, block.values()), mask.shape)
         if self._threshold is not None:
-            mask = self._within(mask)
+            # Of series that are missing as a whole, any: nobody will ask.
+            inside, mask = np.isfinite(mask), self._within(mask)
             if self._chain is None:
                 z = draw_between(*self._interval(mask), self._rho)
             else:
                 z = draw_between(*self._chain.intervals(mask), 0.0)
-            out[self._whether] = np.where(np.isfinite(mask), z, np.nan)
+            out[self._whether] = np.where(inside, z, np.nan)
         return out
 
     def decode(self, block: Block) -> Block:

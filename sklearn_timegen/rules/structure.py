@@ -220,7 +220,7 @@ class Structure:
             drawn, log_q = self._filler.draw_with_density(u, k)
             yield to_float32(drawn), log_q
 
-    def learn_filling(self, u: FloatArray) -> None:
+    def learn_filling(self, u: NDArray[Any]) -> None:
         """Learn from coordinates how to fill what is missing of others."""
         self._filler = NormalFiller().fit([u.astype(np.float64)])
 
@@ -323,9 +323,12 @@ class Structure:
             found.append((u if all_finite(u) else self._fill(u, block)[0])[0])
         return found
 
-    def inverse_transform_series(self, u: Array) -> Array:
-        """Return the series of coordinates ``(n_timesteps, n_coordinates)``, in float64."""
-        x = as_array(self._decoded(u[None]))[0] if self.rules_ else u
+    def inverse_transform_series(self, u: Array, *, present: bool = False) -> Array:
+        """Return the series of coordinates ``(n_timesteps, n_coordinates)``, in float64.
+
+        With ``present``, there are values where some are missing, too.
+        """
+        x = as_array(self._decoded(u[None], present=present))[0] if self.rules_ else u
         low, high = self.limits_.low.astype(np.float64), self.limits_.high.astype(np.float64)
         return np.clip(x, low, high)
 
@@ -337,7 +340,7 @@ class Structure:
         starts = self.coordinates_.starts
         if not starts:
             return u
-        u, last = u.copy(), self.inverse_transform_series(u)[-1]
+        u, last = u.copy(), self.inverse_transform_series(u, present=True)[-1]
         channels = self.coordinates_.sources(starts)
         u[:, starts] += (end - last)[channels]
         return u

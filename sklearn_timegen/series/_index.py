@@ -146,8 +146,8 @@ class Timeline:
         odd = int((steps != usual).to_numpy().argmax())
         raise ValueError(
             f"the time index{where} is irregular: steps of {usual} and, after {index[odd]}, of "
-            f"{steps[odd]}. Give it a frequency with X.asfreq(...) and fill the gaps (sktime's "
-            "Imputer); pd.offsets.CustomBusinessDay(holidays=...) is one without gaps for trading "
+            f"{steps[odd]}. Give it a frequency with X.asfreq(...), which makes missing values of "
+            "the gaps; pd.offsets.CustomBusinessDay(holidays=...) is one without gaps for trading "
             "days. Or count timesteps: X.reset_index(drop=True)"
         )
 
@@ -169,7 +169,7 @@ class Timeline:
         if odd.any():
             raise ValueError(
                 f"the time index{where} is irregular: a gap after its entry {int(odd.argmax())}. "
-                "Reindex it and fill the gap (sktime's Imputer)"
+                "Reindex it: values in the gap are missing then, and may be"
             )
 
 

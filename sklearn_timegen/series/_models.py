@@ -16,7 +16,7 @@ from sklearn_timegen.series._index import Timeline
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
 
-__all__ = ["Asked", "Models", "crossfade", "match"]
+__all__ = ["Asked", "Models", "crossfade", "cut_apart", "match"]
 
 Array = NDArray[np.float64]
 
@@ -63,11 +63,14 @@ class Models:
         self.values = [u[chain.n_lost :].copy() for u in self.coordinates]
         if not self._moving:
             return
+        sources = structure.coordinates_.sources(self._moving)
         moving = [
             Record(self._in_data_units(u), record.timeline, record.key)
             for u, record in zip(self.coordinates, records, strict=True)
         ]
-        columns = container.columns.select(structure.coordinates_.sources(self._moving))
+        if chain.steps:
+            _keep_positive(moving, [np.isfinite(x[:, sources]) for x in series])
+        columns = container.columns.select(sources)
         for values, moved in zip(self.values, chain.fit_transform(moving, columns), strict=True):
             values[:, self._moving] = moved
 
@@ -117,14 +120,18 @@ class Models:
 
     def anchored(self, u: Array, asked: Asked) -> Array:
         """Return the coordinates of a series that ends where the one it is like does."""
-        return self.structure.ending_at(u, self.records[asked.like].values[-1])
+        end, coordinates = self.records[asked.like].values[-1], self.coordinates[asked.like]
+        filled = self.structure.inverse_transform_series(coordinates, present=True)[-1]
+        return self.structure.ending_at(u, np.where(np.isnan(end), filled, end))
 
     def finish(self, u: Array, asked: Asked, i: int) -> Record:
         """Lead the i-th drawn series back to the data, and put times and a name to it."""
         record = self.records[asked.like]
         index = record.timeline.make(asked.start, asked.length)
         values = self.structure.inverse_transform_series(u)
-        if not np.isfinite(values).all():
+        # What is missing is NaN; other values are none only where coordinates are none.
+        holes = self.structure.generates_missing and np.isfinite(u).all()
+        if not (np.isfinite(values).all() or (holes and not np.isinf(values).any())):
             raise FloatingPointError(
                 "undoing the transform turned generated values into some that are not finite: the "
                 "generator has left the range in which it can be undone"
@@ -134,6 +141,20 @@ class Models:
         name = i if isinstance(key[-1], int | np.integer) else f"synthetic_{i}"
         timeline = Timeline(index, "", record.timeline.step)
         return Record(values, timeline, (*key[:-1], name), asked.like)
+
+
+def cut_apart(series: list[Array], window: int) -> Array:
+    """Return the windows of series that do not overlap."""
+    return np.concatenate([np.asarray(make_windows(u, window, window)[0]) for u in series])
+
+
+def _keep_positive(moving: list[Record], observed: list[NDArray[np.bool_]]) -> None:
+    """Let draws for what is missing of a positive channel not fall below what was observed."""
+    pairs = zip(moving, observed, strict=True)
+    low = np.min([np.where(seen, one.values, np.inf).min(axis=0) for one, seen in pairs], axis=0)
+    floor = np.where((low > 0) & np.isfinite(low), low, -np.inf)
+    for one, seen in zip(moving, observed, strict=True):
+        one.values[~seen] = np.maximum(one.values, floor)[~seen]
 
 
 def match(values: Array, actual: Array) -> Array:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import GridSnapper, MarginalCalibration
-from sklearn_timegen.series._models import Asked, Models
+from sklearn_timegen.series._models import Asked, Models, cut_apart
 from sklearn_timegen.series._windows import WindowSource
 
 __all__ = ["JoinedPostprocess"]
@@ -51,7 +49,8 @@ class JoinedPostprocess(BaseEstimator):
     def fit(self, models: Models) -> JoinedPostprocess:
         """Learn what training series are like."""
         columns = models.structure.coordinates_
-        scored, static = columns.scored, columns.static
+        static = columns.static  # which a series has from the one it is like
+        scored = [k for k in columns.scored if k not in static]
         self.calibrations_: list[MarginalCalibration] = []
         if scored:
             calibration = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
@@ -59,7 +58,7 @@ class JoinedPostprocess(BaseEstimator):
         n_coordinates = models.coordinates[0].shape[1]
         moving = [k for k in range(n_coordinates) if k not in (*scored, *static)]
         # Transforms lead to where training has not been.
-        snapper = GridSnapper(moving, beyond=True).fit(self._pieces(models.coordinates))
+        snapper = GridSnapper(moving, beyond=True).fit(cut_apart(models.coordinates, self.window))
         self.snapper_ = snapper if snapper.grids_ else None
         return self
 
@@ -80,7 +79,9 @@ class JoinedPostprocess(BaseEstimator):
             calibration.calibrate(np.concatenate([x[distance] for x in drawn])[None])
         if self.snapper_ is not None:
             pairs = zip(self.transform_values(drawn), pieces, strict=True)
-            self.snapper_.calibrate(self._pieces([models.undo(x, one) for x, one in pairs]))
+            self.snapper_.calibrate(
+                cut_apart([models.undo(x, one) for x, one in pairs], self.window)
+            )
         return self
 
     def transform_values(self, drawn: list[Array]) -> list[Array]:
@@ -104,10 +105,6 @@ class JoinedPostprocess(BaseEstimator):
         padded = [np.pad(u, ((0, longest - len(u)), (0, 0)), mode="edge") for u in series]
         snapped = self.snapper_.transform(np.stack(padded))
         return [u[: len(one)] for u, one in zip(snapped, series, strict=True)]
-
-    def _pieces(self, series: list[Array]) -> Array:
-        pieces: list[Any] = [make_windows(u, self.window, self.window)[0] for u in series]
-        return np.concatenate(pieces)
 
     @property
     def _distances(self) -> list[slice]:

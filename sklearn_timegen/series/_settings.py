@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.rules import Structure
+from sklearn_timegen.rules.category import Static, rules_of_kinds
 from sklearn_timegen.series._calendar import CALENDARS
-from sklearn_timegen.series._container import Record
+from sklearn_timegen.series._container import Columns, Record
 from sklearn_timegen.series._transforms import Chain
 
 if TYPE_CHECKING:
     from sklearn_timegen.series.generator import SeriesGenerator
 
-__all__ = ["check_settings", "make_generator", "make_structure"]
+__all__ = ["check_settings", "make_generator", "make_structure", "reading_options"]
 
 
-def check_settings(settings: SeriesGenerator, records: list[Record]) -> int:
+def check_settings(settings: SeriesGenerator, lengths: list[int]) -> int:
     """Refuse what does not fit together before anything is trained; return the overlap."""
     needed = settings.window + Chain(settings.transform, 1).n_lost
-    lengths = sorted({len(record.values) for record in records})
+    n_series, lengths = len(lengths), sorted(lengths)
     if lengths[0] < needed:
-        also = f", and {len(records)} series up to {lengths[-1]}" if len(records) > 1 else ""
+        also = f", and {n_series} series up to {lengths[-1]}" if n_series > 1 else ""
         lost = needed - settings.window
         raise ValueError(
             f"window={settings.window} is longer than the shortest series, of {lengths[0]} "
@@ -50,22 +54,52 @@ def check_settings(settings: SeriesGenerator, records: list[Record]) -> int:
     return _choose_overlap(settings)
 
 
-def make_structure(settings: SeriesGenerator) -> Structure:
+def reading_options(settings: SeriesGenerator) -> ReadingOptions:
+    """Return what the generator's parameters say about channels: it is said of the series."""
+    said = settings.generator.get_params(deep=False)
+    return ReadingOptions(
+        missing=said.get("missing", "generate") != "error",
+        kinds=said.get("channel_kinds", "auto"),
+        rare=said.get("rare_categories"),
+        unseen=said.get("unseen_categories", "error"),
+    )
+
+
+def make_structure(
+    settings: SeriesGenerator, columns: Columns, records: list[Record]
+) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
     own, theirs = settings.rules, settings.generator.get_params(deep=False)
     said = not (isinstance(own, str) and own == "auto")
+    assert columns.schema is not None
+    rules = rules_of_kinds(columns.schema, own if said else theirs.get("rules", "auto"))
     return Structure(
-        own if said else theirs.get("rules", "auto"),
+        [*_own_dates(columns, records), *rules],
         theirs.get("bounds"),
         on_violation=theirs.get("on_violation", "warn"),
+        missing=theirs.get("missing", "generate"),
     )
+
+
+def _own_dates(columns: Columns, records: list[Record]) -> list[Static]:
+    """Return a rule for each date that belongs to a series as a whole, as its first day."""
+    return [
+        Static(channel.name)
+        for k, channel in enumerate(columns.channels)
+        if channel.kind == "date" and len(records) > 1
+        if all(len(np.unique(_known(record.values[:, k]))) <= 1 for record in records)
+    ]
+
+
+def _known(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    return column[np.isfinite(column)]
 
 
 def make_generator(settings: SeriesGenerator) -> Any:
     """Return an unfitted generator of windows, which are coordinates already."""
     generator = clone(settings.generator)
     known = generator.get_params(deep=False)
-    done = {"rules": None, "bounds": None}
+    done = {"rules": None, "bounds": None, "channel_kinds": "auto"}
     if known.get("postprocess") == "auto":  # of joined series, and not of windows
         done["postprocess"] = None
     generator.set_params(**{name: value for name, value in done.items() if name in known})

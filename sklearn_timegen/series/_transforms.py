@@ -41,33 +41,42 @@ class SeriesTransform:
 
 
 class Log(SeriesTransform):
-    """Natural logarithm."""
+    """Natural logarithm; of dates there is none, they stay as they are."""
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        low = min(float(record.values.min()) for record in series)
-        if low <= 0:
-            raise ValueError(
-                f"transform='log' needs positive values, but X goes down to {low:g}; add an "
-                "offset, or use 'difference' or PowerTransformer(method='yeo-johnson')"
-            )
-        return [np.log(record.values) for record in series]
+        self.amounts_ = _amounts(columns)
+        low = np.min([record.values.min(axis=0) for record in series], axis=0)
+        for k in self.amounts_:
+            if low[k] <= 0:
+                raise ValueError(
+                    f"transform='log' needs positive values, but {columns.label(k)} goes down to "
+                    f"{low[k]:g}; add an offset, or use 'box-cox', which leaves such columns as "
+                    "they are, 'difference' or PowerTransformer(method='yeo-johnson')"
+                )
+        return [self._apply(np.log, record.values) for record in series]
 
     def inverse(self, values: Array, like: int, position: int, index: pd.Index) -> Array:
-        return np.exp(values)
+        return self._apply(np.exp, values)
+
+    def _apply(self, function: Any, values: Array) -> Array:
+        out = values.copy()
+        out[:, self.amounts_] = function(values[:, self.amounts_])
+        return out
 
 
 class BoxCox(SeriesTransform):
     """Box-Cox, its lambda in [0, 1] by maximum likelihood for each series and channel.
 
-    Channels that are not positive stay as they are. The interval is that of C. Bergmeir,
-    R. Hyndman and J. Benitez (2016), "Bagging exponential smoothing methods using STL
+    Channels that are not positive stay as they are, and so do dates. The interval is that of
+    C. Bergmeir, R. Hyndman and J. Benitez (2016), "Bagging exponential smoothing methods using STL
     decomposition and Box-Cox transformation".
     """
 
     def fit_transform(self, series: list[Record], columns: Columns) -> list[Array]:
-        self.lambdas_ = [
-            np.array([_choose_lambda(channel) for channel in record.values.T]) for record in series
-        ]
+        self.lambdas_ = [np.full(record.values.shape[1], np.nan) for record in series]
+        for lambdas, record in zip(self.lambdas_, series, strict=True):
+            for k in _amounts(columns):
+                lambdas[k] = _choose_lambda(record.values[:, k])
         return [self._apply(record.values, k) for k, record in enumerate(series)]
 
     def _apply(self, values: Array, k: int) -> Array:
@@ -277,6 +286,11 @@ def _make(step: Any, period: int) -> SeriesTransform:
         f"transform must be one of {', '.join(TRANSFORMS)}, a scikit-learn or sktime transformer "
         f"with inverse_transform, None, or a list of these; got {step!r}"
     )
+
+
+def _amounts(columns: Columns) -> list[int]:
+    """Return the channels that a power can be taken of: dates have none."""
+    return [k for k, channel in enumerate(columns.channels) if channel.kind != "date"]
 
 
 def _choose_lambda(channel: Array) -> float:

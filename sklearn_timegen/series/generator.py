@@ -17,12 +17,20 @@ from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.sentinels import sentinels_told
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._calendar import infer_period
-from sklearn_timegen.series._container import Record, read_container
-from sklearn_timegen.series._models import Asked, Models, crossfade, match
+from sklearn_timegen.series._container import Part
+from sklearn_timegen.series._layouts import take_apart
+from sklearn_timegen.series._models import Asked, Models, crossfade, cut_apart, match
 from sklearn_timegen.series._postprocess import JoinedPostprocess
-from sklearn_timegen.series._settings import check_settings, make_generator, make_structure
+from sklearn_timegen.series._reading import read_container, read_parts
+from sklearn_timegen.series._settings import (
+    check_settings,
+    make_generator,
+    make_structure,
+    reading_options,
+)
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import WindowSource
 
@@ -317,27 +325,30 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         period : int
             The parameter ``period``, or what ``"auto"`` comes to; 1 is none.
         """
-        return self._infer_period(read_container(X, self.series_column, self.time_column)[1])
+        return self._infer_period(take_apart(X, self.series_column, self.time_column)[1])
 
     # -- fitting -----------------------------------------------------------------------------
 
     def _fit(self, X: Any) -> None:
         self._validate_params()
-        container, records = read_container(X, self.series_column, self.time_column)
-        overlap, period = check_settings(self, records), self._infer_period(records)
-        structure = make_structure(self)
+        container, parts = take_apart(X, self.series_column, self.time_column)
+        overlap = check_settings(self, [len(part.frame) for part in parts])
+        period = self._infer_period(parts)
+        container, records = read_parts(container, parts, reading_options(self))
+        structure = make_structure(self, container.columns, records)
         models = Models(container, records, Chain(self.transform, period), structure, fit=True)
         windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
         generator = make_generator(self)
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))
-        generator.fit(windows) if conditions is None else generator.fit(windows, conditions)
+        with sentinels_told():
+            generator.fit(windows) if conditions is None else generator.fit(windows, conditions)
         self.interrupted_ = bool(getattr(generator, "interrupted_", False))
         self._models, self.generator_ = models, generator
         self.rules_, self.postprocess_ = structure.rules_, None
         self.period_, self.overlap_ = period, overlap
-        self.n_windows_, self.n_features_in_ = windows.shape[0], len(container.columns.dtypes)
+        self.n_windows_, self.n_features_in_ = windows.shape[0], len(container.columns.channels)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
@@ -349,18 +360,25 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             self._learn_joining()
         self._learn_postprocess(models, derive_seed(seed, "calibration"))
 
-    def _infer_period(self, records: list[Record]) -> int:
+    def _infer_period(self, parts: list[Part]) -> int:
         if not isinstance(self.period, str):
             return int(self.period)
-        longest = max(len(record.values) for record in records)
-        return infer_period(records[0].timeline.step, longest)
+        longest = max(len(part.frame) for part in parts)
+        return infer_period(parts[0].timeline.step, longest)
 
     def _read_models(self, X: Any) -> Models:
         """Let other series stand in the place of those of ``fit``."""
-        container, records = read_container(X, self.series_column, self.time_column)
-        self._models.container.check_alike(container)
-        check_settings(self, records)
+        container, records = read_container(
+            X,
+            self.series_column,
+            self.time_column,
+            options=reading_options(self),
+            like=self._models.container,
+        )
+        check_settings(self, [len(record.values) for record in records])
         chain, structure = Chain(self.transform, self.period_), self._models.structure
+        if not structure.can_fill and any(np.isnan(record.values).any() for record in records):
+            structure.learn_filling(cut_apart(self._models.coordinates, self.window))
         return Models(container, records, chain, structure, fit=False)
 
     def _learn_joining(self) -> None:

@@ -1,0 +1,214 @@
+"""Take containers apart: one frame for each series, with its times, and how they were laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sklearn_timegen.data.reading import as_pandas
+from sklearn_timegen.series._container import Columns, Container, Key, Part, shown
+from sklearn_timegen.series._index import Timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["check_alike", "take_apart"]
+
+TOTAL = "__total"  # sktime's name for the sum over a level
+
+
+def take_apart(
+    X: Any, series_column: Hashable = None, time_column: Hashable = None
+) -> tuple[Container, list[Part]]:
+    """Return how ``X`` is laid out, and its series.
+
+    Raises
+    ------
+    ValueError
+        If there are no series, or timestamps are irregular, duplicated or unsorted.
+    TypeError
+        If ``X`` is none of the containers.
+    """
+    import pandas as pd
+
+    X = as_pandas(X)
+    if (series_column is not None or time_column is not None) and not isinstance(X, pd.DataFrame):
+        raise ValueError(
+            f"series_column and time_column name columns of a DataFrame, got {type(X).__name__}"
+        )
+    if series_column is not None or time_column is not None:
+        container, parts = _of_long(X, series_column, time_column)
+    elif isinstance(X, pd.Series | pd.DataFrame):
+        container, parts = _of_pandas(X)
+    elif isinstance(X, list | tuple) and _holds_series(X):
+        container, parts = _of_list(X)
+    else:
+        container, parts = _of_array(X)
+    if not parts or any(part.frame.size == 0 for part in parts):
+        raise ValueError("X holds no series, or an empty one")
+    return container, parts
+
+
+def check_alike(frame: pd.DataFrame, columns: Columns, expected: Columns, where: str) -> None:
+    """Refuse series of other columns than those of ``where``."""
+    n_expected = len(expected.channels) or len(expected.names or ()) or frame.shape[1]
+    if frame.shape[1] != n_expected:
+        raise ValueError(f"X has {frame.shape[1]} columns, but {where} saw {n_expected}")
+    mine, theirs = expected.names, columns.names
+    if mine is not None and theirs is not None and mine != theirs:
+        raise ValueError(f"X has the columns {list(theirs)}, but {where} saw {list(mine)}")
+
+
+def _of_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Part]]:
+    import pandas as pd
+
+    name = X.name if isinstance(X, pd.Series) else None
+    frame = X.to_frame() if isinstance(X, pd.Series) else X
+    columns = _columns_of(frame)
+    ndim = 1 if isinstance(X, pd.Series) else 2
+    if not isinstance(X.index, pd.MultiIndex):
+        kind = "series" if ndim == 1 else "frame"
+        if len(X) == 0:
+            return Container(kind, columns), []
+        return Container(kind, columns, name=name), [Part(frame, Timeline(X.index, ""))]
+    container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
+    above: Any = list(range(X.index.nlevels - 1)) if X.index.nlevels > 2 else 0
+    frames: dict[Key, pd.DataFrame] = {}
+    for found, part in frame.groupby(level=above, sort=False, dropna=False):
+        key = found if isinstance(found, tuple) else (found,)
+        _refuse_missing(key, len(part))
+        frames[key] = part
+    sums = [key for key in frames if TOTAL in key]
+    if len(sums) < len(frames):
+        for key in sums:
+            del frames[key]  # sums of others, which an aggregator makes anew
+    indexes = [part.index.get_level_values(-1) for part in frames.values()]
+    return container, _parts(list(frames.values()), indexes, list(frames))
+
+
+def _of_long(
+    X: pd.DataFrame, series_column: Hashable, time_column: Hashable
+) -> tuple[Container, list[Part]]:
+    import pandas as pd
+
+    named = [name for name in (series_column, time_column) if name is not None]
+    missing = [name for name in named if name not in X.columns]
+    if missing:
+        raise ValueError(f"X has no column {missing[0]!r}; it has {list(X.columns)}")
+    if time_column is None:
+        raise ValueError("series_column needs a time_column beside it, which orders each series")
+    channels = X.drop(columns=named)
+    container = Container(
+        "long",
+        _columns_of(channels),
+        order=tuple(X.columns),
+        series_column=series_column,
+        time_column=time_column,
+    )
+    tables: list[tuple[Hashable, pd.DataFrame]] = [(None, X)]
+    if series_column is not None:
+        groups = X.groupby(series_column, sort=False, dropna=False, observed=True)
+        tables = list(groups)
+    keys = [(key,) for key, _ in tables]
+    if series_column is not None:
+        for (_, table), key in zip(tables, keys, strict=True):
+            _refuse_missing(key, len(table))
+    frames = [table[list(channels.columns)] for _, table in tables]
+    indexes = [pd.Index(table[time_column]) for _, table in tables]
+    return container, _parts(frames, indexes, keys)
+
+
+def _of_list(X: Sequence[Any]) -> tuple[Container, list[Part]]:
+    read = [take_apart(item) for item in X]
+    containers = tuple(container for container, _ in read)
+    first = containers[0]
+    for k, (container, parts) in enumerate(read):
+        if len(parts) != 1:
+            raise ValueError(f"item {k} of X holds {len(parts)} series; each item is one")
+        if container.kind != first.kind:
+            raise ValueError(f"X mixes items: {first.kind} and, at {k}, {container.kind}")
+        if container.kind == "frame":  # names of Series may tell which one each is
+            check_alike(parts[0].frame, container.columns, first.columns, "its first item")
+        elif parts[0].frame.shape[1] != read[0][1][0].frame.shape[1]:
+            n, n_first = parts[0].frame.shape[1], read[0][1][0].frame.shape[1]
+            raise ValueError(f"item {k} of X has {n} columns, but its first item {n_first}")
+    names = read[0][1][0].frame.columns
+    frames = [parts[0].frame.set_axis(names, axis=1) for _, parts in read]
+    indexes = [parts[0].timeline.index for _, parts in read]
+    keys = [(k,) for k in range(len(read))]
+    return Container("list", first.columns, items=containers), _parts(frames, indexes, keys)
+
+
+def _of_array(X: Any) -> tuple[Container, list[Part]]:
+    import pandas as pd
+
+    values = _as_array(X)
+    if values.dtype.kind not in "fiubOUM" or values.ndim == 0:
+        raise TypeError(
+            "X must be a pandas Series or DataFrame, an array, or a list of these; got "
+            f"{type(X).__name__} of {values.dtype}"
+        )
+    if values.ndim not in (1, 2, 3):
+        raise ValueError(
+            "X must be 1-d (n_timesteps,), 2-d (n_timesteps, n_channels), one long series whose "
+            "rows are time, or 3-d (n_series, n_timesteps, n_channels); got shape "
+            f"{values.shape}"
+        )
+    series = values if values.ndim == 3 else values.reshape(1, len(values), -1)
+    container = Container("array", Columns(None), ndim=values.ndim)
+    if series.size == 0:
+        return container, []
+    timeline = Timeline(pd.RangeIndex(series.shape[1]), "")
+    return container, [Part(pd.DataFrame(x), timeline, (k,)) for k, x in enumerate(series)]
+
+
+def _as_array(X: Any) -> Any:
+    try:
+        values = np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            "X is ragged: pass series of unequal length as a list of arrays"
+        ) from error
+    if values.dtype.kind in "US" and isinstance(X, list | tuple):
+        return np.asarray(X, dtype=object)  # numpy makes words of numbers beside words
+    return values
+
+
+def _parts(frames: list[pd.DataFrame], indexes: list[pd.Index], keys: Sequence[Key]) -> list[Part]:
+    """Return series that have one frequency: that of the longest."""
+    if not frames:
+        return []
+    longest = max(range(len(indexes)), key=lambda k: len(indexes[k]))
+    step = Timeline(indexes[longest], _where(keys[longest])).step
+    return [
+        Part(frame, Timeline(index, _where(key), step), key)
+        for frame, index, key in zip(frames, indexes, keys, strict=True)
+    ]
+
+
+def _where(key: Key) -> str:
+    return "" if key == (None,) else f" of series {shown(key)}"
+
+
+def _refuse_missing(key: Key, n_rows: int) -> None:
+    if any(part != part or part is None for part in key):  # NaN is not itself
+        raise ValueError(f"{n_rows} rows belong to a series whose name is missing: {shown(key)}")
+
+
+def _holds_series(X: Sequence[Any]) -> bool:
+    """Whether a list holds series, and is not one itself."""
+    import pandas as pd
+
+    return len(X) > 0 and isinstance(X[0], pd.Series | pd.DataFrame | np.ndarray)
+
+
+def _columns_of(frame: pd.DataFrame) -> Columns:
+    if frame.shape[1] == 0:
+        raise ValueError("X has no columns of values")
+    if frame.columns.has_duplicates:
+        raise ValueError(
+            f"X has two columns named {frame.columns[frame.columns.duplicated()][0]!r}"
+        )
+    return Columns(frame.columns)
