@@ -170,9 +170,10 @@ def test_nothing_is_found_where_there_is_nothing(name):
     assert len(rules) == 0, rules
 
 
-def test_sines_have_bounds_and_nothing_else():
-    rules = find_rules(make_sines(500, random_state=SEED))
-    assert {rule.kind for rule in rules} <= {"bounds"}
+def test_sines_have_a_shape_and_nothing_else():
+    x = make_sines(500, random_state=SEED)
+    assert [rule.kind for rule in find_rules(x)] == ["shape"] * x.shape[2]
+    assert {rule.kind for rule in find_rules(x, exclude="shape")} <= {"bounds"}
 
 
 def test_windows_that_overlap_are_evidence_once():

@@ -23,6 +23,7 @@ from sklearn_timegen.rules.positive import Positive
 from sklearn_timegen.rules.redundant import Combination, Constant, Copy
 from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.shape import Shape
 from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.standing_still import GridSnapper
 from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
@@ -53,6 +54,7 @@ __all__ = [
     "Postprocesses",
     "Rule",
     "RuleList",
+    "Shape",
     "StateSmoother",
     "Static",
     "Structure",

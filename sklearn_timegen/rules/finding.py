@@ -34,6 +34,7 @@ from sklearn_timegen.rules.rule import (
     label_of,
 )
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.shape import find_shapes
 
 __all__ = ["KINDS", "find_rules", "fit_rules", "read_rules"]
 
@@ -52,6 +53,7 @@ KINDS = (
     "monotone",
     "positive",
     "normal score",
+    "shape",
     "bounds",
     "level",
 )
@@ -64,7 +66,7 @@ REDUNDANT = ("constant", "copy", "combination")
 LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
-CLAIMING = ("normal score", "positive", "level")
+CLAIMING = ("normal score", "positive", "shape", "level")
 
 # Kinds that leave nothing of a channel for others to look at.
 FINAL = ("category", "static")
@@ -327,6 +329,7 @@ _FINDERS: dict[str, Any] = {
     "normal score": find_normal_scores,
     "positive": find_positive,
     "bounds": find_bounds,
+    "shape": find_shapes,
     "level": find_levels,
 }
 

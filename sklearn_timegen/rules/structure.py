@@ -30,6 +30,7 @@ from sklearn_timegen.rules.rule_list import AS_THEY_ARE, RuleList
 __all__ = ["LINEAR_KINDS", "Structure"]
 
 FloatArray = NDArray[np.float32]
+OF_WINDOWS = ("shape",)  # kinds that whole series, of which windows will be cut, cannot keep
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
 Array = NDArray[np.float64]
 Encoded = tuple[Array | None, Mask | None]
@@ -120,6 +121,13 @@ class Structure:
         self.limits_ = Limits(self._bounds, series[0].shape[1])
         for x in series:
             self.limits_.check(x[None].astype(np.float32))
+        for rule in self._declared:
+            if rule.kind in OF_WINDOWS:
+                raise ValueError(
+                    f"the rule {rule.statement()!r} speaks of windows, and these are whole "
+                    "series, in whose coordinates windows are cut: leave it out"
+                )
+        self.kinds = [kind for kind in self.kinds if kind not in OF_WINDOWS]
         alike = len({len(x) for x in series}) == 1  # one block: what they have in common is seen
         blocks = [as_block(np.stack(series))] if alike else [as_block(x[None]) for x in series]
         found = self._fit(blocks, names)
