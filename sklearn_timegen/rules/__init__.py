@@ -9,6 +9,7 @@ from sklearn_timegen.rules.calibration import (
 from sklearn_timegen.rules.category import Category, Static
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
+from sklearn_timegen.rules.dependence import Dependence
 from sklearn_timegen.rules.finding import KINDS, find_rules
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.length import Length
@@ -38,6 +39,7 @@ __all__ = [
     "Combination",
     "Constant",
     "Copy",
+    "Dependence",
     "Evidence",
     "Grid",
     "GridSnapper",

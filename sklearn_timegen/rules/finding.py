@@ -14,6 +14,7 @@ from sklearn_timegen.rules.category import find_static
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.clock_finding import find_clocks
+from sklearn_timegen.rules.dependence import find_dependences
 from sklearn_timegen.rules.grid import Grid, find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
@@ -52,6 +53,7 @@ KINDS = (
     "order",
     "monotone",
     "positive",
+    "dependence",
     "normal score",
     "shape",
     "bounds",
@@ -326,6 +328,7 @@ _FINDERS: dict[str, Any] = {
     "clock": find_clocks,
     "order": find_orders,
     "monotone": find_monotone,
+    "dependence": find_dependences,
     "normal score": find_normal_scores,
     "positive": find_positive,
     "bounds": find_bounds,
