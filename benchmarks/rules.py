@@ -1,12 +1,13 @@
 """What every series keeps: is it found, is it kept, and what does it cost?
 
-``python -m benchmarks.rules`` has three parts. *Kept*: generators are fitted to sets with rules,
+``python -m benchmarks.rules`` has four parts. *Kept*: generators are fitted to sets with rules,
 as windows and, by ``SeriesGenerator``, as series of which 100 each of 5 lengths are joined. What
 comes out is counted by code of its own, which knows nothing of the rules that were found, and
 is set beside what is demanded. Networks are small and take about 300 steps: rules have to hold
 whatever a network has learned, and shares and means after that. *False alarms*: what is found in
 sets that have no rules, and in those that ship with sktime, statsmodels and scikit-learn; each
-finding is argued. *Cost*: seconds of finding, and of sampling beside ``rules=None``.
+finding is argued. *Sines*: are windows on a surface told apart? *Cost*: seconds of finding, and
+of sampling beside ``rules=None``.
 
 What is done is kept in ``benchmarks/results/rules/`` and not done again; the tables go to
 ``benchmarks/results/rules.md``. Stocks and energy are looked for in the directory that
@@ -42,7 +43,8 @@ from sklearn_timegen import (
     TimeVAE,
     __version__,
 )
-from sklearn_timegen.datasets import load_energy, load_stocks, make_ar
+from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
+from sklearn_timegen.metrics import judge_panel, nearest_record_ratio
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import find_rules
 
@@ -534,6 +536,43 @@ def cost(name: str) -> dict[str, Any]:
     return result
 
 
+# -- sines, judged -------------------------------------------------------------------------------
+
+# Judges of the panel that windows off their surface are told by; the second one is shown second
+# differences.
+JUDGES = ("boosting", "boosting of channels")
+N_SINES, SINES_DEMAND = 4000, 0.06
+JUDGED: dict[str, Any] = {"PCAMixture": PCAMixture(), "FlowMatching": FlowMatching()}
+
+
+def judged(label: str, rules: str | None) -> dict[str, Any]:
+    """Fit a generator of its default size to TimeGAN's sines, and let them be told apart."""
+    x = make_sines(N_SINES, WINDOW, 5, random_state=0)
+    fitted = clone(JUDGED[label]).set_params(rules=rules, random_state=0).fit(x)
+    drawn = fitted.sample(N_SINES)
+    panel = judge_panel(x, drawn, max_samples=N_SINES, n_halves=0, random_state=0)
+    row = {judge: float(panel.table.loc[judge, "score"]) for judge in JUDGES}
+    return row | {"nearest record": float(nearest_record_ratio(x, drawn))}
+
+
+def told_judged(done: dict[str, dict[str, Any]]) -> list[str]:
+    lines = ["", "## Sines, judged", ""]
+    lines += [
+        f"TimeGAN's sines, {N_SINES:,} x {WINDOW} x 5: |accuracy - 1/2| of judges of the panel."
+    ]
+    lines += ["", *table_head(["generator / rules", *JUDGES, "nearest record", "demand"])]
+    for key, cell in done["judged"].items():
+        if "error" in cell:
+            lines += ["", f"{key}: {cell['error']}"]
+            continue
+        said = [f"{cell[name]:.3f}" for name in (*JUDGES, "nearest record")]
+        asked = key == "FlowMatching / auto"
+        met = all(cell[judge] <= SINES_DEMAND for judge in JUDGES)
+        demand = f"{SINES_DEMAND}{'' if met else ' **not met**'}" if asked else ""
+        lines.append(f"| {' | '.join([key, *said, demand])} |")
+    return lines
+
+
 # -- running and telling --------------------------------------------------------------------------
 
 
@@ -548,13 +587,17 @@ def work(wanted: list[str]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     if "cost" in wanted:
         for name in ("stocks", "energy"):
             yield "cost", name, partial(cost, name)
+    if "judged" in wanted:
+        for label in JUDGED:
+            for rules in ("auto", None):
+                yield "judged", f"{label} / {rules}", partial(judged, label, rules)
     if "kept" in wanted:
         for label in GENERATORS:
             for name in SETS:
                 yield "kept", f"{name} / {label}", partial(kept, name, label)
 
 
-PARTS = ("alarms", "cost", "kept")
+PARTS = ("alarms", "cost", "judged", "kept")
 
 
 def as_markdown(done: dict[str, dict[str, Any]]) -> str:
@@ -567,7 +610,9 @@ def as_markdown(done: dict[str, dict[str, Any]]) -> str:
         "",
         *(__doc__ or "").strip().split("\n\n")[1].splitlines(),
     ]
-    return "\n".join([*lines, *told_kept(done), *told_alarms(done), *told_cost(done), ""])
+    return "\n".join(
+        [*lines, *told_kept(done), *told_alarms(done), *told_judged(done), *told_cost(done), ""]
+    )
 
 
 def told_kept(done: dict[str, dict[str, Any]]) -> list[str]:

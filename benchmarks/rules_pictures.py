@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.rules import WINDOW, meters, parts, prices, rain, rng, states
 from sklearn_timegen import PCAMixture
+from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.plotting import REAL, SYNTHETIC, require_matplotlib
 
 Array = NDArray[Any]
@@ -62,6 +63,28 @@ def levels() -> Array:
     level = 1e4 * rng(28).normal(size=(400, 1, 1))
     phase = 2 * np.pi * rng(30).random((400, 1))
     return level + 0.5 * np.sin(2 * np.pi * T / 12 + phase)[..., None]
+
+
+def magnus(temperature: Array) -> Array:
+    return 17.625 * temperature / (243.04 + temperature)
+
+
+def dew_points() -> Array:
+    """Dew point, temperature and humidity, with noise of 0.03 degrees.
+
+    By the formula of Magnus, as in O. Alduchov and R. Eskridge (1996), "Improved Magnus form
+    approximation of saturation vapor pressure", Journal of Applied Meteorology 35.
+    """
+    temperature = 15 + rng(31).normal(size=(400, WINDOW)).cumsum(axis=1)
+    humidity = 100 / (1 + np.exp(-0.3 * rng(32).normal(size=(400, WINDOW)).cumsum(axis=1) - 1))
+    gamma = np.log(humidity / 100) + magnus(temperature)
+    noise = 0.03 * rng(33).normal(size=gamma.shape)
+    point = 243.04 * gamma / (17.625 - gamma) + noise
+    return np.stack([point, temperature, humidity], axis=2)
+
+
+def sines() -> Array:
+    return make_sines(2000, WINDOW, 1, random_state=0)
 
 
 # -- how a kind is drawn: series, colour, axes --------------------------------------------------
@@ -138,6 +161,22 @@ def off_scale(x: Array, colour: str, ax: Any) -> None:
         ax.plot(T, one[:, 1] - (1.8 * one[:, 0] + 32), color=colour, lw=0.9)
 
 
+def rest(x: Array, colour: str, ax: Any) -> None:
+    """Draw what temperature and dew point leave of the humidity."""
+    point, temperature, humidity = np.moveaxis(x.astype(np.float64), 2, 0)
+    ratio = magnus(point) - magnus(temperature)
+    for one in (humidity - 100 * np.exp(ratio))[:4]:
+        ax.plot(T, one, color=colour, lw=0.9)
+
+
+def turning(x: Array, colour: str, ax: Any) -> None:
+    """Draw second differences of sines between 0 and 1, over their distance from the middle."""
+    away = x[:, 1:-1, 0].astype(np.float64) - 0.5
+    bend = np.diff(x[:, :, 0].astype(np.float64), n=2, axis=1) / np.maximum(away, 0.05)
+    for one in bend[:8]:
+        ax.plot(T[1:-1], one, color=colour, lw=0.9)
+
+
 PICTURES: dict[str, tuple[Callable[[], Array], Callable[[Array, str, Any], None]]] = {
     "grid": (whole, dots),
     "one_of": (lambda: windows(states()), images),
@@ -147,7 +186,9 @@ PICTURES: dict[str, tuple[Callable[[], Array], Callable[[Array, str, Any], None]
     "order": (lambda: windows(prices()), range_of_day),
     "monotone": (lambda: windows(meters()), falls),
     "positive": (amounts, logarithmic),
+    "dependence": (dew_points, rest),
     "normal_score": (lambda: windows(rain()), bars),
+    "shape": (sines, turning),
     "bounds": (folded, lambda x, colour, ax: lines(x, colour, ax, 7)),
     "level": (levels, movement),
 }
@@ -156,6 +197,8 @@ SHARED = (
     "combination",
     "parts",
     "positive",
+    "dependence",
+    "shape",
 )  # panels that are to be compared by their scale
 
 

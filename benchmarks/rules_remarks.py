@@ -5,7 +5,14 @@ Looked at by eye. A set, words of the rule, and whether it is true of the data.
 
 PRINTED = "true: the table prints so many decimals"
 
+SUMS = "true but for rounding and other parts: incomes and expenses are parts of the product"
+RATES = "true but for rounding: the real interest is the nominal one less inflation"
+
 REMARKS: list[tuple[str, str, str]] = [
+    ("sktime, macroeconomic", "infl = f", RATES),
+    ("sktime, macroeconomic", "realgdp = f", SUMS),
+    ("statsmodels, macrodata", "infl = f", RATES),
+    ("statsmodels, macrodata", "realgdp = f", SUMS),
     (
         "windows of a walk",
         "moves around levels",

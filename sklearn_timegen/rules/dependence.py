@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 EXACT = 1e-4  # of the standard deviation: what the rest of a channel is that is left out
 CLOSE = 0.1  # of the standard deviation: the rest of a channel in whose place it stands
 MOVING = 0.5  # of the steps' standard deviation: what walks that only happen to be alike are not
+HARDLY = 1.2  # times what the best others leave
 MOST_OTHERS = 3
 N_CANDIDATES = 6  # others that are tried together, of those most correlated
 HIGHEST = 3  # degree
@@ -31,6 +32,7 @@ N_BLOCKS = 20  # of neighbouring cells, of which every second one is fitted
 MOST_CELLS = 4000  # that are fitted
 FEWEST = 200  # cells, before a function can be believed
 N_STEPS = 10  # of Newton
+ROOM = 0.1  # of the range of the others in training: as far beyond it a function may go on
 
 
 class Dependence(Rule):
@@ -76,8 +78,8 @@ class Dependence(Rule):
         return f"{target} = f({', '.join(others)}){'' if self.is_exact else ' + rest'}"
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        y, s = _observed(blocks, self.keys)
-        fitted = _Fitted.best(y, s)
+        y, s, follows = _observed(blocks, self.keys)
+        fitted = _Fitted.best(y, s, follows)
         if fitted is None:
             raise ValueError(
                 f"the rule {self.statement()!r} cannot be judged: there are {len(y)} cells at "
@@ -91,6 +93,8 @@ class Dependence(Rule):
                 "rule out"
             )
         self._polynomial = Polynomial(*_thinned(s, y[:, None]), fitted.degree)
+        room = ROOM * np.ptp(s, axis=0)
+        self._range = s.min(axis=0) - room, s.max(axis=0) + room
         off = float(np.abs(y - self._polynomial(s)[:, 0]).max())
         deviation = float(y.std())
         self.is_exact = fitted.rest <= EXACT and off <= 10 * EXACT * deviation
@@ -98,6 +102,10 @@ class Dependence(Rule):
 
     def _value(self, block: Block) -> Array:
         s = np.stack([block[key].ravel() for key in self.keys[1:]], axis=1)
+        if (
+            not self.is_exact
+        ):  # far beyond training, a polynomial that is only close leads anywhere
+            s = s.clip(*self._range)
         value: Array = self._polynomial(s)[:, 0].reshape(block[self.keys[1]].shape)
         return value
 
@@ -162,23 +170,25 @@ class Dependence(Rule):
 class _Fitted:
     """How much a polynomial of some degree leaves of a channel, where it was not fitted."""
 
-    def __init__(self, y: Array, s: Array, degree: int) -> None:
+    def __init__(self, y: Array, s: Array, follows: Mask, degree: int) -> None:
         block = np.arange(len(y)) * N_BLOCKS // len(y)
         fitted, judged = block % 2 == 0, block % 2 == 1
         polynomial = Polynomial(*_thinned(s[fitted], y[fitted, None]), degree)
-        off = y[judged] - polynomial(s[judged])[:, 0]
+        off = y - polynomial(s)[:, 0]
         self.degree = degree
-        self.rest = float(off.std() / y.std())
-        # Steps across blocks are few.
-        self.moving = float(np.diff(off).std() / max(float(np.diff(y[judged]).std()), 1e-300))
+        self.rest = float(off[judged].std() / y.std())
+        moves = (follows & judged & np.roll(judged, 1))[1:]
+        steps, of_rest = np.diff(y)[moves], np.diff(off)[moves]
+        self.moving = float(of_rest.std() / steps.std()) if steps.size and steps.std() else 0.0
 
     @classmethod
-    def best(cls, y: Array, s: Array) -> _Fitted | None:
+    def best(cls, y: Array, s: Array, follows: Mask) -> _Fitted | None:
         """Return the degree that leaves the least, of those that so many cells can tell."""
         if len(y) < FEWEST or np.ptp(y) == 0 or (np.ptp(s, axis=0) == 0).any():
             return None
         n_fitted = min(len(y) // 2, MOST_CELLS)
-        fits = [cls(y, s, degree) for degree in degrees_for(n_fitted, s.shape[1], HIGHEST)]
+        degrees = degrees_for(n_fitted, s.shape[1], HIGHEST)
+        fits = [cls(y, s, follows, degree) for degree in degrees]
         return min(fits, key=lambda fit: fit.rest, default=None)
 
     @property
@@ -191,11 +201,16 @@ def _thinned(s: Array, y: Array) -> tuple[Array, Array]:
     return s[some], y[some]
 
 
-def _observed(blocks: Sequence[Block], keys: Sequence[Key]) -> tuple[Array, Array]:
-    """Return a column, and others beside each other, where none of them is missing."""
+def _observed(blocks: Sequence[Block], keys: Sequence[Key]) -> tuple[Array, Array, Mask]:
+    """Return a column, and others beside each other, where none of them is missing.
+
+    Together with whether a cell follows directly on the one before it.
+    """
     x = np.stack(columns(blocks, keys), axis=1)
-    x = x[~np.isnan(x).any(axis=1)]
-    return x[:, 0], x[:, 1:]
+    there = ~np.isnan(x).any(axis=1)
+    begins = [np.arange(block[keys[0]].size) % block[keys[0]].shape[1] == 0 for block in blocks]
+    follows = there & np.roll(there, 1) & ~np.concatenate(begins)
+    return x[there, 0], x[there, 1:], follows[there]
 
 
 def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
@@ -223,7 +238,7 @@ def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rul
 def _closest(blocks: Sequence[Block], key: Key, keys: Sequence[Key]) -> tuple[float, list[Key]]:
     """Return the others that a channel is a function of, and what they leave of it.
 
-    The fewest that leave no more than twice as much as any.
+    The fewest that leave hardly more than any.
     """
     tried: list[tuple[float, list[Key]]] = []
     for others in _sets_of_others(blocks, key, keys):
@@ -235,7 +250,7 @@ def _closest(blocks: Sequence[Block], key: Key, keys: Sequence[Key]) -> tuple[fl
             tried.sort(key=lambda one: -one[0])
     if not tried:
         return np.inf, []
-    least = max(EXACT, 2 * tried[-1][0])
+    least = max(EXACT, HARDLY * tried[-1][0])
     return min((one for one in tried if one[0] <= least), key=lambda one: (len(one[1]), one[0]))
 
 
@@ -244,7 +259,7 @@ def _sets_of_others(
 ) -> Iterator[tuple[Key, ...]]:
     rest = [k for k in keys if k != key]
     if len(rest) > N_CANDIDATES:
-        strength = [_correlation(*_observed(blocks, [key, k])) for k in rest]
+        strength = [_correlation(*_observed(blocks, [key, k])[:2]) for k in rest]
         rest = [rest[j] for j in sorted(np.argsort(strength)[::-1][:N_CANDIDATES])]
     for n_others in range(1, MOST_OTHERS + 1):
         yield from combinations(rest, n_others)
