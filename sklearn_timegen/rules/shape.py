@@ -247,7 +247,8 @@ class Shape(Rule):
         told = w > DETERMINED * all_told[:, None]
         along = np.einsum("nij,nti,nt->nj", axes, slope, off)
         along = np.where(told, along / np.where(told, w, 1.0), 0.0)
-        return np.einsum("nij,nj->ni", axes, along), told.all(axis=1)
+        determined: Mask = np.asarray(told.all(axis=1))
+        return np.einsum("nij,nj->ni", axes, along), determined
 
 
 class _Principal:

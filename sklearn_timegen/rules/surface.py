@@ -125,7 +125,9 @@ def _inside(near: Array, y: Array) -> Array:
     return inside
 
 
-def _without(own: Array, points: Array, distance: Array, index: NDArray[np.int64]) -> tuple:
+def _without(
+    own: Array, points: Array, distance: Array, index: NDArray[np.int64]
+) -> tuple[Array, NDArray[np.int64]]:
     """Return neighbours without the point itself, or without the last one if it is none."""
     same = (points[index] == own[:, None]).all(axis=2)
     drop = np.where(same.any(axis=1), same.argmax(axis=1), index.shape[1] - 1)
