@@ -47,7 +47,7 @@ def test_surfaces_are_found_and_kept(make, seed):
     u = structure.fit_transform(x)
     assert [rule.kind for rule in structure.rules_] == ["shape"] * x.shape[2]
     assert {rule._surface.dimension for rule in structure.rules_} == {MADE[make]}
-    assert structure.static == list(range(u.shape[2]))
+    assert structure.coordinates_.static == list(range(u.shape[2]))
     assert np.abs(structure.inverse_transform(u) - x).max() < 1e-3 * x.std()
     rng = np.random.default_rng(seed)
     for spread in (0.1, 1, 30):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Key, channel_of, order_of
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.shape import SCORES
 from sklearn_timegen.rules.smoothing import States
 
 __all__ = ["Coordinates"]
@@ -20,7 +21,7 @@ Array = NDArray[np.float64]
 # Columns beside the channels: those of which values of the data are intervals, and those that are
 # constant along time.
 IN_PARTS = ("phase", "observed", "present", "length")
-CONSTANT = ("level", "start", "phase", "reading before", "present", "length")
+CONSTANT = ("level", "start", "phase", "reading before", "present", "length", *SCORES)
 
 
 class Coordinates:
