@@ -32,6 +32,9 @@ class GeneratorBootstrap(BaseTransformer):
     decomposition a version is a series of its own, and bagging over such ones forecasts from
     somewhere else.
 
+    Values may be missing: in versions they are, too, as often and elsewhere, unless the generator
+    has ``missing="complete"``.
+
     Several columns are generated together. There is no form of it for
     ``TransformedTargetForecaster``, whose steps map one series to one series and have to map the
     forecast back: a synthetic series in place of the actual one has nothing to map back with.

@@ -54,6 +54,12 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     a cross-fade alone would average two noises and leave each seam too smooth. A generator that
     can ``forecast`` a past, such as :class:`FlowMatching`, is asked to do so instead.
 
+    Columns may hold words, flags, categories, dates, and missing values: the parameters
+    ``missing``, ``channel_kinds``, ``rare_categories`` and ``unseen_categories`` of the generator
+    are taken for those of the series. What a series has for all of its time, as a shop its town,
+    it has from the training series that it stands in for. A transform sees real channels only,
+    with draws in the place of what is missing; decimals come back by the rules.
+
     See Also
     --------
     sklearn_timegen.model_selection.make_windows : Cuts windows from an array.
@@ -200,7 +206,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         ------
         ValueError
             If a series is shorter than a window, timestamps are irregular, duplicated or
-            unsorted, values are missing, columns are not numbers, or a parameter does not fit.
+            unsorted, a column holds values of several kinds, infinite ones or none at all, values
+            are missing and the generator has ``missing="error"``, or a parameter does not fit.
         """
         with rollback_on_error(self):
             self._fit(X)
