@@ -58,8 +58,11 @@ class SeriesLayout:
         """Lay a 3-d array of series out as ``fit`` saw them: a row each, or 3-d."""
         if self.dtype is not None and all_finite(series):
             limits = np.iinfo(self.dtype)
-            # The greatest integers are not floats: the next float below them is.
-            highest = np.nextafter(np.float32(limits.max), np.float32(0))
+            highest = np.float32(limits.max)
+            if (
+                int(highest) > limits.max
+            ):  # the greatest integers are not floats: the next below is
+                highest = np.nextafter(highest, np.float32(0))
             series = np.rint(series).clip(limits.min, highest).astype(self.dtype)
         return self.restore_numbers(series)
 
