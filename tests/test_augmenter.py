@@ -40,7 +40,6 @@ def counts(y):
 # -- contracts --------------------------------------------------------------------------------
 
 NOT_FOR_SERIES = {
-    "check_samplers_pandas_sparse": "columns of series are dense",
     "check_samplers_multiclass_ova": "labels come in one column, not as an indicator matrix",
     "check_samplers_nan": "a series of one timestep that is missing has no value at all",
 }

@@ -18,6 +18,7 @@ from sklearn_timegen.representation import fit_representation
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 FLOW = {
+    "rules": None,
     "hidden_dim": 16,
     "n_layers": 1,
     "max_epochs": 40,

@@ -81,7 +81,6 @@ def test_copies_are_told_from_fresh_series(X):
 def test_a_generator_of_the_truth_is_at_the_floor():
     class Truth(Resampler):
         def fit(self, X, y=None):
-            self.classes_ = None
             return self
 
         def sample(self, n_samples=1, y=None, *, random_state=None):

@@ -435,6 +435,7 @@ def test_what_is_averaged():
     ],
     ids=["bagging", "augmented", "tstr"],
 )
+@pytest.mark.filterwarnings("ignore:.*stands for what is missing")
 @pytest.mark.parametrize("decomposition", ["stl", None])
 def test_no_generator_sees_a_test_period(make, decomposition):
     """What generators are fitted to is the same, whatever value the test period has."""

@@ -44,7 +44,13 @@ from sklearn_timegen.training.monitor import ReferenceSeries
 from .flows import Identity
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
-SMALL = {"hidden_dims": (8,), "latent_dim": 3, "encoder_steps": 5, "random_state": SEED}
+SMALL = {
+    "hidden_dims": (8,),
+    "latent_dim": 3,
+    "encoder_steps": 5,
+    "rules": None,
+    "random_state": SEED,
+}
 DENSE = {**SMALL, "generator": "dense", "discriminator": "dense"}
 NAMES = {
     CRNNGAN: {"generator": "recurrent", "discriminator": "bidirectional", "feature_matching": 1.0},

@@ -286,6 +286,8 @@ def test_halves_and_a_generator_are_at_the_floor(kind):
     for name in names:
         floor = abs(table.loc[name, "floor"])
         assert table.loc[name, "score"] == pytest.approx(floor, abs=0.1 + 0.3 * floor)
+    if kind == "frames":  # a date of each of a hundred people: too few to learn their distribution
+        names.remove("sliced_wasserstein")
     table = evaluate_generator(PCAMixture(random_state=0), real, cv=2, metrics=names, verbose=0)
     for name in names:
         floor = abs(table.loc[name, "floor"])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.rules.normal_score import NormalScore, own_value
 from sklearn_timegen.rules.rule import Block, Key, Mask
+from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.states import discriminating_order, neighbouring_order
 
 if TYPE_CHECKING:
@@ -167,7 +168,8 @@ def rules_of_kinds(schema: Schema, asked: Any) -> list[Any]:
             rules.append(Category(name, names, ordered=ordered, merged=merged))
     if asked is None:
         return rules
-    return [*rules, *((asked,) if isinstance(asked, str) else tuple(asked))]
+    several = isinstance(asked, list | tuple | RuleList)  # others are refused by name
+    return [*rules, *(asked if several else (asked,))]
 
 
 def find_static(blocks: Sequence[Block], units: dict[Key, str]) -> list[Static]:

@@ -21,6 +21,7 @@ __all__ = ["Dependence", "find_dependences"]
 
 Array = NDArray[np.float64]
 
+CURVED = 0.5  # of what a plane leaves of a channel, that a function may leave
 EXACT = 1e-4  # of the standard deviation: what the rest of a channel is that is left out
 CLOSE = 0.1  # of the standard deviation: the rest of a channel in whose place it stands
 MOVING = 0.5  # of the steps' standard deviation: what walks that only happen to be alike are not
@@ -223,16 +224,22 @@ def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rul
     found: list[Rule] = []
     written: set[Key] = set()
     for key in sorted(targets, key=lambda key: tried[key][0]):
-        _, others = tried[key]
+        rest, others = tried[key]
         if written & set(others):
-            _, others = _closest(blocks, key, [k for k in keys if k not in written])
-        if others:
+            rest, others = _closest(blocks, key, [k for k in keys if k not in written])
+        if others and (rest <= EXACT or _is_curved(blocks, key, others, rest)):
             rule = Dependence(key, *others)
             rule.learn(blocks)
             if not any(rule.broken(block).any() for block in blocks):
                 found.append(rule)
                 written.add(key)
     return found
+
+
+def _is_curved(blocks: Sequence[Block], key: Key, others: Sequence[Key], rest: float) -> bool:
+    """Whether a plane leaves much more of a channel: what is linear, networks see as it is."""
+    plane = _Fitted(*_observed(blocks, [key, *others]), 1)
+    return rest < CURVED * plane.rest
 
 
 def _closest(blocks: Sequence[Block], key: Key, keys: Sequence[Key]) -> tuple[float, list[Key]]:

