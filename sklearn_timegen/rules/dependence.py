@@ -156,11 +156,6 @@ class Dependence(Rule):
             return {key: unit for key, unit in units.items() if key != self.keys[0]}
         return {**units, self.keys[0]: "free"}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        if self.is_exact:
-            return {key: mask for key, mask in known.items() if key != self.keys[0]}
-        return {**known, self.keys[0]: np.logical_and.reduce([known[key] for key in self.keys])}
-
     def renamed(self) -> dict[Key, str]:
         return {} if self.is_exact else {self.keys[0]: f"rest of {self.labels[0]}"}
 

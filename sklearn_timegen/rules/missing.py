@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sklearn_timegen.data.checks import ends_of
 from sklearn_timegen.rules.chain import StateChain
 from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, channel_of
 
 __all__ = ["Missing", "end_of", "find_missing"]
 
@@ -193,8 +194,6 @@ class Missing(Rule):
 
     def fit_transform(self, X: Any) -> Array:
         """Learn from series ``(n_samples, n_timesteps, n_channels)``; return coordinates."""
-        from sklearn_timegen.rules.rule import as_block
-
         self.learn([as_block(X)])
         return self.transform(X)
 
@@ -229,8 +228,7 @@ def _score(fraction: float) -> float:
 
 def end_of(block: Block) -> NDArray[np.int64]:
     """Return how many timesteps each series has, up to the last one with any value."""
-    observed = np.logical_or.reduce([np.isfinite(column) for column in block.values()])
-    return observed.shape[1] - np.argmax(observed[:, ::-1], axis=1)
+    return ends_of(as_array(block))
 
 
 def find_missing(blocks: Sequence[Block], *, ragged: bool = False) -> list[Missing]:

@@ -169,13 +169,6 @@ class Shape(Rule):
         kept = {key: unit for key, unit in units.items() if key != self.keys[0]}
         return {**kept, **dict.fromkeys(self._columns, "free")}
 
-    def known(self, known: dict[Key, Mask]) -> dict[Key, Mask]:
-        # Each score is made of all timesteps.
-        mask = known[self.keys[0]]
-        whole = np.broadcast_to(mask.all(axis=1, keepdims=True), mask.shape)
-        kept = {key: m for key, m in known.items() if key != self.keys[0]}
-        return {**kept, **dict.fromkeys(self._columns, whole)}
-
     @property
     def _columns(self) -> list[Key]:
         k = self._basis.shape[1]
