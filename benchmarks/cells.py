@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import platform
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from tqdm.auto import tqdm
 
-__all__ = ["run_cells", "table_head"]
+from sklearn_timegen import __version__
+
+__all__ = ["page_head", "run_cells", "table_head"]
 
 Work = tuple[str, str, Callable[[], Any]]  # part, key, what is to be done
 
@@ -41,6 +46,19 @@ def run_cells(folder: Path, parts: Iterable[str], work: Iterable[Work]) -> dict[
         fresh.write_text(json.dumps(done[part], indent=1) + "\n")
         fresh.replace(folder / f"{part}.json")  # whole or not at all
     return done
+
+
+def page_head(title: str, module: str, described: str | None) -> list[str]:
+    """Return how a page of results begins: its title, how it was made, and what it is about."""
+    return [
+        f"# {title}",
+        "",
+        f"`python -m {module}`; sklearn-timegen {__version__}, Python "
+        f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, "
+        f"{platform.machine()}, one thread.",
+        "",
+        *(described or "").strip().split("\n\n")[1].splitlines(),
+    ]
 
 
 def table_head(heads: list[str]) -> list[str]:

@@ -18,7 +18,6 @@ What is done is kept in ``benchmarks/results/kinds/`` and not done again; the ta
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -34,8 +33,8 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from benchmarks.cells import run_cells, table_head
-from sklearn_timegen import VAE, FlowMatching, PCAMixture, __version__
+from benchmarks.cells import page_head, run_cells, table_head
+from sklearn_timegen import VAE, FlowMatching, PCAMixture
 from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
 from sklearn_timegen.metrics import judge_panel
 from sklearn_timegen.model_selection import make_windows
@@ -344,15 +343,7 @@ def work(wanted: list[str]) -> Iterator[tuple[str, str, Callable[[], Any]]]:
 
 
 def as_markdown(done: dict[str, dict[str, Any]]) -> str:
-    lines = [
-        "# Holes, words and ends",
-        "",
-        f"`python -m benchmarks.kinds`; sklearn-timegen {__version__}, Python "
-        f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, "
-        f"{platform.machine()}, one thread.",
-        "",
-        *(__doc__ or "").strip().split("\n\n")[1].splitlines(),
-    ]
+    lines = page_head("Holes, words and ends", "benchmarks.kinds", __doc__)
     told = (told_table, told_sensors, told_holes, told_losses)
     for part, tell in zip(PARTS, told, strict=True):
         lines += ["", *tell(done[part])]

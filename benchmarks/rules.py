@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
-import platform
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -31,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from benchmarks.cells import run_cells, table_head
+from benchmarks.cells import page_head, run_cells, table_head
 from benchmarks.rules_remarks import REMARKS
 from sklearn_timegen import (
     R3GAN,
@@ -41,7 +40,6 @@ from sklearn_timegen import (
     SeriesGenerator,
     TeacherForcing,
     TimeVAE,
-    __version__,
 )
 from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
 from sklearn_timegen.metrics import judge_panel, nearest_record_ratio
@@ -601,15 +599,7 @@ PARTS = ("alarms", "cost", "judged", "kept")
 
 
 def as_markdown(done: dict[str, dict[str, Any]]) -> str:
-    lines = [
-        "# Rules: found, kept, and what they cost",
-        "",
-        f"`python -m benchmarks.rules`; sklearn-timegen {__version__}, Python "
-        f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}, "
-        f"{platform.machine()}, one thread.",
-        "",
-        *(__doc__ or "").strip().split("\n\n")[1].splitlines(),
-    ]
+    lines = page_head("Rules: found, kept, and what they cost", "benchmarks.rules", __doc__)
     return "\n".join(
         [*lines, *told_kept(done), *told_alarms(done), *told_judged(done), *told_cost(done), ""]
     )
