@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.tables.container import Container, Record
+from sklearn_timegen.data.tables.timeline import Timeline
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.series._calendar import calendar_features
-from sklearn_timegen.series._container import Container, Record
-from sklearn_timegen.series._index import Timeline
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
 

@@ -10,10 +10,10 @@ from sklearn.base import clone
 
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.reading import ReadingOptions
+from sklearn_timegen.data.tables.container import Columns, Record
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.category import Static, rules_of_kinds
 from sklearn_timegen.series._calendar import CALENDARS
-from sklearn_timegen.series._container import Columns, Record
 from sklearn_timegen.series._transforms import Chain
 
 if TYPE_CHECKING:

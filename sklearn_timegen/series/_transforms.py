@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_timegen.series._container import Columns, Record
+from sklearn_timegen.data.tables.container import Columns, Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,13 +18,13 @@ from sklearn_timegen.base.declaration import Declared
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.sentinels import sentinels_told
+from sklearn_timegen.data.tables.container import Part
+from sklearn_timegen.data.tables.layouts import take_apart
+from sklearn_timegen.data.tables.records import read_container, read_parts
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._calendar import infer_period
-from sklearn_timegen.series._container import Part
-from sklearn_timegen.series._layouts import take_apart
 from sklearn_timegen.series._models import Asked, Models, crossfade, cut_apart, match
 from sklearn_timegen.series._postprocess import JoinedPostprocess
-from sklearn_timegen.series._reading import read_container, read_parts
 from sklearn_timegen.series._settings import (
     check_settings,
     make_generator,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_timegen.data.reading import as_pandas
-from sklearn_timegen.series._container import Columns, Container, Key, Part, shown
-from sklearn_timegen.series._index import Timeline
+from sklearn_timegen.data.tables.container import Columns, Container, Key, Part, shown
+from sklearn_timegen.data.tables.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd

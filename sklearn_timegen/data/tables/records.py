@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.data.sentinels import warn_of_sentinels
-from sklearn_timegen.series._container import Columns, Container, Part, Record, shown
-from sklearn_timegen.series._layouts import check_alike, take_apart
+from sklearn_timegen.data.tables.container import Columns, Container, Part, Record, shown
+from sklearn_timegen.data.tables.layouts import check_alike, take_apart
 
 if TYPE_CHECKING:
     import pandas as pd

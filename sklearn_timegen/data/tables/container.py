@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.series._index import Timeline
+from sklearn_timegen.data.tables.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,1 @@
+"""Series with times and names, read from whatever holds them, and laid out alike."""
