@@ -181,7 +181,7 @@ def test_names_of_levels_and_items():
 def test_long_tables():
     X = pd.concat([frame().reset_index().assign(shop=name) for name in "ab"], ignore_index=True)
     generator = SeriesGenerator(PCAMixture(), window=12, random_state=SEED)
-    fitted = clone(generator).set_params(series_column="shop", time_column="day").fit(X)
+    fitted = clone(generator).set_params(id_columns="shop", time_column="day").fit(X)
     drawn = fitted.sample(3)
     assert drawn.columns.equals(X.columns)
     assert drawn.dtypes.equals(X.dtypes)
@@ -442,7 +442,7 @@ def test_bad_series_are_refused(message):
         ({"transform": "stl-remainder", "period": 80}, "two seasons of period=80"),
         ({"calendar": ["era"]}, "calendar has 'era'"),
         ({"overlap": 12}, "overlap=12 must be less than window=12"),
-        ({"series_column": "shop"}, "no column 'shop'"),
+        ({"id_columns": "shop"}, "no column 'shop'"),
         ({"generator": Resampler(conditional=True)}, "no calendar to condition it on"),
         ({"transform": sktime_differencer()}, "take transform='difference'"),
     ],

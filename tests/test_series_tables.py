@@ -81,7 +81,7 @@ def table(seed=SEED):
 DATA = {
     "frame": (frame, {}),
     "panel": (panel, {}),
-    "table": (table, {"series_column": "shop", "time_column": "day"}),
+    "table": (table, {"id_columns": "shop", "time_column": "day"}),
 }
 
 

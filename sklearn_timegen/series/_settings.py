@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,54 +10,111 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.data.reading import ReadingOptions
-from sklearn_timegen.data.tables.container import Columns, Record
+from sklearn_timegen.data.tables.container import Columns, Record, shown
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.category import Static, rules_of_kinds
 from sklearn_timegen.series._calendar import CALENDARS
 from sklearn_timegen.series._transforms import Chain
+from sklearn_timegen.series._window import choose_window
 
 if TYPE_CHECKING:
     from sklearn_timegen.series.generator import SeriesGenerator
 
-__all__ = ["check_settings", "make_generator", "make_structure", "reading_options"]
+__all__ = [
+    "Plan",
+    "check_lengths",
+    "generator_of",
+    "make_generator",
+    "make_plan",
+    "make_structure",
+    "reading_options",
+]
 
 
-def check_settings(settings: SeriesGenerator, lengths: list[int]) -> int:
-    """Refuse what does not fit together before anything is trained; return the overlap."""
-    needed = settings.window + Chain(settings.transform, 1).n_lost
-    n_series, lengths = len(lengths), sorted(lengths)
-    if lengths[0] < needed:
-        also = f", and {n_series} series up to {lengths[-1]}" if n_series > 1 else ""
-        lost = needed - settings.window
-        raise ValueError(
-            f"window={settings.window} is longer than the shortest series, of {lengths[0]} "
-            f"timesteps{also}{f' ({lost} of them go into the transform)' if lost else ''}"
-        )
+@dataclass(frozen=True)
+class Plan:
+    """What the parameters of a generator of series come to for some data.
+
+    Parameters
+    ----------
+    generator : BaseGenerator
+        The unfitted generator of windows that was asked for, or the default one.
+    window, overlap, period : int
+        Timesteps.
+    """
+
+    generator: Any
+    window: int
+    overlap: int
+    period: int
+
+
+def generator_of(settings: SeriesGenerator) -> Any:
+    """Return the generator of windows that is asked for, or the default one."""
+    return PCAMixture() if settings.generator is None else settings.generator
+
+
+def make_plan(settings: SeriesGenerator, records: list[Record], period: int) -> Plan:
+    """Return what is to be done, before anything is trained.
+
+    Raises
+    ------
+    ValueError
+        If parameters do not fit each other, or the data.
+    """
+    generator = generator_of(settings)
+    _check_generator(settings, generator)
+    n_lost = Chain(settings.transform, 1).n_lost
+    if settings.window is None:
+        check_lengths(2, n_lost, records)
+        window = choose_window([record.values for record in records], n_lost, period)
+    else:
+        window = int(settings.window)
+        check_lengths(window, n_lost, records)
+    return Plan(generator, window, _choose_overlap(settings, window), period)
+
+
+def check_lengths(window: int, n_lost: int, records: list[Record]) -> None:
+    """Refuse series that are shorter than a window."""
+    lengths = [len(record.values) for record in records]
+    shortest = records[int(np.argmin(lengths))]
+    if min(lengths) >= window + n_lost:
+        return
+    name = f" (series {shown(shortest.key)})" if shortest.key else ""
+    also = f", and {len(lengths)} series up to {max(lengths)}" if len(lengths) > 1 else ""
+    raise ValueError(
+        f"window={window} is longer than the shortest series, of {min(lengths)} timesteps"
+        f"{name}{also}{f' ({n_lost} of them go into the transform)' if n_lost else ''}: take a "
+        "shorter window, or leave such series out"
+    )
+
+
+def _check_generator(settings: SeriesGenerator, generator: Any) -> None:
     unknown = [name for name in settings.calendar if name not in list(CALENDARS)]
     if unknown:
         raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
-    if settings.calendar and "conditional" not in settings.generator.get_params():
+    if settings.calendar and "conditional" not in generator.get_params():
         raise ValueError(
             f"calendar={list(settings.calendar)} needs a generator with the parameter "
-            f"conditional, got {settings.generator!r}"
+            f"conditional, got {generator!r}"
         )
-    if not settings.calendar and getattr(settings.generator, "conditional", False):
+    if not settings.calendar and getattr(generator, "conditional", False):
         raise ValueError(
-            f"{settings.generator!r} is conditional, but there is no calendar to condition it on: "
+            f"{generator!r} is conditional, but there is no calendar to condition it on: "
             "pass calendar, or set its conditional=False"
         )
-    if settings.joining == "continue" and not hasattr(settings.generator, "forecast"):
+    if settings.joining == "continue" and not hasattr(generator, "forecast"):
         raise ValueError(
             f"joining='continue' needs a generator with the method forecast, got "
-            f"{settings.generator!r}; use 'search'"
+            f"{generator!r}; use 'search'"
         )
-    return _choose_overlap(settings)
 
 
 def reading_options(settings: SeriesGenerator) -> ReadingOptions:
     """Return what the generator's parameters say about channels: it is said of the series."""
-    said = settings.generator.get_params(deep=False)
+    said = generator_of(settings).get_params(deep=False)
     return ReadingOptions(
         missing=said.get("missing", "generate") != "error",
         kinds=said.get("channel_kinds", "auto"),
@@ -69,7 +127,7 @@ def make_structure(
     settings: SeriesGenerator, columns: Columns, records: list[Record]
 ) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
-    own, theirs = settings.rules, settings.generator.get_params(deep=False)
+    own, theirs = settings.rules, generator_of(settings).get_params(deep=False)
     said = not (isinstance(own, str) and own == "auto")
     assert columns.schema is not None
     rules = rules_of_kinds(columns.schema, own if said else theirs.get("rules", "auto"))
@@ -97,7 +155,7 @@ def _known(column: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def make_generator(settings: SeriesGenerator) -> Any:
     """Return an unfitted generator of windows, which are coordinates already."""
-    generator = clone(settings.generator)
+    generator = clone(generator_of(settings))
     known = generator.get_params(deep=False)
     done = {"rules": None, "bounds": None, "channel_kinds": "auto"}
     if known.get("postprocess") == "auto":  # of joined series, and not of windows
@@ -108,26 +166,26 @@ def make_generator(settings: SeriesGenerator) -> Any:
     return generator
 
 
-def _choose_overlap(settings: SeriesGenerator) -> int:
+def _choose_overlap(settings: SeriesGenerator, window: int) -> int:
     """Return the overlap: one that lets windows be joined where training windows begin.
 
     Windows that are cut at midnight only know how days go on from midnight.
     """
-    overlap = max(1, settings.window // 2) if settings.overlap is None else int(settings.overlap)
-    if overlap >= settings.window:
-        raise ValueError(f"overlap={overlap} must be less than window={settings.window}")
-    if (settings.window - overlap) % settings.stride == 0:
+    overlap = max(1, window // 2) if settings.overlap is None else int(settings.overlap)
+    if overlap >= window:
+        raise ValueError(f"overlap={overlap} must be less than window={window}")
+    if (window - overlap) % settings.stride == 0:
         return overlap
-    n_strides = max(1, (settings.window - overlap) // settings.stride)
-    nearest = settings.window - n_strides * settings.stride
+    n_strides = max(1, (window - overlap) // settings.stride)
+    nearest = window - n_strides * settings.stride
     if settings.overlap is None and nearest >= 1:
         return nearest
     if not settings.calendar:
         warn_user(
             f"training windows begin every stride={settings.stride} timesteps, but are joined "
-            f"every {settings.window - overlap}: a season that they all begin at the same time of "
+            f"every {window - overlap}: a season that they all begin at the same time of "
             f"is lost in longer series. Use a stride of which window - overlap is a multiple, "
-            f"such as {_divisor(settings.window - overlap, settings.stride)}, or calendar="
+            f"such as {_divisor(window - overlap, settings.stride)}, or calendar="
         )
     return overlap
 

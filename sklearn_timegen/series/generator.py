@@ -26,8 +26,10 @@ from sklearn_timegen.series._calendar import infer_period
 from sklearn_timegen.series._models import Asked, Models, crossfade, cut_apart, match
 from sklearn_timegen.series._postprocess import JoinedPostprocess
 from sklearn_timegen.series._settings import (
-    check_settings,
+    check_lengths,
+    generator_of,
     make_generator,
+    make_plan,
     make_structure,
     reading_options,
 )
@@ -84,16 +86,21 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
     """
 
-    generator: BaseGenerator = param(
+    generator: BaseGenerator | None = param(
+        default=None,
         kw_only=False,
-        doc="What learns the windows: any generator of this library; cloned.",
-        check=[HasMethods(["fit", "sample"])],
+        doc="""What learns the windows: any generator of this library; cloned. ``None`` is
+        ``PCAMixture()``, which is fitted in seconds.""",
+        check=[HasMethods(["fit", "sample"]), None],
     )
-    window: int = param(
+    window: int | None = param(
+        default=None,
         kw_only=False,
         doc="""Timesteps of a window, at least 2: long enough to hold the patterns that matter,
-        and no longer than the shortest series.""",
-        check=[Interval(Integral, 2, None, closed="left")],
+        and no longer than the shortest series. ``None`` is two seasons, by the frequency or by the
+        autocorrelation, or without a season twice the memory that the series show, 24 at least;
+        less where series are shorter or few. ``window_`` tells what it came to.""",
+        check=[Interval(Integral, 2, None, closed="left"), None],
     )
     stride: int = param(
         default=1,
@@ -153,17 +160,20 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         doc="Windows among which the next one is searched, beside eight for each series.",
         check=[Interval(Integral, 1, None, closed="left")],
     )
-    series_column: Any = param(
+    id_columns: Any = param(
         default=None,
-        doc="""Column of a long table that holds the series' names. All columns but it and
-        ``time_column`` are channels.""",
+        formerly="series_column",
+        doc="""Column of a long table that names the series of each row, or a list of several
+        such columns. All columns but these and ``time_column`` are channels.""",
         check="no_validation",
+        type="str or list of str",
     )
     time_column: Any = param(
         default=None,
-        doc="""Column of a long table that holds the timestamps; a table with one series needs this
-        one only.""",
+        doc="""Column of a long table that holds the timestamps, or strings of dates in one format;
+        a table with one series needs this one only. Rows of a series are sorted by it.""",
         check="no_validation",
+        type="str",
     )
     random_state: RandomState = param(
         default=None,
@@ -177,6 +187,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     )
     generator_: BaseGenerator = fitted("The fitted generator of windows.", type="generator")
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
+    window_: int = fitted("Timesteps of a window.")
     period_: int = fitted("The season.")
     overlap_: int = fitted("The overlap.")
     n_windows_: int = fitted("How many windows it was fitted to.")
@@ -190,7 +201,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         ----------
         X : Series, DataFrame, array-like or list
             A pandas Series or DataFrame whose index holds dates, periods or integers; a panel,
-            whose last index level is the time, or a long table with ``series_column`` and
+            whose last index level is the time, or a long table with ``id_columns`` and
             ``time_column``; an array (n_timesteps,), (n_timesteps, n_channels) or (n_series,
             n_timesteps, n_channels); or a list of such series, of any lengths. Of a hierarchy,
             the sums that sktime calls ``__total`` are left out.
@@ -316,7 +327,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """
         check_is_fitted(self)
         models = self._read_models(X)
-        windows = models.cut(self.window, self.stride, tuple(self.calendar))
+        windows = models.cut(self.window_, self.stride, tuple(self.calendar))
         return float(self.generator_.score(*windows))
 
     def find_period(self, X: Any) -> int:
@@ -332,19 +343,19 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         period : int
             The parameter ``period``, or what ``"auto"`` comes to; 1 is none.
         """
-        return self._infer_period(take_apart(X, self.series_column, self.time_column)[1])
+        return self._infer_period(take_apart(X, self.id_columns, self.time_column)[1])
 
     # -- fitting -----------------------------------------------------------------------------
 
     def _fit(self, X: Any) -> None:
         self._validate_params()
-        container, parts = take_apart(X, self.series_column, self.time_column)
-        overlap = check_settings(self, [len(part.frame) for part in parts])
+        container, parts = take_apart(X, self.id_columns, self.time_column)
         period = self._infer_period(parts)
         container, records = read_parts(container, parts, reading_options(self))
+        plan = make_plan(self, records, period)
         structure = make_structure(self, container.columns, records)
         models = Models(container, records, Chain(self.transform, period), structure, fit=True)
-        windows, conditions = models.cut(self.window, self.stride, tuple(self.calendar))
+        windows, conditions = models.cut(plan.window, self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
         generator = make_generator(self)
         if self.random_state is not None:
@@ -354,13 +365,13 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         self.interrupted_ = bool(getattr(generator, "interrupted_", False))
         self._models, self.generator_ = models, generator
         self.rules_, self.postprocess_ = structure.rules_, None
-        self.period_, self.overlap_ = period, overlap
+        self.window_, self.period_, self.overlap_ = plan.window, period, plan.overlap
         self.n_windows_, self.n_features_in_ = windows.shape[0], len(container.columns.channels)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
         self._source = WindowSource(
-            generator, self.window, overlap, windows.shape[2], tuple(self.calendar)
+            generator, plan.window, plan.overlap, windows.shape[2], tuple(self.calendar)
         )
         if self.joining == "search" or not hasattr(generator, "forecast"):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
@@ -377,15 +388,15 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """Let other series stand in the place of those of ``fit``."""
         container, records = read_container(
             X,
-            self.series_column,
+            self.id_columns,
             self.time_column,
             options=reading_options(self),
             like=self._models.container,
         )
-        check_settings(self, [len(record.values) for record in records])
         chain, structure = Chain(self.transform, self.period_), self._models.structure
+        check_lengths(self.window_, chain.n_lost, records)
         if not structure.can_fill and any(np.isnan(record.values).any() for record in records):
-            structure.learn_filling(cut_apart(self._models.coordinates, self.window))
+            structure.learn_filling(cut_apart(self._models.coordinates, self.window_))
         return Models(container, records, chain, structure, fit=False)
 
     def _learn_joining(self) -> None:
@@ -400,9 +411,9 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
 
     def _learn_postprocess(self, models: Models, seed: int) -> None:
         """Learn from joined series what is done to others."""
-        if self.generator.get_params(deep=False).get("postprocess", "auto") is None:
+        if generator_of(self).get_params(deep=False).get("postprocess", "auto") is None:
             return
-        postprocess = JoinedPostprocess(self.window).fit(models)
+        postprocess = JoinedPostprocess(self.window_).fit(models)
         if postprocess.does_nothing:
             return
         rng = np.random.default_rng(seed)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.tables.stamps import StampFormat
 from sklearn_timegen.data.tables.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -70,12 +71,17 @@ class Columns:
         index = None if self.index is None else self.index[positions]
         return Columns(index, Schema(tuple(self.channels[k] for k in positions)))
 
-    def frames(self, series: Sequence[Array]) -> list[pd.DataFrame]:
-        """Return what the numbers of series stand for, in one dtype for all of them."""
+    def frame(self, series: Sequence[Array]) -> pd.DataFrame:
+        """Return what the numbers of series stand for, one after another."""
         assert self.schema is not None
         whole = self.schema.decode(np.concatenate(series))
         if self.index is not None:
             whole.columns = self.index
+        return whole
+
+    def frames(self, series: Sequence[Array]) -> list[pd.DataFrame]:
+        """Return what the numbers of series stand for, in one dtype for all of them."""
+        whole = self.frame(series)
         ends = np.cumsum([len(values) for values in series])
         starts = [0, *ends[:-1]]
         return [whole.iloc[a:b] for a, b in zip(starts, ends, strict=True)]
@@ -91,8 +97,11 @@ class Container:
     name: Hashable = None  # of a pandas Series
     levels: Key = ()  # of a panel's index
     order: Key = ()  # columns of a long table
-    series_column: Hashable = None
+    id_columns: Key = ()
+    id_dtypes: tuple[Any, ...] = ()
     time_column: Hashable = None
+    stamps: StampFormat | None = None  # of times that are written as strings
+    by_time: bool = False  # whether rows of a long table are sorted by time, and not by series
     items: tuple[Container, ...] = ()  # what a list holds
 
     def write(self, records: list[Record]) -> Any:
@@ -142,22 +151,36 @@ class Container:
         return joined
 
     def _write_long(self, records: list[Record]) -> Any:
-        import pandas as pd
-
-        parts = []
-        for frame, record in zip(self._frames(records), records, strict=True):
-            part = frame.set_axis(record.timeline.index)
-            part.insert(0, self.time_column, record.timeline.index)
-            if self.series_column is not None:
-                part.insert(0, self.series_column, record.key[0])
-            parts.append(part.reset_index(drop=True))
-        return pd.concat(parts, ignore_index=True)[list(self.order)]
+        table = self.columns.frame([record.values for record in records])
+        first, *others = (record.timeline.index for record in records)
+        times = first.append(others)
+        table[self.time_column] = times.array if self.stamps is None else self.stamps.write(times)
+        n_rows = [len(record.values) for record in records]
+        for j, (name, dtype) in enumerate(zip(self.id_columns, self.id_dtypes, strict=True)):
+            table[name] = _repeated([record.key[j] for record in records], n_rows, dtype)
+        table = table[list(self.order)]
+        if self.by_time:
+            table = table.iloc[times.argsort(kind="stable")]
+        return table.reset_index(drop=True)
 
     def _write_list(self, records: list[Record]) -> Any:
         return [self.items[record.like].write([record]) for record in records]
 
     def _frames(self, records: list[Record]) -> list[pd.DataFrame]:
         return self.columns.frames([record.values for record in records])
+
+
+def _repeated(names: list[Hashable], n_rows: list[int], dtype: Any) -> pd.Series:
+    """Return a column in which each name stands as often as its series has rows."""
+    import pandas as pd
+
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = dtype.categories
+        new = [name for name in dict.fromkeys(names) if name not in known]
+        dtype = pd.CategoricalDtype([*known, *new] if new else known, dtype.ordered)
+    column = np.empty(len(names), dtype=object)
+    column[:] = names
+    return pd.Series(np.repeat(column, n_rows)).astype(dtype)
 
 
 def _as_array(frame: pd.DataFrame) -> NDArray[Any]:
@@ -167,4 +190,5 @@ def _as_array(frame: pd.DataFrame) -> NDArray[Any]:
 
 def shown(key: Key) -> str:
     """Return what to call a series by its key."""
-    return repr(key[0] if len(key) == 1 else key)
+    parts = tuple(part.item() if isinstance(part, np.generic) else part for part in key)
+    return repr(parts[0] if len(parts) == 1 else parts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.tables.container import Columns, Container, Key, Part, shown
+from sklearn_timegen.data.tables.long import names_of, split_long
 from sklearn_timegen.data.tables.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -20,9 +21,25 @@ TOTAL = "__total"  # sktime's name for the sum over a level
 
 
 def take_apart(
-    X: Any, series_column: Hashable = None, time_column: Hashable = None
+    X: Any, id_columns: Any = None, time_column: Hashable = None
 ) -> tuple[Container, list[Part]]:
     """Return how ``X`` is laid out, and its series.
+
+    Parameters
+    ----------
+    X : Series, DataFrame, array-like or list
+        The series.
+    id_columns : hashable or list of hashable, default=None
+        Of a long table: the column, or the columns, that name the series of each row.
+    time_column : hashable, default=None
+        Of a long table: the column of its times. Each series is sorted by it.
+
+    Returns
+    -------
+    container : Container
+        How ``X`` is laid out.
+    parts : list of Part
+        Its series.
 
     Raises
     ------
@@ -34,12 +51,14 @@ def take_apart(
     import pandas as pd
 
     X = as_pandas(X)
-    if (series_column is not None or time_column is not None) and not isinstance(X, pd.DataFrame):
+    ids = names_of(id_columns)
+    is_long = bool(ids) or time_column is not None
+    if is_long and not isinstance(X, pd.DataFrame):
         raise ValueError(
-            f"series_column and time_column name columns of a DataFrame, got {type(X).__name__}"
+            f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
         )
-    if series_column is not None or time_column is not None:
-        container, parts = _of_long(X, series_column, time_column)
+    if is_long:
+        container, parts = _of_long(X, ids, time_column)
     elif isinstance(X, pd.Series | pd.DataFrame):
         container, parts = _of_pandas(X)
     elif isinstance(X, list | tuple) and _holds_series(X):
@@ -88,36 +107,23 @@ def _of_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Part]]:
     return container, _parts(list(frames.values()), indexes, list(frames))
 
 
-def _of_long(
-    X: pd.DataFrame, series_column: Hashable, time_column: Hashable
-) -> tuple[Container, list[Part]]:
-    import pandas as pd
-
-    named = [name for name in (series_column, time_column) if name is not None]
-    missing = [name for name in named if name not in X.columns]
-    if missing:
-        raise ValueError(f"X has no column {missing[0]!r}; it has {list(X.columns)}")
-    if time_column is None:
-        raise ValueError("series_column needs a time_column beside it, which orders each series")
-    channels = X.drop(columns=named)
+def _of_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> tuple[Container, list[Part]]:
+    table = split_long(X, ids, time_column)
+    channels = X.drop(columns=[*ids, time_column])
     container = Container(
         "long",
         _columns_of(channels),
         order=tuple(X.columns),
-        series_column=series_column,
+        id_columns=ids,
+        id_dtypes=tuple(X[name].dtype for name in ids),
         time_column=time_column,
+        stamps=table.stamps,
+        by_time=table.by_time,
     )
-    tables: list[tuple[Hashable, pd.DataFrame]] = [(None, X)]
-    if series_column is not None:
-        groups = X.groupby(series_column, sort=False, dropna=False, observed=True)
-        tables = list(groups)
-    keys = [(key,) for key, _ in tables]
-    if series_column is not None:
-        for (_, table), key in zip(tables, keys, strict=True):
-            _refuse_missing(key, len(table))
-    frames = [table[list(channels.columns)] for _, table in tables]
-    indexes = [pd.Index(table[time_column]) for _, table in tables]
-    return container, _parts(frames, indexes, keys)
+    for key, rows in zip(table.keys, table.rows, strict=True):
+        _refuse_missing(key, len(rows))
+    frames = [channels.iloc[rows] for rows in table.rows]
+    return container, _parts(frames, [table.times[rows] for rows in table.rows], table.keys)
 
 
 def _of_list(X: Sequence[Any]) -> tuple[Container, list[Part]]:
@@ -189,11 +195,13 @@ def _parts(frames: list[pd.DataFrame], indexes: list[pd.Index], keys: Sequence[K
 
 
 def _where(key: Key) -> str:
-    return "" if key == (None,) else f" of series {shown(key)}"
+    return f" of series {shown(key)}" if key else ""
 
 
 def _refuse_missing(key: Key, n_rows: int) -> None:
-    if any(part != part or part is None for part in key):  # NaN is not itself
+    import pandas as pd
+
+    if any(pd.isna(part) for part in key if pd.api.types.is_scalar(part)):
         raise ValueError(f"{n_rows} rows belong to a series whose name is missing: {shown(key)}")
 
 

@@ -28,7 +28,7 @@ MOSTLY = 0.9  # of the rows of a table, that go on by one step where a column is
 
 def read_container(
     X: Any,
-    series_column: Hashable = None,
+    id_columns: Any = None,
     time_column: Hashable = None,
     *,
     options: ReadingOptions,
@@ -45,7 +45,7 @@ def read_container(
     TypeError
         If ``X`` is none of the containers.
     """
-    container, parts = take_apart(X, series_column, time_column)
+    container, parts = take_apart(X, id_columns, time_column)
     return read_parts(container, parts, options, like)
 
 
