@@ -9,7 +9,7 @@ with a test window, or lies nearer to one than ``gap``.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from inspect import isclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -21,38 +21,76 @@ from sklearn.utils.validation import check_array
 
 from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.checks import check_count, check_window_starts
+from sklearn_timegen.data.overlaps import find_window_starts
+from sklearn_timegen.data.reading import as_pandas, is_table
 
 __all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
 
 Index = NDArray[np.int64]
+SEVERAL = (
+    "Some begin at the same times, as those of several series do: leave whole series out, with "
+    "GroupKFold().split(windows, groups=...) and names of series by "
+    "make_windows(return_origins=True); or use fewer splits"
+)
 
 
 def make_windows(
-    series: ArrayLike, n_timesteps: int, stride: int = 1
-) -> tuple[NDArray[Any], Index]:
-    """Cut a long series into windows.
+    series: Any,
+    n_timesteps: int,
+    stride: int = 1,
+    *,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    return_origins: bool = False,
+) -> Any:
+    """Cut series into windows: none runs from one series into the next, or over a gap.
 
     Parameters
     ----------
-    series : array-like of shape (length,) or (length, n_channels)
-        One series in time order; rows are time.
+    series : array-like, Series, DataFrame or list
+        One series in time order, of shape (length,) or (length, n_channels), or with its times in
+        the index (dates, periods or integers); or several: a panel, whose last index level is the
+        time, a long table with ``id_columns`` and ``time_column``, an array of shape (n_series,
+        length, n_channels), or a list of frames or of 2-d arrays. Where there are times, rows are
+        sorted by them, and where one is missing is a gap. Of a hierarchy, the sums that sktime
+        calls ``__total`` are left out.
     n_timesteps : int
         Length of a window.
     stride : int, default=1
-        Timesteps between the starts of neighbouring windows. Windows overlap if it is less than
-        ``n_timesteps``; split them with :class:`WindowKFold` then.
+        Timesteps between the starts of neighbouring windows, counted anew after each gap. Windows
+        overlap if it is less than ``n_timesteps``; split them with :class:`WindowKFold` then.
+    id_columns : str or list of str, default=None
+        Columns of a long table that name the series of each row.
+    time_column : str, default=None
+        Column of a long table that holds the times.
+    return_origins : bool, default=False
+        Whether to return of which series each window is, too.
 
     Returns
     -------
-    windows : ndarray of shape (n_windows, n_timesteps, n_channels)
-        The windows, in time order: a copy, of the series' dtype.
+    windows : ndarray of shape (n_windows, n_timesteps, n_channels), or list of DataFrame
+        The windows, those of each series in time order: a copy, of the series' dtype. Where
+        channels hold words, flags beside numbers or dates, a list with a frame for each window,
+        which generators and metrics take as well.
     starts : ndarray of shape (n_windows,)
-        Where each window begins in ``series``.
+        Timesteps from the earliest time of all series to where each window begins. With them as
+        ``window_starts``, :class:`WindowKFold` tests on the same stretches of time in all series.
+    origins : DataFrame with n_windows rows
+        Only with ``return_origins``: the names of the series of each window, under those of
+        ``id_columns`` or of the index (else ``"series"``), and the first time, under that of the
+        time. Of one series there is the time only. As ``groups``, the names leave whole series out
+        (:class:`~sklearn.model_selection.GroupKFold`, and evaluations of this library).
 
     Raises
     ------
     ValueError
-        If the series is shorter than a window, or is neither 1-d nor 2-d.
+        If no series is as long as a window; if series are no arrays or tables of the kinds above;
+        if a series has a time twice, or irregular ones, which leave gaps untold.
+
+    Warns
+    -----
+    UserWarning
+        If some series hold no window: these are left out.
 
     Examples
     --------
@@ -63,9 +101,49 @@ def make_windows(
            [3, 4, 5, 6]])
     >>> starts
     array([0, 3])
+
+    A table of two shops, of which the first was closed on the third day:
+
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2025-01-01", "2025-01-02", "2025-01-04", "2025-01-05"])
+    >>> table = pd.DataFrame(
+    ...     {"shop": list("aaaabbbb"), "day": [*days] * 2, "sales": range(8)}
+    ... ).drop(index=4)
+    >>> windows, starts, origins = make_windows(
+    ...     table, 2, id_columns="shop", time_column="day", return_origins=True
+    ... )
+    >>> windows[:, :, 0]
+    array([[0, 1],
+           [2, 3],
+           [6, 7]])
+    >>> origins.assign(start=starts)
+      shop        day  start
+    0    a 2025-01-01      0
+    1    a 2025-01-04      3
+    2    b 2025-01-04      3
     """
     n_timesteps = check_count(n_timesteps, "n_timesteps")
     stride = check_count(stride, "stride")
+    series = as_pandas(series)
+    if id_columns is None and time_column is None and not is_table(series):
+        windows, starts = _windows_of_array(series, n_timesteps, stride)
+        return (windows, starts, _origins_in_time(starts)) if return_origins else (windows, starts)
+    from sklearn_timegen.data.windows import windows_of_table  # pandas takes a while
+
+    windows, starts, origins = windows_of_table(
+        series, n_timesteps, stride, id_columns, time_column
+    )
+    return (windows, starts, origins) if return_origins else (windows, starts)
+
+
+def _origins_in_time(starts: Index) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"time": starts})
+
+
+def _windows_of_array(series: Any, n_timesteps: int, stride: int) -> tuple[NDArray[Any], Index]:
+    """Cut windows from one series that is an array, whose rows are time."""
     values = check_array(
         np.asarray(series), dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False
     )
@@ -101,52 +179,6 @@ def check_cv_parameter(cv: Any, name: str = "cv") -> CrossValidation:
             f"(rows to train on, rows to test on), got {cv!r}"
         )
     return folds
-
-
-def find_window_starts(windows: ArrayLike) -> Index | None:
-    """Return where windows begin that were cut from one series, if they overlap.
-
-    Parameters
-    ----------
-    windows : array-like of shape (n_windows, n_timesteps[, n_channels])
-        Windows in time order. Missing values (NaN) are like any other.
-
-    Returns
-    -------
-    starts : ndarray of shape (n_windows,) or None
-        Start of each window, the first at 0; ``None`` if the windows do not overlap, or are not
-        in time order.
-
-    Examples
-    --------
-    >>> from sklearn_timegen.model_selection import find_window_starts, make_windows
-    >>> windows, _ = make_windows(range(10), n_timesteps=6, stride=2)
-    >>> find_window_starts(windows)
-    array([0, 2, 4])
-    """
-    windows = np.asarray(windows)
-    if windows.ndim not in (2, 3):
-        raise ValueError(f"windows must be 2-d or 3-d, got shape {windows.shape}")
-    windows = windows.reshape(*windows.shape[:2], -1)
-    few = windows[:9]
-    for stride in range(1, windows.shape[1] - 1):
-        if len(windows) < 2 or not _agree(few[1:, :-stride], few[:-1, stride:]):
-            continue
-        shared = windows[1:, :-stride]
-        # Series that merely begin and end alike, padded with zeros say, share no variation.
-        reach = np.fmax.reduce(shared, axis=1) - np.fmin.reduce(shared, axis=1)
-        if (reach > 0).any(axis=1).mean() > 0.5 and _agree(shared, windows[:-1, stride:]):
-            return np.arange(len(windows)) * stride
-    return None
-
-
-def _agree(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    """Whether windows are equal, but for what is missing from either; most share something."""
-    if np.array_equal(a, b):
-        return True
-    equal = a == b
-    missing = (a != a) | (b != b)
-    return bool((equal | missing).all() and equal.any(axis=(1, 2)).mean() > 0.5)
 
 
 def nearest_gap(starts: Index, references: Index) -> Index:
@@ -208,7 +240,8 @@ class _WindowSplitter(BaseCrossValidator):
             hand something on to a splitter.
         window_starts : array-like of int of shape (n_windows,), default=None
             Start of each window, as :func:`make_windows` returns it; without it, the windows
-            are taken to be in time order, ``stride`` timesteps apart.
+            are taken to be in time order, ``stride`` timesteps apart. Windows of several series
+            that begin at the same time are tested together.
 
         Yields
         ------
@@ -222,10 +255,12 @@ class _WindowSplitter(BaseCrossValidator):
         for test in self._test_blocks(order):
             train = self._train(starts, np.sort(starts[test]), reach)
             if len(train) == 0:
+                alike = len(np.unique(starts)) < len(starts)
                 raise ValueError(
                     f"n_splits={self.n_splits} leaves no training window outside the test block "
                     f"that starts at {starts[test].min()}: with windows of {length} timesteps "
-                    f"and gap={self.gap}, all overlap it. Use fewer splits or a longer series"
+                    f"and gap={self.gap}, all overlap it. "
+                    + (SEVERAL if alike else "Use fewer splits or a longer series")
                 )
             yield train, np.sort(test)
 

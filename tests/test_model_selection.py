@@ -32,7 +32,7 @@ def test_windows_hold_what_their_starts_say():
     ("series", "sizes", "message"),
     [
         (np.zeros(5), (6,), "5 timesteps holds no window of 6"),
-        (np.zeros((2, 3, 4)), (2,), "1-d .* or 2-d"),
+        (np.zeros((2, 3, 4, 5)), (2,), "1-d .* or 2-d"),
         (np.zeros(5), (0,), "n_timesteps must be"),
         (np.zeros(5), (2, 0), "stride must be"),
         (np.zeros(5), (2.5,), "n_timesteps must be"),

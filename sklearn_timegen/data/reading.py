@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_timegen.data.checks import SeriesLayout, check_series
 
-__all__ = ["ReadingOptions", "as_pandas", "needs_schema", "read_series", "without_na"]
+__all__ = ["ReadingOptions", "as_pandas", "is_table", "needs_schema", "read_series", "without_na"]
 
 FloatArray = NDArray[np.float32]
 
@@ -85,6 +85,17 @@ def as_pandas(X: Any) -> Any:
     if isinstance(X, list | tuple):
         return [as_pandas(x) for x in X] if X and hasattr(X[0], "to_pandas") else X
     return X.to_pandas() if hasattr(X, "to_pandas") else X
+
+
+def is_table(X: Any) -> bool:
+    """Whether ``X`` is a frame, or holds several series: what may have times."""
+    pd = sys.modules.get("pandas")  # there are no frames if nobody has imported it
+    if pd is not None and isinstance(X, pd.Series | pd.DataFrame):
+        return True
+    if isinstance(X, list | tuple) and len(X):
+        is_frame = pd is not None and isinstance(X[0], pd.Series | pd.DataFrame)
+        return is_frame or (isinstance(X[0], np.ndarray) and X[0].ndim == 2)
+    return isinstance(X, np.ndarray) and X.ndim == 3
 
 
 def needs_schema(X: Any, options: ReadingOptions) -> bool:

@@ -1,0 +1,134 @@
+"""Steps of time: the one that most series take, where they take another, and how many there are.
+
+A table's times need no frequency for this: some rows may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["count_steps", "follows", "usual_step"]
+
+MOSTLY = 0.9  # of the steps in time are one duration, if that is the frequency for certain
+HALF = 0.5  # of them have to be, for times to have a frequency at all
+LENGTHS = (4, 12)  # of stretches by which calendars are told: gaps leave short ones whole
+MOST_STRETCHES = 30
+
+
+def usual_step(indexes: Sequence[pd.Index]) -> Any:
+    """Return the step that most times of some series take to the next, or ``None``.
+
+    Parameters
+    ----------
+    indexes : sequence of Index
+        Times of each series, sorted: dates, periods, durations or integers.
+
+    Returns
+    -------
+    step : offset, timedelta64, int or None
+        ``None`` if times are irregular, or there is a single one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_timegen.data.clocks import usual_step
+    >>> days = pd.date_range("2024-01-01", periods=60, freq="B")
+    >>> usual_step([days.delete(slice(10, 20))])
+    <BusinessDay>
+    """
+    longest = max(indexes, key=len)
+    if isinstance(longest, pd.PeriodIndex):
+        return longest.freq
+    if not isinstance(longest, pd.DatetimeIndex):
+        return _most_frequent([np.diff(_numbers(index)) for index in indexes])[0]
+    if longest.freq is not None:
+        return longest.freq
+    on_the_wall = [index.tz_localize(None) for index in indexes]
+    duration, fraction = _most_frequent([np.diff(index.to_numpy()) for index in on_the_wall])
+    step = None if duration is None else _offset(pd.Timedelta(duration))
+    if fraction >= MOSTLY:
+        return step
+    for calendar in _calendars(longest):
+        agreed = follows(longest, calendar).mean()
+        if agreed > max(fraction, HALF):
+            step, fraction = calendar, agreed
+    return step
+
+
+def follows(times: pd.Index, step: Any) -> NDArray[np.bool_]:
+    """Tell of each time but the first whether it lies one step after the one before it."""
+    duration = _duration(times, step)
+    if duration is not None:
+        return np.asarray(np.diff(_numbers(times)) == duration)
+    at = _grid(times, step).get_indexer(times)
+    return np.asarray((np.diff(at) == step.n) & (at[1:] >= 0) & (at[:-1] >= 0))
+
+
+def count_steps(times: pd.Index, step: Any) -> NDArray[np.int64]:
+    """Return how many whole steps each time lies after the earliest one."""
+    duration = _duration(times, step)
+    if duration is not None:
+        numbers = _numbers(times)
+        return np.asarray((numbers - numbers.min()) // duration, dtype=np.int64)
+    at = _grid(times, step).searchsorted(times, side="right") - 1
+    return np.asarray((at - at.min()) // step.n, dtype=np.int64)
+
+
+def _numbers(times: pd.Index) -> NDArray[Any]:
+    if isinstance(times, pd.PeriodIndex):
+        return np.asarray(times.asi8)
+    if isinstance(times, pd.DatetimeIndex):
+        return (times if times.tz is None else times.tz_convert(None)).to_numpy()
+    return times.to_numpy() if times.dtype.kind == "m" else times.to_numpy(np.int64)
+
+
+def _grid(times: pd.DatetimeIndex, step: Any) -> pd.DatetimeIndex:
+    """Return all times of a calendar between the first and the last one."""
+    return pd.date_range(times.min(), times.max(), freq=step.base)
+
+
+def _duration(times: pd.Index, step: Any) -> Any:
+    """Return how long a step is, if all are of one length."""
+    if isinstance(times, pd.PeriodIndex):
+        return step.n
+    if not isinstance(times, pd.DatetimeIndex):
+        return step
+    if isinstance(step, pd.offsets.Tick):
+        return pd.Timedelta(step).to_timedelta64()
+    # Summer time makes a day an hour shorter.
+    is_fixed = isinstance(step, pd.offsets.Day) and times.tz is None
+    return np.timedelta64(step.n, "D") if is_fixed else None
+
+
+def _offset(duration: pd.Timedelta) -> Any:
+    days, rest = divmod(duration, pd.Timedelta(days=1))
+    return pd.tseries.frequencies.to_offset(duration) if rest else pd.offsets.Day(days)
+
+
+def _most_frequent(steps: Sequence[NDArray[Any]]) -> tuple[Any, float]:
+    """Return the most frequent step, and how frequent it is; ``None`` if that is not half."""
+    values, counts = np.unique(np.concatenate(steps), return_counts=True)
+    if len(values) == 0:
+        return None, 0.0
+    fraction = float(counts.max() / counts.sum())
+    return (values[counts.argmax()] if fraction >= HALF else None), fraction
+
+
+def _calendars(index: pd.DatetimeIndex) -> list[Any]:
+    """Return the calendars, such as business days or ends of months, of stretches of an index."""
+    names = set()
+    for length in LENGTHS:
+        starts = np.arange(0, len(index) - length + 1, length)
+        for start in starts[:: -(-len(starts) // MOST_STRETCHES) or 1]:
+            names.add(pd.infer_freq(index[start : start + length]))
+    steps = [pd.tseries.frequencies.to_offset(name) for name in sorted(names - {None})]
+    # Nights between sessions are gaps, whatever hours they leave.
+    return [step for step in steps if not isinstance(step, _NO_CALENDARS)]
+
+
+_NO_CALENDARS = (pd.offsets.Tick, pd.offsets.Day, pd.offsets.BusinessHour)
