@@ -6,7 +6,8 @@ Symbols: ``y`` is the target, ``s`` the others at the same timestep, ``P`` a pol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.normal_score import find_normal_scores
-from sklearn_timegen.rules.polynomial import Polynomial, degrees_for
+from sklearn_timegen.rules.polynomial import Polynomial, degrees_for, values_by_degree
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, columns
 
 __all__ = ["Dependence", "find_dependences"]
@@ -79,7 +80,7 @@ class Dependence(Rule):
         return f"{target} = f({', '.join(others)}){'' if self.is_exact else ' + rest'}"
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        y, s, follows = _observed(blocks, self.keys)
+        y, s, follows = _Cells(blocks, self.keys).of(*self.keys)
         fitted = _Fitted.best(y, s, follows)
         if fitted is None:
             raise ValueError(
@@ -163,19 +164,28 @@ class Dependence(Rule):
         return 0.0  # what is taken off depends on other channels only
 
 
+@dataclass(frozen=True)
 class _Fitted:
     """How much a polynomial of some degree leaves of a channel, where it was not fitted."""
 
-    def __init__(self, y: Array, s: Array, follows: Mask, degree: int) -> None:
-        block = np.arange(len(y)) * N_BLOCKS // len(y)
-        fitted, judged = block % 2 == 0, block % 2 == 1
-        polynomial = Polynomial(*_thinned(s[fitted], y[fitted, None]), degree)
-        off = y - polynomial(s)[:, 0]
-        self.degree = degree
-        self.rest = float(off[judged].std() / y.std())
+    degree: int
+    rest: float  # in standard deviations of the channel
+    moving: float  # in those of its steps
+
+    @classmethod
+    def of(cls, y: Array, s: Array, follows: Mask, degrees: Sequence[int]) -> list[_Fitted]:
+        """Fit a polynomial of each degree to every second block of cells."""
+        judged = np.arange(len(y)) * N_BLOCKS // len(y) % 2 == 1
         moves = (follows & judged & np.roll(judged, 1))[1:]
-        steps, of_rest = np.diff(y)[moves], np.diff(off)[moves]
-        self.moving = float(of_rest.std() / steps.std()) if steps.size and steps.std() else 0.0
+        steps = np.diff(y)[moves]
+        spread, moving = y.std(), steps.std() if steps.size else 0.0
+        fitted = _thinned(s[~judged], y[~judged, None])
+        fits = []
+        for degree, value in zip(degrees, values_by_degree(*fitted, degrees, s), strict=True):
+            off = y - value[:, 0]
+            still = float(np.diff(off)[moves].std() / moving) if moving else 0.0
+            fits.append(cls(degree, float(off[judged].std() / spread), still))
+        return fits
 
     @classmethod
     def best(cls, y: Array, s: Array, follows: Mask) -> _Fitted | None:
@@ -183,8 +193,8 @@ class _Fitted:
         if len(y) < FEWEST or np.ptp(y) == 0 or (np.ptp(s, axis=0) == 0).any():
             return None
         n_fitted = min(len(y) // 2, MOST_CELLS)
-        degrees = degrees_for(n_fitted, s.shape[1], HIGHEST)
-        fits = [cls(y, s, follows, degree) for degree in degrees]
+        degrees = list(degrees_for(n_fitted, s.shape[1], HIGHEST))
+        fits = cls.of(y, s, follows, degrees)
         return min(fits, key=lambda fit: fit.rest, default=None)
 
     @property
@@ -193,20 +203,75 @@ class _Fitted:
 
 
 def _thinned(s: Array, y: Array) -> tuple[Array, Array]:
-    some = np.linspace(0, len(s) - 1, min(len(s), MOST_CELLS)).astype(int)
+    if len(s) <= MOST_CELLS:
+        return s, y
+    some = _spread_out(len(s))
     return s[some], y[some]
 
 
-def _observed(blocks: Sequence[Block], keys: Sequence[Key]) -> tuple[Array, Array, Mask]:
-    """Return a column, and others beside each other, where none of them is missing.
+def _spread_out(n: int) -> NDArray[np.int64]:
+    """Return which of ``n`` cells are fitted."""
+    some: NDArray[np.int64] = np.linspace(0, n - 1, min(n, MOST_CELLS)).astype(int)
+    return some
 
-    Together with whether a cell follows directly on the one before it.
-    """
-    x = np.stack(columns(blocks, keys), axis=1)
-    there = ~np.isnan(x).any(axis=1)
-    begins = [np.arange(block[keys[0]].size) % block[keys[0]].shape[1] == 0 for block in blocks]
-    follows = there & np.roll(there, 1) & ~np.concatenate(begins)
-    return x[there, 0], x[there, 1:], follows[there]
+
+class _Cells:
+    """Columns, flat, and where their values are."""
+
+    def __init__(self, blocks: Sequence[Block], keys: Sequence[Key]) -> None:
+        self._columns = dict(zip(keys, columns(blocks, keys), strict=True))
+        self._there = {key: ~np.isnan(column) for key, column in self._columns.items()}
+        shapes = [block[keys[0]].shape for block in blocks] if keys else []
+        self._goes_on = np.concatenate(
+            [
+                np.zeros(0, dtype=bool),
+                *(np.arange(n * length) % length != 0 for n, length in shapes),
+            ]
+        )
+
+    def of(self, key: Key, *others: Key) -> tuple[Array, Array, Mask]:
+        """Return a column, and others beside each other, where none of them is missing.
+
+        Together with whether a cell follows directly on the one before it.
+        """
+        y, s = self._columns[key], np.stack([self._columns[k] for k in others], axis=1)
+        there = np.logical_and.reduce([self._there[k] for k in (key, *others)])
+        if there.all():
+            return y, s, self._goes_on
+        follows = there & np.roll(there, 1) & self._goes_on
+        return y[there], s[there], follows[there]
+
+    def correlations(
+        self, targets: Sequence[Key], keys: Sequence[Key]
+    ) -> dict[Key, dict[Key, float]]:
+        """Return how much of each target follows from each column, on a line or a parabola.
+
+        What all targets with values at the same cells leave is told by one fit.
+        """
+        alike: dict[bytes, list[Key]] = {}
+        for target in targets:
+            alike.setdefault(np.packbits(self._there[target]).tobytes(), []).append(target)
+        found: dict[Key, dict[Key, float]] = {target: {} for target in targets}
+        for key in keys:
+            for together in alike.values():
+                strengths = self._strengths(together, key)
+                for target, strength in zip(together, strengths, strict=True):
+                    found[target][key] = float(strength)
+        return found
+
+    def _strengths(self, targets: Sequence[Key], key: Key) -> Array:
+        there = np.flatnonzero(self._there[targets[0]] & self._there[key])
+        strengths = np.zeros(len(targets))
+        if len(there) < FEWEST:
+            return strengths
+        there = there[_spread_out(len(there))]
+        s = self._columns[key][there, None]
+        y = np.stack([self._columns[target][there] for target in targets])
+        varies = (np.ptp(y, axis=1) > 0) & (np.ptp(s) > 0)
+        y = y[varies]
+        rest = y - Polynomial(s, y.T, 2)(s).T
+        strengths[varies] = 1 - rest.var(axis=1) / y.var(axis=1)
+        return strengths
 
 
 def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
@@ -215,14 +280,15 @@ def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rul
     # Values that occur often would not, as what is left of them.
     with_masses = {key for rule in find_normal_scores(blocks, units) for key in rule.keys}
     targets = [key for key in keys if key not in with_masses]
-    tried = {key: _closest(blocks, key, keys) for key in targets}
+    search = _Search(blocks, targets, keys)
+    tried = {key: search.closest(key) for key in targets}
     found: list[Rule] = []
     written: set[Key] = set()
     for key in sorted(targets, key=lambda key: tried[key][0]):
         rest, others = tried[key]
         if written & set(others):
-            rest, others = _closest(blocks, key, [k for k in keys if k not in written])
-        if others and (rest <= EXACT or _is_curved(blocks, key, others, rest)):
+            rest, others = search.closest(key, written)
+        if others and (rest <= EXACT or search.is_curved(key, others, rest)):
             rule = Dependence(key, *others)
             rule.learn(blocks)
             if not any(rule.broken(block).any() for block in blocks):
@@ -231,46 +297,45 @@ def find_dependences(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rul
     return found
 
 
-def _is_curved(blocks: Sequence[Block], key: Key, others: Sequence[Key], rest: float) -> bool:
-    """Whether a plane leaves much more of a channel: what is linear, networks see as it is."""
-    plane = _Fitted(*_observed(blocks, [key, *others]), 1)
-    return rest < CURVED * plane.rest
+class _Search:
+    """The search for what each of some channels is a function of."""
 
+    def __init__(
+        self, blocks: Sequence[Block], targets: Sequence[Key], keys: Sequence[Key]
+    ) -> None:
+        self._keys = keys
+        self._cells = _Cells(blocks, keys)
+        many = len(keys) > N_CANDIDATES + 1
+        self._strengths = self._cells.correlations(targets, keys) if many else {}
 
-def _closest(blocks: Sequence[Block], key: Key, keys: Sequence[Key]) -> tuple[float, list[Key]]:
-    """Return the others that a channel is a function of, and what they leave of it.
+    def closest(self, key: Key, without: Container[Key] = ()) -> tuple[float, list[Key]]:
+        """Return the others that a channel is a function of, and what they leave of it.
 
-    The fewest that leave hardly more than any.
-    """
-    tried: list[tuple[float, list[Key]]] = []
-    for others in _sets_of_others(blocks, key, keys):
-        if tried and tried[-1][0] <= EXACT and len(others) > len(tried[-1][1]):
-            break
-        fitted = _Fitted.best(*_observed(blocks, [key, *others]))
-        if fitted is not None and fitted.believable:
-            tried.append((fitted.rest, list(others)))
-            tried.sort(key=lambda one: -one[0])
-    if not tried:
-        return np.inf, []
-    least = max(EXACT, HARDLY * tried[-1][0])
-    return min((one for one in tried if one[0] <= least), key=lambda one: (len(one[1]), one[0]))
+        The fewest that leave hardly more than any.
+        """
+        tried: list[tuple[float, list[Key]]] = []
+        for others in self._sets_of_others(key, without):
+            if tried and tried[-1][0] <= EXACT and len(others) > len(tried[-1][1]):
+                break
+            fitted = _Fitted.best(*self._cells.of(key, *others))
+            if fitted is not None and fitted.believable:
+                tried.append((fitted.rest, list(others)))
+                tried.sort(key=lambda one: -one[0])
+        if not tried:
+            return np.inf, []
+        least = max(EXACT, HARDLY * tried[-1][0])
+        near = [one for one in tried if one[0] <= least]
+        return min(near, key=lambda one: (len(one[1]), one[0]))
 
+    def is_curved(self, key: Key, others: Sequence[Key], rest: float) -> bool:
+        """Whether a plane leaves much more of it: what is linear, networks see as it is."""
+        (plane,) = _Fitted.of(*self._cells.of(key, *others), [1])
+        return rest < CURVED * plane.rest
 
-def _sets_of_others(
-    blocks: Sequence[Block], key: Key, keys: Sequence[Key]
-) -> Iterator[tuple[Key, ...]]:
-    rest = [k for k in keys if k != key]
-    if len(rest) > N_CANDIDATES:
-        strength = [_correlation(*_observed(blocks, [key, k])[:2]) for k in rest]
-        rest = [rest[j] for j in sorted(np.argsort(strength)[::-1][:N_CANDIDATES])]
-    for n_others in range(1, MOST_OTHERS + 1):
-        yield from combinations(rest, n_others)
-
-
-def _correlation(y: Array, s: Array) -> float:
-    """Return how much of a channel follows from another, on a line or a parabola."""
-    if len(y) < FEWEST or np.ptp(y) == 0 or np.ptp(s) == 0:
-        return 0.0
-    s, target = _thinned(s, y[:, None])
-    rest = target - Polynomial(s, target, 2)(s)
-    return 1 - float(rest.var() / target.var())
+    def _sets_of_others(self, key: Key, without: Container[Key]) -> Iterator[tuple[Key, ...]]:
+        rest = [k for k in self._keys if k != key and k not in without]
+        if len(rest) > N_CANDIDATES:
+            strength = [self._strengths[key][k] for k in rest]
+            rest = [rest[j] for j in sorted(np.argsort(strength)[::-1][:N_CANDIDATES])]
+        for n_others in range(1, MOST_OTHERS + 1):
+            yield from combinations(rest, n_others)

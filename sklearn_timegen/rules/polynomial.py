@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import combinations_with_replacement
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PER_COEFFICIENT", "Polynomial", "degrees_for"]
+__all__ = ["PER_COEFFICIENT", "Polynomial", "degrees_for", "values_by_degree"]
 
 Array = NDArray[np.float64]
 
@@ -41,43 +42,77 @@ class Polynomial:
     """
 
     def __init__(self, s: Array, x: Array, degree: int) -> None:
-        n_variables = s.shape[1]
-        self._middle = (s.max(axis=0) + s.min(axis=0)) / 2
-        width = np.ptp(s, axis=0) / 2
-        self._width = np.where(width > 0, width, 1.0)  # powers between -1 and 1 are told apart
-        self._powers = np.array(
-            [
-                np.bincount(np.array(product, dtype=int), minlength=n_variables)
-                for d in range(degree + 1)
-                for product in combinations_with_replacement(range(n_variables), d)
-            ]
-        )
-        self._coefficients = np.linalg.lstsq(self._terms(s), x, rcond=None)[0]
+        self._products = _Products(s, degree)
+        self._coefficients = np.linalg.lstsq(self._products(s), x, rcond=None)[0]
 
     def __call__(self, s: Array) -> Array:
-        value: Array = self._terms(s) @ self._coefficients
+        value: Array = self._products(s) @ self._coefficients
         return value
 
     def gradient(self, s: Array) -> Array:
         """Return the derivatives ``(n, n_polynomials, n_variables)``."""
-        slopes = []
-        for j in range(s.shape[1]):
-            lower = self._powers.copy()
-            lower[:, j] = np.maximum(lower[:, j] - 1, 0)
-            factor = self._powers[:, j] / self._width[j]
-            slopes.append((self._terms(s, lower) * factor) @ self._coefficients)
+        slopes = [self._products.slope(s, j) @ self._coefficients for j in range(s.shape[1])]
         return np.stack(slopes, axis=2)
 
-    def _terms(self, s: Array, powers: NDArray[np.int64] | None = None) -> Array:
-        powers = self._powers if powers is None else powers
-        unit = (s - self._middle) / self._width
-        of_each = np.ones((powers.max(initial=0) + 1, *unit.shape))
-        for p in range(1, len(of_each)):
-            of_each[p] = of_each[p - 1] * unit
-        terms: Array = np.ones((len(s), len(powers)))
-        for j in range(unit.shape[1]):
-            terms *= of_each[powers[:, j], :, j].T
-        return terms
+
+def values_by_degree(s: Array, x: Array, degrees: Iterable[int], at: Array) -> Iterator[Array]:
+    """Fit polynomials of each degree to ``x`` at ``s``, and yield their values elsewhere.
+
+    Those of a lower degree are sums of the first products of a higher one, so that products are
+    formed once.
+    """
+    degrees = list(degrees)
+    products = _Products(s, max(degrees, default=0))
+    fitted, wanted = products(s), products(at)
+    for degree in degrees:
+        n_products = comb(s.shape[1] + degree, degree)
+        coefficients = np.linalg.lstsq(fitted[:, :n_products], x, rcond=None)[0]
+        yield np.ascontiguousarray(wanted[:, :n_products]) @ coefficients
+
+
+class _Products:
+    """All products of variables up to a degree, in the order of their degrees."""
+
+    def __init__(self, s: Array, degree: int) -> None:
+        self._middle = (s.max(axis=0) + s.min(axis=0)) / 2
+        width = np.ptp(s, axis=0) / 2
+        self._width = np.where(width > 0, width, 1.0)  # powers between -1 and 1 are told apart
+        self._powers = _powers(s.shape[1], degree)
+
+    def __call__(self, s: Array) -> Array:
+        return self._of_powers(s, self._powers)
+
+    def slope(self, s: Array, j: int) -> Array:
+        """Return the derivative of each product with respect to one variable."""
+        lower = self._powers.copy()
+        lower[:, j] = np.maximum(lower[:, j] - 1, 0)
+        slope: Array = self._of_powers(s, lower) * (self._powers[:, j] / self._width[j])
+        return slope
+
+    def _of_powers(self, s: Array, powers: NDArray[np.int64]) -> Array:
+        unit = np.ascontiguousarray(((s - self._middle) / self._width).T)
+        # Along memory lie the values of one variable, or product: most cost is moving them.
+        of_each = np.ones((len(unit), powers.max(initial=0) + 1, unit.shape[1]))
+        for p in range(1, of_each.shape[1]):
+            np.multiply(of_each[:, p - 1], unit, out=of_each[:, p])
+        products = of_each[0][powers[:, 0]]
+        for j in range(1, len(unit)):
+            products *= of_each[j][powers[:, j]]
+        return np.ascontiguousarray(products.T)
+
+
+@cache
+def _powers(n_variables: int, degree: int) -> NDArray[np.int64]:
+    """Return the power of each variable in each product."""
+    powers: NDArray[np.int64] = np.array(
+        [
+            np.bincount(np.array(product, dtype=int), minlength=n_variables)
+            for d in range(degree + 1)
+            for product in combinations_with_replacement(range(n_variables), d)
+        ]
+    )
+    powers.setflags(write=False)
+    return powers
 
 
 def degrees_for(n_observations: int, n_variables: int, highest: int) -> Iterator[int]:
