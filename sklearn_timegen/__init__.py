@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sklearn_timegen.evaluation import (
         EvaluationReport,
         compare_generators,
+        compare_samples,
         evaluate_generator,
         evaluate_samples,
     )
@@ -99,6 +100,7 @@ __all__ = [
     "VanillaGAN",
     "check_generator",
     "compare_generators",
+    "compare_samples",
     "estimator",
     "evaluate_generator",
     "evaluate_samples",
@@ -150,6 +152,7 @@ _HOMES = {
     "TimeVAE": "vae",
     "check_generator": "estimator_checks",
     "compare_generators": "evaluation",
+    "compare_samples": "evaluation",
     "estimator": "base",
     "evaluate_generator": "evaluation",
     "evaluate_samples": "evaluation",

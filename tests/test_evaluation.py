@@ -21,7 +21,6 @@ from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.evaluation._judging import Sample, disjoint_rows
 from sklearn_timegen.evaluation._reading import read
-from sklearn_timegen.evaluation.compare import critical_difference
 from sklearn_timegen.metrics import METRICS, Metric
 from sklearn_timegen.model_selection import WindowKFold
 
@@ -305,7 +304,6 @@ def test_samples_from_anywhere(X):
 
 def test_comparison_ranks_and_tests(X):
     generators = {"mixture": PCAMixture(), "near": NeighbourInterpolation(), "noise": Noise()}
-    # The best of two has a mean rank of 1.5 at most, and of 8 folds a gap of 1.2 is significant.
     table = compare_generators(generators, X, cv=8, metrics=["mmd", "marginal_difference"])
     assert list(table.columns) == [*COLUMNS, "rank", "p_value", "ties_with_best"]
     for metric in ("mmd", "marginal_difference"):
@@ -314,7 +312,7 @@ def test_comparison_ranks_and_tests(X):
         assert block.index[-1] == "noise"
         assert block.loc["noise", "rank"] == 3
         assert not block.loc["noise", "ties_with_best"]
-        assert block["p_value"].nunique() == 1
+        assert block["p_value"].iloc[0] == 1
         assert block["floor"].nunique() == 1
     overall = table.loc["mean rank"]
     assert overall.index[-1] == "noise"
@@ -331,12 +329,6 @@ def test_equal_generators_tie(X):
     assert table["ties_with_best"].all()
     with pytest.raises(ValueError, match="two generators"):
         compare_generators([PCAMixture()], X)
-
-
-def test_critical_difference_as_published():
-    # Demsar (2006), table 5: q for alpha = 0.05 is 2.343 for 3 and 2.728 for 5 classifiers.
-    for k, q in ((3, 2.343), (5, 2.728)):
-        assert abs(critical_difference(k, 30, 0.05) - q * np.sqrt(k * (k + 1) / 180)) < 1e-3
 
 
 def test_interruption_ends_the_evaluation(X):

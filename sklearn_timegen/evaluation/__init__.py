@@ -3,6 +3,12 @@
 from sklearn_timegen.evaluation.compare import compare_generators
 from sklearn_timegen.evaluation.generator import evaluate_generator
 from sklearn_timegen.evaluation.report import EvaluationReport
-from sklearn_timegen.evaluation.samples import evaluate_samples
+from sklearn_timegen.evaluation.samples import compare_samples, evaluate_samples
 
-__all__ = ["EvaluationReport", "compare_generators", "evaluate_generator", "evaluate_samples"]
+__all__ = [
+    "EvaluationReport",
+    "compare_generators",
+    "compare_samples",
+    "evaluate_generator",
+    "evaluate_samples",
+]

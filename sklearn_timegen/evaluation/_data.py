@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.checks import check_window_starts
 from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
 from sklearn_timegen.data.samples import Reading, read_real
@@ -27,11 +28,14 @@ from sklearn_timegen.model_selection import (
 
 __all__ = [
     "MEAN_RANK",
+    "Folds",
     "as_sample",
     "as_series",
     "check_classes",
     "check_generators",
+    "check_groups",
     "check_metrics",
+    "check_names",
     "check_target",
     "labels_of",
     "make_folds",
@@ -45,16 +49,22 @@ Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 def check_generators(generators: dict[str, GeneratorLike]) -> None:
     """Refuse what can neither be fitted nor sampled from, and what is no name."""
+    check_names(generators, "generators")
     for name, generator in generators.items():
-        if not isinstance(name, str) or not name.strip():
-            raise ValueError(
-                f"generators must be named by strings that are not empty, got {name!r}: the "
-                "names head rows of tables and pictures"
-            )
         last = generator.steps[-1][1] if hasattr(generator, "steps") else generator
         if isinstance(last, type) or not (hasattr(last, "fit") and hasattr(last, "sample")):
             raise TypeError(
                 f"{name!r} must be a generator, an instance with fit and sample; got {generator!r}"
+            )
+
+
+def check_names(named: Mapping[Any, Any], what: str) -> None:
+    """Refuse what is no name."""
+    for name in named:
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(
+                f"{what} must be named by strings that are not empty, got {name!r}: the "
+                "names head rows of tables and pictures"
             )
 
 
@@ -131,7 +141,7 @@ def as_sample(
             f"{cv!r} splits by where windows begin: pass that as window_starts; groups are of "
             "series that belong together"
         )
-    return Sample(x, target=labels, groups=_check_groups(groups, len(x)))
+    return Sample(x, target=labels, groups=check_groups(groups, len(x)))
 
 
 def make_folds(cv: CrossValidation, sample: Sample, y: Array | None, seed: int) -> Folds:
@@ -165,7 +175,8 @@ def _folds_of_number(n_folds: int, sample: Sample, y: Array | None, seed: int) -
     return list(KFold(n_folds, **shuffled).split(x))
 
 
-def _check_groups(groups: ArrayLike | None, n_samples: int) -> Array:
+def check_groups(groups: ArrayLike | None, n_samples: int) -> Array:
+    """Return the group of each series, all of one type."""
     values = np.asarray(groups)
     if values.shape != (n_samples,):
         raise ValueError(
@@ -177,11 +188,9 @@ def _check_groups(groups: ArrayLike | None, n_samples: int) -> Array:
     except TypeError as error:  # None, or words among numbers
         raise ValueError(f"groups must be of one type, without gaps: {error}") from error
     if n_groups == n_samples:
-        warnings.warn(
+        warn_user(
             f"groups holds {n_samples} different groups for {n_samples} series, which keeps none "
-            "together. If it tells where windows begin, pass it as window_starts",
-            UserWarning,
-            stacklevel=4,
+            "together. If it tells where windows begin, pass it as window_starts"
         )
     return values
 
@@ -208,10 +217,8 @@ def _warn_of_overlap(folds: Folds, starts: Array | None, length: int) -> None:
         for train, test in folds
     ]
     if max(leaks) > 0:
-        warnings.warn(
+        warn_user(
             f"up to {max(leaks):.0%} of the windows of a test fold overlap training windows: "
             "memorising pays. Use WindowKFold, or a number of folds without groups (where windows "
-            "begin is window_starts=)",
-            UserWarning,
-            stacklevel=4,
+            "begin is window_starts=)"
         )

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.checks import check_count
-from sklearn_timegen.data.samples import padded, rows_of
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import (
     Outcome,
@@ -29,11 +28,16 @@ from sklearn_timegen.evaluation._judging import (
     like_labels,
     resampled,
 )
+from sklearn_timegen.evaluation._subject import Subject, WindowSubject
+from sklearn_timegen.evaluation._tables import (
+    TableSubject,
+    names_for,
+    read_as_table,
+    reads_tables,
+)
 from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
 from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
-from sklearn_timegen.metrics.scorer import draw_series
-from sklearn_timegen.synthetic_training.sources import fit_generator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,13 +60,40 @@ class Fitted:
 
 @dataclass
 class Evaluation:
-    """Everything that was measured; tables are views of it."""
+    """Everything that was measured; tables are views of it.
+
+    Parameters
+    ----------
+    metrics : list of Metric
+        What was measured.
+    splits : list of Split
+        Ways to hold real series out.
+    floors, copies : list of Outcome
+        Of each split, what real series and resampled ones score.
+    outcomes : dict of str to list of Outcome
+        Of each generator or sample, what it scores on each split.
+    overlap : float
+        Series held out by series trained on, as the test of differences asks for it.
+    compared : {"generator", "samples"}
+        What ``outcomes`` are of.
+    fitted : dict of str to list of Fitted
+        The generators, if these are compared.
+    samples : dict of str to Sample
+        The samples, if these are compared.
+    description : str
+        What is compared, in words.
+    """
 
     metrics: list[Metric]
     splits: list[Split]
     floors: list[Outcome]
     copies: list[Outcome]
-    fitted: dict[str, list[Fitted]]
+    outcomes: dict[str, list[Outcome]]
+    overlap: float
+    compared: str = "generator"
+    fitted: dict[str, list[Fitted]] = field(default_factory=dict)
+    samples: dict[str, Sample] = field(default_factory=dict)
+    description: str = ""
 
 
 def run_evaluation(
@@ -73,6 +104,9 @@ def run_evaluation(
     cv: CrossValidation,
     groups: ArrayLike | None,
     window_starts: ArrayLike | None,
+    id_columns: Any,
+    time_column: Hashable,
+    window: int | str,
     metrics: MetricSpec,
     n_repeats: int,
     n_jobs: int | None,
@@ -83,27 +117,24 @@ def run_evaluation(
     n_repeats = check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
     data.check_generators(generators)
-    X, x, reading = data.as_series(X, list(generators.values()))
+    ids, time_name = names_for(generators, id_columns, time_column)
+    read: dict[str, Any] = {
+        "cv": cv,
+        "groups": groups,
+        "window_starts": window_starts,
+        "seed": seed,
+    }
+    subject: Subject
+    if read_as_table(X, ids, time_name, window) or any(map(reads_tables, generators.values())):
+        read |= {"id_columns": ids, "time_column": time_name, "window": window}
+        subject = TableSubject.of(generators, X, y, **read)
+    else:
+        subject = WindowSubject.of(generators, X, y, **read)
+    x, reading = subject.sample.values, subject.reading
     chosen = resolve_metrics(metrics, x.shape[1:], traits_of(reading, x))
     data.check_metrics(chosen, compared=len(generators) > 1)
-    target = data.check_target(y, len(x))
-    labels = data.labels_of(generators, target)
-    everything = data.as_sample(x, labels, groups, window_starts, cv)
-    folds = data.make_folds(cv, everything, target, seed)
-    if target is not None and _any_conditional(generators):
-        data.check_classes(folds, target)
     rules = find_shared_rules(chosen, x, names=reading.names)
-    splits = [
-        Split(
-            everything[test],
-            everything[train],
-            derive_seed(seed, f"fold {k}"),
-            rules=rules,
-            reading=reading,
-            given=None if reading.schema is None else rows_of(X, test),
-        )
-        for k, (train, test) in enumerate(folds)
-    ]
+    splits = [subject.split(k, seed, rules=rules) for k in range(len(subject.folds))]
     n_tasks = len(splits) * (1 + len(generators))
     with tqdm(total=n_tasks, desc="evaluation", disable=None if verbose else True) as bar:
         # The references come first: what a metric has to say against the data is said before
@@ -115,21 +146,25 @@ def run_evaluation(
             split.encoder = encoder
         fits = run_tasks(
             (
-                delayed(_named)(name, clone(generator), X, target, fold, split, chosen, n_repeats)
+                delayed(_named)(name, clone(generator), subject, k, split, chosen, n_repeats)
                 for name, generator in generators.items()
-                for fold, split in zip(folds, splits, strict=True)
+                for k, split in enumerate(splits)
             ),
             n_jobs,
             bar,
         )
     n = len(splits)
     fitted = {name: fits[k * n : (k + 1) * n] for k, name in enumerate(generators)}
-    floors, copies = [floor for floor, _, _ in references], [copy for _, copy, _ in references]
-    return Evaluation(chosen, splits, floors, copies, fitted)
-
-
-def _any_conditional(generators: dict[str, GeneratorLike]) -> bool:
-    return any(getattr(generator, "conditional", False) for generator in generators.values())
+    return Evaluation(
+        chosen,
+        splits,
+        [floor for floor, _, _ in references],
+        [copy for _, copy, _ in references],
+        {name: [fit.outcome for fit in own] for name, own in fitted.items()},
+        float(np.mean([len(test) / len(train) for train, test in subject.folds])),
+        fitted=fitted,
+        description=subject.description,
+    )
 
 
 def run_tasks(tasks: Iterable[Any], n_jobs: int | None, bar: tqdm) -> list[Any]:
@@ -219,39 +254,17 @@ def _named(name: str, *task: Any) -> Fitted:
 
 def _fit_and_judge(
     generator: GeneratorLike,
-    X: Any,
-    y: NDArray[Any] | None,
-    fold: tuple[NDArray[np.int64], NDArray[np.int64]],
+    subject: Subject,
+    fold: int,
     split: Split,
     metrics: list[Metric],
     n_repeats: int,
 ) -> Fitted:
-    train, test = fold
     generator = seed_estimator(generator, derive_seed(split.seed, "generator"))
     began = time.perf_counter()
-    fit_generator(generator, rows_of(X, train), None if y is None else y[train])
+    subject.fit(generator, fold)
     fitted = time.perf_counter()
-    seed = derive_seed(split.seed, "sample")
-    asked = None if y is None else y[test]
-    synthetic, labels = draw_series(generator, len(test), asked, seed)
+    sample = subject.draw(generator, fold, derive_seed(split.seed, "sample"))
     sampled = time.perf_counter()
-    sample = Sample(_as_asked(synthetic, split), target=labels)
     outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
     return Fitted(outcome, fitted - began, sampled - fitted, generator, sample)
-
-
-def _as_asked(synthetic: Any, split: Split) -> NDArray[np.float64]:
-    """Return what a generator drew as numbers, of the shape of the held-out series."""
-    shape = split.held_out.values.shape
-    if split.reading.schema is None:
-        x = np.asarray(synthetic, dtype=np.float64)
-        if not (x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])):
-            raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
-        return x.reshape(shape)
-    x = split.reading.read(synthetic, "the sample", "X")
-    if len(x) != shape[0] or x.shape[1] > shape[1]:
-        raise ValueError(
-            f"it drew {len(x)} series of up to {x.shape[1]} timesteps, but {shape[0]} of at most "
-            f"{shape[1]}, the longest of the data, were asked for"
-        )
-    return padded(x, shape[1])

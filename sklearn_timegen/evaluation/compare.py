@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.stats
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.checks import check_fraction
-from sklearn_timegen.evaluation._data import MEAN_RANK
+from sklearn_timegen.evaluation._comparing import comparison_of
 from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
-from sklearn_timegen.evaluation.generator import table_of
 from sklearn_timegen.metrics.registry import MetricSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["compare_generators", "comparison_of", "critical_difference", "named"]
+__all__ = ["compare_generators", "named", "table_of_comparison"]
 
 
 def compare_generators(
@@ -30,6 +29,9 @@ def compare_generators(
     cv: CrossValidation = 5,
     groups: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    window: int | str = "auto",
     metrics: MetricSpec = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
@@ -37,18 +39,21 @@ def compare_generators(
     alpha: float = 0.05,
     verbose: int = 1,
 ) -> pd.DataFrame:
-    """Evaluate several generators on the same folds, rank them, and test the ranks.
+    """Evaluate several generators on the same folds, rank them, and test the differences.
 
-    For each metric, generators are ranked on every fold; the Friedman test asks whether the ranks
-    could be chance, and the Nemenyi test which generators cannot be told from the best one, as
-    in critical-difference diagrams. Folds share training data, so that the tests are somewhat
-    too sure; with few folds they can hardly ever be sure, which is the truth.
+    For each metric, generators are ranked on every fold. Whether one is worse than the best is
+    asked of the differences of their scores, fold by fold, by the corrected resampled t test of
+    Nadeau and Bengio, which allows for the training series that folds share; Holm's adjustment
+    allows for the number of pairs. With 5 folds a difference has to be 1.9 standard deviations
+    between folds, with 3 folds 3.9, with 2 folds 15.6: so few folds can hardly ever tell.
+    ``cv=RepeatedKFold(n_splits=5, n_repeats=4)`` needs 1.2.
 
     Parameters
     ----------
     generators : dict of str to generator, or list of generators
         What to compare; a list is named by class.
-    X, y, cv, groups, window_starts, metrics, n_repeats, n_jobs, random_state, verbose
+    X, y, cv, groups, window_starts, id_columns, time_column, window, metrics, n_repeats, \
+n_jobs, random_state, verbose
         As for :func:`evaluate_generator`. The labels ``y`` are judged by only if every generator
         is conditional.
     alpha : float, default=0.05
@@ -58,14 +63,14 @@ def compare_generators(
     -------
     table : DataFrame
         Rows are pairs (metric, generator), best first; columns those of
-        :func:`evaluate_generator`, and ``rank`` (mean over the folds, 1 is best), ``p_value`` (of
-        the Friedman test; for two generators Wilcoxon's signed-rank test), and
-        ``ties_with_best`` (whether it cannot be told from the best: its rank is within the
-        critical difference, or the first test finds nothing at ``alpha``). Last stands
-        the metric ``"mean rank"``: the mean of the ranks over all metrics, of which some measure
-        nearly the same; its test ranks these means on each fold. ``table.attrs`` has
-        ``critical_difference``, and ``folds`` (the values of each fold), ``fit_seconds`` and
-        ``sample_seconds`` by generator.
+        :func:`evaluate_generator`, and ``rank`` (mean over the folds, 1 is best), ``p_value``
+        (could it be as good as the best, in view of the folds? 1 for the best itself), and
+        ``ties_with_best`` (whether that is above ``alpha``). Last stands the metric ``"mean
+        rank"``: the mean of the ranks over all metrics, of which some measure nearly the same;
+        its test is of the mean over the metrics, each divided by its standard deviation.
+        ``table.attrs`` has ``least_effect`` (how many standard deviations between folds a
+        difference has to be, to be told, where two are compared), and ``folds`` (the values of
+        each fold), ``fit_seconds`` and ``sample_seconds`` by generator.
 
     Raises
     ------
@@ -75,8 +80,11 @@ def compare_generators(
 
     References
     ----------
-    J. Demsar (2006), "Statistical comparisons of classifiers over multiple data sets", Journal
-    of Machine Learning Research 7. https://jmlr.org/papers/v7/demsar06a.html
+    C. Nadeau and Y. Bengio (2003), "Inference for the generalization error", Machine Learning 52.
+    https://doi.org/10.1023/A:1024068626366
+
+    S. Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian
+    Journal of Statistics 6.
 
     Examples
     --------
@@ -98,58 +106,27 @@ def compare_generators(
         cv=cv,
         groups=groups,
         window_starts=window_starts,
+        id_columns=id_columns,
+        time_column=time_column,
+        window=window,
         metrics=metrics,
         n_repeats=n_repeats,
         n_jobs=n_jobs,
         random_state=random_state,
         verbose=verbose,
     )
-    return comparison_of(evaluation, alpha)
+    return table_of_comparison(evaluation, alpha)
 
 
-def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
-    """Lay the tables of all generators below each other, with ranks and tests."""
-    import pandas as pd
-
-    names = list(evaluation.fitted)
-    tables = {name: table_of(evaluation, name) for name in names}
-    difference = critical_difference(len(names), len(evaluation.splits), alpha)
-    blocks, all_ranks = {}, []
-    for metric in evaluation.metrics:
-        goodness = np.array(
-            [
-                [metric.goodness(fit.outcome.values[metric.name]) for fit in evaluation.fitted[n]]
-                for n in names
-            ]
-        ).T
-        all_ranks.append(_ranks(goodness))
-        rows = pd.DataFrame({name: tables[name].loc[metric.name] for name in names}).T
-        blocks[metric.name] = _with_ranks(rows, goodness, difference, alpha)
-    ranks = np.mean(all_ranks, axis=0)  # (n_folds, n_generators)
-    overall = pd.DataFrame(
-        {"score": ranks.mean(axis=0), "std": ranks.std(axis=0), "direction": "lower"}, index=names
-    ).reindex(columns=tables[names[0]].columns)
-    blocks[MEAN_RANK] = _with_ranks(overall, -ranks, difference, alpha)
-    table = pd.concat(blocks, names=["metric", "generator"])
-    table = table.astype(dict.fromkeys(["score", "std", "floor", "copies", "seconds"], float))
-    table.attrs["critical_difference"] = difference
-    table.attrs["folds"] = {name: tables[name].attrs["folds"] for name in names}
+def table_of_comparison(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
+    """Return the table of all generators, and how long each took."""
+    table = comparison_of(evaluation, alpha)
     for key in ("fit_seconds", "sample_seconds"):
-        table.attrs[key] = {name: tables[name].attrs[key] for name in names}
+        table.attrs[key] = {
+            name: float(np.mean([getattr(fit, key) for fit in fits]))
+            for name, fits in evaluation.fitted.items()
+        }
     return table
-
-
-def critical_difference(n_generators: int, n_folds: int, alpha: float) -> float:
-    """Return the Nemenyi test's least significant difference of mean ranks.
-
-    Examples
-    --------
-    >>> from sklearn_timegen.evaluation.compare import critical_difference
-    >>> round(critical_difference(4, 14, 0.05), 2)  # Demsar (2006), section 3.2.2: 2.569 q
-    1.25
-    """
-    q = scipy.stats.studentized_range.ppf(1 - alpha, n_generators, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(n_generators * (n_generators + 1) / (6 * n_folds)))
 
 
 def named(generators: Any) -> dict[str, Any]:
@@ -164,33 +141,3 @@ def named(generators: Any) -> dict[str, Any]:
     if len(generators) < 2:
         raise ValueError(f"a comparison needs two generators at least, got {len(generators)}")
     return dict(generators)
-
-
-def _ranks(goodness: NDArray[Any]) -> NDArray[np.float64]:
-    """Rank the columns of each row, 1 for the greatest; equal ones share their mean rank.
-
-    What differs by rounding only is equal.
-    """
-    rounded = [[float(f"{value:.6g}") for value in row] for row in goodness]
-    return np.asarray(scipy.stats.rankdata(-np.array(rounded), axis=1))
-
-
-def _with_ranks(
-    rows: pd.DataFrame, goodness: NDArray[Any], difference: float, alpha: float
-) -> pd.DataFrame:
-    ranks = _ranks(goodness).mean(axis=0)
-    p_value = _p_value(goodness)
-    # Demsar: pairs are compared only where all being equal was rejected.
-    ties = (ranks - ranks.min() <= difference) | (p_value > alpha)
-    rows = rows.assign(rank=ranks, p_value=p_value, ties_with_best=ties)
-    return rows.sort_values("rank", kind="stable")
-
-
-def _p_value(goodness: NDArray[Any]) -> float:
-    """Could the generators be equally good? ``goodness`` has a row a fold."""
-    if (goodness == goodness[:, :1]).all() or len(goodness) < 2:
-        return 1.0
-    if goodness.shape[1] == 2:
-        gaps = goodness[:, 0] - goodness[:, 1]
-        return float(scipy.stats.wilcoxon(gaps[np.isfinite(gaps)]).pvalue)
-    return float(scipy.stats.friedmanchisquare(*goodness.T).pvalue)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,9 @@ def evaluate_generator(
     cv: CrossValidation = 5,
     groups: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    window: int | str = "auto",
     metrics: MetricSpec = "default",
     n_repeats: int = 5,
     n_jobs: int | None = None,
@@ -40,25 +44,47 @@ def evaluate_generator(
     nothing left to gain; one that is at the floor in the rows of fidelity and at the copies in
     those of memorisation repeats its training data.
 
+    A table of series - a long table, a panel, a frame or Series with dates, a list of such - is
+    evaluated as what it is. If there are at least four series for each fold, whole series are
+    held out, so that a generator is asked for series that it has never seen. If there are fewer,
+    a block of time of each series is held out: the generator is fitted to what lies before and
+    after, and draws as many timesteps from the same time on. Compared are whole series, with
+    their lengths, words and holes, if they have at most 100 timesteps; if not, windows cut from
+    real and from drawn series alike, which never go from one series or block into the next. A
+    :class:`SeriesGenerator` is fitted to the series, with their times; any other generator to
+    what is compared. That asks whether series look alike up to the length of a window, and not
+    whether their levels and trends over years do.
+
     Parameters
     ----------
     generator : generator
         Any estimator with ``fit(X[, y])`` and ``sample(n, random_state=...)``, or a ``Pipeline``
         that ends in one and can be inverted; cloned.
-    X : array-like of shape (n_samples, n_timesteps[, n_channels])
-        Real series.
+    X : array-like of shape (n_samples, n_timesteps[, n_channels]), or table of series
+        Real series. It is read as a table if the generator is a :class:`SeriesGenerator`, if
+        its index holds dates or several levels, or with one of the three parameters on tables.
     y : array-like of shape (n_samples,), default=None
         Labels, handed to ``fit``. A conditional generator draws given the held-out labels, and
         ``tstr_score`` is the accuracy then. Folds are stratified.
     cv : int, splitter or iterable, default=5
         A number means shuffled folds, or, if the windows overlap, blocks of time: up to five for
-        each fold, so that it holds more than one regime.
+        each fold, so that it holds more than one regime. Of a table, a splitter is shown one row
+        for each series.
     groups : array-like of shape (n_samples,), default=None
         Series that belong together, of one patient say, have the same group, a number or a word:
         a number of folds keeps them on one side, and a splitter of scikit-learn is given them.
     window_starts : array-like of int of shape (n_samples,), default=None
         Start of each window, if windows overlap and are not in time order (if they are, it is
         noticed): folds are then blocks of time.
+    id_columns : str or list of str, default=None
+        Of a long table: the column, or columns, that name the series of each row. What a
+        :class:`SeriesGenerator` reads need not be said again.
+    time_column : str, default=None
+        Of a long table: the column of its times.
+    window : int or "auto", default="auto"
+        Of a table: timesteps of the windows that are compared. ``"auto"`` compares short series
+        whole, and of others windows as long as those of the :class:`SeriesGenerator`, or of an
+        eighth of the longest series, at most 24 timesteps.
     metrics : {"default", "quick", "all"}, str, callable, Metric, list or dict, default="default"
         What to compute; see :mod:`sklearn_timegen.metrics`. ``"quick"`` leaves out all that
         trains a network. A function counts as lower-is-better, unless wrapped in ``Metric``.
@@ -110,6 +136,9 @@ def evaluate_generator(
         cv=cv,
         groups=groups,
         window_starts=window_starts,
+        id_columns=id_columns,
+        time_column=time_column,
+        window=window,
         metrics=metrics,
         n_repeats=n_repeats,
         n_jobs=n_jobs,

@@ -15,19 +15,17 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
-from sklearn_timegen.data import Series
-from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
 from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
 from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
 from sklearn_timegen.evaluation._rules import rules_of_folds, rules_of_samples, rules_table
-from sklearn_timegen.evaluation._run import Evaluation, run_evaluation
-from sklearn_timegen.evaluation.compare import comparison_of, named
+from sklearn_timegen.evaluation._run import run_evaluation, summarise
+from sklearn_timegen.evaluation._samples import run_samples
+from sklearn_timegen.evaluation.compare import named, table_of_comparison
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
-from sklearn_timegen.metrics import METRICS, Metric, resolve_metrics
-from sklearn_timegen.metrics._reading import traits_of
+from sklearn_timegen.metrics import METRICS, Metric
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.plotting import require_matplotlib
 
@@ -126,7 +124,7 @@ class EvaluationReport:
         table = table_of(evaluation, "generator")
         facts = [
             f"generator: {generator!r}",
-            f"data: {_shape(evaluation)}",
+            f"data: {evaluation.description}",
             f"{len(evaluation.splits)} folds; on each the fit took "
             f"{table.attrs['fit_seconds']:.1f} s, the sample "
             f"{table.attrs['sample_seconds']:.2f} s",
@@ -171,29 +169,36 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        table = evaluate_samples(X_real, X_synthetic, metrics=metrics, n_splits=n_splits, **params)
-        trained = () if params.get("X_train") is None else (params["X_train"],)
-        samples = ("X_real", "X_synthetic", "X_train")[: 2 + len(trained)]
-        (real, synthetic, *known), reading = read_samples(
-            X_real, X_synthetic, *trained, names=samples
+        given = _with_defaults(
+            {"metrics": metrics, "n_splits": n_splits, **params}, evaluate_samples
         )
-        traits = traits_of(reading, real, synthetic)
-        chosen = resolve_metrics(metrics, real.shape[1:], traits)
-        chosen = [metric for metric in chosen if metric.name in table.index]
+        evaluation = run_samples(X_real, {"X_synthetic": X_synthetic}, **given)
+        table = summarise(
+            evaluation.metrics,
+            evaluation.outcomes["X_synthetic"],
+            evaluation.floors,
+            evaluation.copies,
+        )
+        whole, synthetic = evaluation.splits[0], evaluation.samples["X_synthetic"]
+        train = None if params.get("X_train") is None else whole.train.values
         facts = [
-            f"real: {real.shape}; synthetic: {synthetic.shape} (series, timesteps, channels)",
+            f"data: {evaluation.description}; {len(synthetic)} synthetic",
             f"means over {n_splits} halvings of the real series",
         ]
-        train = known[0] if known else None
-        pictures = pictures_of_samples(Series(real), Series(synthetic), train)
         return cls(
             table,
-            metrics=chosen,
+            metrics=evaluation.metrics,
             n_splits=n_splits,
             title="Synthetic against real series",
             facts=facts,
-            pictures=pictures,
-            rules=rules_of_samples(chosen, real, synthetic, train, names or reading.names),
+            pictures=pictures_of_samples(whole.held_out, synthetic, train),
+            rules=rules_of_samples(
+                evaluation.metrics,
+                whole.held_out.values,
+                synthetic.values,
+                train,
+                names or whole.reading.names,
+            ),
         )
 
     @classmethod
@@ -228,8 +233,8 @@ class EvaluationReport:
         """
         require_matplotlib()
         evaluation = run_evaluation(named(generators), X, y, **_with_defaults(params))
-        table = comparison_of(evaluation, alpha)
-        facts = [f"data: {_shape(evaluation)}", f"{len(evaluation.splits)} folds"]
+        table = table_of_comparison(evaluation, alpha)
+        facts = [f"data: {evaluation.description}", f"{len(evaluation.splits)} folds"]
         facts += [
             f"{name}: fit {table.attrs['fit_seconds'][name]:.1f} s, sample "
             f"{table.attrs['sample_seconds'][name]:.2f} s"
@@ -278,10 +283,10 @@ class EvaluationReport:
         guide = dict(GUIDE)
         if compared:
             guide["rank"] = (
-                "Mean rank over the folds, 1 is best; * marks those whose rank cannot be told "
-                "from the best by the Nemenyi test. p: could all be equally good (Friedman's "
-                "test, of two Wilcoxon's)? Folds share training data, which makes both somewhat "
-                "too sure."
+                "Mean rank over the folds, 1 is best; * marks those that cannot be told from the "
+                "best. p: could it be as good as the best? By the corrected resampled t test "
+                "(Nadeau and Bengio 2003), which allows for training series that folds share, "
+                "adjusted for the number of pairs (Holm 1979)."
             )
         tables = self._comparison() if compared else [self._metrics_table()]
         tables += [] if self.rules is None else [rules_table(self.rules)]
@@ -354,8 +359,8 @@ class EvaluationReport:
         ]
 
 
-def _with_defaults(params: dict[str, Any]) -> dict[str, Any]:
-    accepted = inspect.signature(evaluate_generator).parameters.values()
+def _with_defaults(params: dict[str, Any], function: Any = evaluate_generator) -> dict[str, Any]:
+    accepted = inspect.signature(function).parameters.values()
     defaults = {item.name: item.default for item in accepted if item.kind is item.KEYWORD_ONLY}
     unknown = sorted(set(params) - set(defaults))
     if unknown:
@@ -379,14 +384,6 @@ def _description(metric: Metric) -> str:
     text = inspect.getdoc(METRICS[metric.name].function) if metric.name in METRICS else None
     line = (text or "").split("\n")[0].strip().removeprefix("Return ").rstrip(".")
     return line.replace(":func:", "").replace("`", "")
-
-
-def _shape(evaluation: Evaluation) -> str:
-    split = evaluation.splits[0]
-    shape = split.held_out.values.shape
-    blocks = "" if split.held_out.starts is None else "; overlapping windows, folds are blocks"
-    n_series = sum(len(split.held_out) for split in evaluation.splits)
-    return f"{n_series} series of {shape[1]} timesteps and {shape[2]} channel(s){blocks}"
 
 
 def _versions() -> str:

@@ -1,41 +1,24 @@
-"""Evaluate series from anywhere: two arrays, no generator."""
+"""Evaluate series from anywhere, without a generator: one sample, or several beside each other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from joblib import delayed
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
-from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.data.checks import check_count, check_window_starts
-from sklearn_timegen.data.conditions import as_conditions
-from sklearn_timegen.data.samples import read_samples
-from sklearn_timegen.evaluation._judging import (
-    Outcome,
-    Sample,
-    Split,
-    disjoint_rows,
-    find_shared_rules,
-    fit_encoder,
-    judge,
-    resampled,
-)
-from sklearn_timegen.evaluation._run import run_tasks, summarise
-from sklearn_timegen.metrics import Metric, resolve_metrics
-from sklearn_timegen.metrics._common import Array
-from sklearn_timegen.metrics._reading import traits_of
+from sklearn_timegen._random import RandomState
+from sklearn_timegen.data.checks import check_fraction
+from sklearn_timegen.evaluation._comparing import comparison_of
+from sklearn_timegen.evaluation._data import check_names
+from sklearn_timegen.evaluation._run import summarise
+from sklearn_timegen.evaluation._samples import run_samples
 from sklearn_timegen.metrics.registry import MetricSpec
-from sklearn_timegen.model_selection import find_window_starts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluate_samples"]
+__all__ = ["check_samples", "compare_samples", "evaluate_samples"]
 
 
 def evaluate_samples(
@@ -46,6 +29,9 @@ def evaluate_samples(
     y_real: ArrayLike | None = None,
     y_synthetic: ArrayLike | None = None,
     window_starts: ArrayLike | None = None,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    window: int | str = "auto",
     metrics: MetricSpec = "default",
     n_splits: int = 5,
     n_repeats: int = 5,
@@ -59,19 +45,32 @@ def evaluate_samples(
     series, with the other half (the floor), and with training series resampled (copies), in
     equal numbers.
 
+    Tables of series are cut alike: compared are whole series, with their lengths, words and
+    holes, if there are at least eight real ones of at most 100 timesteps; if not, windows of
+    real and of synthetic series, which never go from one series into the next. All windows of a
+    series are in one half, if there are at least eight series.
+
     Parameters
     ----------
-    X_real : array-like of shape (n_samples, n_timesteps[, n_channels])
-        Real series; not those trained on, if there are others.
-    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels])
-        Synthetic series.
-    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), default=None
+    X_real : array-like of shape (n_samples, n_timesteps[, n_channels]), or table of series
+        Real series; not those trained on, if there are others. Read as a table if the index
+        holds dates or several levels, or with one of the three parameters on tables.
+    X_synthetic : array-like of shape (n_synthetic, n_timesteps[, n_channels]), or table
+        Synthetic series. The columns of a table may stand in another order.
+    X_train : array-like of shape (n_train, n_timesteps[, n_channels]), or table, default=None
         The series that the generator was trained on. Without it, ``X_real`` is taken for them by
         metrics of memorisation, and ``membership_inference_auc`` cannot be told.
     y_real, y_synthetic : array-like of shape (n_samples,), default=None
         Labels, for ``tstr_score``.
     window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if they overlap; noticed without if they are in time order.
+    id_columns : str or list of str, default=None
+        Of long tables: the column, or columns, that name the series of each row.
+    time_column : str, default=None
+        Of long tables: the column of times.
+    window : int or "auto", default="auto"
+        Of tables: timesteps of the windows that are compared. ``"auto"`` compares short series
+        whole, and of others windows of an eighth of the longest, at most 24 timesteps.
     metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
         What to compute.
     n_splits : int, default=5
@@ -97,6 +96,10 @@ def evaluate_samples(
         If the samples are infinite or not alike, there are fewer than 4 real series,
         or most of them are among ``X_train``.
 
+    See Also
+    --------
+    compare_samples : Several samples in one table, with ranks.
+
     Examples
     --------
     >>> from sklearn_timegen import evaluate_samples
@@ -106,117 +109,117 @@ def evaluate_samples(
     >>> bool(table.loc["mmd", "score"] > 10 * abs(table.loc["mmd", "floor"]))
     True
     """
-    n_splits, n_repeats = check_count(n_splits, "n_splits"), check_count(n_repeats, "n_repeats")
-    seed = draw_seed(random_state)
-    trained = () if X_train is None else (X_train,)
-    names = ("X_real", "X_synthetic", "X_train")[: 2 + len(trained)]
-    (real_values, synthetic_values, *known_values), reading = read_samples(
-        X_real, X_synthetic, *trained, names=names
+    evaluation = run_samples(
+        X_real,
+        {"X_synthetic": X_synthetic},
+        X_train,
+        y_real=y_real,
+        y_synthetic=y_synthetic,
+        window_starts=window_starts,
+        id_columns=id_columns,
+        time_column=time_column,
+        window=window,
+        metrics=metrics,
+        n_splits=n_splits,
+        n_repeats=n_repeats,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
     )
-    real = _as_sample(real_values, y_real, "y_real")
-    synthetic = _as_sample(synthetic_values, y_synthetic, "y_synthetic")
-    if (real.target is None) != (synthetic.target is None):
-        raise ValueError("y_real and y_synthetic belong together: one is missing")
-    if len(real) < 4:
-        raise ValueError(f"{len(real)} real series cannot be halved: at least 4 are needed")
-    if window_starts is None:
-        real = replace(real, starts=find_window_starts(real.values))
-    else:
-        real = replace(real, starts=check_window_starts(window_starts, len(real)))
-    train = None
-    if known_values:
-        train = Sample(known_values[0])
-        _check_held_out(real.values, train.values)
-    traits = traits_of(reading, real.values, synthetic.values)
-    chosen = resolve_metrics(metrics, real.values.shape[1:], traits)
-    if train is None:
-        chosen = _without_train(chosen, metrics)
-    if real.target is not None and not any(metric.accepts("y_real") for metric in chosen):
+    scores = evaluation.outcomes["X_synthetic"]
+    return summarise(evaluation.metrics, scores, evaluation.floors, evaluation.copies)
+
+
+def compare_samples(
+    samples: Mapping[str, ArrayLike],
+    X_real: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    window: int | str = "auto",
+    metrics: MetricSpec = "default",
+    n_splits: int = 10,
+    n_repeats: int = 5,
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    alpha: float = 0.05,
+    verbose: int = 1,
+) -> pd.DataFrame:
+    """Rank several samples of synthetic series, whatever made them, in one table.
+
+    All are compared with the same halves of the real series, in equal numbers, beside the same
+    floor and copies, as :func:`evaluate_samples` does. Differences between them are tested as by
+    :func:`compare_generators`, allowing for the real series that halves share: with 10 halvings
+    a difference has to be 2.4 standard deviations between halvings. What is ranked are these
+    samples; how much their generators vary from one training to the next, one sample of each
+    cannot show.
+
+    Parameters
+    ----------
+    samples : dict of str to array-like or table
+        The samples by name, two at least, each like ``X_real``.
+    X_real, X_train, window_starts, id_columns, time_column, window, metrics, n_repeats, n_jobs, \
+random_state, verbose
+        As for :func:`evaluate_samples`.
+    n_splits : int, default=10
+        How often the real series are halved.
+    alpha : float, default=0.05
+        Level of the tests.
+
+    Returns
+    -------
+    table : DataFrame
+        As :func:`compare_generators` returns it, with rows (metric, sample).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samples, ``alpha`` is not between 0 and 1, or as for
+        :func:`evaluate_samples`.
+
+    Examples
+    --------
+    >>> from sklearn_timegen import compare_samples
+    >>> from sklearn_timegen.datasets import make_ar
+    >>> X = make_ar(300, 24, random_state=0)
+    >>> samples = {"theirs": X[100:200] + 2, "ours": X[:100]}
+    >>> table = compare_samples(samples, X[200:], metrics="mmd")
+    >>> table.loc["mmd", "ties_with_best"].to_dict()
+    {'ours': True, 'theirs': False}
+    """
+    check_samples(samples)
+    alpha = check_fraction(alpha, "alpha")
+    evaluation = run_samples(
+        X_real,
+        dict(samples),
+        X_train,
+        window_starts=window_starts,
+        id_columns=id_columns,
+        time_column=time_column,
+        window=window,
+        metrics=metrics,
+        n_splits=n_splits,
+        n_repeats=n_repeats,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    return comparison_of(evaluation, alpha)
+
+
+def check_samples(samples: Any) -> None:
+    """Refuse what is no dict of two samples at least."""
+    if not isinstance(samples, Mapping):
+        raise TypeError(
+            "samples must be a dict of samples by name, such as {'theirs': ..., 'ours': ...}; got "
+            f"{type(samples).__name__}. For a single one there is evaluate_samples(X_real, "
+            "X_synthetic)"
+        )
+    check_names(samples, "samples")
+    if len(samples) < 2:
         raise ValueError(
-            "y_real and y_synthetic would change nothing: tstr_score reads labels, and none of "
-            f"the metrics {', '.join(metric.name for metric in chosen)} does"
+            f"a comparison needs two samples at least, got {len(samples)}; for a single one there "
+            "is evaluate_samples(X_real, X_synthetic)"
         )
-    encoder = fit_encoder(chosen, real, seed)
-    known = (real,) if train is None else (real, train)
-    rules = find_shared_rules(chosen, *(part.values for part in known), names=reading.names)
-    seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
-    wholes = [Split(real, known[-1], seed, encoder, rules, reading) for seed in seeds]
-    with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
-        tasks = (
-            delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes
-        )
-        scores, floors, copies = zip(*run_tasks(tasks, n_jobs, bar), strict=True)
-    return summarise(chosen, list(scores), list(floors), list(copies))
-
-
-def _without_train(chosen: list[Metric], asked: Any) -> list[Metric]:
-    """Leave out of a set what cannot be told without the training series."""
-    kept = [metric for metric in chosen if not metric.needs_train]
-    if len(kept) < len(chosen) and not isinstance(asked, str):
-        names = [metric.name for metric in chosen if metric.needs_train]
-        raise ValueError(f"{', '.join(names)} cannot be told without X_train")
-    return kept
-
-
-def _check_held_out(real: Array, train: Array) -> None:
-    """Refuse training series in the place of held-out ones: beside them, copies look fresh."""
-    known = {row.tobytes() for row in train}
-    n_known = sum(row.tobytes() in known for row in real)
-    if 2 * n_known > len(real):
-        raise ValueError(
-            f"{n_known} of the {len(real)} real series are among X_train: pass series that were "
-            "not trained on as X_real, or leave X_train out"
-        )
-
-
-def _as_sample(x: Array, y: ArrayLike | None, name: str) -> Sample:
-    labels = None if y is None else as_conditions(y)
-    if labels is not None and labels.shape != (len(x),):
-        raise ValueError(f"{name} has shape {labels.shape} for {len(x)} series")
-    return Sample(x, target=labels)
-
-
-def _judge_half(
-    metrics: list[Metric],
-    whole: Split,
-    synthetic: Sample,
-    train: Sample | None,
-    n_repeats: int,
-) -> list[Outcome]:
-    """Outcomes of the synthetic series, of real ones (the floor), and of copies."""
-    real, seed = whole.held_out, whole.seed
-    other, half = disjoint_rows(real, len(real) // 2, seed)
-    n = min(len(half), len(other), len(synthetic))
-    if n < 2:
-        raise ValueError(
-            f"of the {len(real)} real and {len(synthetic)} synthetic series no two disjoint "
-            "samples are left: give more, or windows with a greater stride"
-        )
-    rng = np.random.default_rng(derive_seed(seed, "equal numbers"))
-    half, other, synthetic = (_cut(sample, n, rng) for sample in (half, other, synthetic))
-    # Without training series all real ones are taken for them: then any copy counts.
-    memory = [metric for metric in metrics if metric.accepts("X_train")]
-    fidelity = [metric for metric in metrics if metric not in memory]
-    outcomes = []
-    for kind, sample in (
-        ("score", synthetic),
-        ("floor", other),
-        ("copies", resampled(whole.train, n, seed)),
-    ):
-        split = replace(whole, held_out=half)
-        outcome = judge(fidelity, split, _always(sample, None), n_repeats)
-        if train is None and kind != "floor":
-            split = whole
-        outcome |= judge(memory, split, _always(sample, train), n_repeats)
-        outcomes.append(outcome)
-    return outcomes
-
-
-def _cut(sample: Sample, n: int, rng: np.random.Generator) -> Sample:
-    return sample[np.sort(rng.choice(len(sample), n, replace=False))]
-
-
-def _always(
-    sample: Sample, train: Sample | None
-) -> Callable[[Metric], tuple[Sample, Sample | None]]:
-    return lambda metric: (sample, train)

@@ -1,0 +1,258 @@
+"""The work behind ``evaluate_samples`` and ``compare_samples``: real series halved several times.
+
+Each time one half is compared with each of the samples, with the other half (the floor), and
+with training series resampled (copies), in equal numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from joblib import delayed
+from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
+
+from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen.data.checks import check_count, check_window_starts
+from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.samples import Reading, read_samples
+from sklearn_timegen.evaluation._data import check_metrics
+from sklearn_timegen.evaluation._judging import (
+    Outcome,
+    Sample,
+    Split,
+    disjoint_rows,
+    find_shared_rules,
+    fit_encoder,
+    judge,
+    resampled,
+)
+from sklearn_timegen.evaluation._pieces import (
+    LONGEST,
+    Cut,
+    Pieces,
+    check_window,
+    parts_of,
+    usual_window,
+)
+from sklearn_timegen.evaluation._run import Evaluation, run_tasks
+from sklearn_timegen.evaluation._tables import read_as_table
+from sklearn_timegen.metrics import Metric, resolve_metrics
+from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._reading import traits_of
+from sklearn_timegen.metrics.registry import MetricSpec
+from sklearn_timegen.model_selection import find_window_starts
+
+__all__ = ["run_samples"]
+
+ENOUGH_SERIES = 8  # of a table, to keep the windows of a series in one half
+OVERLAP = 1.0  # of halves: as many series held out as there are others
+
+
+def run_samples(
+    X_real: Any,
+    samples: dict[str, Any],
+    X_train: Any = None,
+    *,
+    y_real: ArrayLike | None = None,
+    y_synthetic: ArrayLike | None = None,
+    window_starts: ArrayLike | None = None,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    window: int | str = "auto",
+    metrics: MetricSpec,
+    n_splits: int,
+    n_repeats: int,
+    n_jobs: int | None,
+    random_state: RandomState,
+    verbose: int,
+) -> Evaluation:
+    """Judge every sample by the same halves, floors and copies."""
+    n_splits, n_repeats = check_count(n_splits, "n_splits"), check_count(n_repeats, "n_repeats")
+    seed = draw_seed(random_state)
+    given = [X_real, *samples.values(), *([] if X_train is None else [X_train])]
+    names = ["X_real", *samples, *([] if X_train is None else ["X_train"])]
+    table = any(read_as_table(X, id_columns, time_column, window) for X in given)
+    if table:
+        if window_starts is not None:
+            raise ValueError(
+                "window_starts tells where windows begin, but X_real is a table, whose times "
+                "tell it: leave window_starts out"
+            )
+        read, reading, description = _read_tables(given, names, id_columns, time_column, window)
+    else:
+        arrays, reading = read_samples(given[0], *given[1:], names=names)
+        read = [Sample(x) for x in arrays]
+        read[0] = replace(read[0], starts=_starts(read[0].values, window_starts))
+        description = f"{read[0].values.shape} real (series, timesteps, channels)"
+    real, synthetic = read[0], dict(zip(samples, read[1:], strict=False))
+    train = None if X_train is None else read[-1]
+    if y_real is not None or y_synthetic is not None:
+        real, synthetic = _labelled(real, synthetic, y_real, y_synthetic)
+    if len(real) < 4:
+        raise ValueError(f"{len(real)} real series cannot be halved: at least 4 are needed")
+    if train is not None:
+        _check_held_out(real.values, train.values)
+    traits = traits_of(reading, real.values, *(sample.values for sample in synthetic.values()))
+    chosen = resolve_metrics(metrics, real.values.shape[1:], traits)
+    check_metrics(chosen, compared=len(samples) > 1)
+    if train is None:
+        chosen = _without_train(chosen, metrics)
+    if real.target is not None and not any(metric.accepts("y_real") for metric in chosen):
+        raise ValueError(
+            "y_real and y_synthetic would change nothing: tstr_score reads labels, and none of "
+            f"the metrics {', '.join(metric.name for metric in chosen)} does"
+        )
+    encoder = fit_encoder(chosen, real, seed)
+    known = (real,) if train is None else (real, train)
+    rules = find_shared_rules(chosen, *(part.values for part in known), names=reading.names)
+    seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
+    wholes = [Split(real, known[-1], own, encoder, rules, reading) for own in seeds]
+    with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
+        tasks = (
+            delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes
+        )
+        outcomes = run_tasks(tasks, n_jobs, bar)
+    return Evaluation(
+        chosen,
+        wholes,
+        [outcome["floor"] for outcome in outcomes],
+        [outcome["copies"] for outcome in outcomes],
+        {name: [outcome["score", name] for outcome in outcomes] for name in samples},
+        OVERLAP,
+        compared="samples",
+        samples=synthetic,
+        description=description,
+    )
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def _read_tables(
+    given: Sequence[Any],
+    names: Sequence[str],
+    id_columns: Any,
+    time_column: Hashable,
+    window: int | str,
+) -> tuple[list[Sample], Reading, str]:
+    """Cut the series of all tables alike."""
+    real = parts_of(given[0], id_columns, time_column, name=names[0])
+    others = [
+        parts_of(X, id_columns, time_column, real, name)
+        for X, name in zip(given[1:], names[1:], strict=True)
+    ]
+    lengths = [len(part.frame) for part in real]
+    asked = check_window(window)
+    whole = asked is None and max(lengths) <= LONGEST and len(lengths) >= ENOUGH_SERIES
+    cut = Cut() if whole else Cut.into(asked or usual_window(lengths), lengths)
+    pieces = [Pieces.of([part.frame for part in parts], cut) for parts in (real, *others)]
+    values, reading = read_samples(
+        pieces[0].frames, *(own.frames for own in pieces[1:]), names=names
+    )
+    samples = [Sample(x, starts=own.starts) for x, own in zip(values, pieces, strict=True)]
+    if not whole and len(real) >= ENOUGH_SERIES:
+        samples[0] = replace(samples[0], groups=pieces[0].series)
+    compared = "whole series" if whole else f"{len(pieces[0])} windows of {cut.window} timesteps"
+    return samples, reading, f"{len(real)} real series; compared are {compared}"
+
+
+def _starts(x: Array, window_starts: ArrayLike | None) -> Any:
+    if window_starts is None:
+        return find_window_starts(x)
+    return check_window_starts(window_starts, len(x))
+
+
+def _labelled(
+    real: Sample,
+    synthetic: dict[str, Sample],
+    y_real: ArrayLike | None,
+    y_synthetic: ArrayLike | None,
+) -> tuple[Sample, dict[str, Sample]]:
+    """Put labels beside the series; there is one sample then."""
+    if y_real is None or y_synthetic is None:
+        raise ValueError("y_real and y_synthetic belong together: one is missing")
+    return _with_labels(real, y_real, "y_real"), {
+        name: _with_labels(sample, y_synthetic, "y_synthetic")
+        for name, sample in synthetic.items()
+    }
+
+
+def _with_labels(sample: Sample, y: ArrayLike, name: str) -> Sample:
+    labels = as_conditions(y)
+    if labels.shape != (len(sample),):
+        raise ValueError(f"{name} has shape {labels.shape} for {len(sample)} series")
+    return replace(sample, target=labels)
+
+
+def _without_train(chosen: list[Metric], asked: Any) -> list[Metric]:
+    """Leave out of a set what cannot be told without the training series."""
+    kept = [metric for metric in chosen if not metric.needs_train]
+    if len(kept) < len(chosen) and not isinstance(asked, str):
+        names = [metric.name for metric in chosen if metric.needs_train]
+        raise ValueError(f"{', '.join(names)} cannot be told without X_train")
+    return kept
+
+
+def _check_held_out(real: Array, train: Array) -> None:
+    """Refuse training series in the place of held-out ones: beside them, copies look fresh."""
+    known = {row.tobytes() for row in train}
+    n_known = sum(row.tobytes() in known for row in real)
+    if 2 * n_known > len(real):
+        raise ValueError(
+            f"{n_known} of the {len(real)} real series are among X_train: pass series that were "
+            "not trained on as X_real, or leave X_train out"
+        )
+
+
+# -- judging -------------------------------------------------------------------------------------
+
+
+def _judge_half(
+    metrics: list[Metric],
+    whole: Split,
+    synthetic: dict[str, Sample],
+    train: Sample | None,
+    n_repeats: int,
+) -> dict[Any, Outcome]:
+    """Outcomes of real series (the floor), of copies, and of each of the samples."""
+    real, seed = whole.held_out, whole.seed
+    other, half = disjoint_rows(real, len(real) // 2, seed)
+    smallest = min(map(len, synthetic.values()))
+    n = min(len(half), len(other), smallest)
+    if n < 2:
+        raise ValueError(
+            f"of the {len(real)} real and {smallest} synthetic series no two disjoint "
+            "samples are left: give more, or windows with a greater stride"
+        )
+    rng = np.random.default_rng(derive_seed(seed, "equal numbers"))
+    half, other = _cut(half, n, rng), _cut(other, n, rng)
+    state = rng.bit_generator.state  # samples of one size are cut alike
+    compared: dict[Any, Sample] = {"floor": other, "copies": resampled(whole.train, n, seed)}
+    for name, sample in synthetic.items():
+        rng.bit_generator.state = state
+        compared["score", name] = _cut(sample, n, rng)
+    # Without training series all real ones are taken for them: then any copy counts.
+    memory = [metric for metric in metrics if metric.accepts("X_train")]
+    fidelity = [metric for metric in metrics if metric not in memory]
+    outcomes = {}
+    for kind, sample in compared.items():
+        split = replace(whole, held_out=half)
+        outcome = judge(fidelity, split, _always(sample, None), n_repeats)
+        if train is None and kind != "floor":
+            split = whole
+        outcomes[kind] = outcome | judge(memory, split, _always(sample, train), n_repeats)
+    return outcomes
+
+
+def _cut(sample: Sample, n: int, rng: np.random.Generator) -> Sample:
+    return sample[np.sort(rng.choice(len(sample), n, replace=False))]
+
+
+def _always(
+    sample: Sample, train: Sample | None
+) -> Callable[[Metric], tuple[Sample, Sample | None]]:
+    return lambda metric: (sample, train)

@@ -1,0 +1,242 @@
+"""Tables under evaluation: whole series or blocks of time are held out, and nothing leaks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import KFold
+
+from sklearn_timegen import (
+    EvaluationReport,
+    PCAMixture,
+    SeriesGenerator,
+    compare_generators,
+    compare_samples,
+    evaluate_generator,
+    evaluate_samples,
+)
+from sklearn_timegen.datasets import make_ar
+from sklearn_timegen.model_selection import WindowKFold
+
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+NAMES = {"id_columns": "shop", "time_column": "day"}
+CHEAP = ["marginal_difference", "near_copy_fraction"]
+
+
+class Echo(BaseEstimator):
+    """A generator of series that remembers what it was fitted to, and draws that again."""
+
+    fitted, asked = [], []
+
+    def __init__(self, window=None, series_column=None, time_column=None, random_state=None):
+        self.window = window
+        self.series_column = series_column
+        self.time_column = time_column
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        assert self.series_column is self.time_column is None
+        Echo.fitted.append(X)
+        self.series_ = [part.droplevel(0) for _, part in X.groupby(level=0, sort=False)]
+        return self
+
+    def sample(self, n_series=1, n_timesteps=None, start=None, *, random_state=None):
+        Echo.asked.append((n_series, n_timesteps, start))
+        series = [self.series_[i % len(self.series_)] for i in range(n_series)]
+        if n_timesteps is not None:
+            times = pd.date_range(start, periods=n_timesteps, freq="D", name="day")
+            series = [one.iloc[:n_timesteps].set_axis(times[: len(one)]) for one in series]
+        return pd.concat(series, keys=range(n_series))
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    Echo.fitted, Echo.asked = [], []
+
+
+def table(lengths, seed=SEED, columns=("sales", "town")):
+    rng = np.random.default_rng(seed)
+    parts = []
+    for k, n in enumerate(lengths):
+        days = pd.date_range("2024-01-01", periods=n, freq="D", name="day")
+        values = make_ar(1, n, random_state=int(rng.integers(1000)))[0, :, 0]
+        part = pd.DataFrame({"shop": f"s{k}", "day": days, "sales": values})
+        parts.append(part.assign(town=rng.choice(["x", "y"], n)))
+    return pd.concat(parts, ignore_index=True)[["shop", "day", *columns]]
+
+
+def test_whole_series_are_held_out_where_there_are_many():
+    lengths = np.random.default_rng(SEED).integers(8, 15, 16)
+    X = table(lengths)
+    result = evaluate_generator(
+        Echo(6, "shop", "day"), X, cv=4, metrics=[*CHEAP, "length_difference"]
+    )
+    assert result.loc["near_copy_fraction", "score"] == 1
+    assert result.loc["near_copy_fraction", "floor"] < 0.5
+    known = {
+        values.tobytes() for values in (part["sales"].to_numpy() for _, part in X.groupby("shop"))
+    }
+    for panel in Echo.fitted:
+        learned = {part["sales"].to_numpy().tobytes() for _, part in panel.groupby(level=0)}
+        assert len(learned) == 12
+        assert learned < known
+        assert list(panel.columns) == ["sales", "town"]
+        assert isinstance(panel.index.levels[-1], pd.DatetimeIndex)
+    assert Echo.asked == [(4, None, None)] * 4
+
+
+def test_blocks_of_time_are_held_out_where_there_are_few():
+    X = table([60, 63], columns=["sales"])
+    evaluate_generator(Echo(6, "shop", "day"), X, cv=3, metrics="mmd")
+    starts = {(n, start) for _, n, start in Echo.asked}
+    days = pd.date_range("2024-01-01", periods=63)
+    assert starts == {(20, days[k]) for k in (0, 20, 40)} | {(21, days[k]) for k in (0, 21, 42)}
+    assert len(Echo.fitted) == 3
+    for k, panel in enumerate(Echo.fitted):
+        held_out = days[20 * k : 20 * k + 20]
+        first_shop = panel[panel["sales"].isin(X[X["shop"] == "s0"]["sales"])]
+        times = first_shop.index.get_level_values(-1)
+        assert len(times) == 40
+        assert not times.isin(held_out).any()
+        for _, stretch in panel.groupby(level=0):  # none goes over what was held out
+            gaps = stretch.index.get_level_values(-1).to_series().diff().dropna()
+            assert (gaps == pd.Timedelta("1D")).all()
+
+
+@pytest.mark.parametrize("form", ["series", "frame", "panel", "long", "array", "list"])
+def test_every_form_of_series_is_taken(form):
+    X = table([40] * (1 if form in ("series", "frame") else 8), columns=["sales"])
+    panel = X.set_index(["shop", "day"])
+    given = {
+        "series": panel.loc["s0"]["sales"],
+        "frame": panel.loc["s0"],
+        "panel": panel,
+        "long": X,
+        "array": panel["sales"].to_numpy().reshape(-1, 40, 1),
+        "list": [part for _, part in panel.droplevel(0).groupby(panel.index.get_level_values(0))],
+    }[form]
+    names = NAMES if form == "long" else {}
+    generator = SeriesGenerator(PCAMixture(), 6)
+    result = evaluate_generator(generator, given, cv=2, metrics=CHEAP, **names)
+    assert np.isfinite(result[["score", "floor", "copies"]].to_numpy()).all()
+    if form not in ("array", "list"):  # these are samples of series to all but generators of such
+        result = evaluate_samples(given, given, metrics=CHEAP, n_splits=2, **names)
+        assert result.loc["near_copy_fraction", "score"] == 1
+
+
+def test_columns_of_names_are_read_from_the_generator():
+    X = table([10] * 8, columns=["sales"])
+    generator = SeriesGenerator(PCAMixture(), 5, series_column="shop", time_column="day")
+    said = evaluate_generator(generator, X, cv=2, metrics="mmd", **NAMES)
+    told = evaluate_generator(generator, X, cv=2, metrics="mmd")
+    assert told.loc["mmd", "score"] == said.loc["mmd", "score"]
+    with pytest.raises(ValueError, match=r"time_column='when', but the generator 'generator'"):
+        evaluate_generator(generator, X, cv=2, time_column="when")
+
+
+def test_generators_of_windows_and_of_series_are_compared():
+    X = table([12] * 20)
+    generators = {
+        "series": SeriesGenerator(PCAMixture(), 6, series_column="shop", time_column="day"),
+        "windows": PCAMixture(),
+    }
+    result = compare_generators(generators, X, cv=2, metrics=CHEAP)
+    assert result["rank"].notna().all()
+    assert result.loc["mean rank", "score"].sum() == 3
+
+
+def test_the_truth_is_at_the_floor():
+    class Truth(Echo):
+        def sample(self, n_series=1, n_timesteps=None, start=None, *, random_state=None):
+            drawn = table([12] * n_series, int(random_state), columns=["sales"])
+            return drawn.set_index(["shop", "day"])
+
+    X = table([12] * 120, columns=["sales"])
+    result = evaluate_generator(
+        Truth(time_column="day", series_column="shop"), X, cv=4, metrics=CHEAP
+    )
+    for name, row in result.iterrows():
+        folds = result.attrs["folds"][name]
+        slack = 4 * (row["std"] + np.std(folds["floor"])) / 2 + 0.02
+        assert abs(row["score"] - row["floor"]) < slack, name
+
+
+def test_a_splitter_splits_series_and_groups_stay_together():
+    X = table([9] * 9, columns=["sales"])
+    evaluate_generator(Echo(3, "shop", "day"), X, cv=KFold(3), metrics="mmd")
+    assert [n for n, _, _ in Echo.asked] == [3, 3, 3]
+    Echo.fitted = []
+    groups = np.repeat(["a", "b", "c"], 3)
+    evaluate_generator(Echo(3, "shop", "day"), X, cv=3, groups=groups, metrics="mmd")
+    by_shop = X.groupby("shop")["sales"].first().to_numpy()
+    for panel in Echo.fitted:
+        learned = np.isin(by_shop, panel["sales"].to_numpy())
+        assert all(len(set(learned[groups == name])) == 1 for name in "abc")
+
+
+def test_samples_in_tables_of_other_column_order():
+    X, other = table([12] * 12), table([12] * 12, SEED + 1)
+    result = evaluate_samples(X, other[["day", "town", "shop", "sales"]], metrics=CHEAP, **NAMES)
+    assert result.loc["near_copy_fraction", "score"] < 0.7
+    with pytest.raises(ValueError, match=r"X_synthetic has the columns \['sales'\]"):
+        evaluate_samples(X, other.drop(columns="town"), metrics=CHEAP, **NAMES)
+    with pytest.raises(ValueError, match="X_synthetic could not be read as a table of series"):
+        evaluate_samples(X, other.drop(columns="day"), metrics=CHEAP, **NAMES)
+
+
+def test_windows_are_cut_from_each_series_alone():
+    X = table([30] * 10, columns=["sales"])
+    other = X.assign(sales=X["sales"] + 100)
+    result = evaluate_samples(X, other, window=6, metrics=["marginal_difference"], **NAMES)
+    assert result.loc["marginal_difference", "score"] > 0.9
+    assert result.loc["marginal_difference", "floor"] < 0.5
+
+
+def test_several_samples_are_ranked():
+    X = table([12] * 40, columns=["sales"])
+    like, far = table([12] * 40, SEED + 1, ["sales"]), table([12] * 40, SEED + 2, ["sales"])
+    far["sales"] += 5
+    params = {"metrics": ["marginal_difference", "sliced_wasserstein"], **NAMES}
+    result = compare_samples({"far": far, "like": like}, X, **params)
+    assert result.index.names == ["metric", "samples"]
+    for name in [*params["metrics"], "mean rank"]:
+        assert list(result.loc[name].index) == ["like", "far"]
+        assert list(result.loc[name, "ties_with_best"]) == [True, False]
+    alone = evaluate_samples(X, like, n_splits=10, **params)
+    assert np.isclose(
+        alone.loc["sliced_wasserstein", "score"],
+        result.loc[("sliced_wasserstein", "like"), "score"],
+    )
+    for samples, error in (([like], TypeError), ({"like": like}, ValueError)):
+        with pytest.raises(error, match=r"evaluate_samples\(X_real, X_synthetic\)"):
+            compare_samples(samples, X, **params)
+
+
+def test_report_of_a_table(tmp_path):
+    X = table([12] * 10)
+    generator = SeriesGenerator(PCAMixture(), 6, series_column="shop", time_column="day")
+    report = EvaluationReport.from_estimator(generator, X, cv=2, metrics=CHEAP)
+    assert "10 series of 12 timesteps" in report.to_html(tmp_path / "r.html").read_text()
+    report = EvaluationReport.from_samples(X, X, metrics=CHEAP, n_splits=2, **NAMES)
+    assert "10 real series" in report.to_html(tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"cv": 9}, "too few to hold whole series out in 9 folds"),
+        ({"y": np.zeros(8)}, "cut them with make_windows"),
+        ({"window_starts": np.arange(8)}, "leave window_starts out"),
+        ({"cv": WindowKFold(2)}, "splits windows, but X is a table"),
+        ({"window": 1}, "window"),
+        ({"window": "long"}, "window must be 'auto' or a number of timesteps"),
+        ({"time_column": "when"}, "no column 'when'"),
+        ({"groups": np.zeros(3)}, "group of each of the 8 series"),
+    ],
+)
+def test_bad_requests_are_refused_before_any_training(params, message):
+    X = table([10] * 8, columns=["sales"])
+    with pytest.raises(ValueError, match=message):
+        evaluate_generator(Echo(5), X, **{"metrics": "mmd", **NAMES, **params})
+    assert Echo.fitted == []
