@@ -21,7 +21,8 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._cli_evaluate import check_cut, count, evaluate, evaluate_parser
 from sklearn_timegen._cli_rules import rules, rules_parser
-from sklearn_timegen._files import check_output, read_series, write_series
+from sklearn_timegen._files import SUFFIXES, read_series, write_series
+from sklearn_timegen.io import atomic_write, check_target
 
 if TYPE_CHECKING:
     from sklearn_timegen.synthetic_training import TSTRClassifier, TSTRRegressor
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--output", help="save a sample: .npy, .npz (with labels) or .csv")
     add("--figure", default="timegen.png", help="where the figure goes (default: %(default)s)")
+    add("--overwrite", action="store_true", help="let the output take the place of the input")
     add("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     add("--jobs", type=count, default=2, help="parallel processes (default: %(default)s)")
     return parser
@@ -127,8 +129,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> None:
     began = time.perf_counter()
-    output = None if arguments.output is None else check_output(arguments.output)
-    figure = check_output(arguments.figure, FIGURES)
+    kept = {
+        "inputs": [] if arguments.data is None else [arguments.data],
+        "overwrite": arguments.overwrite,
+    }
+    output = arguments.output and check_target(arguments.output, SUFFIXES, **kept)
+    figure = check_target(arguments.figure, FIGURES, **kept)
     from sklearn_timegen.plotting import require_matplotlib
 
     require_matplotlib()
@@ -343,7 +349,8 @@ def _draw(path: Path, X: Any, y: Any, synthetic: Any, labels: Any) -> None:
         X, synthetic, y_real=y, y_synthetic=labels, channels=channels, ax=axes[0]
     )
     EmbeddingDisplay.from_samples(X, synthetic, ax=axes[1])
-    figure.savefig(path, dpi=150)
+    with atomic_write(path) as stream:
+        figure.savefig(stream, dpi=150, format=path.suffix[1:].lower())
 
 
 def _describe(X: Any, y: Any) -> str:

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sklearn_timegen._files import SeriesFile, check_output, holds_windows, read_series
+from sklearn_timegen._files import SeriesFile, holds_windows, read_series
 from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.io import atomic_write, check_target
 
 __all__ = ["check_cut", "count", "evaluate", "evaluate_parser"]
 
@@ -50,6 +51,7 @@ def evaluate_parser() -> argparse.ArgumentParser:
     add("--judges", type=count, default=5, help="recurrent judges a comparison (default: 5)")
     add("--report", help="write a page of tables and pictures: .html")
     add("--output", help="write the table: .csv")
+    add("--overwrite", action="store_true", help="let outputs take the place of inputs")
     add("--seed", type=int, default=0, help="random seed (default: 0)")
     add("--jobs", type=count, default=1, help="parallel processes (default: 1)")
     return parser
@@ -77,8 +79,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from sklearn_timegen.evaluation._reading import summary
     from sklearn_timegen.metrics import METRICS, resolve_metrics
 
-    output = None if arguments.output is None else check_output(arguments.output, (".csv",))
-    report = None if arguments.report is None else check_output(arguments.report, (".html",))
+    kept = {
+        "inputs": list(filter(None, [arguments.real, arguments.synthetic, arguments.train])),
+        "overwrite": arguments.overwrite,
+    }
+    output = arguments.output and check_target(arguments.output, (".csv",), **kept)
+    report = arguments.report and check_target(arguments.report, (".html",), **kept)
     metrics = arguments.metrics[0] if len(arguments.metrics) == 1 else arguments.metrics
     reads_labels = any(metric.accepts("y_real") for metric in resolve_metrics(metrics))
     _check_window(arguments)
@@ -112,7 +118,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if "rule_violations" in table.index and table.loc["rule_violations", "score"] > 0:
         print(_broken_rules(real, synthetic, params["X_train"]))
     if output is not None:
-        table.to_csv(output)
+        with atomic_write(output, "utf-8") as stream:
+            table.to_csv(stream)
         print(f"table: {output.resolve()}")
     if report is not None:
         print(f"report: {Path(report).resolve()}")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.io import atomic_write
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SeriesFile", "check_output", "holds_windows", "read_series", "write_series"]
+__all__ = ["SUFFIXES", "SeriesFile", "holds_windows", "read_series", "write_series"]
 
 SUFFIXES = (".csv", ".npy", ".npz")
 
@@ -128,10 +129,12 @@ def write_series(
     """Write windows; a CSV has a row for each timestep of each sample, and says which."""
     path = Path(path)
     if _kind(path) == ".npy":
-        np.save(path, X, allow_pickle=False)
+        with atomic_write(path) as stream:
+            np.save(stream, X, allow_pickle=False)
     elif _kind(path) == ".npz":
         arrays: dict[str, Any] = {} if y is None else {"y": np.asarray(y, dtype=np.str_)}
-        np.savez_compressed(path, X=X, **arrays)
+        with atomic_write(path) as stream:
+            np.savez_compressed(stream, X=X, **arrays)
     elif _kind(path) == ".csv":
         import pandas as pd
 
@@ -143,19 +146,10 @@ def write_series(
         table.insert(1, "timestep", np.tile(np.arange(n_timesteps), n_samples))
         if y is not None:
             table.insert(2, "label", np.repeat(np.asarray(y), n_timesteps))
-        table.to_csv(path, index=False)
+        with atomic_write(path, "utf-8") as stream:
+            table.to_csv(stream, index=False)
     else:
         raise ValueError(f"{path} must end in one of {', '.join(SUFFIXES)}")
-
-
-def check_output(path: str | Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
-    """Refuse, before any work, a path that could not be written to."""
-    path = Path(path)
-    if _kind(path) not in suffixes:
-        raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
-    return path
 
 
 def _check_finite(values: NDArray[Any], path: Path, channels: list[str]) -> None:

@@ -280,3 +280,19 @@ def test_import_is_light():
     command = [sys.executable, "-c", code]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert shown.split("\n")[:2] == ["[]", "[]"]
+
+
+def test_inputs_are_not_overwritten_unless_told(folder, capsys):
+    X, y = make_labelled_sines(60, 8, random_state=0)
+    np.savez("real.npz", X=X, y=y)
+    before = (folder / "real.npz").read_bytes()
+    (folder / "link.npz").symlink_to("real.npz")
+    assert main(["real.npz", *QUICK, "--output", "link.npz"]) == 1
+    assert "link.npz is the file real.npz that is read" in capsys.readouterr().err
+    pd.DataFrame({"sample": [0], "timestep": [0], "a": [1.0]}).to_csv("train.csv", index=False)
+    asked = ["evaluate", "real.npz", "real.npz", "--train", "train.csv", "--output", "train.csv"]
+    assert main(asked) == 1
+    assert "train.csv is the file train.csv that is read" in capsys.readouterr().err
+    assert (folder / "real.npz").read_bytes() == before
+    assert main(["real.npz", *QUICK, "--output", "link.npz", "--overwrite"]) == 0
+    assert (folder / "real.npz").read_bytes() != before

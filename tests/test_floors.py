@@ -45,6 +45,7 @@ FLOORS = {
     "_types": 0,
     "_warning": 0,
     "datasets": 0,
+    "io": 0,
     "model_selection": 0,
 }
 # On floor 0, the data and helpers (with an underscore) may be used by the others; on others,
@@ -55,6 +56,7 @@ SAME_FLOOR = {
     ("_cli", "_cli_evaluate"),
     ("_cli", "_cli_rules"),
     ("_cli_rules", "_cli_evaluate"),
+    ("_files", "io"),
     ("_files", "model_selection"),
     ("distillation", "flow"),
     ("plotting", "metrics"),

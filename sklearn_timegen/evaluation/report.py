@@ -13,7 +13,6 @@ import sklearn
 import torch
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
@@ -25,6 +24,7 @@ from sklearn_timegen.evaluation._samples import run_samples
 from sklearn_timegen.evaluation.compare import named, table_of_comparison
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import evaluate_samples
+from sklearn_timegen.io import atomic_write, check_target
 from sklearn_timegen.metrics import METRICS, Metric
 from sklearn_timegen.metrics.registry import MetricSpec
 from sklearn_timegen.plotting import require_matplotlib
@@ -277,8 +277,10 @@ class EvaluationReport:
             If the path has another ending.
         FileNotFoundError
             If its directory does not exist.
+        OSError
+            If nothing can be written there.
         """
-        path = check_output(path, (".html",))
+        path = check_target(path, (".html",))
         compared = self.table.index.nlevels == 2
         guide = dict(GUIDE)
         if compared:
@@ -290,18 +292,17 @@ class EvaluationReport:
             )
         tables = self._comparison() if compared else [self._metrics_table()]
         tables += [] if self.rules is None else [rules_table(self.rules)]
-        path.write_text(
-            _page.page(
-                title=self.title,
-                facts=self.facts,
-                summary=self._summary(),
-                tables=tables,
-                guide=guide,
-                figures=[_page.figure(png, caption) for caption, png in self.pictures.items()],
-                made_by=_versions(),
-            ),
-            encoding="utf-8",
+        page = _page.page(
+            title=self.title,
+            facts=self.facts,
+            summary=self._summary(),
+            tables=tables,
+            guide=guide,
+            figures=[_page.figure(png, caption) for caption, png in self.pictures.items()],
+            made_by=_versions(),
         )
+        with atomic_write(path, "utf-8") as stream:
+            stream.write(page)
         return path
 
     # -- the page ----------------------------------------------------------------------------

@@ -1,0 +1,209 @@
+"""Dates in columns of text: the format that all of them have, and others written in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Dates", "Quarters"]
+
+DAYS = [
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
+    *("%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"),
+    *("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%b-%d-%Y", "%d %B %Y", "%B %d, %Y"),
+]
+MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%Y %b", "%b %Y", "%Y-%b", "%B %Y"]
+HOURS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"]
+TIMES = [sign + hour for sign, hour in product((" ", "T", ", "), HOURS)]
+ENDS = [time + zone for time, zone in product(TIMES, ("", "Z", "%z", " %z"))]
+PARTS = re.compile(r"(%\w)")
+# What the parts of formats look like; whether a month is one of twelve is left to the reading.
+LOOKS = {
+    **{"%Y": r"\d{4}", "%y": r"\d\d", "%f": r"\d{1,6}", "%z": r"[+-]\d\d:?\d\d"},
+    **dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%S"), r"\d\d?"),
+    **{"%b": r"[^\W\d_]{3}", "%B": r"[^\W\d_]{3,}", "%p": r"[AP]M"},
+}
+OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
+UNPADDED = re.compile(r"(?<![:.\d])0(?=\d)")  # the first zero of a day, a month, an hour
+DIGIT = re.compile(r"\d")  # which no sign of a missing date has
+CHECKED = 1_000  # dates that are written again, to see whether they look the same
+QUARTER = re.compile(r"(\d{4})([ -]?Q)([1-4])")
+FRACTION = re.compile(r"\.(\d{1,6})(?=\D*$|[+-]\d\d:?\d\d$)")
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates and times in one format.
+
+    Parameters
+    ----------
+    format : str
+        As ``strptime`` knows it.
+    padded : bool
+        Whether days, months and hours of one digit have a zero before it.
+    digits : int
+        Of a fraction of a second.
+    colon : bool
+        Whether an offset from UTC has one.
+    missing : str
+        What stands for no date.
+    """
+
+    format: str = "%Y-%m-%d"
+    padded: bool = True
+    digits: int = 6
+    colon: bool = True
+    missing: str = ""
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[str], missing: str, name: str, asked: str | None = None
+    ) -> Dates | None:
+        """Return the form of dates, or ``None`` if these are none.
+
+        Raises
+        ------
+        ValueError
+            If they could be read in two ways, which differ.
+        """
+        formats = [f for f in _formats(texts[0]) if f in set(_formats(texts[-1]))]
+        if asked and _look(asked).fullmatch(texts[0]):
+            formats = [asked]
+        fraction = FRACTION.search(texts[0])
+        form = cls(
+            digits=len(fraction[1]) if fraction else 6,
+            colon=":" in texts[0][-3:],
+            missing=missing,
+        )
+        readings = {}
+        for found in formats:
+            reading = replace(form, format=found)._as_written(texts)
+            if reading is not None:
+                readings[reading] = reading.read(texts)
+        if len(readings) > 1:
+            readings = _rising(readings)
+        if len(readings) > 1:
+            first, second = (form.format for form in list(readings)[:2])
+            raise ValueError(
+                f"column {name!r} holds dates such as {texts[0]!r}, which may be {first} or "
+                f"{second}: say which by the date format"
+            )
+        return next(iter(readings), None)
+
+    def _as_written(self, texts: Sequence[str]) -> Dates | None:
+        """Return the form in which texts are written, if that is of this format."""
+        values = self._parsed(texts)
+        if values is None:
+            return None
+        if self.has_several_offsets(texts):
+            return self
+        some = range(0, len(texts), -(-len(texts) // CHECKED))
+        for form in (self, replace(self, padded=False)):
+            if form.write(values.iloc[some]) == [texts[k] for k in some]:
+                return form
+        return None
+
+    def read(self, texts: Sequence[str]) -> pd.Series:
+        values = self._parsed(texts)
+        assert values is not None
+        return values
+
+    def write(self, column: pd.Series) -> list[str]:
+        import pandas as pd
+
+        codes, times = pd.factorize(column)  # the same times come in many series
+        known = [self._dressed(text) for text in pd.DatetimeIndex(times).strftime(self.format)]
+        return [self.missing if code < 0 else known[code] for code in codes]
+
+    def has_several_offsets(self, texts: Sequence[str]) -> bool:
+        """Whether texts are hours of several offsets, which are written in UTC."""
+        return "%z" in self.format and len(set(_offsets(texts))) > 1
+
+    def _parsed(self, texts: Sequence[str]) -> pd.Series | None:
+        import pandas as pd
+
+        known = pd.Series([text if DIGIT.search(text) else None for text in texts], dtype="str")
+        zoned = "%z" in self.format
+        values = pd.to_datetime(known, format=self.format, errors="coerce", utc=zoned)
+        if (values.isna() & known.notna()).any():
+            return None
+        if self.format.endswith("Z"):
+            return values.dt.tz_localize("UTC")
+        offsets = set(_offsets(texts)) if zoned else set()
+        if len(offsets) == 1:
+            zone = pd.Timestamp(f"2000-01-01 00:00{offsets.pop()}").tz
+            values = values.dt.tz_convert(zone)
+        return values
+
+    def _dressed(self, text: str) -> str:
+        if "%f" in self.format:
+            text = re.sub(r"\.\d{6}", lambda match: match[0][: 1 + self.digits], text)
+        if "%z" in self.format and self.colon:
+            text = text[:-2] + ":" + text[-2:]
+        return text if self.padded else UNPADDED.sub("", text)
+
+
+@dataclass(frozen=True)
+class Quarters:
+    """Quarters of years, such as 2024Q1, as their first days."""
+
+    sign: str = "Q"
+    missing: str = ""
+
+    @classmethod
+    def of(cls, texts: Sequence[str], missing: str) -> Quarters | None:
+        found = [QUARTER.fullmatch(text) for text in texts]
+        signs = {match[2] if match else None for match in found}
+        return cls(str(signs.pop()), missing) if len(signs) == 1 and all(found) else None
+
+    def read(self, texts: Sequence[str]) -> pd.Series:
+        import pandas as pd
+
+        found = [QUARTER.fullmatch(text) for text in texts]
+        days = [None if m is None else datetime(int(m[1]), 3 * int(m[3]) - 2, 1) for m in found]
+        return pd.Series(days, dtype="datetime64[us]")
+
+    def write(self, column: pd.Series) -> list[str]:
+        pairs: Any = zip(column.dt.year, column.dt.quarter, column.isna(), strict=True)
+        return [self.missing if none else f"{int(y)}{self.sign}{int(q)}" for y, q, none in pairs]
+
+
+def _formats(text: str) -> Iterator[str]:
+    """Yield the formats that a date may have."""
+    for day in (*DAYS, *MONTHS):
+        found = _look(day).match(text)
+        if found and found.end() == len(text):
+            yield day
+        elif found and day in DAYS:
+            rest = text[found.end() :]
+            yield from (day + end for end in ENDS if _look(end).fullmatch(rest))
+
+
+@lru_cache(maxsize=256)
+def _look(format_: str) -> re.Pattern[str]:
+    return re.compile("".join(LOOKS.get(part, re.escape(part)) for part in PARTS.split(format_)))
+
+
+def _offsets(texts: Sequence[str]) -> list[str]:
+    found = [OFFSET.search(text) for text in texts]
+    return [match[0] for match in found if match]
+
+
+def _rising(readings: dict[Dates, pd.Series]) -> dict[Dates, pd.Series]:
+    """Keep the readings in which dates go back least often: tables are in the order of time."""
+    falls = {
+        form: int((np.diff(values.dropna().to_numpy()) < np.timedelta64(0)).sum())
+        for form, values in readings.items()
+    }
+    least = min(falls.values())
+    return {form: values for form, values in readings.items() if falls[form] == least}
