@@ -493,7 +493,7 @@ def test_channels_of_joined_series_stand_still(transform):
         PCAMixture(), 24, stride=12, transform=transform, random_state=SEED
     )
     generator.fit(list(x))
-    assert list(generator.postprocess_.snapper_.grids_) == [0]
+    assert list(generator.postprocess_.lasting_[0].grids_) == [0]
     for length in (20, 24, 150):
         drawn = np.stack(generator.sample(60, n_timesteps=length))
         still, expected = (np.mean(np.diff(one, axis=1) == 0) for one in (drawn, x))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_timegen import FlowMatching, PCAMixture
+from sklearn_timegen import FlowMatching, PCAMixture, SeriesGenerator
 from sklearn_timegen.rules.chain import StateChain
 from sklearn_timegen.rules.smoothing import States, StateSmoother
 
@@ -38,6 +38,22 @@ def test_states_last(n_states, stay):
         off_share.append(np.abs(shares[0] - shares[1]).max())
     assert abs(np.mean(off_rate)) < 0.04
     assert np.mean(off_share) < 0.03
+
+
+def test_states_last_in_joined_series():
+    """Rare states, too; without smoothing they would change twice as often."""
+    off_rate, off_share = [], []
+    for seed in range(2):
+        state = markov(4, 0.9, n=10, n_timesteps=200, seed=SEED + seed)
+        series = list(np.array(["a", "b", "c", "d"])[state])
+        fitted = SeriesGenerator(PCAMixture(), 12, random_state=seed).fit(series)
+        drawn = np.stack(fitted.sample(20, n_timesteps=150))
+        codes = np.searchsorted(["a", "b", "c", "d"], drawn)
+        off_rate.append(rate(codes) / rate(state) - 1)
+        shares = [np.bincount(x.ravel(), minlength=4) / x.size for x in (codes, state)]
+        off_share.append(np.abs(shares[0] - shares[1]).max())
+    assert abs(np.mean(off_rate)) < 0.4
+    assert np.mean(off_share) < 0.06
 
 
 def test_what_depends_on_a_state_still_does():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_timegen.rules import GridSnapper, MarginalCalibration
+from sklearn_timegen.rules import GridSnapper, MarginalCalibration, StateSmoother
 from sklearn_timegen.series._models import Asked, Models, cut_apart
 from sklearn_timegen.series._windows import WindowSource
 
@@ -22,13 +22,14 @@ N_WINDOWS = 8  # that they are long
 
 
 class JoinedPostprocess(BaseEstimator):
-    """Bring joined series to the marginals of training, and let channels stand still as often.
+    """Bring joined series to the marginals of training, and let values and states last as long.
 
     Marginals are those of normal scores, which no transform of series touches: they are mapped
     before a series goes over into the end of an actual one, which has them already. What joining
     does to them grows with the distance from the beginning, and settles: the first window has a
     map of its own, so has the second, so have the next two, and all that follow.
-    Where channels stand still is seen only after the transform is undone.
+    Where channels stand still, and how long states last, is seen in whole series only, after the
+    transform is undone.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ class JoinedPostprocess(BaseEstimator):
     ----------
     calibrations_ : list of MarginalCalibration
         The marginals, by the distance from the beginning; none without normal scores.
-    snapper_ : GridSnapper or None
-        The channels that stand still.
+    lasting_ : list of GridSnapper and StateSmoother
+        What lets channels stand still, and states last.
     """
 
     def __init__(self, window: int) -> None:
@@ -57,15 +58,18 @@ class JoinedPostprocess(BaseEstimator):
             self.calibrations_ = [copy.copy(calibration) for _ in self._distances]
         n_coordinates = models.coordinates[0].shape[1]
         moving = [k for k in range(n_coordinates) if k not in (*scored, *static)]
+        pieces = cut_apart(models.coordinates, self.window)
         # Transforms lead to where training has not been.
-        snapper = GridSnapper(moving, beyond=True).fit(cut_apart(models.coordinates, self.window))
-        self.snapper_ = snapper if snapper.grids_ else None
+        snapper = GridSnapper(moving, beyond=True).fit(pieces)
+        self.lasting_: list[GridSnapper | StateSmoother] = [snapper] if snapper.grids_ else []
+        if columns.states:
+            self.lasting_.append(StateSmoother(columns.states).fit(pieces))
         return self
 
     @property
     def does_nothing(self) -> bool:
         """Whether no channel needs anything."""
-        return not self.calibrations_ and self.snapper_ is None
+        return not self.calibrations_ and not self.lasting_
 
     def calibrate(
         self, models: Models, source: WindowSource, rng: np.random.Generator
@@ -77,11 +81,11 @@ class JoinedPostprocess(BaseEstimator):
         drawn = source.draw_like([replace(one, length=longer) for one in pieces], models, rng)
         for calibration, distance in zip(self.calibrations_, self._distances, strict=False):
             calibration.calibrate(np.concatenate([x[distance] for x in drawn])[None])
-        if self.snapper_ is not None:
+        if self.lasting_:
             pairs = zip(self.transform_values(drawn), pieces, strict=True)
-            self.snapper_.calibrate(
-                cut_apart([models.undo(x, one) for x, one in pairs], self.window)
-            )
+            u = cut_apart([models.undo(x, one) for x, one in pairs], self.window)
+            for step in self.lasting_:
+                u = step.calibrate(u).transform(u)
         return self
 
     def transform_values(self, drawn: list[Array]) -> list[Array]:
@@ -97,14 +101,16 @@ class JoinedPostprocess(BaseEstimator):
         return mapped
 
     def transform_coordinates(self, series: list[Array]) -> list[Array]:
-        """Let the coordinates of series stand still, after a transform is undone."""
-        if self.snapper_ is None:
+        """Let the coordinates of series stand still, and states last, a transform undone."""
+        if not self.lasting_:
             return series
         # All at once, the shorter ones standing still at their ends: paths are followed in time.
         longest = max(map(len, series))
         padded = [np.pad(u, ((0, longest - len(u)), (0, 0)), mode="edge") for u in series]
-        snapped = self.snapper_.transform(np.stack(padded))
-        return [u[: len(one)] for u, one in zip(snapped, series, strict=True)]
+        u = np.stack(padded)
+        for step in self.lasting_:
+            u = step.transform(u)
+        return [values[: len(one)] for values, one in zip(u, series, strict=True)]
 
     @property
     def _distances(self) -> list[slice]:
