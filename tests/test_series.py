@@ -120,12 +120,12 @@ def test_panels_keep_levels_and_lengths():
     assert drawn.dtypes.equals(X.dtypes)
     sizes = drawn.groupby(level=[0, 1], sort=False).size()
     assert sizes.to_dict() == {
-        ("north", 0): N,
-        ("north", 1): 50,
-        ("south", 2): N - 20,
-        ("north", 3): N,
+        ("north", 8): N,
+        ("north", 9): 50,
+        ("south", 10): N - 20,
+        ("north", 11): N,
     }
-    south = drawn[drawn.index.get_level_values("store") == 2]
+    south = drawn[drawn.index.get_level_values("store") == 10]
     assert south.index.get_level_values("day").equals(DAYS[20:])
     series = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(X["price"]).sample(2)
     assert isinstance(series, pd.Series)

@@ -109,11 +109,11 @@ def synthesize(
     """Return ``n_series`` synthetic versions of a panel, each with its numbers and times."""
     n_actual = panel.index.get_level_values(0).nunique()
     sample = fitted.sample(n_series * n_actual, like=panel, random_state=seed, **how)
-    numbers = sample.index.get_level_values(0).to_numpy()
+    numbers = pd.factorize(sample.index.get_level_values(0))[0]
     versions = []
     for k in range(n_series):
         part = sample[(numbers >= k * n_actual) & (numbers < (k + 1) * n_actual)]
-        own = part.index.get_level_values(0) - k * n_actual
+        own = part.index.get_level_values(0) - sample.index[0][0] - k * n_actual
         versions.append(renumbered(part, own, panel.index.names))
     return versions
 

@@ -74,6 +74,11 @@ class Coordinates:
         return self._positions(set(), ("start",))
 
     @property
+    def lengths(self) -> list[int]:
+        """Positions of those that tell where series end."""
+        return self._positions(set(), ("length",))
+
+    @property
     def states(self) -> dict[int, States]:
         """What is known of those whose intervals are states that come and go."""
         found = {self.keys.index(rule.keys[0]): rule.states for rule in self._scores}

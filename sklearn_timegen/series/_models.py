@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.data.tables.container import Container, Record
+from sklearn_timegen.data.tables.container import Container, Key, Record
 from sklearn_timegen.data.tables.timeline import Timeline
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import Structure
+from sklearn_timegen.rules.normal_score import own_value
+from sklearn_timegen.rules.rule import channel_of
 from sklearn_timegen.series._calendar import calendar_features
+from sklearn_timegen.series._levels import Levels
+from sklearn_timegen.series._request import Asked
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
 
-__all__ = ["Asked", "Models", "crossfade", "cut_apart", "match"]
+if TYPE_CHECKING:
+    from sklearn_timegen.series._settings import Plan
+
+__all__ = ["Models", "crossfade", "cut_apart", "match"]
 
 Array = NDArray[np.float64]
-
-
-@dataclass
-class Asked:
-    """A series to draw: which training series it is like, where it starts, how long it is."""
-
-    like: int
-    start: Any
-    length: int
 
 
 class Models:
@@ -36,6 +33,24 @@ class Models:
     Series are led to the coordinates of a ``structure`` first. Those that are still in the units
     of the data, or their logarithms, go through the ``chain`` of transforms; the others, as the
     position of a price between two others, have nothing that a difference could be taken of.
+    Beside them stand the levels that belong to the series.
+
+    Parameters
+    ----------
+    container : Container
+        How series were laid out.
+    records : list of Record
+        The series.
+    chain : Chain
+        The transform, unfitted.
+    structure : Structure
+        What series keep; unfitted, if there is nothing to be read ``like``.
+    plan : Plan
+        Whether windows are whole series, and how long.
+    labels : list or None
+        A label for each series.
+    like : Models or None, default=None
+        The series of training, if these are others.
     """
 
     def __init__(
@@ -44,68 +59,118 @@ class Models:
         records: list[Record],
         chain: Chain,
         structure: Structure,
+        plan: Plan,
         *,
-        fit: bool,
+        labels: list[Any] | None = None,
+        like: Models | None = None,
     ) -> None:
         self.container, self.records, self.chain = container, records, chain
-        self.structure = structure
-        series = [record.values for record in records]
-        if fit:
+        self.structure, self.plan, self.labels = structure, plan, labels
+        series = [self._padded(record.values) for record in records]
+        if like is None:
             self.coordinates = structure.fit_transform_series(series, container.columns.names)
         else:
             self.coordinates = structure.transform_series(series)
-        units = structure.coordinates_.units
-        self._moving = [k for k, unit in enumerate(units) if unit != "free"]
+        columns = structure.coordinates_
+        self.attribute_channels = [channel_of(rule.keys[0]) for rule in columns.attributes]
+        self.attributes = self._own_values(self.attribute_channels)
+        self._moving = [k for k, unit in enumerate(columns.units) if unit != "free"]
         # What takes logarithms itself, or knows its own way, is given the data.
         self._logged = [
-            k for k, j in enumerate(self._moving) if units[j] == "log" and chain.takes_data
+            k for k, j in enumerate(self._moving) if columns.units[j] == "log" and chain.takes_data
         ]
         self.values = [u[chain.n_lost :].copy() for u in self.coordinates]
-        if not self._moving:
-            return
-        sources = structure.coordinates_.sources(self._moving)
+        if self._moving:
+            self._transform(series)
+        self.levels: Levels = Levels() if like is None else like.levels
+        if like is None:
+            self.levels.fit([] if plan.whole else self.values, columns.static)
+        self._level = self.levels.of(self.values)
+        self._learned = self.levels.apart(self.values, self._level)
+        n_levels = self._level.shape[1]
+        n_coordinates = len(columns.keys)
+        self.static = [*columns.static, *range(n_coordinates, n_coordinates + n_levels)]
+        self.classes: list[Any] = like.classes if like is not None else _classes(labels)
+
+    def _padded(self, values: Array) -> Array:
+        """Return a series as long as the longest one, where windows are whole series."""
+        if not self.plan.whole:
+            return values
+        n_beyond = self.plan.window - len(values)
+        return np.pad(values, ((0, n_beyond), (0, 0)), constant_values=np.nan)
+
+    def _own_values(self, channels: list[int]) -> Array:
+        """Return what each series has for all of its time."""
+        own = np.full((len(self.records), self.records[0].values.shape[1]), np.nan)
+        for k in channels:
+            for i, record in enumerate(self.records):
+                own[i, k] = own_value(record.values[None, :, k])[0, 0]
+        return own
+
+    def _transform(self, series: list[Array]) -> None:
+        """Transform what is in the units of the data."""
+        sources = self.structure.coordinates_.sources(self._moving)
         moving = [
             Record(self._in_data_units(u), record.timeline, record.key)
-            for u, record in zip(self.coordinates, records, strict=True)
+            for u, record in zip(self.coordinates, self.records, strict=True)
         ]
-        if chain.steps:
+        if self.chain.steps:
             _keep_positive(moving, [np.isfinite(x[:, sources]) for x in series])
-        columns = container.columns.select(sources)
-        for values, moved in zip(self.values, chain.fit_transform(moving, columns), strict=True):
-            values[:, self._moving] = moved
+        columns = self.container.columns.select(sources)
+        transformed = self.chain.fit_transform(moving, columns)
+        for own, moved in zip(self.values, transformed, strict=True):
+            own[:, self._moving] = moved
 
     def _in_data_units(self, u: Array) -> Array:
         moving = u[:, self._moving]
         moving[:, self._logged] = np.exp(moving[:, self._logged])
         return moving
 
-    def cut(
-        self, window: int, stride: int, calendar: tuple[str, ...]
-    ) -> tuple[Array, Array | None]:
-        """Return the windows of all series, and the calendar features of their beginnings."""
+    @property
+    def needs_labels(self) -> bool:
+        """Whether windows are generated given the label of their series."""
+        return bool(self.classes)
+
+    def label_of(self, k: int) -> Any:
+        """Return the label of a series; there may be none."""
+        return None if self.labels is None else self.labels[k]
+
+    def cut(self, stride: int, calendar: tuple[str, ...]) -> tuple[Array, Any]:
+        """Return the windows of all series, and what they are generated given.
+
+        The calendar features of their beginnings, or the labels of their series.
+        """
         windows, conditions = [], []
-        for values, record in zip(self.values, self.records, strict=True):
-            cut, starts = make_windows(values, window, stride)
+        for k, (values, record) in enumerate(zip(self._learned, self.records, strict=True)):
+            cut, starts = make_windows(values, self.plan.window, stride)
             windows.append(cut)
             if calendar:
                 times = record.timeline.index[starts + self.chain.n_lost]
                 conditions.append(calendar_features(times, calendar))
-        return np.concatenate(windows), np.concatenate(conditions) if calendar else None
+            elif self.needs_labels:
+                conditions.append(np.repeat(np.asarray([self.label_of(k)]), len(cut)))
+        return np.concatenate(windows), np.concatenate(conditions) if conditions else None
 
     def own(self, asked: list[Asked]) -> Own | None:
         """Return what the series that are asked for have of those that they are like."""
-        columns = self.structure.coordinates_.static
-        if not columns or len(self.records) == 1:
+        if not self.static or len(self.records) == 1:
             return None
-        first = [self.coordinates[item.like][0, columns] for item in asked]
-        return Own(columns, np.stack(first))
+        first = [self._learned[item.like][0, self.static] for item in asked]
+        return Own(self.static, np.stack(first))
+
+    def at_level(self, x: Array, asked: Asked) -> Array:
+        """Return a drawn series at the level of the one that it is like."""
+        return self.levels.together(x, self._level[asked.like])
 
     def undo(self, values: Array, asked: Asked) -> Array:
         """Return the coordinates of a drawn series before the chain."""
-        record, n_lost = self.records[asked.like], self.chain.n_lost
-        index = record.timeline.make(asked.start, asked.length)
-        position = record.timeline.position(asked.start)
+        n_lost = self.chain.n_lost
         kept = values[: max(0, asked.length - n_lost)]
+        if not self.chain.steps:
+            return kept
+        timeline = self.records[asked.like].timeline
+        index = timeline.make(asked.start, asked.length)
+        position = timeline.position(asked.start)
         # At the timesteps that the chain brings back, all are those of the training series.
         known = self.coordinates[asked.like]
         first = known[np.clip(position + np.arange(n_lost), 0, len(known) - 1)]
@@ -124,11 +189,11 @@ class Models:
         filled = self.structure.inverse_transform_series(coordinates, present=True)[-1]
         return self.structure.ending_at(u, np.where(np.isnan(end), filled, end))
 
-    def finish(self, u: Array, asked: Asked, i: int) -> Record:
-        """Lead the i-th drawn series back to the data, and put times and a name to it."""
+    def finish(self, u: Array, asked: Asked, key: Key) -> Record:
+        """Lead a drawn series back to the data, and put times and a name to it."""
         record = self.records[asked.like]
         index = record.timeline.make(asked.start, asked.length)
-        values = self.structure.inverse_transform_series(u)
+        values = self.structure.inverse_transform_series(self._to_its_end(u))[: asked.length]
         # What is missing is NaN; other values are none only where coordinates are none.
         holes = self.structure.generates_missing and np.isfinite(u).all()
         if not (np.isfinite(values).all() or (holes and not np.isinf(values).any())):
@@ -136,11 +201,25 @@ class Models:
                 "undoing the transform turned generated values into some that are not finite: the "
                 "generator has left the range in which it can be undone"
             )
-        # The series' own name within a panel is made anew; what stands above it is kept.
-        key = record.key or ("",)
-        name = i if isinstance(key[-1], int | np.integer) else f"synthetic_{i}"
+        for k in self.attribute_channels:
+            own = asked.attributes.get(k, self.attributes[asked.like, k])
+            values[np.isfinite(values[:, k]), k] = own
         timeline = Timeline(index, "", record.timeline.step)
-        return Record(values, timeline, (*key[:-1], name), asked.like)
+        return Record(values, timeline, key, asked.like)
+
+    def _to_its_end(self, u: Array) -> Array:
+        """Return coordinates of a series that ends where its window does."""
+        if not self.plan.whole:
+            return u
+        longest = max(range(len(self.records)), key=lambda k: len(self.records[k].values))
+        u = u.copy()
+        for k in self.structure.coordinates_.lengths:
+            u[:, k] = self.coordinates[longest][0, k]
+        return u
+
+
+def _classes(labels: list[Any] | None) -> list[Any]:
+    return [] if labels is None else list(dict.fromkeys(labels))
 
 
 def cut_apart(series: list[Array], window: int) -> Array:

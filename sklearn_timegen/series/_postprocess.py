@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_timegen.rules import GridSnapper, MarginalCalibration, StateSmoother
-from sklearn_timegen.series._models import Asked, Models, cut_apart
+from sklearn_timegen.series._models import Models, cut_apart
+from sklearn_timegen.series._request import Asked
 from sklearn_timegen.series._windows import WindowSource
 
 __all__ = ["JoinedPostprocess"]
@@ -50,6 +51,7 @@ class JoinedPostprocess(BaseEstimator):
     def fit(self, models: Models) -> JoinedPostprocess:
         """Learn what training series are like."""
         columns = models.structure.coordinates_
+        self._joins = not models.plan.whole
         static = columns.static  # which a series has from the one it is like
         scored = [k for k in columns.scored if k not in static]
         self.calibrations_: list[MarginalCalibration] = []
@@ -77,7 +79,8 @@ class JoinedPostprocess(BaseEstimator):
         """Learn what joined series are like."""
         pieces = [self._piece_of(models, i % len(models.records), rng) for i in range(N_DRAWN)]
         # Marginals are learned of longer series than there are in training, too.
-        longer = N_WINDOWS * self.window + models.chain.n_lost
+        n_windows = N_WINDOWS if self._joins else 1
+        longer = n_windows * self.window + models.chain.n_lost
         drawn = source.draw_like([replace(one, length=longer) for one in pieces], models, rng)
         for calibration, distance in zip(self.calibrations_, self._distances, strict=False):
             calibration.calibrate(np.concatenate([x[distance] for x in drawn])[None])
@@ -116,7 +119,7 @@ class JoinedPostprocess(BaseEstimator):
     def _distances(self) -> list[slice]:
         """Return where joined series are alike, by the distance from their beginning."""
         first = self.window
-        ends = [0, first, 2 * first, 4 * first, None]
+        ends = [0, first, 2 * first, 4 * first, None] if self._joins else [0, None]
         return [slice(*pair) for pair in pairwise(ends)]
 
     def _piece_of(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
@@ -124,4 +127,4 @@ class JoinedPostprocess(BaseEstimator):
         timeline = models.records[k].timeline
         length = min(len(timeline.index), N_WINDOWS * self.window)
         start = int(rng.integers(len(timeline.index) - length + 1))
-        return Asked(k, timeline.index[start], length)
+        return Asked(k, timeline.index[start], length, models.label_of(k))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_timegen._warning import warn_user
@@ -14,10 +13,11 @@ from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.data.tables.container import Columns, Record, shown
 from sklearn_timegen.rules import Structure
-from sklearn_timegen.rules.category import Static, rules_of_kinds
+from sklearn_timegen.rules.category import rules_of_kinds
+from sklearn_timegen.series._attributes import find_attributes
 from sklearn_timegen.series._calendar import CALENDARS
 from sklearn_timegen.series._transforms import Chain
-from sklearn_timegen.series._window import choose_window
+from sklearn_timegen.series._window import are_windows, choose_window
 
 if TYPE_CHECKING:
     from sklearn_timegen.series.generator import SeriesGenerator
@@ -43,12 +43,15 @@ class Plan:
         The unfitted generator of windows that was asked for, or the default one.
     window, overlap, period : int
         Timesteps.
+    whole : bool
+        Whether windows are whole series.
     """
 
     generator: Any
     window: int
     overlap: int
     period: int
+    whole: bool = False
 
 
 def generator_of(settings: SeriesGenerator) -> Any:
@@ -56,7 +59,9 @@ def generator_of(settings: SeriesGenerator) -> Any:
     return PCAMixture() if settings.generator is None else settings.generator
 
 
-def make_plan(settings: SeriesGenerator, records: list[Record], period: int) -> Plan:
+def make_plan(
+    settings: SeriesGenerator, records: list[Record], period: int, labels: list[Any] | None
+) -> Plan:
     """Return what is to be done, before anything is trained.
 
     Raises
@@ -65,20 +70,33 @@ def make_plan(settings: SeriesGenerator, records: list[Record], period: int) -> 
         If parameters do not fit each other, or the data.
     """
     generator = generator_of(settings)
-    _check_generator(settings, generator)
+    _check_generator(settings, generator, labels)
     n_lost = Chain(settings.transform, 1).n_lost
+    series = [record.values for record in records]
+    joined = settings.transform is not None or settings.calendar or settings.joining != "auto"
+    if settings.window is None and not joined and are_windows(series):
+        longest = max(map(len, series))
+        return Plan(generator, longest, longest - 1, period, whole=True)
     if settings.window is None:
         check_lengths(2, n_lost, records)
-        window = choose_window([record.values for record in records], n_lost, period)
+        window = choose_window(series, n_lost, period)
     else:
         window = int(settings.window)
         check_lengths(window, n_lost, records)
     return Plan(generator, window, _choose_overlap(settings, window), period)
 
 
-def check_lengths(window: int, n_lost: int, records: list[Record]) -> None:
-    """Refuse series that are shorter than a window."""
+def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: bool = False) -> None:
+    """Refuse series that are shorter than a window; where windows are whole, longer ones."""
     lengths = [len(record.values) for record in records]
+    if whole:
+        longest = records[int(np.argmax(lengths))]
+        if max(lengths) > window:
+            raise ValueError(
+                f"X holds a series of {max(lengths)} timesteps ({shown(longest.key)}), but those "
+                f"of fit, which are windows of their own, had {window} at most"
+            )
+        return
     shortest = records[int(np.argmin(lengths))]
     if min(lengths) >= window + n_lost:
         return
@@ -91,7 +109,7 @@ def check_lengths(window: int, n_lost: int, records: list[Record]) -> None:
     )
 
 
-def _check_generator(settings: SeriesGenerator, generator: Any) -> None:
+def _check_generator(settings: SeriesGenerator, generator: Any, labels: list[Any] | None) -> None:
     unknown = [name for name in settings.calendar if name not in list(CALENDARS)]
     if unknown:
         raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
@@ -100,10 +118,21 @@ def _check_generator(settings: SeriesGenerator, generator: Any) -> None:
             f"calendar={list(settings.calendar)} needs a generator with the parameter "
             f"conditional, got {generator!r}"
         )
-    if not settings.calendar and getattr(generator, "conditional", False):
+    if labels is not None and settings.calendar:
         raise ValueError(
-            f"{generator!r} is conditional, but there is no calendar to condition it on: "
-            "pass calendar, or set its conditional=False"
+            f"y and calendar={list(settings.calendar)} cannot both be what windows are generated "
+            "given: let the labels be a column of X, which is an attribute, or leave one out"
+        )
+    if labels is not None and "conditional" not in generator.get_params():
+        raise ValueError(
+            f"y needs a generator with the parameter conditional, got {generator!r}: let the "
+            "labels be a column of X, which is an attribute"
+        )
+    conditional = getattr(generator, "conditional", False)
+    if conditional and not settings.calendar and labels is None:
+        raise ValueError(
+            f"{generator!r} is conditional, but there is no calendar to condition it on, and no "
+            "y: pass one of them, or set its conditional=False"
         )
     if settings.joining == "continue" and not hasattr(generator, "forecast"):
         raise ValueError(
@@ -124,7 +153,7 @@ def reading_options(settings: SeriesGenerator) -> ReadingOptions:
 
 
 def make_structure(
-    settings: SeriesGenerator, columns: Columns, records: list[Record]
+    settings: SeriesGenerator, columns: Columns, records: list[Record], plan: Plan
 ) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
     own, theirs = settings.rules, generator_of(settings).get_params(deep=False)
@@ -132,28 +161,15 @@ def make_structure(
     assert columns.schema is not None
     rules = rules_of_kinds(columns.schema, own if said else theirs.get("rules", "auto"))
     return Structure(
-        [*_own_dates(columns, records), *rules],
+        [*find_attributes(settings.static_columns, columns, records), *rules],
         theirs.get("bounds"),
         on_violation=theirs.get("on_violation", "warn"),
         missing=theirs.get("missing", "generate"),
+        ragged=plan.whole and len({len(record.values) for record in records}) > 1,
     )
 
 
-def _own_dates(columns: Columns, records: list[Record]) -> list[Static]:
-    """Return a rule for each date that belongs to a series as a whole, as its first day."""
-    return [
-        Static(channel.name)
-        for k, channel in enumerate(columns.channels)
-        if channel.kind == "date" and len(records) > 1
-        if all(len(np.unique(_known(record.values[:, k]))) <= 1 for record in records)
-    ]
-
-
-def _known(column: NDArray[np.float64]) -> NDArray[np.float64]:
-    return column[np.isfinite(column)]
-
-
-def make_generator(settings: SeriesGenerator) -> Any:
+def make_generator(settings: SeriesGenerator, *, conditional: bool) -> Any:
     """Return an unfitted generator of windows, which are coordinates already."""
     generator = clone(generator_of(settings))
     known = generator.get_params(deep=False)
@@ -161,7 +177,7 @@ def make_generator(settings: SeriesGenerator) -> Any:
     if known.get("postprocess") == "auto":  # of joined series, and not of windows
         done["postprocess"] = None
     generator.set_params(**{name: value for name, value in done.items() if name in known})
-    if settings.calendar:
+    if conditional:
         generator.set_params(conditional=True)
     return generator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["choose_window", "memory_of", "season_of"]
+__all__ = ["are_windows", "choose_window", "memory_of", "season_of"]
 
 Array = NDArray[np.float64]
 DEFAULT = 24  # timesteps, where neither a season nor a memory asks for more
@@ -13,6 +13,7 @@ LEAST = 8
 MOST = 96  # timesteps for the sake of memory; seasons may ask for more
 MOST_CELLS = 1000  # whose covariances a mixture can be fitted to in seconds
 N_APART = 8  # windows that do not overlap, of which there have to be as many
+FEWEST = 30  # series that are windows themselves
 N_READ = 200  # series whose autocorrelation is looked at
 
 
@@ -49,6 +50,16 @@ def choose_window(series: list[Array], n_lost: int, period: int) -> int:
     return max(2, min(asked, *lengths))
 
 
+def are_windows(series: list[Array]) -> bool:
+    """Whether series are short and many, so that each of them is a window of its own.
+
+    Their lengths are then learned with them, and nothing has to be joined.
+    """
+    longest = max(map(len, series))
+    cells = longest * series[0].shape[1]
+    return len(series) >= FEWEST and 2 <= longest <= MOST and cells <= MOST_CELLS
+
+
 def season_of(series: list[Array]) -> int:
     """Return the lag of the highest peak of the autocorrelation, or 1 where none stands out."""
     rho = _autocorrelation(series)
@@ -57,13 +68,13 @@ def season_of(series: list[Array]) -> int:
     is_peak = (rho[1:-1] > rho[:-2]) & (rho[1:-1] >= rho[2:])
     # What comes before the first valley is memory, and no season.
     falls = np.flatnonzero(rho < 0.1)
-    is_peak[: falls[0] if len(falls) else len(rho)] = False
+    first = falls[0] if len(falls) else len(rho)
     lags = np.flatnonzero(is_peak) + 1
+    lags = lags[(lags > first) & (rho[lags] > 0.3)]
     if not len(lags):
         return 1
     # Of multiples of a season, the first is the season.
-    high = lags[rho[lags] >= 0.9 * rho[lags].max()]
-    return int(high[0]) if rho[high[0]] > 0.3 else 1
+    return int(lags[rho[lags] >= 0.9 * rho[lags].max()][0])
 
 
 def memory_of(series: list[Array]) -> int:

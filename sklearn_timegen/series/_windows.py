@@ -14,12 +14,14 @@ from sklearn_timegen.series._calendar import calendar_features
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sklearn_timegen.series._models import Asked, Models
+    from sklearn_timegen.series._models import Models
+    from sklearn_timegen.series._request import Asked
 
 __all__ = ["Own", "WindowSource"]
 
 Array = NDArray[np.float64]
 N_LEARNED = 2000  # windows to learn the joining from
+N_TOGETHER = 256  # series that are drawn at once
 N_TRIED = 256  # windows that the first one of a series is chosen from, beside eight for each
 
 
@@ -91,23 +93,30 @@ class WindowSource:
         times: pd.Index | range,
         rng: np.random.Generator,
         own: Own | None = None,
+        label: Any = None,
     ) -> Array:
         """Return series ``(n_series, len(times), n_channels)`` that begin at one time.
 
-        Each begins with a window that is like its ``own`` values, if there are such.
+        All have one ``label``, if windows have labels. Each begins
+        with a window that is like its ``own`` values, if there are such.
         """
         if len(times) == 0:
             return np.empty((n_series, 0, self.n_channels))
         n_drawn = n_series if own is None else N_TRIED + 8 * n_series
-        x = self._draw(n_drawn, self._given(times, 0), rng)
-        x = x if own is None else own.nearest(x)
+
+        def given(at: int) -> Any:
+            return self._given(times, at) if self.calendar else label
+
+        x = self._draw(n_drawn, given(0), rng)
+        # What goes on from it is searched by what belongs to the series, too.
+        x = x if own is None else own.put(own.nearest(x))
         if len(times) <= self.window:
             return x[:, : len(times)]
         self.learn()
         if self.joiner is not None:
 
             def draw(n: int, at: int) -> Array:
-                return self._draw(n, self._given(times, at), rng)
+                return self._draw(n, given(at), rng)
 
             return self.joiner.extend(x, draw, len(times), rng)
         # At most half a window is new at a time, so that it lies in the window of its calendar.
@@ -115,36 +124,45 @@ class WindowSource:
         n_past = self.window - n_new
         while x.shape[1] < len(times):
             at = x.shape[1] - n_past
-            x = np.concatenate([x, self._go_on(x[:, at:], n_new, self._given(times, at), rng)], 1)
+            x = np.concatenate([x, self._go_on(x[:, at:], n_new, given(at), rng)], 1)
         return x[:, : len(times)]
 
     def draw_like(
         self, asked: list[Asked], models: Models, rng: np.random.Generator
     ) -> list[Array]:
-        """Return transformed series; those that begin at one time are drawn together."""
+        """Return transformed series; those with the same conditions are drawn together.
+
+        Not more than ``N_TOGETHER`` at once, whose candidates are compared with each other.
+        """
         groups: dict[Any, list[int]] = {}
         for i, item in enumerate(asked):
-            groups.setdefault(item.start if self.calendar else None, []).append(i)
+            groups.setdefault((item.start if self.calendar else None, item.label), []).append(i)
         values: dict[int, Array] = {}
-        for members in groups.values():
+        for members in (
+            group[k : k + N_TOGETHER]
+            for group in groups.values()
+            for k in range(0, len(group), N_TOGETHER)
+        ):
             longest = max((asked[i] for i in members), key=lambda item: item.length)
             own = models.own([asked[i] for i in members])
-            joined = self.series(len(members), self._times(longest, models), rng, own)
+            times, label = self._times(longest, models), asked[members[0]].label
+            joined = self.series(len(members), times, rng, own, label)
             if own is not None:
                 joined = own.put(joined)
-            values.update(zip(members, joined, strict=True))
+            pairs = zip(members, joined, strict=True)
+            values.update({i: models.at_level(x, asked[i]) for i, x in pairs})
         return [values[i] for i in range(len(asked))]
 
     def _times(self, asked: Asked, models: Models) -> pd.Index | range:
         """Return the times of a transformed series, or numbers where nobody reads times."""
         n_lost = models.chain.n_lost
+        if models.plan.whole:
+            return range(self.window)
         if not self.calendar:
             return range(max(0, asked.length - n_lost))
         return models.records[asked.like].timeline.make(asked.start, asked.length)[n_lost:]
 
     def _given(self, times: pd.Index | range, at: int) -> Any:
-        if not self.calendar:
-            return None
         return calendar_features(times[at : at + 1], self.calendar)[0]
 
     def _draw(self, n: int, y: Any, rng: np.random.Generator) -> Array:

@@ -20,11 +20,15 @@ from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.sentinels import sentinels_told
 from sklearn_timegen.data.tables.container import Part
 from sklearn_timegen.data.tables.layouts import take_apart
+from sklearn_timegen.data.tables.names import new_keys
 from sklearn_timegen.data.tables.records import read_container, read_parts
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._calendar import infer_period
-from sklearn_timegen.series._models import Asked, Models, crossfade, cut_apart, match
+from sklearn_timegen.series._drawing import draw_records
+from sklearn_timegen.series._labels import read_labels
+from sklearn_timegen.series._models import Models, cut_apart
 from sklearn_timegen.series._postprocess import JoinedPostprocess
+from sklearn_timegen.series._request import find_names, read_request
 from sklearn_timegen.series._settings import (
     check_lengths,
     generator_of,
@@ -175,6 +179,13 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         check="no_validation",
         type="str",
     )
+    static_columns: Any = param(
+        default="auto",
+        doc="""Columns that have one value a series, its attributes: ``"auto"`` finds those that
+        are constant in each of several series; a list names some that have to be.""",
+        check="no_validation",  # find_attributes says what it expects
+        type='"auto" or list of str',
+    )
     random_state: RandomState = param(
         default=None,
         doc="Seed of samples, and of the generator if its own is ``None``.",
@@ -205,8 +216,9 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             ``time_column``; an array (n_timesteps,), (n_timesteps, n_channels) or (n_series,
             n_timesteps, n_channels); or a list of such series, of any lengths. Of a hierarchy,
             the sums that sktime calls ``__total`` are left out.
-        y : object
-            Ignored.
+        y : array-like or dict, default=None
+            A label for each series, in their order or by their names, which windows are generated
+            given; the generator has to be one that can be conditional.
 
         Returns
         -------
@@ -221,16 +233,18 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             are missing and the generator has ``missing="error"``, or a parameter does not fit.
         """
         with rollback_on_error(self):
-            self._fit(X)
+            self._fit(X, y)
         return self
 
     def sample(
         self,
         n_series: int = 1,
-        n_timesteps: int | None = None,
+        n_timesteps: int | Sequence[int] | None = None,
         start: Any = None,
         *,
         like: Any = None,
+        attributes: Any = None,
+        y: Any = None,
         match_spread: bool = False,
         anchor_end: bool = False,
         random_state: RandomState = None,
@@ -238,20 +252,31 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """Draw synthetic series.
 
         Series i stands in for training series i, and again from the first one if there are fewer:
-        it has its beginning and length unless others are given, and what a transform knows of it,
-        such as trend and season.
+        it has its beginning and length unless others are given, its level, its attributes, and
+        what a transform knows of it, such as trend and season. Its name is new: numbers go on
+        above the greatest of training, other names are ``synthetic_0`` and so on.
 
         Parameters
         ----------
         n_series : int, default=1
             Number of series.
-        n_timesteps : int or None, default=None
-            Their length, any; ``None`` is that of the training series.
-        start : timestamp, period, int or None, default=None
-            Time of their first step; ``None`` is that of the training series.
+        n_timesteps : int, sequence of int or None, default=None
+            Their length, one for all or one for each; ``None`` is that of the training series.
+            Any length, but where windows are whole series, none above ``window_``.
+        start : timestamp, period, int, sequence of these or None, default=None
+            Time of their first step, one for all or one for each; ``None`` is that of the
+            training series.
         like : Series, DataFrame, array-like, list or None, default=None
-            Other series that stand in the place of the training series: the transform is fitted
-            to them, and the generator stays as it is.
+            Names of training series to stand in for, a tuple for each where several columns name
+            one. Or other series that stand in the place of the training series: the transform is
+            fitted to them, and the generator stays as it is.
+        attributes : dict, DataFrame or None, default=None
+            Of columns that are constant in each series, the values to have: one for all series,
+            or one for each. A series stands in for one that has these categories, and of these
+            the nearest numbers.
+        y : object or sequence, default=None
+            Label of the series, if ``fit`` was given labels: one for all or one for each;
+            ``None`` is that of the training series.
         match_spread : bool, default=False
             Whether each series is brought to the mean and the standard deviation that its
             training series has, transformed: a guard against a generator that has not learned
@@ -277,38 +302,35 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         """
         check_is_fitted(self)
         n_series = check_count(n_series, "n_series")
-        if n_timesteps is not None:
-            n_timesteps = check_count(n_timesteps, "n_timesteps")
-        models = self._models if like is None else self._read_models(like)
-        asked = []
-        for i in range(n_series):
-            model = models.records[i % len(models.records)].timeline
-            length = len(model.index) if n_timesteps is None else n_timesteps
-            asked.append(Asked(i % len(models.records), model.start(start), length))
-        if anchor_end and (n_timesteps is not None or start is not None):
+        models, among = self._models, self._named(like)
+        if like is not None and among is None:
+            models = self._read_models(like)
+        asked = read_request(
+            models,
+            n_series,
+            n_timesteps=n_timesteps,
+            start=start,
+            among=among,
+            attributes=attributes,
+            y=y,
+        )
+        if anchor_end and (n_timesteps is not None or start is not None or models.plan.whole):
             raise ValueError(
-                "anchor_end=True needs the training series' times: no n_timesteps, start"
+                "anchor_end=True needs the training series' times: no n_timesteps, start, nor "
+                "windows that are whole series"
             )
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        rng = np.random.default_rng(derive_seed(seed, "series"))
-        drawn = self._source.draw_like(asked, models, rng)
-        if self.postprocess_ is not None:
-            drawn = self.postprocess_.transform_values(drawn)
-        if match_spread:
-            pairs = zip(drawn, asked, strict=True)
-            drawn = [match(x, models.values[item.like]) for x, item in pairs]
-        if anchor_end:
-            pairs = zip(drawn, asked, strict=True)
-            drawn = [crossfade(x, models.values[item.like], self.overlap_) for x, item in pairs]
-        u = [models.undo(x, item) for x, item in zip(drawn, asked, strict=True)]
-        if self.postprocess_ is not None:
-            u = self.postprocess_.transform_coordinates(u)
-        if anchor_end:
-            u = [models.anchored(one, item) for one, item in zip(u, asked, strict=True)]
-        pairs = zip(u, asked, strict=True)
-        return models.container.write(
-            [models.finish(one, item, i) for i, (one, item) in enumerate(pairs)]
+        records = draw_records(
+            asked,
+            models,
+            self._source,
+            self.postprocess_,
+            np.random.default_rng(derive_seed(seed, "series")),
+            known=[record.key for record in (*self._models.records, *models.records)],
+            match_spread=match_spread,
+            anchor_end=anchor_end,
         )
+        return models.container.write(records)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the generator's score on the windows of other series, transformed alike.
@@ -317,8 +339,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         ----------
         X : Series, DataFrame, array-like or list
             Series of the columns seen in ``fit``.
-        y : object
-            Ignored.
+        y : array-like or dict, default=None
+            Labels of the series, if ``fit`` was given some.
 
         Returns
         -------
@@ -326,9 +348,8 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             As the generator's own ``score``: higher is better.
         """
         check_is_fitted(self)
-        models = self._read_models(X)
-        windows = models.cut(self.window_, self.stride, tuple(self.calendar))
-        return float(self.generator_.score(*windows))
+        models = self._read_models(X, y)
+        return float(self.generator_.score(*models.cut(self.stride, tuple(self.calendar))))
 
     def find_period(self, X: Any) -> int:
         """Return the season that ``fit`` would go by for the series ``X``, in timesteps.
@@ -347,17 +368,22 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
 
     # -- fitting -----------------------------------------------------------------------------
 
-    def _fit(self, X: Any) -> None:
+    def _fit(self, X: Any, y: Any) -> None:
         self._validate_params()
         container, parts = take_apart(X, self.id_columns, self.time_column)
+        labels = read_labels(y, [part.key for part in parts])
         period = self._infer_period(parts)
         container, records = read_parts(container, parts, reading_options(self))
-        plan = make_plan(self, records, period)
-        structure = make_structure(self, container.columns, records)
-        models = Models(container, records, Chain(self.transform, period), structure, fit=True)
-        windows, conditions = models.cut(plan.window, self.stride, tuple(self.calendar))
+        plan = make_plan(self, records, period, labels)
+        new_keys([record.key for record in records], [])  # refuses what no names can be made of
+        chain, structure = (
+            Chain(self.transform, period),
+            make_structure(self, container.columns, records, plan),
+        )
+        models = Models(container, records, chain, structure, plan, labels=labels)
+        windows, conditions = models.cut(self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
-        generator = make_generator(self)
+        generator = make_generator(self, conditional=conditions is not None)
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))
         with sentinels_told():
@@ -373,7 +399,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         self._source = WindowSource(
             generator, plan.window, plan.overlap, windows.shape[2], tuple(self.calendar)
         )
-        if self.joining == "search" or not hasattr(generator, "forecast"):
+        if not plan.whole and (self.joining == "search" or not hasattr(generator, "forecast")):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
         self._learn_postprocess(models, derive_seed(seed, "calibration"))
@@ -384,20 +410,30 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         longest = max(len(part.frame) for part in parts)
         return infer_period(parts[0].timeline.step, longest)
 
-    def _read_models(self, X: Any) -> Models:
+    def _named(self, like: Any) -> list[int] | None:
+        """Return which training series are named, None if none is or these are other series."""
+        container = self._models.container
+        alone = container.kind == "array" and container.ndim < 3
+        if like is None or (alone and not isinstance(like, str)):
+            return None
+        return find_names(like, [record.key for record in self._models.records])
+
+    def _read_models(self, X: Any, y: Any = None) -> Models:
         """Let other series stand in the place of those of ``fit``."""
+        mine = self._models
         container, records = read_container(
             X,
             self.id_columns,
             self.time_column,
             options=reading_options(self),
-            like=self._models.container,
+            like=mine.container,
         )
-        chain, structure = Chain(self.transform, self.period_), self._models.structure
-        check_lengths(self.window_, chain.n_lost, records)
+        labels = read_labels(y, [record.key for record in records])
+        chain, structure = Chain(self.transform, self.period_), mine.structure
+        check_lengths(self.window_, chain.n_lost, records, whole=mine.plan.whole)
         if not structure.can_fill and any(np.isnan(record.values).any() for record in records):
-            structure.learn_filling(cut_apart(self._models.coordinates, self.window_))
-        return Models(container, records, chain, structure, fit=False)
+            structure.learn_filling(cut_apart(mine.coordinates, self.window_))
+        return Models(container, records, chain, structure, mine.plan, labels=labels, like=mine)
 
     def _learn_joining(self) -> None:
         try:

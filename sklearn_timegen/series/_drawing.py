@@ -1,0 +1,70 @@
+"""From what is asked for to drawn series: windows joined, led back, dated and named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_timegen.data.tables.container import Record
+from sklearn_timegen.data.tables.names import new_keys
+from sklearn_timegen.series._models import Models, crossfade, match
+from sklearn_timegen.series._postprocess import JoinedPostprocess
+from sklearn_timegen.series._request import Asked
+from sklearn_timegen.series._windows import WindowSource
+
+__all__ = ["draw_records"]
+
+
+def draw_records(
+    asked: list[Asked],
+    models: Models,
+    source: WindowSource,
+    postprocess: JoinedPostprocess | None,
+    rng: np.random.Generator,
+    *,
+    known: list[Any],
+    match_spread: bool,
+    anchor_end: bool,
+) -> list[Record]:
+    """Return the series that are asked for.
+
+    Parameters
+    ----------
+    asked : list of Asked
+        What is asked for.
+    models : Models
+        The series that they stand in for.
+    source : WindowSource
+        What draws windows, and joins them.
+    postprocess : JoinedPostprocess or None
+        What is done to joined series.
+    rng : Generator
+        The stream of random numbers.
+    known : list of tuple
+        Keys that series in training have, and these must not.
+    match_spread, anchor_end : bool
+        As in ``SeriesGenerator.sample``.
+
+    Returns
+    -------
+    records : list of Record
+        The series.
+    """
+    drawn = source.draw_like(asked, models, rng)
+    if postprocess is not None:
+        drawn = postprocess.transform_values(drawn)
+    if match_spread:
+        pairs = zip(drawn, asked, strict=True)
+        drawn = [match(x, models.values[item.like]) for x, item in pairs]
+    if anchor_end:
+        pairs = zip(drawn, asked, strict=True)
+        drawn = [crossfade(x, models.values[item.like], source.overlap) for x, item in pairs]
+    u = [models.undo(x, item) for x, item in zip(drawn, asked, strict=True)]
+    if postprocess is not None:
+        u = postprocess.transform_coordinates(u)
+    if anchor_end:
+        u = [models.anchored(one, item) for one, item in zip(u, asked, strict=True)]
+    keys = new_keys(known, [models.records[item.like].key or ("",) for item in asked])
+    triples = zip(u, asked, keys, strict=True)
+    return [models.finish(one, item, key) for one, item, key in triples]

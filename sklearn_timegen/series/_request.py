@@ -1,0 +1,235 @@
+"""What ``sample`` is asked for: one record for each series to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.labels import shown_label
+from sklearn_timegen.data.tables.container import Key, shown
+
+if TYPE_CHECKING:
+    from sklearn_timegen.series._models import Models
+
+__all__ = ["Asked", "find_names", "read_request"]
+
+Array = NDArray[np.float64]
+MOST_NAMED = 6
+
+
+@dataclass
+class Asked:
+    """A series to draw.
+
+    Parameters
+    ----------
+    like : int
+        Which training series it stands in for.
+    start : timestamp, period or int
+        Its first time.
+    length : int
+        Its timesteps.
+    label : object
+        Of a generator that was given labels, its own.
+    attributes : dict
+        By channel, the attributes that it has in the place of those of the training series.
+    """
+
+    like: int
+    start: Any
+    length: int
+    label: Any = None
+    attributes: dict[int, float] = field(default_factory=dict)
+
+
+def find_names(like: Any, keys: Sequence[Key]) -> list[int] | None:
+    """Return which training series are named, or None if these are no names but series."""
+    places: dict[Hashable, int] = {}
+    for k, key in enumerate(keys):
+        places[key[0] if len(key) == 1 else key] = k
+    named = like if isinstance(like, list) else [like]
+    is_name = [isinstance(name, str | tuple | int | np.integer) for name in named]
+    if not named or not all(is_name):
+        return None
+    unknown = [name for name in named if name not in places]
+    if unknown:
+        known = ", ".join(shown(key) for key in keys[:MOST_NAMED] if key) or "none has a name"
+        more = ", ..." if len(keys) > MOST_NAMED else ""
+        raise ValueError(
+            f"like names {unknown[0]!r}, which is no training series; these are {known}{more}"
+        )
+    return [places[name] for name in named]
+
+
+def read_request(
+    models: Models,
+    n_series: int,
+    *,
+    n_timesteps: Any = None,
+    start: Any = None,
+    among: list[int] | None = None,
+    attributes: Any = None,
+    y: Any = None,
+) -> list[Asked]:
+    """Return the series that are asked for.
+
+    Parameters
+    ----------
+    models : Models
+        The series that stand behind those that are drawn.
+    n_series : int
+        How many.
+    n_timesteps, start, y : object or sequence
+        One for all series, or one for each.
+    among : list of int or None
+        The series that may be stood in for, in turn; ``None`` is all.
+    attributes : mapping, DataFrame or None
+        Attributes by name, one for all series or one for each.
+
+    Returns
+    -------
+    asked : list of Asked
+        One for each.
+    """
+    lengths = _for_each(n_timesteps, n_series, "n_timesteps")
+    starts = _for_each(start, n_series, "start")
+    labels = _labels(models, y, n_series)
+    values = _attributes(models, attributes, n_series)
+    asked, used = [], dict[Any, int]()
+    for i in range(n_series):
+        fitting = _fitting(models, among, labels[i], values[i])
+        turn = used.setdefault(tuple(fitting), 0)
+        used[tuple(fitting)] += 1
+        k = fitting[turn % len(fitting)]
+        timeline = models.records[k].timeline
+        length = len(timeline.index)
+        if lengths[i] is not None:
+            length = check_count(lengths[i], "n_timesteps")
+            if models.plan.whole and length > models.plan.window:
+                raise ValueError(
+                    f"n_timesteps={length} is longer than the longest training series, of "
+                    f"{models.plan.window}: whole series are the windows here. Pass a window that "
+                    "is shorter than all series, and windows will be joined"
+                )
+        label = labels[i] if labels[i] is not None else models.label_of(k)
+        asked.append(Asked(k, timeline.start(starts[i]), length, label, values[i]))
+    return asked
+
+
+def _for_each(value: Any, n_series: int, name: str) -> list[Any]:
+    """Return one value for each series."""
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return [value] * n_series
+    values = list(value)
+    if len(values) != n_series:
+        raise ValueError(
+            f"{name} has {len(values)} values for n_series={n_series}: pass one for all series, "
+            "or one for each"
+        )
+    return values
+
+
+def _labels(models: Models, y: Any, n_series: int) -> list[Any]:
+    if y is None:
+        if models.labels is None and models.needs_labels:
+            raise ValueError("the generator has learned labels: pass y, the label of each series")
+        return [None] * n_series
+    if not models.needs_labels:
+        raise ValueError(
+            "y is asked for, but fit was given no labels: pass fit(X, y), with one label a series"
+        )
+    known = models.classes
+    labels = [
+        value.item() if isinstance(value, np.generic) else value
+        for value in _for_each(y, n_series, "y")
+    ]
+    unknown = [label for label in labels if label not in known]
+    if unknown:
+        names = ", ".join(map(shown_label, known[:MOST_NAMED]))
+        raise ValueError(f"y holds {shown_label(unknown[0])}, but fit saw {names}")
+    return labels
+
+
+def _attributes(models: Models, attributes: Any, n_series: int) -> list[dict[int, float]]:
+    """Return for each series its attributes, as numbers, by channel."""
+    if attributes is None:
+        return [{} for _ in range(n_series)]
+    columns = models.container.columns
+    names = list(columns.names or range(len(columns.channels)))
+    own = models.attribute_channels
+    known = ", ".join(repr(names[k]) for k in own) or "none"
+    if hasattr(attributes, "to_dict") and not isinstance(attributes, Mapping):
+        attributes = attributes.to_dict(orient="list")
+    if not isinstance(attributes, Mapping) or not attributes:
+        raise ValueError(
+            f"attributes must be a dict or a DataFrame of names and values, got {attributes!r}; "
+            f"columns that are constant in each series: {known}"
+        )
+    found: list[dict[int, float]] = [{} for _ in range(n_series)]
+    for name, value in attributes.items():
+        if name not in names or names.index(name) not in own:
+            raise ValueError(
+                f"attributes has {name!r}, which is no column that is constant in each series; "
+                f"these are: {known}"
+            )
+        k = names.index(name)
+        numbers = _encoded(
+            columns.channels[k], _for_each(value, n_series, f"attributes[{name!r}]"), name
+        )
+        for one, number in zip(found, numbers, strict=True):
+            one[k] = float(number)
+    return found
+
+
+def _encoded(channel: Any, values: list[Any], name: Any) -> Array:
+    import pandas as pd
+
+    column = pd.Series(pd.to_datetime(values) if channel.kind == "date" else values)
+    numbers: Array = channel.encode(column)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"attributes[{name!r}] has values that are missing, or no numbers")
+    return numbers
+
+
+def _fitting(
+    models: Models, among: list[int] | None, label: Any, attributes: dict[int, float]
+) -> list[int]:
+    """Return the series that have a label and the categories, and the nearest numbers."""
+    fitting = list(range(len(models.records))) if among is None else among
+    if label is not None and models.labels is not None:
+        fitting = [k for k in fitting if models.labels[k] == label]
+    if not attributes:
+        return _or_refuse(fitting, f"the label {shown_label(label)}")
+    channels = models.container.columns.channels
+    exact = [k for k in attributes if channels[k].categories]
+    for k in exact:
+        fitting = [j for j in fitting if models.attributes[j, k] == attributes[k]]
+    wanted = ", ".join(
+        f"{channels[k].name}={channels[k].categories[int(attributes[k])]!r}" for k in exact
+    )
+    _or_refuse(fitting, wanted)
+    numbers = [k for k in attributes if k not in exact]
+    if not numbers:
+        return fitting
+    known = models.attributes[:, numbers]
+    spread = np.nanstd(known, axis=0)
+    asked = np.array([attributes[k] for k in numbers])
+    distance = (np.abs(known[fitting] - asked) / np.where(spread > 0, spread, 1)).sum(axis=1)
+    if not np.isfinite(distance).any():
+        return fitting
+    nearest = np.flatnonzero(distance <= np.nanmin(distance))
+    return [fitting[j] for j in nearest]
+
+
+def _or_refuse(fitting: list[int], wanted: str) -> list[int]:
+    if not fitting:
+        raise ValueError(
+            f"no training series has {wanted}: a series has its level and its other attributes "
+            "from one that has those that are asked for. Ask for fewer at once"
+        )
+    return fitting
