@@ -113,7 +113,8 @@ def test_names_of_columns_and_tuples():
 def test_panels_keep_levels_and_lengths():
     parts = {("north", 1): frame(), ("north", 2): frame()[:50], ("south", 7): frame()[20:]}
     X = pd.concat(parts, names=["region", "store"])
-    total = pd.concat({("__total", "__total"): frame() * 2}, names=["region", "store"])
+    total = X.groupby(level="day").sum()
+    total = pd.concat({("__total", "__total"): total}, names=["region", "store"])
     fitted = SeriesGenerator(PCAMixture(), window=12, random_state=SEED).fit(pd.concat([X, total]))
     drawn = fitted.sample(4)
     assert drawn.index.names == ["region", "store", "day"]
@@ -429,7 +430,7 @@ BAD = {
 @pytest.mark.parametrize("message", BAD)
 def test_bad_series_are_refused(message):
     with pytest.raises(ValueError, match=message):
-        SeriesGenerator(Resampler(), window=12).fit(broken(BAD[message]))
+        SeriesGenerator(Resampler(), window=12, gaps="error").fit(broken(BAD[message]))
 
 
 @pytest.mark.parametrize(

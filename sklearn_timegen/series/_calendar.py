@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.tables.sessions import Sessions
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -52,12 +54,29 @@ SEASONS = {"Y": 1, "A": 1, "Q": 4, "M": 12, "W": 52, "D": 7, "B": 5, "h": 24, "H
 SECONDS = {"min": 60, "T": 60, "s": 1, "S": 1}
 
 
+def _standard(step: Any) -> tuple[str, Any]:
+    """Return the name of an offset that has none, and the offset that is called so."""
+    import pandas as pd
+
+    names = {"years": "YS", "months": "MS", "weeks": "W", "days": "D", "hours": "h"}
+    if len(step.kwds) != 1 or next(iter(step.kwds)) not in names:
+        return "", step
+    ((unit, n),) = step.kwds.items()
+    offset = pd.tseries.frequencies.to_offset(f"{n * step.n}{names[unit]}")
+    return str(offset.rule_code).split("-")[0], offset
+
+
 def infer_period(step: Any, n_timesteps: int) -> int:
     """Return the usual season of a frequency, or 1 where none is known or two do not fit.
 
     A year of quarters, months or weeks, a week of days, a day of hours or less.
     """
-    name = getattr(step, "rule_code", "").split("-")[0]
+    if isinstance(step, Sessions):  # a day of them
+        return step.period if n_timesteps >= 2 * step.period else 1
+    try:
+        name = getattr(step, "rule_code", "").split("-")[0]
+    except NotImplementedError:  # of pandas' DateOffset(months=1) and the like
+        name, step = _standard(step)
     n = getattr(step, "n", 1)
     unit = name if name in SECONDS else name.removesuffix("S").removesuffix("E")
     unit = {"BM": "M", "BQ": "Q", "BY": "Y", "BA": "Y", "C": "B"}.get(unit, unit)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.data.tables.container import Container, Key, Record
-from sklearn_timegen.data.tables.timeline import Timeline
+from sklearn_timegen.data.tables.container import Key, Record
+from sklearn_timegen.data.tables.timeline import IrregularTimeline
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.normal_score import own_value
@@ -20,6 +20,9 @@ from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from sklearn_timegen.series._reading import Known
     from sklearn_timegen.series._settings import Plan
 
 __all__ = ["Models", "crossfade", "cut_apart", "match"]
@@ -37,35 +40,31 @@ class Models:
 
     Parameters
     ----------
-    container : Container
-        How series were laid out.
-    records : list of Record
-        The series.
+    known : Known
+        The series, and how they were laid out.
     chain : Chain
         The transform, unfitted.
     structure : Structure
         What series keep; unfitted, if there is nothing to be read ``like``.
     plan : Plan
         Whether windows are whole series, and how long.
-    labels : list or None
-        A label for each series.
     like : Models or None, default=None
         The series of training, if these are others.
     """
 
     def __init__(
         self,
-        container: Container,
-        records: list[Record],
+        known: Known,
         chain: Chain,
         structure: Structure,
         plan: Plan,
         *,
-        labels: list[Any] | None = None,
         like: Models | None = None,
     ) -> None:
-        self.container, self.records, self.chain = container, records, chain
-        self.structure, self.plan, self.labels = structure, plan, labels
+        self.known, self.chain, self.structure, self.plan = known, chain, structure, plan
+        self.container, self.records, self.labels = known.container, known.records, known.labels
+        container, records, labels = self.container, self.records, self.labels
+        self._leaves_out: bool = container.leaves_out or (like is not None and like._leaves_out)
         series = [self._padded(record.values) for record in records]
         if like is None:
             self.coordinates = structure.fit_transform_series(series, container.columns.names)
@@ -191,8 +190,6 @@ class Models:
 
     def finish(self, u: Array, asked: Asked, key: Key) -> Record:
         """Lead a drawn series back to the data, and put times and a name to it."""
-        record = self.records[asked.like]
-        index = record.timeline.make(asked.start, asked.length)
         values = self.structure.inverse_transform_series(self._to_its_end(u))[: asked.length]
         # What is missing is NaN; other values are none only where coordinates are none.
         holes = self.structure.generates_missing and np.isfinite(u).all()
@@ -204,8 +201,26 @@ class Models:
         for k in self.attribute_channels:
             own = asked.attributes.get(k, self.attributes[asked.like, k])
             values[np.isfinite(values[:, k]), k] = own
-        timeline = Timeline(index, "", record.timeline.step)
-        return Record(values, timeline, key, asked.like)
+        values, index = self._dated(values, asked)
+        return Record(values, self.records[asked.like].timeline.at(index), key, asked.like)
+
+    def _dated(self, values: Array, asked: Asked) -> tuple[Array, pd.Index]:
+        """Return the rows that are there of a series, and their times."""
+        timeline = self.records[asked.like].timeline
+        if self.known.gaps is not None:
+            assert isinstance(timeline, IrregularTimeline)
+            return values[:, :-1], self.known.gaps.times(timeline, asked.start, values[:, -1])
+        index = timeline.make(asked.start, asked.length)
+        if not self._leaves_out:
+            return values, index
+        changing = [k for k in range(values.shape[1]) if k not in self.attribute_channels]
+        there = np.isfinite(values[:, changing or self.attribute_channels]).any(axis=1)
+        return values[there], index[there]
+
+    def write(self, records: list[Record]) -> Any:
+        """Lay drawn series out as those of training were."""
+        gaps, container = self.known.gaps, self.container
+        return (container if gaps is None else gaps.taken_off(container)).write(records)
 
     def _to_its_end(self, u: Array) -> Array:
         """Return coordinates of a series that ends where its window does."""

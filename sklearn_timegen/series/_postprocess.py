@@ -125,6 +125,8 @@ class JoinedPostprocess(BaseEstimator):
     def _piece_of(self, models: Models, k: int, rng: np.random.Generator) -> Asked:
         """Return a piece to draw, of a few windows, of a training series."""
         timeline = models.records[k].timeline
+        if models.plan.whole:
+            return Asked(k, timeline.index[0], self.window, models.label_of(k))
         length = min(len(timeline.index), N_WINDOWS * self.window)
         start = int(rng.integers(len(timeline.index) - length + 1))
         return Asked(k, timeline.index[start], length, models.label_of(k))

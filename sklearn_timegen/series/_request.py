@@ -49,9 +49,9 @@ class Asked:
 
 def find_names(like: Any, keys: Sequence[Key]) -> list[int] | None:
     """Return which training series are named, or None if these are no names but series."""
-    places: dict[Hashable, int] = {}
+    places: dict[Hashable, list[int]] = {}  # of segments there are several
     for k, key in enumerate(keys):
-        places[key[0] if len(key) == 1 else key] = k
+        places.setdefault(key[0] if len(key) == 1 else key, []).append(k)
     named = like if isinstance(like, list) else [like]
     is_name = [isinstance(name, str | tuple | int | np.integer) for name in named]
     if not named or not all(is_name):
@@ -63,7 +63,7 @@ def find_names(like: Any, keys: Sequence[Key]) -> list[int] | None:
         raise ValueError(
             f"like names {unknown[0]!r}, which is no training series; these are {known}{more}"
         )
-    return [places[name] for name in named]
+    return [k for name in named for k in places[name]]
 
 
 def read_request(

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.data.reading import ReadingOptions
-from sklearn_timegen.data.tables.container import Columns, Record, shown
+from sklearn_timegen.data.tables.container import Record, shown
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.category import rules_of_kinds
 from sklearn_timegen.series._attributes import find_attributes
@@ -20,6 +20,7 @@ from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._window import are_windows, choose_window
 
 if TYPE_CHECKING:
+    from sklearn_timegen.series._reading import Known
     from sklearn_timegen.series.generator import SeriesGenerator
 
 __all__ = [
@@ -152,16 +153,16 @@ def reading_options(settings: SeriesGenerator) -> ReadingOptions:
     )
 
 
-def make_structure(
-    settings: SeriesGenerator, columns: Columns, records: list[Record], plan: Plan
-) -> Structure:
+def make_structure(settings: SeriesGenerator, known: Known, plan: Plan) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
     own, theirs = settings.rules, generator_of(settings).get_params(deep=False)
     said = not (isinstance(own, str) and own == "auto")
+    columns, records = known.container.columns, known.records
     assert columns.schema is not None
+    dating = [] if known.gaps is None else [known.gaps.rule()]
     rules = rules_of_kinds(columns.schema, own if said else theirs.get("rules", "auto"))
     return Structure(
-        [*find_attributes(settings.static_columns, columns, records), *rules],
+        [*find_attributes(settings.static_columns, columns, records), *dating, *rules],
         theirs.get("bounds"),
         on_violation=theirs.get("on_violation", "warn"),
         missing=theirs.get("missing", "generate"),

@@ -134,6 +134,7 @@ class STLRemainder(SeriesTransform):
                 f"longest series has {longest} timesteps; period=1 has no season"
             )
         self.trends_, self.seasons_, left, self.scales_ = [], [], [], []
+        self.timelines_ = [record.timeline for record in series]
         for record in series:
             parts = [self._decompose(channel) for channel in record.values.T]
             trend, season = (np.column_stack(part) for part in zip(*parts, strict=True))
@@ -149,11 +150,26 @@ class STLRemainder(SeriesTransform):
         n_known = len(self.trends_[like])
         at = np.arange(position, position + len(values))
         trend = self.trends_[like][at.clip(0, n_known - 1)]
+        at = at + self._turned_clock(at, like, index[len(index) - len(values) :])
         beyond = np.where(at < 0, at % self.period, at)
         last = n_known - self.period + (at - n_known) % self.period
         phase = np.where(at >= n_known, last, beyond).clip(0, n_known - 1)
         season = self.seasons_[like][phase]
         return trend + season + values * self.scales_[like]
+
+    def _turned_clock(self, at: NDArray[np.int64], like: int, index: pd.Index) -> Any:
+        """Return by how many timesteps clocks were turned since the series was known.
+
+        A season of the day goes by the clock: beyond the series, summer time moves it.
+        """
+        timeline = self.timelines_[like]
+        known, step = timeline.index, timeline.step
+        if getattr(known, "tz", None) is None or not hasattr(step, "nanos"):
+            return 0
+        offsets = [times.tz_localize(None) - times.tz_convert(None) for times in (index, known)]
+        ahead, then = (o.total_seconds().to_numpy() for o in offsets)
+        turned = np.where(at < 0, ahead - then[0], np.where(at >= len(known), ahead - then[-1], 0))
+        return np.rint(turned * 1e9 / step.nanos).astype(np.int64)
 
     def _decompose(self, channel: Array) -> tuple[Array, Array]:
         """Return trend and season of one channel."""

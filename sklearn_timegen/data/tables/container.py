@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.tables.stamps import StampFormat
 from sklearn_timegen.data.tables.timeline import Timeline
+from sklearn_timegen.data.tables.totals import add_totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,15 @@ Key: TypeAlias = tuple[Hashable, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """One series as it came: a row each timestep, its times, and its key in a panel."""
+    """One series as it came: its rows, its times, and its key in a panel.
+
+    ``rows`` tells which of the times the rows belong to, where some are left out.
+    """
 
     frame: pd.DataFrame
     timeline: Timeline
     key: Key = ()
+    rows: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,14 @@ class Container:
     ndim: int = 2  # of an array, or of each item of a list
     name: Hashable = None  # of a pandas Series
     levels: Key = ()  # of a panel's index
+    totals: tuple[tuple[bool, ...], ...] = ()  # which sums stand in a panel beside its series
+    is_sorted: bool = False  # whether the index of a panel is
     order: Key = ()  # columns of a long table
     id_columns: Key = ()
     id_dtypes: tuple[Any, ...] = ()
     time_column: Hashable = None
     stamps: StampFormat | None = None  # of times that are written as strings
+    leaves_out: bool = False  # whether timesteps without a value have no row
     by_time: bool = False  # whether rows of a long table are sorted by time, and not by series
     items: tuple[Container, ...] = ()  # what a list holds
 
@@ -144,7 +152,12 @@ class Container:
         levels = self.levels or ("series", records[0].timeline.index.name)
         pairs = zip(self._frames(records), records, strict=True)
         parts = [frame.set_axis(record.timeline.index) for frame, record in pairs]
-        joined = pd.concat(parts, keys=[record.key for record in records])
+        keys = [record.key for record in records]
+        if self.totals:
+            parts, keys = add_totals(parts, keys, self.totals)
+        joined = pd.concat(parts, keys=keys)
+        if self.totals and self.is_sorted:
+            joined = joined.sort_index()
         joined.index = joined.index.set_names(list(levels))
         if self.kind == "panel" and self.ndim == 1:
             return joined.iloc[:, 0].rename(self.name)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.tables.container import Columns, Container, Key, Part, shown
+from sklearn_timegen.data.tables.dating import Undated, date_parts
 from sklearn_timegen.data.tables.long import names_of, split_long
-from sklearn_timegen.data.tables.timeline import Timeline
+from sklearn_timegen.data.tables.totals import TOTAL, find_totals
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["check_alike", "take_apart"]
 
-TOTAL = "__total"  # sktime's name for the sum over a level
-
 
 def take_apart(
-    X: Any, id_columns: Any = None, time_column: Hashable = None
+    X: Any,
+    id_columns: Any = None,
+    time_column: Hashable = None,
+    *,
+    gaps: str = "error",
+    time: str = "regular",
 ) -> tuple[Container, list[Part]]:
     """Return how ``X`` is laid out, and its series.
 
@@ -33,6 +39,11 @@ def take_apart(
         Of a long table: the column, or the columns, that name the series of each row.
     time_column : hashable, default=None
         Of a long table: the column of its times. Each series is sorted by it.
+    gaps : {"missing", "segments", "error"}, default="error"
+        What is made of steps that are left out: rows that are not there, ends of series (parts
+        with one key), or an error.
+    time : {"auto", "regular", "irregular"}, default="regular"
+        Whether times have to have a step; ``"auto"`` takes those that have none for irregular.
 
     Returns
     -------
@@ -48,26 +59,29 @@ def take_apart(
     TypeError
         If ``X`` is none of the containers.
     """
+    undated = _read(X, names_of(id_columns), time_column)
+    if not undated[1] or any(frame.size == 0 for frame in undated[1]):
+        raise ValueError("X holds no series, or an empty one")
+    return date_parts(undated, gaps, time)
+
+
+def _read(X: Any, ids: Key = (), time_column: Hashable = None) -> Undated:
+    """Return how ``X`` is laid out, the rows of each series, their times, and their keys."""
     import pandas as pd
 
     X = as_pandas(X)
-    ids = names_of(id_columns)
     is_long = bool(ids) or time_column is not None
     if is_long and not isinstance(X, pd.DataFrame):
         raise ValueError(
             f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
         )
     if is_long:
-        container, parts = _of_long(X, ids, time_column)
-    elif isinstance(X, pd.Series | pd.DataFrame):
-        container, parts = _of_pandas(X)
-    elif isinstance(X, list | tuple) and _holds_series(X):
-        container, parts = _of_list(X)
-    else:
-        container, parts = _of_array(X)
-    if not parts or any(part.frame.size == 0 for part in parts):
-        raise ValueError("X holds no series, or an empty one")
-    return container, parts
+        return _of_long(X, ids, time_column)
+    if isinstance(X, pd.Series | pd.DataFrame):
+        return _of_pandas(X)
+    if isinstance(X, list | tuple) and _holds_series(X):
+        return _of_list(X)
+    return _of_array(X)
 
 
 def check_alike(frame: pd.DataFrame, columns: Columns, expected: Columns, where: str) -> None:
@@ -80,7 +94,7 @@ def check_alike(frame: pd.DataFrame, columns: Columns, expected: Columns, where:
         raise ValueError(f"X has the columns {list(theirs)}, but {where} saw {list(mine)}")
 
 
-def _of_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Part]]:
+def _of_pandas(X: pd.Series | pd.DataFrame) -> Undated:
     import pandas as pd
 
     name = X.name if isinstance(X, pd.Series) else None
@@ -90,8 +104,8 @@ def _of_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Part]]:
     if not isinstance(X.index, pd.MultiIndex):
         kind = "series" if ndim == 1 else "frame"
         if len(X) == 0:
-            return Container(kind, columns), []
-        return Container(kind, columns, name=name), [Part(frame, Timeline(X.index, ""))]
+            return Container(kind, columns), [], [], []
+        return Container(kind, columns, name=name), [frame], [X.index], [()]
     container = Container("panel", columns, ndim=ndim, name=name, levels=tuple(X.index.names))
     above: Any = list(range(X.index.nlevels - 1)) if X.index.nlevels > 2 else 0
     frames: dict[Key, pd.DataFrame] = {}
@@ -99,15 +113,17 @@ def _of_pandas(X: pd.Series | pd.DataFrame) -> tuple[Container, list[Part]]:
         key = found if isinstance(found, tuple) else (found,)
         _refuse_missing(key, len(part))
         frames[key] = part
+    totals = find_totals(frames)
     sums = [key for key in frames if TOTAL in key]
     if len(sums) < len(frames):
         for key in sums:
-            del frames[key]  # sums of others, which an aggregator makes anew
+            del frames[key]  # sums of others, which are made anew
+    container = replace(container, totals=totals, is_sorted=X.index.is_monotonic_increasing)
     indexes = [part.index.get_level_values(-1) for part in frames.values()]
-    return container, _parts(list(frames.values()), indexes, list(frames))
+    return container, list(frames.values()), indexes, list(frames)
 
 
-def _of_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> tuple[Container, list[Part]]:
+def _of_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> Undated:
     table = split_long(X, ids, time_column)
     channels = X.drop(columns=[*ids, time_column])
     container = Container(
@@ -123,38 +139,36 @@ def _of_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> tuple[Containe
     for key, rows in zip(table.keys, table.rows, strict=True):
         _refuse_missing(key, len(rows))
     frames = [channels.iloc[rows] for rows in table.rows]
-    return container, _parts(frames, [table.times[rows] for rows in table.rows], table.keys)
+    return container, frames, [table.times[rows] for rows in table.rows], table.keys
 
 
-def _of_list(X: Sequence[Any]) -> tuple[Container, list[Part]]:
-    read = [take_apart(item) for item in X]
-    containers = tuple(container for container, _ in read)
-    first = containers[0]
-    for k, (container, parts) in enumerate(read):
-        if len(parts) != 1:
-            raise ValueError(f"item {k} of X holds {len(parts)} series; each item is one")
+def _of_list(X: Sequence[Any]) -> Undated:
+    read = [_read(item) for item in X]
+    first = read[0][0]
+    for k, (container, frames, _, _) in enumerate(read):
+        if len(frames) != 1:
+            raise ValueError(f"item {k} of X holds {len(frames)} series; each item is one")
         if container.kind != first.kind:
             raise ValueError(f"X mixes items: {first.kind} and, at {k}, {container.kind}")
         if container.kind == "frame":  # names of Series may tell which one each is
-            check_alike(parts[0].frame, container.columns, first.columns, "its first item")
-        elif parts[0].frame.shape[1] != read[0][1][0].frame.shape[1]:
-            n, n_first = parts[0].frame.shape[1], read[0][1][0].frame.shape[1]
+            check_alike(frames[0], container.columns, first.columns, "its first item")
+        elif frames[0].shape[1] != read[0][1][0].shape[1]:
+            n, n_first = frames[0].shape[1], read[0][1][0].shape[1]
             raise ValueError(f"item {k} of X has {n} columns, but its first item {n_first}")
-    names = read[0][1][0].frame.columns
-    frames = [parts[0].frame.set_axis(names, axis=1) for _, parts in read]
-    indexes = [parts[0].timeline.index for _, parts in read]
-    keys = [(k,) for k in range(len(read))]
-    return Container("list", first.columns, items=containers), _parts(frames, indexes, keys)
+    names = read[0][1][0].columns
+    container = Container("list", first.columns, items=tuple(item[0] for item in read))
+    frames = [item[1][0].set_axis(names, axis=1) for item in read]
+    return container, frames, [item[2][0] for item in read], [(k,) for k in range(len(read))]
 
 
-def _of_array(X: Any) -> tuple[Container, list[Part]]:
+def _of_array(X: Any) -> Undated:
     import pandas as pd
 
     values = _as_array(X)
     if values.dtype.kind not in "fiubOUM" or values.ndim == 0:
         raise TypeError(
             "X must be a pandas Series or DataFrame, an array, or a list of these; got "
-            f"{type(X).__name__} of {values.dtype}"
+            f"{type(X).__name__}{_advice(X, values.dtype)}"
         )
     if values.ndim not in (1, 2, 3):
         raise ValueError(
@@ -165,9 +179,19 @@ def _of_array(X: Any) -> tuple[Container, list[Part]]:
     series = values if values.ndim == 3 else values.reshape(1, len(values), -1)
     container = Container("array", Columns(None), ndim=values.ndim)
     if series.size == 0:
-        return container, []
-    timeline = Timeline(pd.RangeIndex(series.shape[1]), "")
-    return container, [Part(pd.DataFrame(x), timeline, (k,)) for k, x in enumerate(series)]
+        return container, [], [], []
+    index = pd.RangeIndex(series.shape[1])
+    frames = [pd.DataFrame(x) for x in series]
+    return container, frames, [index] * len(series), [(k,) for k in range(len(series))]
+
+
+def _advice(X: Any, dtype: Any) -> str:
+    """Return what to do with what is no container."""
+    if isinstance(X, str | Path):
+        return ". Read the file first, for example by pd.read_csv"
+    if isinstance(X, Mapping):
+        return ". pd.concat makes a panel of a dict of frames, pd.DataFrame a frame of columns"
+    return ". Pass list(X)" if isinstance(X, Iterator) else f" of {dtype}"
 
 
 def _as_array(X: Any) -> Any:
@@ -180,22 +204,6 @@ def _as_array(X: Any) -> Any:
     if values.dtype.kind in "US" and isinstance(X, list | tuple):
         return np.asarray(X, dtype=object)  # numpy makes words of numbers beside words
     return values
-
-
-def _parts(frames: list[pd.DataFrame], indexes: list[pd.Index], keys: Sequence[Key]) -> list[Part]:
-    """Return series that have one frequency: that of the longest."""
-    if not frames:
-        return []
-    longest = max(range(len(indexes)), key=lambda k: len(indexes[k]))
-    step = Timeline(indexes[longest], _where(keys[longest])).step
-    return [
-        Part(frame, Timeline(index, _where(key), step), key)
-        for frame, index, key in zip(frames, indexes, keys, strict=True)
-    ]
-
-
-def _where(key: Key) -> str:
-    return f" of series {shown(key)}" if key else ""
 
 
 def _refuse_missing(key: Key, n_rows: int) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sklearn_timegen.data.schema import Channel, Schema
+    from sklearn_timegen.data.tables.timeline import Timeline
 
 __all__ = ["read_container", "read_parts"]
 
@@ -33,6 +34,8 @@ def read_container(
     *,
     options: ReadingOptions,
     like: Container | None = None,
+    gaps: str = "error",
+    time: str = "regular",
 ) -> tuple[Container, list[Record]]:
     """Return how ``X`` is laid out, and its series as numbers, NaN where values are missing.
 
@@ -45,7 +48,7 @@ def read_container(
     TypeError
         If ``X`` is none of the containers.
     """
-    container, parts = take_apart(X, id_columns, time_column)
+    container, parts = take_apart(X, id_columns, time_column, gaps=gaps, time=time)
     return read_parts(container, parts, options, like)
 
 
@@ -67,9 +70,10 @@ def read_parts(
         schema = like.columns.schema
     ends = np.cumsum([len(frame) for frame in frames])[:-1]
     values = np.split(schema.encode(whole), ends)
-    pairs = zip(values, parts, strict=True)
-    records = [Record(x, part.timeline, part.key) for x, part in pairs]
-    _check_values(records, container.columns, options)
+    pairs = list(zip(values, parts, strict=True))
+    rows = [Record(x, _times_of_rows(part), part.key) for x, part in pairs]
+    _check_values(rows, container.columns, options)
+    records = [Record(_with_gaps(x, part), part.timeline, part.key) for x, part in pairs]
     if like is None:
         warn_of_sentinels(np.concatenate(values)[None], container.columns.names)
     if container.items:
@@ -79,6 +83,20 @@ def read_parts(
         )
         container = replace(container, items=items)
     return container.holding(_in_types_of(schema, whole)), records
+
+
+def _times_of_rows(part: Part) -> Timeline:
+    index = part.timeline.index
+    return part.timeline if part.rows is None else part.timeline.at(index[part.rows])
+
+
+def _with_gaps(values: Array, part: Part) -> Array:
+    """Return the values of all times, those of which some have no row."""
+    if part.rows is None:
+        return values
+    out = np.full((len(part.timeline.index), values.shape[1]), np.nan)
+    out[part.rows] = values
+    return out
 
 
 # -- what columns hold ---------------------------------------------------------------------------
@@ -149,7 +167,7 @@ def _refuse_times(
     for k, channel in enumerate(schema.channels):
         if channel.kind != "date" or channel.name in asked or k in asked:
             continue
-        if all(_is_time(part.frame.iloc[:, k], part.timeline.index) for part in parts):
+        if all(_is_time(part.frame.iloc[:, k], _times_of_rows(part).index) for part in parts):
             raise ValueError(
                 f"{container.columns.label(k)} holds the time of each row: pass "
                 f"time_column={channel.name!r}, or leave it out; "

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_timegen.data.tables.sessions import Sessions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Timeline"]
+__all__ = ["IrregularTimeline", "IrregularTimesError", "Timeline", "check_order"]
+
+
+REMEDIES = (
+    "Of SeriesGenerator, gaps='missing' or 'segments' takes gaps, and time='irregular' times that "
+    "have no step; elsewhere make missing values of gaps (X.asfreq, X.reindex), or pass the "
+    "segments between them as a list"
+)
+
+
+class IrregularTimesError(ValueError):
+    """Times that do not go on by one step."""
+
+
+def check_order(index: pd.Index, where: str) -> None:
+    """Refuse times that are no times, are missing, come twice or are unsorted."""
+    import pandas as pd
+
+    is_time = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+    if not is_time and index.dtype.kind not in "iu":
+        advice = "pd.to_datetime may help"
+        if index.dtype.kind == "f":
+            advice = "of seconds it is made by pd.to_datetime(..., unit='s'), of steps by rounding"
+        raise ValueError(
+            f"the time index{where} is a {type(index).__name__} of {index.dtype}; it has to "
+            f"be a DatetimeIndex, a PeriodIndex or of integers: {advice}"
+        )
+    if index.hasnans:
+        raise ValueError(f"the time index{where} has missing timestamps")
+    if index.has_duplicates:
+        twice = index[index.duplicated()][0]
+        raise ValueError(f"the time index{where} has duplicated timestamps, the first {twice}")
+    if not index.is_monotonic_increasing:
+        raise ValueError(
+            f"the time index{where} is unsorted: sort the rows of each series by time "
+            "(sort_index, or sort_values in a long table)"
+        )
 
 
 class Timeline:
@@ -32,22 +74,7 @@ class Timeline:
         import pandas as pd
 
         self.index = index
-        is_time = isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
-        if not is_time and index.dtype.kind not in "iu":
-            raise ValueError(
-                f"the time index{where} is a {type(index).__name__} of {index.dtype}; it has to "
-                "be a DatetimeIndex, a PeriodIndex or of integers. pd.to_datetime may help"
-            )
-        if index.hasnans:
-            raise ValueError(f"the time index{where} has missing timestamps")
-        if index.has_duplicates:
-            twice = index[index.duplicated()][0]
-            raise ValueError(f"the time index{where} has duplicated timestamps, the first {twice}")
-        if not index.is_monotonic_increasing:
-            raise ValueError(
-                f"the time index{where} is unsorted: sort the rows of each series by time "
-                "(sort_index, or sort_values in a long table)"
-            )
+        check_order(index, where)
         if isinstance(index, pd.DatetimeIndex):
             self.step: Any = self._offset(index, where) if step is None else step
             self._refuse_other_step(where)
@@ -59,6 +86,12 @@ class Timeline:
             own = int(steps[0]) if len(steps) else getattr(index, "step", 1)
             self.step = own if step is None else step
             self._refuse_gaps(index.to_numpy(), self.step, where)
+
+    def at(self, index: pd.Index) -> Timeline:
+        """Return a timeline of other times, which are known to be in order."""
+        timeline = copy.copy(self)
+        timeline.index = index
+        return timeline
 
     def start(self, asked: Any) -> Any:
         """Return ``given`` as a time of this index, or its first one for ``None``."""
@@ -91,6 +124,8 @@ class Timeline:
         index = self.index
         if isinstance(index, pd.PeriodIndex):
             return pd.period_range(start, periods=n_timesteps, freq=self.step, name=index.name)
+        if isinstance(self.step, Sessions):
+            return self.step.times(start, n_timesteps).rename(index.name).as_unit(index.unit)
         if isinstance(index, pd.DatetimeIndex):
             if self.step is None and n_timesteps > 1:
                 raise ValueError("a series of a single timestep has no frequency to go on with")
@@ -113,6 +148,8 @@ class Timeline:
                     f"it does not lie on the frequency {self.step.freqstr} of {first}"
                 )
             return int(steps)
+        if isinstance(self.step, Sessions):
+            return self.step.position(start) - self.step.position(first)
         if isinstance(self.index, pd.DatetimeIndex):
             if start == first:
                 return 0
@@ -144,33 +181,87 @@ class Timeline:
         steps = pd.Series(index[1:] - index[:-1])
         usual = steps.mode()[0]
         odd = int((steps != usual).to_numpy().argmax())
-        raise ValueError(
+        raise IrregularTimesError(
             f"the time index{where} is irregular: steps of {usual} and, after {index[odd]}, of "
-            f"{steps[odd]}. Give it a frequency with X.asfreq(...), which makes missing values of "
-            "the gaps; pd.offsets.CustomBusinessDay(holidays=...) is one without gaps for trading "
-            "days. Or count timesteps: X.reset_index(drop=True)"
+            f"{steps[odd]}. {REMEDIES}"
         )
 
     def _refuse_other_step(self, where: str) -> None:
-        import pandas as pd
-
         if self.step is None or len(self.index) < 2:
             return
-        expected = pd.date_range(self.index[0], periods=len(self.index), freq=self.step)
+        expected = self.make(self.index[0], len(self.index))
         if not expected.equals(self.index):
-            raise ValueError(
-                f"the time index{where} does not have the frequency {self.step.freqstr} of the "
-                "longest series: fit series of different frequencies apart"
+            k = int(np.argmax(expected != self.index))
+            raise IrregularTimesError(
+                f"the time index{where} is irregular: after {self.index[k - 1]} comes "
+                f"{self.index[k]}, but the longest series goes on by "
+                f"{getattr(self.step, 'freqstr', self.step)}, to {expected[k]}. {REMEDIES}"
             )
 
-    @staticmethod
-    def _refuse_gaps(ordinals: Any, step: int, where: str) -> None:
+    def _refuse_gaps(self, ordinals: Any, step: int, where: str) -> None:
         odd = ordinals[1:] - ordinals[:-1] != step
         if odd.any():
-            raise ValueError(
-                f"the time index{where} is irregular: a gap after its entry {int(odd.argmax())}. "
-                "Reindex it: values in the gap are missing then, and may be"
+            k = int(odd.argmax())
+            raise IrregularTimesError(
+                f"the time index{where} is irregular: a gap after its entry {k}, "
+                f"{self.index[k]}. {REMEDIES}"
             )
+
+
+class IrregularTimeline(Timeline):
+    """Times that go on by no step: those of a new series are told by its gaps.
+
+    Parameters
+    ----------
+    index : DatetimeIndex or Index of integers
+        Times of one series, sorted.
+    where : str
+        What to call the series in an error.
+
+    Attributes
+    ----------
+    step : None
+        There is none.
+    """
+
+    def __init__(self, index: pd.Index, where: str) -> None:
+        import pandas as pd
+
+        check_order(index, where)
+        if isinstance(index, pd.PeriodIndex):
+            raise ValueError(
+                f"the time index{where} holds periods, which are irregular: take their "
+                "timestamps, X.index.to_timestamp()"
+            )
+        self.index, self.step = index, None
+
+    def make(self, start: Any, n_timesteps: int) -> pd.Index:
+        raise TypeError("irregular times are made of gaps")
+
+    def position(self, start: Any) -> int:
+        return 0  # every time may be one
+
+    @property
+    def gaps(self) -> NDArray[np.float64]:
+        """From each time to the next, in seconds or as integers."""
+        import pandas as pd
+
+        if isinstance(self.index, pd.DatetimeIndex):
+            seconds: NDArray[np.float64] = (self.index[1:] - self.index[:-1]).total_seconds()
+            return np.asarray(seconds)
+        return np.diff(self.index.to_numpy()).astype(np.float64)
+
+    def after(self, start: Any, gaps: NDArray[np.float64]) -> pd.Index:
+        """Return times that begin at ``start`` and go on by these gaps."""
+        import pandas as pd
+
+        since = np.concatenate([[0.0], np.cumsum(gaps)])
+        if not isinstance(self.index, pd.DatetimeIndex):
+            times = pd.Index((start + np.rint(since)).astype(self.index.dtype))
+        else:
+            ticks = np.rint(since * 1e6).astype("timedelta64[us]")
+            times = (start + pd.TimedeltaIndex(ticks)).as_unit(self.index.unit)
+        return times.rename(self.index.name)
 
 
 def _as_integer(asked: Any) -> int:
