@@ -9,7 +9,7 @@ ARRAY_API := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_con
 .PHONY: demo test test-all tests bench bench-quality bench-augmentation lint docs clean
 
 demo: $(VENV)/.demo
-	$(BIN)/python -m sklearn_timegen
+	$(BIN)/python -m sklearn_timegen demo
 
 test: $(VENV)/.dev
 	$(MAKE) -j2 --no-print-directory lint tests

@@ -9,8 +9,8 @@ PACKAGE = Path(sklearn_timegen.__file__).parent
 
 FLOORS = {
     "_cli": 6,
-    "_cli_evaluate": 6,
-    "_cli_rules": 6,
+    "_cli_demo": 6,
+    "_cli_run": 6,
     "__main__": 6,
     "estimator_checks": 5,
     "evaluation": 5,
@@ -37,7 +37,6 @@ FLOORS = {
     "_checks": 0,
     "_choosing": 0,
     "_distance": 0,
-    "_files": 0,
     "_joining": 0,
     "_mixture": 0,
     "_random": 0,
@@ -53,11 +52,7 @@ FLOORS = {
 HELPERS = {"data"} | {n for n, floor in FLOORS.items() if floor == 0 and n.startswith("_")}
 SAME_FLOOR = {
     ("__main__", "_cli"),
-    ("_cli", "_cli_evaluate"),
-    ("_cli", "_cli_rules"),
-    ("_cli_rules", "_cli_evaluate"),
-    ("_files", "io"),
-    ("_files", "model_selection"),
+    ("_cli_demo", "_cli"),
     ("distillation", "flow"),
     ("plotting", "metrics"),
 }

@@ -120,19 +120,26 @@ def test_every_command_is_there(command, capsys):
     if words[2] == "sklearn_timegen":
         options = {word for word in words[3:] if word.startswith("-")}
         with pytest.raises(SystemExit):
-            main([*(word for word in words[3:4] if word in ("evaluate", "rules")), "--help"])
+            main([*(word for word in words[3:4] if not word.startswith("-")), "--help"])
         shown = capsys.readouterr().out
         assert all(option in shown for option in options)
 
 
-def test_the_command_of_the_readme_runs(brief, tmp_path, monkeypatch, capsys):
-    command = next(line for line in COMMANDS if "prices.csv" in line)
+def test_the_commands_of_the_readme_run(tmp_path, monkeypatch, capsys):
+    sample, evaluate = (
+        next(shlex.split(line)[3:] for line in COMMANDS if f"{command} sales.csv" in line)
+        for command in ("sample", "evaluate")
+    )
     monkeypatch.chdir(tmp_path)
     walk = np.cumsum(np.random.default_rng(0).normal(size=(150, 2)), axis=0) + 100
     header = "open,close"
-    np.savetxt("prices.csv", walk, delimiter=",", header=header, comments="", fmt="%.2f")
-    assert main([*shlex.split(command)[3:], "--jobs", "1", "--folds", "2"]) == 0
-    assert np.load("synthetic.npz")["X"].shape[1:] == (24, 2)
+    np.savetxt("sales.csv", walk, delimiter=",", header=header, comments="", fmt="%.2f")
+    assert main(sample) == 0
+    text = (tmp_path / "synthetic.csv").read_text()
+    assert text.startswith("open,close\n")
+    assert len(text.splitlines()) == 151
+    assert main([*evaluate, "--metrics", "mmd", "--splits", "2", "--window", "8"]) == 0
+    assert (tmp_path / "report.html").exists()
 
 
 def constructions(page):
@@ -236,7 +243,7 @@ def test_the_readme_says_what_comes_out(stocks, monkeypatch, capsys):
 @pytest.mark.exhaustive
 def test_the_demo_says_what_comes_out(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["--jobs", "1"]) == 0
+    assert main(["demo", "--jobs", "1"]) == 0
     texts = [content for _, _, content in blocks((ROOT / "README.md").read_text())]
     expected = next(content for content in texts if content.startswith("accuracy"))
     printed = capsys.readouterr().out

@@ -232,14 +232,13 @@ def test_the_command_line_prints_rules(tmp_path, monkeypatch, capsys):
     write("real.csv", prices, names)
     assert main(["rules", "real.csv"]) == 0
     shown = capsys.readouterr().out
-    assert "300 series of 24 timesteps and 4 channel(s)" in shown
+    assert "300 by sample, of 24 timesteps" in shown
     assert "low <= close, open <= high: 7,200 cells, none broken" in shown
     pd.DataFrame(prices.reshape(-1, 4), columns=names).to_csv("long.csv", index=False)
-    for arguments, n in (([], "1 series of 7200"), (["--window", "24"], "7177 series of 24")):
-        assert main(["rules", "long.csv", *arguments]) == 0
-        shown = capsys.readouterr().out
-        assert n in shown
-        assert "low <= close, open <= high" in shown
+    assert main(["rules", "long.csv"]) == 0
+    shown = capsys.readouterr().out
+    assert "one, of 7200 timesteps" in shown
+    assert "low <= close, open <= high" in shown
     np.save("noise.npy", FREE["noise"]())
     assert main(["rules", "noise.npy"]) == 0
     assert "no rules" in capsys.readouterr().out
@@ -247,7 +246,7 @@ def test_the_command_line_prints_rules(tmp_path, monkeypatch, capsys):
     assert "there is no file" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["rules", "--help"])
-    assert "--window" in capsys.readouterr().out
+    assert "--time" in capsys.readouterr().out
 
 
 def test_files_of_others_are_judged_by_name(tmp_path, monkeypatch, capsys):

@@ -235,7 +235,7 @@ def test_arrays_of_other_things_are_refused(tmp_path):
     ]:
         with pytest.raises(ValueError, match=message):
             read_table(tmp_path / name)
-    with pytest.raises(ValueError, match="holds windows"):
+    with pytest.raises(ValueError, match="holds windows already"):
         read_table(tmp_path / "deep.npy", rows_are_time=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class ArrayForm:
     ndim: int = 3
     is_series: bool = False
 
-    left_out: tuple[str, ...] = ()
+    left_out: ClassVar[dict[str, str]] = {}
 
     def write(self, stream: IO[bytes], frame: pd.DataFrame) -> None:
         """Write a table of the columns that were read."""
@@ -78,7 +78,7 @@ def read_array(
     form = ArrayForm(path.suffix.lower() == ".npz", X.ndim, rows_are_time)
     if rows_are_time:
         if X.ndim != 2 or y is not None:
-            raise ValueError(f"{path} holds windows (shape {X.shape}), and not one long series")
+            raise ValueError(f"{path} holds windows already (shape {X.shape}): no --window")
         return pd.DataFrame(X, columns=_channels(X.shape[1])), form, []
     x = X.reshape(*X.shape, 1) if X.ndim == 2 else X
     if y is not None and len(y) != len(x):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from sklearn_timegen.io.arrays import ArrayForm, read_array
 from sklearn_timegen.io.atomic import atomic_write
@@ -43,7 +45,7 @@ class ParquetForm:
     """The types of a table's columns."""
 
     dtypes: pd.Series
-    left_out: tuple[str, ...] = ()
+    left_out: ClassVar[dict[str, str]] = {}
 
     def write(self, stream: IO[bytes], frame: pd.DataFrame) -> None:
         """Write a table of the columns that were read."""
@@ -84,7 +86,8 @@ class Table:
         path : str or Path
             The target.
         frame : DataFrame
-            A table of the columns of ``frame``.
+            A table of the columns of ``frame``. Where one is not there, the cells are empty, or
+            go on with the numbers of the rows, if that is what it holds.
 
         Returns
         -------
@@ -94,8 +97,22 @@ class Table:
         path = Path(path)
         form = self._form_for(path.suffix.lower())
         with atomic_write(path, form.encoding if isinstance(form, TextForm) else None) as stream:
-            form.write(stream, frame)
+            form.write(stream, self._completed(frame))
         return path
+
+    def _completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with all columns, in their order."""
+        import pandas as pd
+
+        columns = {}
+        for name, column in self.frame.items():
+            if name in frame:
+                columns[name] = frame[name].reset_index(drop=True)
+            elif column.dtype.kind in "iu":
+                columns[name] = column.max() + 1 + np.arange(len(frame))
+            else:
+                columns[name] = column.iloc[:0].reindex(range(len(frame)))
+        return pd.DataFrame(columns)
 
     def _form_for(self, suffix: str) -> TextForm | ArrayForm | ParquetForm:
         form = self.form

@@ -31,6 +31,7 @@ __all__ = ["TextForm", "read_text"]
 
 SEPARATORS = ",;\t| "
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+SPECIAL = re.compile('["\n\r]')  # what cells hold in quotation marks only
 SNIFFED = 200  # rows by which the separator is told
 BATCH = 50_000  # rows that are written at a time
 BOMS = {
@@ -69,10 +70,11 @@ class TextForm:
         return cls(tuple(map(str, frame.columns)), tuple(map(_plain, frame.items())), separator)
 
     @property
-    def left_out(self) -> list[str]:
-        """Columns that hold nothing to learn: they are written, and not read."""
+    def left_out(self) -> dict[str, str]:
+        """Columns that hold nothing to learn, which are written, and not read; and why."""
+        why: dict[type, str] = {Nothing: "empty", RowNumbers: "numbers the rows"}
         pairs = zip(self.names, self.cells, strict=True)
-        return [name for name, form in pairs if isinstance(form, Nothing | RowNumbers)]
+        return {name or "(no name)": why[type(form)] for name, form in pairs if type(form) in why}
 
     def write(self, stream: IO[str], frame: pd.DataFrame) -> None:
         """Write a table of the columns that were read."""
@@ -92,8 +94,7 @@ class TextForm:
         return self.separator.join(cells) + self.newline
 
     def _quote(self, text: str, always: bool) -> str:
-        signs = (self.separator, '"', "\n", "\r")
-        if not always and not any(sign in text for sign in signs):
+        if not always and not SPECIAL.search(text) and self.separator not in text:
             return text
         return '"' + text.replace('"', '""') + '"'
 

@@ -1,0 +1,290 @@
+"""What a table holds: which column is the time, which ones name series, and what to leave out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sklearn_timegen.data.kinds import kind_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Understanding", "understand"]
+
+TIMES = re.compile(r"(date|day|time|timestamp|timestep|t|ds|year|month|week|quarter|hour|step)s?")
+MOST_SERIES = 0.5  # of the rows, so that a series has two at least
+MOSTLY = 0.5  # of the rows, in which names that differ tell nothing of other series
+STEPS = {
+    **{"s": "second", "min": "minute", "h": "hour", "D": "day", "B": "business day"},
+    **{"W": "week", "MS": "month", "ME": "month", "QS": "quarter", "QE": "quarter"},
+    **{"YS": "year", "YE": "year"},
+}
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """The columns of a table of series.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What is learned: names, times and channels.
+    ids : list of str
+        Columns that name the series of a row.
+    time : str or None
+        The column of times; ``None`` if the rows of the one series are in their order.
+    left_out : dict of str to str
+        Columns that nothing is learned from, and why.
+    """
+
+    frame: pd.DataFrame
+    ids: list[str]
+    time: str | None
+    left_out: dict[str, str]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns, as arguments of what reads tables."""
+        return {"id_columns": self.ids or None, "time_column": self.time}
+
+    def series(self, frame: pd.DataFrame) -> list[pd.DataFrame]:
+        """Return the channels of each series of a table of these columns."""
+        parts = frame.groupby(self.ids, sort=False) if self.ids else [(None, frame)]
+        return [part[self.channels].reset_index(drop=True) for _, part in parts]
+
+    def lines(self) -> list[str]:
+        """Return what was understood, for a reader."""
+        return [
+            f"series    {self._series()}",
+            f"time      {self._span()}",
+            f"channels  {', '.join(map(self._kind, self.channels))}",
+            f"left out  {'; '.join(map(': '.join, self.left_out.items())) or 'nothing'}",
+        ]
+
+    @property
+    def channels(self) -> list[str]:
+        """Columns that series are made of."""
+        return [name for name in self.frame if name not in (*self.ids, self.time)]
+
+    def _series(self) -> str:
+        if not self.ids:
+            return f"one, of {len(self.frame)} timesteps"
+        sizes = self.frame.groupby(self.ids, sort=False).size()
+        low, high = sizes.min(), sizes.max()
+        lengths = f"{low}" if low == high else f"{low} to {high}"
+        return f"{len(sizes)} by {' and '.join(self.ids)}, of {lengths} timesteps"
+
+    def _span(self) -> str:
+        if self.time is None:
+            return "no column: the rows are in their order"
+        times = self.frame[self.time]
+        parts = (
+            times.groupby([self.frame[name] for name in self.ids]) if self.ids else [(0, times)]
+        )
+        longest = max((part for _, part in parts), key=len).sort_values()
+        return f"{self.time}, {' to '.join(_ends(times))}, {_frequency(longest)}"
+
+    def _kind(self, name: str) -> str:
+        column = self.frame[name]
+        kind = kind_of(column, name)
+        words = {"continuous": "number", "integer": "whole number", "binary": "flag"}.get(
+            kind, kind
+        )
+        if kind in ("categorical", "ordinal"):
+            n = column.nunique()
+            words = f"{n} word{'s' if n > 1 else ''}"
+        missing = column.isna().mean()
+        return f"{name} ({words}{f', {missing:.1%} missing' if missing else ''})"
+
+
+def understand(
+    frame: pd.DataFrame,
+    ids: Sequence[str] = (),
+    time: str | None = None,
+    left_out: Mapping[str, str] | None = None,
+) -> Understanding:
+    """Tell the columns of a table apart, those that are not named by looking at their values.
+
+    The time is the column of dates, or of whole numbers at one distance, that rises within each
+    series. Series are named by the columns with which no time occurs twice. What differs from row
+    to row and is no number of measurement, and what is empty, is left out.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    ids : sequence of str, default=()
+        Columns that name series, if known.
+    time : str or None, default=None
+        The column of times, if known.
+    left_out : dict of str to str or None, default=None
+        Columns that are in the file, and not in the table, and why.
+
+    Returns
+    -------
+    understanding : Understanding
+        The columns.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or columns could be told apart in several ways.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_timegen.io import understand
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> table = pd.DataFrame({"shop": [*"aaabbb"], "day": [*days, *days], "sold": [3, 1, 4] * 2})
+    >>> print(*understand(table).lines(), sep="\\n")
+    series    2 by shop, of 3 timesteps
+    time      day, 2024-01-01 to 2024-01-03, every day
+    channels  sold (whole number)
+    left out  nothing
+    """
+    for name in (*ids, *([] if time is None else [time])):
+        if name not in frame:
+            raise ValueError(f"there is no column {name!r}; there are {', '.join(frame)}")
+    why = dict(left_out or {})
+    named = list(ids)
+    if time is None:
+        time = _find_time(frame, named)
+    if not named and time is not None:
+        named = _find_ids(frame, time)
+    if named and time is None:
+        raise ValueError(
+            f"no column is the time of series named by {' and '.join(named)}: dates that rise "
+            "within each series, or whole numbers at one distance. Name it with --time"
+        )
+    for name in frame.columns.difference([*named, time], sort=False):
+        n_series = frame.groupby(named).ngroups if named else 1
+        if reason := _tells_nothing(frame[name], n_series, time is not None):
+            why[name] = reason
+    kept = frame.drop(columns=[name for name in why if name in frame])
+    if kept.shape[1] == len(named) + (time is not None):
+        raise ValueError(f"no column is left to learn from: {', '.join(why) or 'there is none'}")
+    return Understanding(kept, named, time, why)
+
+
+def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
+    """Return the only column, or the only one with such a name, that could be the time."""
+    from pandas.api import types
+
+    others = [name for name in frame if name not in ids]
+    dates = [name for name in others if types.is_datetime64_any_dtype(frame[name])]
+    rising = [name for name in dates if _rises(frame[name])]
+    found = rising or dates or [name for name in others if _counts(frame[name])]
+    hinted = [name for name in found if TIMES.fullmatch(str(name).lower())]
+    if len(found) > 1 and len(hinted) != 1:
+        raise ValueError(
+            f"the columns {', '.join(found)} could all be the time: name it with --time"
+        )
+    return next(iter(hinted if len(found) > 1 else found), None)
+
+
+def _rises(column: pd.Series) -> bool:
+    """Whether dates go up from row to row, or fall only where a new series begins."""
+    steps = column.dropna().diff().dropna()
+    zero = steps.iloc[0] * 0 if len(steps) else 0
+    return len(steps) > 0 and bool((steps >= zero).mean() > MOSTLY)
+
+
+def _counts(column: pd.Series) -> bool:
+    """Whether whole numbers rise at one distance, and begin anew where a series does."""
+    from pandas.api import types
+
+    if not types.is_integer_dtype(column) or column.isna().any() or len(column) < 3:
+        return False
+    steps = np.diff(column.to_numpy(dtype=np.int64))
+    up = steps[steps > 0]
+    return len(up) > MOSTLY * len(steps) and len(set(up.tolist())) == 1 and not (steps == 0).any()
+
+
+def _find_ids(frame: pd.DataFrame, time: str) -> list[str]:
+    """Return columns that name series: with them no time occurs twice."""
+    times = frame[time]
+    if not times.duplicated().any():
+        return []
+    names = [name for name in frame if name != time and _could_name(frame[name], len(frame))]
+    found: list[tuple[str, ...]] = []
+    for n_columns in (1, 2):
+        choices = combinations(names, n_columns)
+        found = found or [those for those in choices if not _occurs_twice(frame, time, those)]
+    found = [those for those in found if _is_constant_in_blocks(frame, those)] or found
+    if not found:
+        raise ValueError(
+            f"several rows have the same {time}, such as {times[times.duplicated()].iloc[0]}, and "
+            "no column tells their series apart: name it, or several, with --id"
+        )
+    splits = {frame.groupby([*those], sort=False).ngroup().to_numpy().tobytes() for those in found}
+    if len(splits) > 1:
+        choices_ = " or ".join(" and ".join(those) for those in found)
+        raise ValueError(f"series could be named by {choices_}: say by which, with --id")
+    # A number beside a name: both tell who it is.
+    return list(dict.fromkeys(name for those in found for name in those))
+
+
+def _could_name(column: pd.Series, n_rows: int) -> bool:
+    if column.isna().any() or kind_of(column, column.name) not in (
+        "categorical",
+        "ordinal",
+        "integer",
+    ):
+        return False
+    return 2 <= column.nunique() <= MOST_SERIES * n_rows
+
+
+def _occurs_twice(frame: pd.DataFrame, time: str, columns: Sequence[str]) -> bool:
+    return bool(frame.duplicated([*columns, time]).any())
+
+
+def _is_constant_in_blocks(frame: pd.DataFrame, columns: Sequence[str]) -> bool:
+    codes = frame.groupby(list(columns), sort=False).ngroup().to_numpy()
+    return int((np.diff(codes) != 0).sum()) + 1 == codes.max() + 1
+
+
+def _tells_nothing(column: pd.Series, n_series: int, is_timed: bool) -> str:
+    """Say why nothing can be learned from a column, or ``""``."""
+    known = column.dropna()
+    if not len(known):
+        return "empty"
+    kind = kind_of(column, column.name)
+    n_different = known.nunique()
+    if kind == "categorical" and n_different > MOSTLY * len(known) and n_different > 20:
+        return "" if n_different <= n_series else f"{n_different} different texts"
+    if kind == "integer" and n_different == len(column) and is_timed:
+        steps = np.diff(column.to_numpy(dtype=np.int64))
+        return "numbers the rows" if (steps == 1).all() else ""
+    return ""
+
+
+def _ends(times: pd.Series) -> list[str]:
+    """Return the first and the last time as text, without hours if these are all midnight."""
+    ends = [times.min(), times.max()]
+    if times.dtype.kind != "M":
+        return [str(end) for end in ends]
+    is_day = all(end == end.normalize() for end in ends)
+    return [end.strftime("%Y-%m-%d" if is_day else "%Y-%m-%d %H:%M") for end in ends]
+
+
+def _frequency(times: pd.Series) -> str:
+    """Say at which distance times follow each other."""
+    import pandas as pd
+
+    if len(times) < 3:
+        return "too few to tell how often"
+    if not pd.api.types.is_datetime64_any_dtype(times):
+        steps = set(times.diff().dropna().astype(int))
+        return f"in steps of {steps.pop()}" if len(steps) == 1 else "in steps of several sizes"
+    name = pd.infer_freq(pd.DatetimeIndex(times)) if times.is_unique else None
+    if name is None:
+        return f"at irregular times, mostly {times.diff().mode().iloc[0]} apart"
+    count, unit = re.findall(r"^(\d*)([A-Za-z]+)", name)[0]
+    word = STEPS.get(unit, unit)
+    return f"every {count} {word}s" if count else f"every {word}"

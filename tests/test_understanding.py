@@ -1,0 +1,117 @@
+"""Columns of tables are told apart, or it is said which option tells them apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_timegen.io import understand
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+def shops(names=("a", "b", "c"), n=30, **columns):
+    rng = np.random.default_rng(0)
+    rows = len(names) * n
+    return pd.DataFrame(
+        {
+            "shop": np.repeat(names, n),
+            "day": np.tile(DAYS[:n], len(names)),
+            "sold": rng.normal(size=rows),
+            "guests": rng.poisson(5, rows),
+            **columns,
+        }
+    )
+
+
+def told(frame, **given):
+    found = understand(frame, **given)
+    return found.ids, found.time
+
+
+def test_names_and_times_are_found():
+    assert told(shops()) == (["shop"], "day")
+    assert told(shops(names=(17, 4, 99))) == (["shop"], "day")
+    by_day = shops().sort_values("day", kind="stable")
+    assert told(by_day) == (["shop"], "day")
+    one = shops(names=("a",))
+    assert told(one) == ([], "day")
+    assert told(one.drop(columns=["shop", "day"])) == ([], None)
+    counted = shops().assign(day=np.tile(np.arange(1990, 2020), 3)).rename(columns={"day": "year"})
+    assert told(counted) == (["shop"], "year")
+    seconds = counted.rename(columns={"year": "at"}).assign(at=np.tile(np.arange(30) * 60, 3))
+    assert told(seconds) == (["shop"], "at")
+
+
+def test_names_of_several_columns():
+    frame = shops(names=range(6))
+    frame["store"] = np.repeat([*"aabbcc"], 30)
+    frame["item"] = np.repeat([*"xyxyxy"], 30)
+    assert told(frame.drop(columns="shop")) == (["store", "item"], "day")
+    numbered = shops(number=np.repeat([3, 5, 8], 30))
+    assert told(numbered) == (["shop", "number"], "day")
+    town = shops(names=(*"abcd",), town=np.repeat([*"xxyy"], 60)[:120])
+    assert told(town) == (["shop"], "day")
+    assert told(town, ids=["shop"], time="day") == (["shop"], "day")
+
+
+def test_several_dates():
+    opened = pd.Timestamp("2020-05-01")
+    assert told(shops(opened=opened)) == (["shop"], "day")
+    later = shops()
+    later["shipped"] = later["day"] + pd.Timedelta("1D")
+    assert told(later) == (["shop"], "day")
+    later = later.rename(columns={"day": "ordered"})
+    with pytest.raises(ValueError, match="ordered, shipped could all be the time.* --time"):
+        understand(later)
+    assert told(later, time="ordered") == (["shop"], "ordered")
+
+
+def test_what_is_in_doubt_is_asked_for():
+    with pytest.raises(ValueError, match=r"same day, such as 2024-01-01.*--id"):
+        understand(shops().drop(columns=["shop"]))
+    with pytest.raises(ValueError, match=r"no column is the time of series named by shop.*--time"):
+        understand(shops().drop(columns="day"), ids=["shop"])
+    with pytest.raises(ValueError, match=r"no column 'store'; there are shop, day, sold, guests"):
+        understand(shops(), ids=["store"])
+
+
+def test_what_tells_nothing_is_left_out():
+    frame = shops(record=np.arange(90) + 7, comment=[f"by {k}" for k in range(90)], gone=None)
+    found = understand(frame, left_out={"note": "empty"})
+    assert found.left_out == {
+        "note": "empty",
+        "record": "numbers the rows",
+        "comment": "90 different texts",
+        "gone": "empty",
+    }
+    assert found.channels == ["sold", "guests"]
+    assert [len(part) for part in found.series(frame)] == [30, 30, 30]
+    with pytest.raises(ValueError, match="no column is left to learn from"):
+        understand(frame[["shop", "day", "comment"]])
+
+
+@pytest.mark.parametrize(
+    ("freq", "words"),
+    [
+        ("h", "every hour"),
+        ("15min", "every 15 minutes"),
+        ("MS", "every month"),
+        ("B", "business day"),
+    ],
+)
+def test_frequencies_are_told_in_words(freq, words):
+    times = pd.date_range("2024-01-01", periods=20, freq=freq)
+    found = understand(pd.DataFrame({"at": times, "x": np.sin(np.arange(20))}))
+    assert words in found.lines()[1]
+    irregular = pd.DataFrame({"at": times[[0, 1, 2, 5, 6]], "x": np.arange(5.0)})
+    assert "irregular" in understand(irregular).lines()[1]
+
+
+def test_lines():
+    frame = shops(word=["x", "y", None] * 30, ok=[True, False, True] * 30)
+    assert understand(frame.iloc[:-5]).lines() == [
+        "series    3 by shop, of 25 to 30 timesteps",
+        "time      day, 2024-01-01 to 2024-01-30, every day",
+        "channels  sold (number), guests (whole number), word (2 words, 32.9% missing), ok (flag)",
+        "left out  nothing",
+    ]
