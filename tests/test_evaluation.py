@@ -62,7 +62,7 @@ def test_table_has_a_row_a_metric_and_the_promised_columns(X):
     assert list(table.columns) == COLUMNS
     assert list(table.index) == CHEAP
     assert np.isfinite(table.drop(columns="direction").to_numpy(dtype=float)).all()
-    assert table.loc["nearest_record_ratio", "direction"] == "near 1"
+    assert table.loc["nearest_record_ratio", "direction"] == "1 or more"
     assert table.attrs["fit_seconds"] > 0
 
 
@@ -162,14 +162,17 @@ def test_rows_are_read_fold_by_fold():
     def row(score, floor, copies=(9, 9, 9, 9)):
         return {"score": list(score), "floor": list(floor), "copies": list(copies)}
 
-    lower, near = METRICS["mmd"], METRICS["nearest_record_ratio"]
+    lower, near, ratio = METRICS["mmd"], METRICS["density"], METRICS["nearest_record_ratio"]
     # The folds differ far more than score and floor do, but on each the score is worse.
     assert read(lower, row((1.1, 5.1, 9.1, 20.2), (1, 5, 9, 20))) == "worse"
     assert read(lower, row((1.1, 4.9, 9.1, 19.9), (1, 5, 9, 20))) == "like real"
     assert read(lower, row((1.1, 5.0), (1, 5), (9, 9))) == "undecided"
     # 0.2 and 1.8 are 1 on average, and both wrong.
     assert read(near, row((0.2, 1.8, 0.2, 1.8), (1, 1.02, 0.98, 1))) == "worse"
-    assert read(near, row((0.1, 0.1, 0.12, 0.1), (1, 1, 1, 1), (0, 0, 0, 0))) == "copies"
+    assert read(ratio, row((0.1, 0.1, 0.12, 0.1), (1, 1, 1, 1), (0, 0, 0, 0))) == "copies"
+    # Far from what was trained on is no fault of those who repeat nothing.
+    far = row((9, 8, 9, 10), (1, 1, 1, 1), (0, 0, 0, 0))
+    assert read(ratio, far) == "no nearer than real"
 
 
 def test_disjoint_samples_of_windows_share_no_timestep():

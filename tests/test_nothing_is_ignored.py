@@ -96,7 +96,7 @@ def test_channels_of_components_that_have_an_axis_of_their_own():
 
 def test_metrics_say_what_they_do_not_read():
     with pytest.raises(ValueError, match=r"enough=0.1 is read with direction='lower'"):
-        Metric(np.mean, "higher", enough=0.1)
+        Metric(np.mean, "near", 1.0, enough=0.1)
     with pytest.raises(ValueError, match=r"target=1.0 is read with direction='near'"):
         Metric(np.mean, target=1.0)
     assert Metric(np.mean, "near", 1.0).best == "near 1"

@@ -81,7 +81,7 @@ def test_report_of_a_comparison(X, tmp_path):
     page = Page(text)
     assert "<mixture>" not in text
     assert "<mixture>" in page.text
-    assert page.counts["table"] == 2
+    assert page.counts["table"] == 4  # verdicts, columns, ranks, figures
     assert page.counts["img"] == 6
 
 

@@ -1,15 +1,24 @@
-"""Pictures of an evaluation's first fold, as PNG by caption."""
+"""Pictures of an evaluation, as PNG: those of several that are compared beside their like."""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_timegen.base import LatentGenerator
 from sklearn_timegen.data import Series
-from sklearn_timegen.evaluation._run import Evaluation
+from sklearn_timegen.evaluation._judging import Split
+from sklearn_timegen.evaluation._run import Fitted
+from sklearn_timegen.metrics._common import Array, subset
+from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.plotting import (
     AutocorrelationDisplay,
     EmbeddingDisplay,
@@ -21,52 +30,135 @@ from sklearn_timegen.plotting import (
     require_matplotlib,
 )
 
-__all__ = ["pictures_of_fold", "pictures_of_samples"]
+__all__ = ["Picture", "pictures_of_generator", "pictures_of_samples"]
+
+MOST_POINTS = 1000
 
 
-def pictures_of_fold(evaluation: Evaluation, name: str, few: bool = False) -> dict[str, bytes]:
-    """Pictures of the first fold."""
-    split, fitted = evaluation.splits[0], evaluation.fitted[name][0]
-    pictures = pictures_of_samples(split.held_out, fitted.drawn, split.train.values, few)
-    if few:
-        return pictures
-    generator = fitted.generator
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn of each of those that are compared, on common axes.
+
+    Parameters
+    ----------
+    caption : str
+        What it shows.
+    images : dict of str to bytes
+        A PNG of each; of a single one the name is empty.
+    """
+
+    caption: str
+    images: dict[str, bytes]
+
+
+def pictures_of_samples(
+    real: Series,
+    synthetic: Mapping[str, Series],
+    train: ArrayLike | None,
+    names: Sequence[str] | None = None,
+) -> list[Picture]:
+    """Draw samples beside the real series; of several only what tells them apart."""
+    x, many = real.values, len(synthetic) > 1
+    drawn = {name: series.values for name, series in synthetic.items()}
+    figures: dict[str, dict[str, Any]] = {
+        "Some series, and the 5, 50 and 95% quantiles of all.": {
+            name: SamplesDisplay.from_samples(x, s) for name, s in drawn.items()
+        },
+        "In the plane of the first two principal components of the real series. Where one kind "
+        "has no points, the other invents or misses something.": _planes(x, drawn),
+    }
+    if not many:
+        figures["Distribution of the values of each channel."] = {
+            name: MarginalsDisplay.from_samples(x, s) for name, s in drawn.items()
+        }
+        if x.shape[1] > 1:
+            figures["Autocorrelation of each channel."] = {
+                name: AutocorrelationDisplay.from_samples(x, s) for name, s in drawn.items()
+            }
+    figures[
+        "Distance to the nearest training series. A synthetic curve left of the real one means "
+        "copies; far right of it, series unlike any real ones."
+    ] = {name: MemorisationDisplay.from_samples(x, s, X_train=train) for name, s in drawn.items()}
+    return [_picture(caption, displays, names) for caption, displays in figures.items()]
+
+
+def pictures_of_generator(
+    split: Split, fitted: Fitted, names: Sequence[str] | None = None
+) -> list[Picture]:
+    """Draw what only a generator has: its training, and its latents."""
+    generator, pictures = fitted.generator, []
     if hasattr(generator, "net_"):
-        pictures["Training."] = _png(TrainingDisplay.from_estimator(generator))
+        display = TrainingDisplay.from_estimator(generator)
+        pictures.append(_picture("Training.", {"": display}, names))
     if isinstance(generator, LatentGenerator):
         held_out = split.held_out
         given = held_out.values if split.given is None else split.given
         display = LatentDisplay.from_estimator(generator, given, held_out.target)
-        pictures["Latents of held-out series, and series along the first latent."] = _png(display)
+        caption = "Latents of held-out series, and series along the first latent."
+        pictures.append(_picture(caption, {"": display}, names))
     return pictures
 
 
-def pictures_of_samples(
-    real: Series, synthetic: Series, train: ArrayLike | None, few: bool = False
-) -> dict[str, bytes]:
-    pair = real.values, synthetic.values
-    displays = {
-        "Some series, and the 5, 50 and 95% quantiles of all.": SamplesDisplay.from_samples(*pair),
-        "Both in the plane of their first two principal components. Where one kind has no "
-        "points, the other invents or misses something.": EmbeddingDisplay.from_samples(*pair),
+def _planes(real: Array, drawn: Mapping[str, Array]) -> dict[str, Any]:
+    """Show all samples in one plane, which the real series span."""
+    complete = Completion.of(real, *drawn.values())
+    rows = complete(real).reshape(len(real), -1)
+    scale = StandardScaler().fit(rows)
+    scaled = scale.transform(rows)
+    if not scaled.any() or scaled.shape[1] < 2 or len(scaled) < 2:  # which spans no plane
+        return {name: EmbeddingDisplay.from_samples(real, s) for name, s in drawn.items()}
+    pca = PCA(2, random_state=0).fit(scaled)
+    fractions = pca.explained_variance_ratio_
+    labels = tuple(f"component {k + 1} ({fractions[k]:.0%} of variance)" for k in range(2))
+
+    def points(x: Array) -> Array:
+        some = subset(complete(x), MOST_POINTS, np.random.default_rng(0))
+        return pca.transform(scale.transform(some.reshape(len(some), -1)))
+
+    known = points(real)
+    return {
+        name: EmbeddingDisplay(known, points(x), labels=labels).plot() for name, x in drawn.items()
     }
-    if not few:
-        caption = "Distribution of the values of each channel."
-        displays[caption] = MarginalsDisplay.from_samples(*pair)
-    if not few and real.values.shape[1] > 1:
-        caption = "Autocorrelation of each channel."
-        displays[caption] = AutocorrelationDisplay.from_samples(*pair)
-    caption = (
-        "Distance to the nearest training series. A synthetic curve left of the real one "
-        "means copies; far right of it, series unlike any real ones."
+
+
+def _picture(caption: str, displays: Mapping[str, Any], names: Sequence[str] | None) -> Picture:
+    """Put displays of a kind on common axes, and names to their channels."""
+    figures = [display.figure_ for display in displays.values()]
+    for panels in zip(*(figure.axes for figure in figures), strict=False):
+        for panel in panels:
+            _name_channels(panel, names)
+        if len(panels) > 1:
+            limits = np.array([[*panel.get_xlim(), *panel.get_ylim()] for panel in panels])
+            for panel in panels:
+                panel.set_xlim(limits[:, 0].min(), limits[:, 1].max())
+                panel.set_ylim(limits[:, 2].min(), limits[:, 3].max())
+    return Picture(
+        caption, {name: _png(figure) for name, figure in zip(displays, figures, strict=True)}
     )
-    displays[caption] = MemorisationDisplay.from_samples(*pair, X_train=train)
-    return {caption: _png(display) for caption, display in displays.items()}
 
 
-def _png(display: Any) -> bytes:
+def _name_channels(panel: Any, names: Sequence[str] | None) -> None:
+    if names is None:
+        return
+
+    def named(match: re.Match[str]) -> str:
+        k = int(match[1])
+        # A dollar sign would begin a formula.
+        return str(names[k]).replace("$", r"\$") if k < len(names) else match[0]
+
+    for get, put in (
+        (panel.get_title, panel.set_title),
+        (panel.get_ylabel, panel.set_ylabel),
+        (panel.get_xlabel, panel.set_xlabel),
+    ):
+        text = get()
+        if "channel " in text:
+            put(re.sub(r"channel (\d+)", named, text))
+
+
+def _png(figure: Any) -> bytes:
     plt = require_matplotlib()
     buffer = io.BytesIO()
-    display.figure_.savefig(buffer, dpi=160, format="png")
-    plt.close(display.figure_)
+    figure.savefig(buffer, dpi=160, format="png")
+    plt.close(figure)
     return buffer.getvalue()

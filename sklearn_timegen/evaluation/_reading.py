@@ -12,9 +12,10 @@ from sklearn_timegen.metrics import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["UNDECIDED", "read", "summary"]
+__all__ = ["COPIES", "LIKE", "NO_NEARER", "UNDECIDED", "WORSE", "passes", "read", "summary"]
 
 LIKE, WORSE, COPIES, UNDECIDED = "like real", "worse", "copies", "undecided"
+NO_NEARER = "no nearer than real"  # to the training series, by a metric of privacy
 FEW = 4  # folds, below which not to be worse says nothing
 
 
@@ -31,7 +32,14 @@ def read(metric: Metric, folds: dict[str, list[float]]) -> str:
         to_floor = np.mean(folds["score"]) - np.mean(folds["floor"])
         repeats = metric.accepts("X_train") and abs(to_copies) < abs(to_floor)
         return COPIES if repeats else WORSE
-    return UNDECIDED if n < FEW and gaps.mean() < 0 else LIKE
+    if n < FEW and gaps.mean() < 0:
+        return UNDECIDED
+    return NO_NEARER if metric.aspect == "privacy" else LIKE
+
+
+def passes(reading: str) -> bool:
+    """Whether a metric finds nothing against the series."""
+    return reading in (LIKE, NO_NEARER)
 
 
 def summary(table: pd.DataFrame, metrics: list[Metric]) -> tuple[dict[str, str], str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_timegen.evaluation import _page
-from sklearn_timegen.evaluation._judging import find_shared_rules
+from sklearn_timegen.evaluation._judging import Sample, find_shared_rules
 from sklearn_timegen.evaluation._run import Evaluation
 from sklearn_timegen.metrics import Metric, violations_by_rule
 from sklearn_timegen.metrics._common import Array
@@ -17,7 +17,7 @@ from sklearn_timegen.metrics._common import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["rules_of_folds", "rules_of_samples", "rules_table"]
+__all__ = ["rules_of_each", "rules_of_folds", "rules_of_samples", "rules_table"]
 
 HEADING = "Rules of the real series"
 
@@ -48,6 +48,27 @@ def rules_of_samples(
     if rules is None:
         return None
     return {"synthetic": violations_by_rule(real, synthetic, rules=rules)}
+
+
+def rules_of_each(
+    evaluation: Evaluation,
+    drawn: dict[str, Sample],
+    train: Array | None,
+    names: Sequence[Any] | None,
+) -> dict[str, pd.DataFrame] | None:
+    """Return of each sample how often it breaks each rule, if one of the metrics wants them."""
+    whole = evaluation.splits[0]
+    if whole.rules is None:
+        return None
+    real = whole.held_out.values
+    known = [real] if train is None else [real, train]
+    rules = find_shared_rules(
+        evaluation.metrics, *known, names=whole.reading.names if names is None else names
+    )
+    return {
+        name or "synthetic": violations_by_rule(real, sample.values, rules=rules)
+        for name, sample in drawn.items()
+    }
 
 
 def rules_table(broken: dict[str, pd.DataFrame]) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen._types import CrossValidation, GeneratorLike
@@ -28,6 +27,7 @@ from sklearn_timegen.evaluation._judging import (
     like_labels,
     resampled,
 )
+from sklearn_timegen.evaluation._progress import Progress
 from sklearn_timegen.evaluation._subject import Subject, WindowSubject
 from sklearn_timegen.evaluation._tables import (
     TableSubject,
@@ -136,11 +136,14 @@ def run_evaluation(
     rules = find_shared_rules(chosen, x, names=reading.names)
     splits = [subject.split(k, seed, rules=rules) for k in range(len(subject.folds))]
     n_tasks = len(splits) * (1 + len(generators))
-    with tqdm(total=n_tasks, desc="evaluation", disable=None if verbose else True) as bar:
+    with Progress(n_tasks, "evaluation", verbose) as progress:
         # The references come first: what a metric has to say against the data is said before
         # any training.
         references = run_tasks(
-            (delayed(_refer)(chosen, split, n_repeats) for split in splits), n_jobs, bar
+            (delayed(_refer)(chosen, split, n_repeats) for split in splits),
+            n_jobs,
+            progress,
+            ["real series"] * len(splits),
         )
         for split, (_, _, encoder) in zip(splits, references, strict=True):
             split.encoder = encoder
@@ -151,7 +154,8 @@ def run_evaluation(
                 for k, split in enumerate(splits)
             ),
             n_jobs,
-            bar,
+            progress,
+            [name for name in generators for _ in splits],
         )
     n = len(splits)
     fitted = {name: fits[k * n : (k + 1) * n] for k, name in enumerate(generators)}
@@ -167,12 +171,15 @@ def run_evaluation(
     )
 
 
-def run_tasks(tasks: Iterable[Any], n_jobs: int | None, bar: tqdm) -> list[Any]:
-    """Run joblib's delayed calls, and move the bar as each ends."""
+def run_tasks(
+    tasks: Iterable[Any], n_jobs: int | None, progress: Progress, names: Iterable[str]
+) -> list[Any]:
+    """Run joblib's delayed calls, and tell as each ends."""
     done = []
-    for result in Parallel(n_jobs=n_jobs, return_as="generator")(tasks):
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+    for result, name in zip(results, names, strict=True):
         done.append(result)
-        bar.update()
+        progress.update(name)
     return done
 
 

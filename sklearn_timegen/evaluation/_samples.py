@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from joblib import delayed
 from numpy.typing import ArrayLike
-from tqdm.auto import tqdm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import check_count, check_window_starts
@@ -38,6 +37,7 @@ from sklearn_timegen.evaluation._pieces import (
     parts_of,
     usual_window,
 )
+from sklearn_timegen.evaluation._progress import Progress
 from sklearn_timegen.evaluation._run import Evaluation, run_tasks
 from sklearn_timegen.evaluation._tables import read_as_table
 from sklearn_timegen.metrics import Metric, resolve_metrics
@@ -111,11 +111,11 @@ def run_samples(
     rules = find_shared_rules(chosen, *(part.values for part in known), names=reading.names)
     seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
     wholes = [Split(real, known[-1], own, encoder, rules, reading) for own in seeds]
-    with tqdm(total=n_splits, desc="evaluation", disable=None if verbose else True) as bar:
+    with Progress(n_splits, "evaluation", verbose) as progress:
         tasks = (
             delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes
         )
-        outcomes = run_tasks(tasks, n_jobs, bar)
+        outcomes = run_tasks(tasks, n_jobs, progress, [f"half {k + 1}" for k in range(n_splits)])
     return Evaluation(
         chosen,
         wholes,

@@ -95,7 +95,8 @@ def evaluate_generator(
     random_state : int, RandomState, Generator or None, default=0
         Seed of folds, samples and metrics, and of the generator if it has none.
     verbose : int, default=1
-        Whether to show a progress bar (on a terminal).
+        Whether to tell progress: a bar on a terminal; in scripts and logs a line every ten
+        seconds.
 
     Returns
     -------

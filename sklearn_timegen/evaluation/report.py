@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sklearn
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.evaluation import _page
+from sklearn_timegen.evaluation._comparing import comparison_of
 from sklearn_timegen.evaluation._data import MEAN_RANK
-from sklearn_timegen.evaluation._pictures import pictures_of_fold, pictures_of_samples
-from sklearn_timegen.evaluation._reading import UNDECIDED, read, summary
-from sklearn_timegen.evaluation._rules import rules_of_folds, rules_of_samples, rules_table
-from sklearn_timegen.evaluation._run import run_evaluation, summarise
+from sklearn_timegen.evaluation._judging import Sample
+from sklearn_timegen.evaluation._pictures import (
+    Picture,
+    pictures_of_generator,
+    pictures_of_samples,
+)
+from sklearn_timegen.evaluation._reading import summary
+from sklearn_timegen.evaluation._rules import rules_of_each, rules_of_folds, rules_table
+from sklearn_timegen.evaluation._run import Evaluation, run_evaluation, summarise
 from sklearn_timegen.evaluation._samples import run_samples
+from sklearn_timegen.evaluation._sections import (
+    columns_table,
+    comparison_tables,
+    metrics_table,
+    notes,
+    verdicts_table,
+)
+from sklearn_timegen.evaluation._verdicts import verdicts_of
 from sklearn_timegen.evaluation.compare import named, table_of_comparison
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
-from sklearn_timegen.evaluation.samples import evaluate_samples
+from sklearn_timegen.evaluation.samples import check_samples, compare_samples, evaluate_samples
 from sklearn_timegen.io import atomic_write, check_target
-from sklearn_timegen.metrics import METRICS, Metric
-from sklearn_timegen.metrics.registry import MetricSpec
+from sklearn_timegen.metrics import Metric
 from sklearn_timegen.plotting import require_matplotlib
 
 if TYPE_CHECKING:
@@ -35,16 +48,24 @@ if TYPE_CHECKING:
 __all__ = ["EvaluationReport"]
 
 GUIDE = {
-    "score": "The generator's series against real ones held out: mean and standard deviation.",
+    "score": "Synthetic series against real ones held out: mean and standard deviation.",
     "floor": "Real series, disjoint from the held-out ones, in their place: the best there is.",
     "copies, the column": "Training series drawn with replacement in their place.",
     "like real": "Fold by fold, the score is worse than the floor by no more than chance explains "
     "(one-sided t test at 5%, folds taken for independent). It does not say that the series are "
     "as good as real: only that this metric cannot tell.",
+    "no nearer than real": "The same of a metric of privacy: nothing was found that lies nearer "
+    "to the training series than real series do. To be far from them is no fault here.",
     "undecided": "The same, but with fewer than 4 folds and a mean below the floor.",
-    "copies, the reading": "By a metric of memorisation, nearer to copies than to the floor.",
-    "best": "Whether lower or higher values are better, or those near a number.",
+    "copies, the reading": "By a metric of privacy, nearer to copies than to the floor.",
+    "best": "Which values are better.",
 }
+RANKS = (
+    "Mean rank over the folds, 1 is best; * marks those that cannot be told from the best. p: "
+    "could it be as good as the best? By the corrected resampled t test (Nadeau and Bengio 2003), "
+    "which allows for training series that folds share, adjusted for the number of pairs (Holm "
+    "1979)."
+)
 
 
 @dataclass(eq=False, repr=False)
@@ -64,8 +85,14 @@ class EvaluationReport:
         Heading of the page.
     facts : list of str
         What was evaluated, and how.
-    pictures : dict of str to bytes
-        PNG images by caption.
+    pictures : list of Picture
+        PNG images, those of several that are compared under one caption.
+    notes : str
+        What the page cannot show, as HTML.
+    columns : str
+        What the columns' values are like, as HTML.
+    data : str
+        What was compared, in words.
     rules : dict of str to DataFrame or None, default=None
         By generator, as :func:`~sklearn_timegen.metrics.violations_by_rule` returns it; ``None``,
         if no metric wanted rules.
@@ -94,7 +121,10 @@ class EvaluationReport:
     n_splits: int
     title: str
     facts: list[str]
-    pictures: dict[str, bytes]
+    pictures: list[Picture]
+    notes: str
+    columns: str
+    data: str
     rules: dict[str, pd.DataFrame] | None = None
 
     @classmethod
@@ -120,24 +150,26 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        evaluation = run_evaluation({"generator": generator}, X, y, **_with_defaults(params))
+        params = _with_defaults(params, evaluate_generator)
+        evaluation = run_evaluation({"generator": generator}, X, y, **params)
         table = table_of(evaluation, "generator")
         facts = [
             f"generator: {generator!r}",
-            f"data: {evaluation.description}",
-            f"{len(evaluation.splits)} folds; on each the fit took "
-            f"{table.attrs['fit_seconds']:.1f} s, the sample "
+            f"on each fold the fit took {table.attrs['fit_seconds']:.1f} s, the sample "
             f"{table.attrs['sample_seconds']:.2f} s",
         ]
-        return cls(
+        split, fitted = evaluation.splits[0], evaluation.fitted["generator"][0]
+        names = split.reading.names
+        report = cls._of(
+            evaluation,
             table,
-            metrics=evaluation.metrics,
-            n_splits=len(evaluation.splits),
+            {"": fitted.drawn},
             title=f"{type(generator).__name__}: synthetic against real series",
-            facts=facts,
-            pictures=pictures_of_fold(evaluation, "generator"),
+            facts=[*facts, _repeats(params)],
             rules=rules_of_folds(evaluation),
         )
+        report.pictures += pictures_of_generator(split, fitted, names)
+        return report
 
     @classmethod
     def from_samples(
@@ -145,8 +177,6 @@ class EvaluationReport:
         X_real: ArrayLike,
         X_synthetic: ArrayLike,
         *,
-        metrics: MetricSpec = "default",
-        n_splits: int = 5,
         names: Sequence[str] | None = None,
         **params: Any,
     ) -> EvaluationReport:
@@ -154,14 +184,14 @@ class EvaluationReport:
 
         Parameters
         ----------
-        X_real, X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels])
-            The series.
-        metrics, n_splits : object
-            As for :func:`evaluate_samples`.
+        X_real : array-like of shape (n_samples, n_timesteps[, n_channels]), or table
+            Real series.
+        X_synthetic : array-like of shape (n_samples, n_timesteps[, n_channels]), table or dict
+            Synthetic series; of a dict of several by name, a comparison.
         names : sequence of str or None, default=None
-            Names of the channels, for the table of rules.
+            Names of the channels, if they have none.
         **params : object
-            As for :func:`evaluate_samples`.
+            As for :func:`evaluate_samples`, or, of several, for :func:`compare_samples`.
 
         Returns
         -------
@@ -169,36 +199,31 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        given = _with_defaults(
-            {"metrics": metrics, "n_splits": n_splits, **params}, evaluate_samples
-        )
-        evaluation = run_samples(X_real, {"X_synthetic": X_synthetic}, **given)
-        table = summarise(
-            evaluation.metrics,
-            evaluation.outcomes["X_synthetic"],
-            evaluation.floors,
-            evaluation.copies,
-        )
-        whole, synthetic = evaluation.splits[0], evaluation.samples["X_synthetic"]
-        train = None if params.get("X_train") is None else whole.train.values
-        facts = [
-            f"data: {evaluation.description}; {len(synthetic)} synthetic",
-            f"means over {n_splits} halvings of the real series",
-        ]
-        return cls(
+        many = isinstance(X_synthetic, Mapping)
+        if many:
+            check_samples(X_synthetic)
+        params = _with_defaults(params, compare_samples if many else evaluate_samples)
+        alpha = params.pop("alpha", 0.05)
+        samples = dict(X_synthetic) if many else {"X_synthetic": X_synthetic}
+        evaluation = run_samples(X_real, samples, **params)
+        if many:
+            table, drawn = comparison_of(evaluation, alpha), evaluation.samples
+        else:
+            scores = evaluation.outcomes["X_synthetic"]
+            table = summarise(evaluation.metrics, scores, evaluation.floors, evaluation.copies)
+            drawn = {"": evaluation.samples["X_synthetic"]}
+        counts = ", ".join(f"{name} {len(x)}".strip() for name, x in drawn.items())
+        whole = evaluation.splits[0]
+        train = None if params["X_train"] is None else whole.train.values
+        return cls._of(
+            evaluation,
             table,
-            metrics=evaluation.metrics,
-            n_splits=n_splits,
-            title="Synthetic against real series",
-            facts=facts,
-            pictures=pictures_of_samples(whole.held_out, synthetic, train),
-            rules=rules_of_samples(
-                evaluation.metrics,
-                whole.held_out.values,
-                synthetic.values,
-                train,
-                names or whole.reading.names,
-            ),
+            drawn,
+            title=f"{len(drawn)} samples compared" if many else "Synthetic against real series",
+            facts=[f"compared with {counts} synthetic", _repeats(params)],
+            names=names,
+            train=train,
+            rules=rules_of_each(evaluation, drawn, train, names),
         )
 
     @classmethod
@@ -232,27 +257,53 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        evaluation = run_evaluation(named(generators), X, y, **_with_defaults(params))
+        params = _with_defaults(params, evaluate_generator)
+        evaluation = run_evaluation(named(generators), X, y, **params)
         table = table_of_comparison(evaluation, alpha)
-        facts = [f"data: {evaluation.description}", f"{len(evaluation.splits)} folds"]
-        facts += [
+        facts = [
             f"{name}: fit {table.attrs['fit_seconds'][name]:.1f} s, sample "
             f"{table.attrs['sample_seconds'][name]:.2f} s"
             for name in evaluation.fitted
         ]
-        pictures = {
-            f"{name}. {caption}": png
-            for name in evaluation.fitted
-            for caption, png in pictures_of_fold(evaluation, name, few=True).items()
-        }
+        return cls._of(
+            evaluation,
+            table,
+            {name: fits[0].drawn for name, fits in evaluation.fitted.items()},
+            title=f"{len(evaluation.fitted)} generators compared",
+            facts=[*facts, _repeats(params)],
+            rules=rules_of_folds(evaluation),
+        )
+
+    @classmethod
+    def _of(
+        cls,
+        evaluation: Evaluation,
+        table: pd.DataFrame,
+        drawn: dict[str, Sample],
+        *,
+        title: str,
+        facts: list[str],
+        rules: dict[str, pd.DataFrame] | None,
+        names: Sequence[str] | None = None,
+        train: NDArray[Any] | None = None,
+    ) -> EvaluationReport:
+        """Draw what was evaluated; of generators, that of the first fold."""
+        split, n_splits = evaluation.splits[0], len(evaluation.splits)
+        names = names or split.reading.names
+        halved = not evaluation.fitted
+        known = train if halved else split.train.values
+        how = f"{n_splits} {'halvings of the real series' if halved else 'folds'}"
         return cls(
             table,
             metrics=evaluation.metrics,
-            n_splits=len(evaluation.splits),
-            title=f"{len(evaluation.fitted)} generators compared",
-            facts=facts,
-            pictures=pictures,
-            rules=rules_of_folds(evaluation),
+            n_splits=n_splits,
+            title=title,
+            facts=[f"means over {how}", *facts],
+            pictures=pictures_of_samples(split.held_out, drawn, known, names),
+            notes=notes(evaluation.description, n_splits, known is not None),
+            columns=columns_table(split.held_out, drawn, names),
+            data=evaluation.description,
+            rules=rules,
         )
 
     def __repr__(self) -> str:
@@ -281,86 +332,64 @@ class EvaluationReport:
             If nothing can be written there.
         """
         path = check_target(path, (".html",))
-        compared = self.table.index.nlevels == 2
-        guide = dict(GUIDE)
-        if compared:
-            guide["rank"] = (
-                "Mean rank over the folds, 1 is best; * marks those that cannot be told from the "
-                "best. p: could it be as good as the best? By the corrected resampled t test "
-                "(Nadeau and Bengio 2003), which allows for training series that folds share, "
-                "adjusted for the number of pairs (Holm 1979)."
-            )
-        tables = self._comparison() if compared else [self._metrics_table()]
-        tables += [] if self.rules is None else [rules_table(self.rules)]
-        page = _page.page(
-            title=self.title,
-            facts=self.facts,
-            summary=self._summary(),
-            tables=tables,
-            guide=guide,
-            figures=[_page.figure(png, caption) for caption, png in self.pictures.items()],
-            made_by=_versions(),
-        )
         with atomic_write(path, "utf-8") as stream:
-            stream.write(page)
+            stream.write(self._html())
         return path
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook."""
+        return _page.framed(self._html())
 
     # -- the page ----------------------------------------------------------------------------
 
-    def _summary(self) -> str:
-        if self.table.index.nlevels == 2:
-            best = self.table.loc[MEAN_RANK]
-            ties = [name for name in best.index[1:] if best.loc[name, "ties_with_best"]]
-            tied = f", which cannot be told from {', '.join(ties)}" if ties else ""
-            return f"Best mean rank over all metrics: {best.index[0]}{tied}."
-        return summary(self.table, self.metrics)[1]
+    @property
+    def _compared(self) -> bool:
+        return self.table.index.nlevels == 2
 
-    def _row(self, metric: Metric, row: pd.Series, folds: dict[str, Any]) -> dict[str, Any]:
-        word = read(metric, folds[metric.name])
-        kind = {"like real": "like", UNDECIDED: "open"}.get(word, "worse")
-        return {
-            "score": f"{_number(row['score'])} ± {_number(row['std'])}",
-            "floor": _number(row["floor"]),
-            "copies": _number(row["copies"]),
-            "best": metric.best,
-            "reading": (kind, word),
-            "seconds": f"{row['seconds']:.0f}",
-        }
-
-    def _metrics_table(self) -> str:
-        columns = ["metric", "score", "floor", "copies", "best", "reading", "seconds"]
+    def _html(self) -> str:
         folds = self.table.attrs["folds"]
-        rows = [
-            {"metric": (m.name, _description(m)), **self._row(m, self.table.loc[m.name], folds)}
-            for m in self.metrics
-        ]
-        return _page.table("Metrics", columns, rows)
+        if self._compared:
+            verdicts = verdicts_table(
+                {name: verdicts_of(self.metrics, own) for name, own in folds.items()}
+            )
+            figures = comparison_tables(self.table, self.metrics)
+        else:
+            verdicts = _page.cards(verdicts_of(self.metrics, folds))
+            figures = [metrics_table(self.table, self.metrics)]
+        return _page.page(
+            title=self.title,
+            data=self.data,
+            lead=self._summary(),
+            verdicts=verdicts,
+            sections=[
+                *([] if self.rules is None else [rules_table(self.rules)]),
+                self.columns,
+                _page.gallery(self.pictures),
+                self.notes,
+                *figures,
+            ],
+            guide={**GUIDE, "rank": RANKS} if self._compared else GUIDE,
+            facts=self.facts,
+            made_by=_versions(),
+        )
 
-    def _comparison(self) -> list[str]:
-        columns = ["generator", "score", "floor", "copies", "best", "reading", "rank", "p"]
-        rows = []
-        for metric in self.metrics:
-            for k, (name, row) in enumerate(self.table.loc[metric.name].iterrows()):
-                label = (f"{metric.name}: {name}", _description(metric)) if k == 0 else name
-                rows.append(
-                    {
-                        "generator": label,
-                        "first": k == 0,
-                        **self._row(metric, row, self.table.attrs["folds"][name]),
-                        **_rank(row),
-                    }
-                )
-        ranks = [
-            {"generator": name, "mean rank": f"{row['score']:.2f}", **_rank(row)}
-            for name, row in self.table.loc[MEAN_RANK].iterrows()
-        ]
-        return [
-            _page.table("Over all metrics", ["generator", "mean rank", "rank", "p"], ranks),
-            _page.table("Metric by metric", columns, rows),
-        ]
+    def _summary(self) -> str:
+        if not self._compared:
+            return summary(self.table, self.metrics)[1]
+        best = self.table.loc[MEAN_RANK]
+        ties = [name for name in best.index[1:] if best.loc[name, "ties_with_best"]]
+        text = f"Best mean rank over all metrics: {best.index[0]}"
+        if not ties:
+            return f"{text}, told from the others."
+        effect = self.table.attrs["least_effect"]
+        return (
+            f"{text}. It cannot be told from {', '.join(ties)}: with {self.n_splits} repetitions "
+            f"a difference has to be {effect:.1f} standard deviations, or more. More folds, or "
+            "repeated ones, tell smaller ones."
+        )
 
 
-def _with_defaults(params: dict[str, Any], function: Any = evaluate_generator) -> dict[str, Any]:
+def _with_defaults(params: dict[str, Any], function: Any) -> dict[str, Any]:
     accepted = inspect.signature(function).parameters.values()
     defaults = {item.name: item.default for item in accepted if item.kind is item.KEYWORD_ONLY}
     unknown = sorted(set(params) - set(defaults))
@@ -369,22 +398,8 @@ def _with_defaults(params: dict[str, Any], function: Any = evaluate_generator) -
     return {**defaults, **params}
 
 
-def _rank(row: pd.Series) -> dict[str, str]:
-    return {
-        "rank": f"{row['rank']:.1f}{'*' if row['ties_with_best'] else ''}",
-        "p": f"{row['p_value']:.3f}",
-    }
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:.4g}"
-
-
-def _description(metric: Metric) -> str:
-    """First line of the metric's documentation, as a noun."""
-    text = inspect.getdoc(METRICS[metric.name].function) if metric.name in METRICS else None
-    line = (text or "").split("\n")[0].strip().removeprefix("Return ").rstrip(".")
-    return line.replace(":func:", "").replace("`", "")
+def _repeats(params: dict[str, Any]) -> str:
+    return f"recurrent judges and predictors: {params['n_repeats']} a comparison (n_repeats)"
 
 
 def _versions() -> str:

@@ -82,7 +82,8 @@ def evaluate_samples(
     random_state : int, RandomState, Generator or None, default=0
         Seed.
     verbose : int, default=1
-        Whether to show a progress bar (on a terminal).
+        Whether to tell progress: a bar on a terminal; in scripts and logs a line every ten
+        seconds.
 
     Returns
     -------

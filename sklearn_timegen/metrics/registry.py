@@ -47,6 +47,7 @@ __all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
 
 Function = Callable[..., float]
 NEEDS = ("", "missing", "lengths", "categories")
+ASPECTS = ("fidelity", "utility", "privacy")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ class Metric:
         Whether lower or higher values are better, or those near ``target``.
     target : float, default=0.0
         The best value of direction ``"near"``.
-    enough : float, default=-inf
-        With direction ``"lower"``: what perfect samples score. Less is no better.
+    enough : float or None, default=None
+        With direction ``"lower"`` or ``"higher"``: what perfect samples score. Less, or more, is
+        no better: of series that are far from those of training none is a copy.
     sets : tuple of str, default=()
         The named sets that it belongs to: ``"quick"``, ``"default"``. All belong to ``"all"``.
     name : str, default=""
@@ -74,24 +76,29 @@ class Metric:
     needs : {"", "missing", "lengths", "categories"}, default=""
         What data have to have: missing values, series of several lengths, or channels of
         categories. Named sets go without it where they have not.
+    aspect : {"fidelity", "utility", "privacy"}, default="fidelity"
+        What it is about: how like real series are, what they are good for, or whether they repeat
+        those of training.
 
     Examples
     --------
     >>> from sklearn_timegen.metrics import METRICS
-    >>> METRICS["nearest_record_ratio"].goodness(0.75)
-    -0.25
+    >>> ratio = METRICS["nearest_record_ratio"]
+    >>> ratio.best, ratio.goodness(0.75), ratio.goodness(3.0)
+    ('1 or more', 0.75, 1.0)
     """
 
     function: Function
     direction: Literal["lower", "higher", "near"] = "lower"
     target: float = 0.0
-    enough: float = float("-inf")
+    enough: float | None = None
     sets: tuple[str, ...] = ()
     name: str = ""
     needs_train: bool = False
     min_timesteps: int = 1
     min_channels: int = 1
     needs: Literal["", "missing", "lengths", "categories"] = ""
+    aspect: Literal["fidelity", "utility", "privacy"] = "fidelity"
     _accepts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -108,11 +115,13 @@ class Metric:
                 f"target={self.target!r} is read with direction='near' only, not with "
                 f"{self.direction!r}"
             )
-        if self.enough != float("-inf") and self.direction != "lower":
+        if self.enough is not None and self.direction == "near":
             raise ValueError(
-                f"enough={self.enough!r} is read with direction='lower' only, not with "
-                f"{self.direction!r}"
+                f"enough={self.enough!r} is read with direction='lower' or 'higher' only, not "
+                "with 'near', which has a target"
             )
+        if self.aspect not in ASPECTS:
+            raise ValueError(f"aspect must be one of {list(ASPECTS)}, got {self.aspect!r}")
         if self.needs not in NEEDS:
             raise ValueError(
                 f"needs must be {', '.join(map(repr, NEEDS[:-1]))} or {NEEDS[-1]!r}, got "
@@ -136,16 +145,21 @@ class Metric:
 
     def goodness(self, value: float) -> float:
         """Return ``value`` on a scale where greater is better."""
-        if self.direction == "higher":
-            return float(value)
         if self.direction == "near":
             return -abs(value - self.target)
-        return -max(float(value), self.enough)
+        upwards = float(value) if self.direction == "higher" else -float(value)
+        if self.enough is None:
+            return upwards
+        return min(upwards, self.enough if self.direction == "higher" else -self.enough)
 
     @property
     def best(self) -> str:
-        """The direction in words: ``"lower"``, ``"higher"`` or ``"near 1"``."""
-        return f"near {self.target:g}" if self.direction == "near" else self.direction
+        """The direction in words: ``"lower"``, ``"higher"``, ``"near 1"``, ``"1 or more"``."""
+        if self.direction == "near":
+            return f"near {self.target:g}"
+        if self.enough is None:
+            return self.direction
+        return f"{self.enough:g} or {'more' if self.direction == 'higher' else 'less'}"
 
 
 def boosting_score(
@@ -208,14 +222,20 @@ _TABLE = [
     Metric(length_difference, sets=BOTH, needs="lengths"),
     Metric(category_difference, sets=BOTH, needs="categories"),
     Metric(rule_violations, sets=BOTH),
-    Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2),
-    Metric(predictive_score, min_timesteps=2),
+    Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2, aspect="utility"),
+    Metric(predictive_score, min_timesteps=2, aspect="utility"),
     Metric(coverage, "higher", sets=("default",)),
     Metric(density, "near", 1.0, sets=("default",)),
     Metric(effective_sample_ratio, "near", 1.0, sets=BOTH),
-    Metric(nearest_record_ratio, "near", 1.0, sets=BOTH),
-    Metric(near_copy_fraction, enough=0.05, sets=BOTH),
-    Metric(membership_inference_auc, enough=0.5, sets=("default",), needs_train=True),
+    Metric(nearest_record_ratio, "higher", enough=1.0, sets=BOTH, aspect="privacy"),
+    Metric(near_copy_fraction, enough=0.05, sets=BOTH, aspect="privacy"),
+    Metric(
+        membership_inference_auc,
+        enough=0.5,
+        sets=("default",),
+        needs_train=True,
+        aspect="privacy",
+    ),
 ]
 
 

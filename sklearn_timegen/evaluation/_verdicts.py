@@ -1,0 +1,207 @@
+"""Fidelity, utility, privacy: a verdict each, with its number, its floor and what it means.
+
+Each is read from one metric, the strongest of its aspect that was computed; the others of the
+aspect are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_timegen.evaluation._reading import COPIES, UNDECIDED, WORSE, passes, read
+from sklearn_timegen.metrics import Metric
+
+__all__ = ["Verdict", "verdicts_of"]
+
+Folds = Mapping[str, dict[str, list[float]]]
+# The first of these that there is speaks for its aspect.
+SPEAKERS = {
+    "fidelity": (
+        "discriminative_score_panel",
+        "discriminative_score_boosting",
+        "discriminative_score",
+    ),
+    "utility": ("global_utility", "tstr_score", "predictive_score"),
+    "privacy": ("near_copy_fraction", "nearest_record_ratio", "membership_inference_auc"),
+}
+QUESTIONS = {
+    "fidelity": "Do they look like real series?",
+    "utility": "Are they as useful as real series?",
+    "privacy": "Do they repeat the training series?",
+}
+# How far the rate at which judges are right may be above that for real series.
+HARDLY, PARTLY = 0.05, 0.2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer in plain words.
+
+    Parameters
+    ----------
+    aspect : str
+        ``"fidelity"``, ``"utility"`` or ``"privacy"``.
+    question : str
+        What is asked.
+    answer : str
+        The verdict.
+    kind : {"like", "worse", "open"}
+        Whether something was found against the series.
+    figure, floor : str
+        The number, and that of real series in their place.
+    meaning : str
+        What the number is, in a sentence.
+    """
+
+    aspect: str
+    question: str
+    answer: str
+    kind: str
+    figure: str = ""
+    floor: str = ""
+    meaning: str = ""
+
+
+def verdicts_of(metrics: list[Metric], folds: Folds) -> list[Verdict]:
+    """Return the three verdicts; of an aspect that nothing was computed of, that it was not."""
+    return [_verdict(aspect, metrics, folds) for aspect in SPEAKERS]
+
+
+def _verdict(aspect: str, metrics: list[Metric], folds: Folds) -> Verdict:
+    question = QUESTIONS[aspect]
+    own = {metric.name: metric for metric in metrics if metric.aspect == aspect}
+    if not own:
+        meaning = f"None of the metrics that were asked for is about {aspect}."
+        return Verdict(aspect, question, "not asked", "open", meaning=meaning)
+    name = next((name for name in SPEAKERS[aspect] if name in own), next(iter(own)))
+    reading = read(own[name], folds[name])
+    score, floor = (float(np.mean(folds[name][kind])) for kind in ("score", "floor"))
+    speak = WORDS.get(name, _any_other(own[name]))
+    answer, figure, of_real, meaning = speak(reading, score, floor)
+    kind = "like" if passes(reading) else "open" if reading == UNDECIDED else "worse"
+    others = {other: read(metric, folds[other]) for other, metric in own.items() if other != name}
+    against = [other for other, found in others.items() if found in (WORSE, COPIES)]
+    if against and kind == "like":
+        answer, kind = f"{answer}, but not by all measures", "open"
+    if others:
+        found = f"{', '.join(against)} of them find" if against else "none of them finds"
+        if len(against) == 1:
+            found = f"{against[0]} of them finds"
+        n = len(others)
+        measures = "other measure" if n == 1 else f"{n} other measures"
+        meaning += f" Beside it stand{'s' if n == 1 else ''} {measures} of {aspect}: {found} "
+        meaning += "something against the series."
+    return Verdict(aspect, question, answer, kind, figure, of_real, meaning)
+
+
+Words = tuple[str, str, str, str]
+
+
+def _by_judge(reading: str, score: float, floor: float) -> Words:
+    excess = score - floor
+    if passes(reading):
+        answer = "like real"
+    elif reading == UNDECIDED:
+        answer = "undecided"
+    else:
+        answer = (
+            "hardly told from real"
+            if excess < HARDLY
+            else "partly told from real"
+            if excess < PARTLY
+            else "easily told from real"
+        )
+    return (
+        answer,
+        f"{0.5 + score:.0%}",
+        f"{0.5 + floor:.0%}",
+        "How often the strongest judge is right that is trained to tell synthetic from real "
+        "series, on series that it has not seen. Guessing is right in 50%.",
+    )
+
+
+def _by_utility(reading: str, score: float, floor: float) -> Words:
+    return (
+        _useful(reading),
+        f"{score:.0%}",
+        f"{floor:.0%}",
+        "How well each column is predicted from the others by models trained on synthetic and "
+        "tested on real series, as a fraction of how well models trained on real ones do.",
+    )
+
+
+def _by_tstr(reading: str, score: float, floor: float) -> Words:
+    answer = _useful(reading)
+    if floor <= 0.05 and passes(reading):
+        answer = "cannot be told: real series do not let it be predicted either"
+    return (
+        answer,
+        f"{score:.2f}",
+        f"{floor:.2f}",
+        "How well a model predicts real series (the class, or the end from the beginning; 1 is "
+        "perfect) that was trained on synthetic ones.",
+    )
+
+
+def _useful(reading: str) -> str:
+    return {WORSE: "less useful than real", UNDECIDED: "undecided"}.get(
+        reading, "as useful as real"
+    )
+
+
+def _by_near_copies(reading: str, score: float, floor: float) -> Words:
+    return (
+        _private(reading),
+        f"{score:.0%}",
+        f"{floor:.0%}",
+        "How many series lie nearer to a training series than all but 5% of real ones do that "
+        "were not trained on. By chance 5% do. It finds copies; it proves nobody's anonymity.",
+    )
+
+
+def _by_distance(reading: str, score: float, floor: float) -> Words:
+    return (
+        _private(reading),
+        f"{score:.2f}",
+        f"{floor:.2f}",
+        "Distance to the nearest training series, divided by that of real series that were not "
+        "trained on. Copies have 0. It finds copies; it proves nobody's anonymity.",
+    )
+
+
+def _by_attack(reading: str, score: float, floor: float) -> Words:
+    return (
+        _private(reading),
+        f"{score:.0%}",
+        f"{floor:.0%}",
+        "How often a simple attack tells which of two series was trained on. Guessing is right "
+        "in 50%. Better attacks may find more.",
+    )
+
+
+def _private(reading: str) -> str:
+    return {COPIES: "copies", WORSE: "nearer than real series are", UNDECIDED: "undecided"}.get(
+        reading, "no copies found"
+    )
+
+
+def _any_other(metric: Metric) -> Callable[[str, float, float], Words]:
+    def speak(reading: str, score: float, floor: float) -> Words:
+        return reading, f"{score:.3g}", f"{floor:.3g}", f"{metric.name}; best is {metric.best}."
+
+    return speak
+
+
+WORDS: dict[str, Callable[[str, float, float], Words]] = {
+    "discriminative_score_panel": _by_judge,
+    "discriminative_score_boosting": _by_judge,
+    "discriminative_score": _by_judge,
+    "global_utility": _by_utility,
+    "tstr_score": _by_tstr,
+    "near_copy_fraction": _by_near_copies,
+    "nearest_record_ratio": _by_distance,
+    "membership_inference_auc": _by_attack,
+}
