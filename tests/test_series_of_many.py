@@ -74,6 +74,15 @@ def test_series_that_are_alike_have_no_levels():
     assert np.corrcoef(own, of_each(table(levels=[10] * 30)))[0, 1] < 0.7
 
 
+def test_of_many_windows_some_are_drawn():
+    fitted = fit(table(), max_windows=50)
+    assert fitted.n_windows_ == 50
+    np.testing.assert_allclose(of_each(fitted.sample(3)), [10, 50, 90], atol=2.5)
+    pd.testing.assert_frame_equal(fitted.sample(3), fit(table(), max_windows=50).sample(3))
+    labelled = fit(table(), y=list("aba"), max_windows=50)
+    assert labelled.n_windows_ == 50
+
+
 # -- names ------------------------------------------------------------------------------------
 
 

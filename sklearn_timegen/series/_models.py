@@ -134,20 +134,37 @@ class Models:
         """Return the label of a series; there may be none."""
         return None if self.labels is None else self.labels[k]
 
-    def cut(self, stride: int, calendar: tuple[str, ...]) -> tuple[Array, Any]:
-        """Return the windows of all series, and what they are generated given.
+    def cut(
+        self,
+        stride: int,
+        calendar: tuple[str, ...],
+        most: int | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, Any]:
+        """Return windows of all series, and what they are generated given.
 
-        The calendar features of their beginnings, or the labels of their series.
+        The calendar features of their beginnings, or the labels of their series. Of more than
+        ``most`` windows, so many are drawn by ``rng``.
         """
+        n_windows = [(len(x) - self.plan.window) // stride + 1 for x in self._learned]
+        total = sum(n_windows)
+        taken = np.ones(total, dtype=bool)
+        if most is not None and total > most:
+            assert rng is not None
+            taken[rng.permutation(total)[most:]] = False
         windows, conditions = [], []
+        ends = np.cumsum(n_windows)
         for k, (values, record) in enumerate(zip(self._learned, self.records, strict=True)):
+            own = taken[ends[k] - n_windows[k] : ends[k]]
+            if not own.any():
+                continue
             cut, starts = make_windows(values, self.plan.window, stride)
-            windows.append(cut)
+            windows.append(cut[own])
             if calendar:
-                times = record.timeline.index[starts + self.chain.n_lost]
+                times = record.timeline.index[starts[own] + self.chain.n_lost]
                 conditions.append(calendar_features(times, calendar))
             elif self.needs_labels:
-                conditions.append(np.repeat(np.asarray([self.label_of(k)]), len(cut)))
+                conditions.append(np.repeat(np.asarray([self.label_of(k)]), len(windows[-1])))
         return np.concatenate(windows), np.concatenate(conditions) if conditions else None
 
     def own(self, asked: list[Asked]) -> Own | None:

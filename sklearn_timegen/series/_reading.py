@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,8 @@ from sklearn_timegen.data.tables.records import read_parts
 from sklearn_timegen.data.tables.timeline import IrregularTimeline
 from sklearn_timegen.series._irregular import Gaps
 from sklearn_timegen.series._labels import read_labels
+from sklearn_timegen.series._parameters import SeriesParameters
 from sklearn_timegen.series._settings import reading_options
-
-if TYPE_CHECKING:
-    from sklearn_timegen.series.generator import SeriesGenerator
 
 __all__ = ["Known", "read_known", "without_short"]
 
@@ -44,7 +42,7 @@ class Known:
     gaps: Gaps | None
 
 
-def read_known(settings: SeriesGenerator, X: Any, y: Any, like: Known | None = None) -> Known:
+def read_known(settings: SeriesParameters, X: Any, y: Any, like: Known | None = None) -> Known:
     """Return series, which are read as those of ``like`` were, if there are such."""
     time = settings.time
     if like is not None:
@@ -105,7 +103,7 @@ def _refuse_gaps(parts: list[Part], *, missing: bool) -> None:
         )
 
 
-def _gaps(settings: SeriesGenerator, container: Container, parts: list[Part]) -> Gaps:
+def _gaps(settings: SeriesParameters, container: Container, parts: list[Part]) -> Gaps:
     if settings.transform is not None or settings.calendar:
         what = f"calendar={list(settings.calendar)}"
         if settings.transform is not None:

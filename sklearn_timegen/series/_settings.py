@@ -16,12 +16,12 @@ from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.category import rules_of_kinds
 from sklearn_timegen.series._attributes import find_attributes
 from sklearn_timegen.series._calendar import CALENDARS
+from sklearn_timegen.series._parameters import SeriesParameters
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._window import are_windows, choose_window
 
 if TYPE_CHECKING:
     from sklearn_timegen.series._reading import Known
-    from sklearn_timegen.series.generator import SeriesGenerator
 
 __all__ = [
     "Plan",
@@ -55,13 +55,13 @@ class Plan:
     whole: bool = False
 
 
-def generator_of(settings: SeriesGenerator) -> Any:
+def generator_of(settings: SeriesParameters) -> Any:
     """Return the generator of windows that is asked for, or the default one."""
     return PCAMixture() if settings.generator is None else settings.generator
 
 
 def make_plan(
-    settings: SeriesGenerator, records: list[Record], period: int, labels: list[Any] | None
+    settings: SeriesParameters, records: list[Record], period: int, labels: list[Any] | None
 ) -> Plan:
     """Return what is to be done, before anything is trained.
 
@@ -110,7 +110,7 @@ def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: boo
     )
 
 
-def _check_generator(settings: SeriesGenerator, generator: Any, labels: list[Any] | None) -> None:
+def _check_generator(settings: SeriesParameters, generator: Any, labels: list[Any] | None) -> None:
     unknown = [name for name in settings.calendar if name not in list(CALENDARS)]
     if unknown:
         raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
@@ -142,7 +142,7 @@ def _check_generator(settings: SeriesGenerator, generator: Any, labels: list[Any
         )
 
 
-def reading_options(settings: SeriesGenerator) -> ReadingOptions:
+def reading_options(settings: SeriesParameters) -> ReadingOptions:
     """Return what the generator's parameters say about channels: it is said of the series."""
     said = generator_of(settings).get_params(deep=False)
     return ReadingOptions(
@@ -153,7 +153,7 @@ def reading_options(settings: SeriesGenerator) -> ReadingOptions:
     )
 
 
-def make_structure(settings: SeriesGenerator, known: Known, plan: Plan) -> Structure:
+def make_structure(settings: SeriesParameters, known: Known, plan: Plan) -> Structure:
     """Return an unfitted structure of series, of which windows will be cut."""
     own, theirs = settings.rules, generator_of(settings).get_params(deep=False)
     said = not (isinstance(own, str) and own == "auto")
@@ -170,7 +170,7 @@ def make_structure(settings: SeriesGenerator, known: Known, plan: Plan) -> Struc
     )
 
 
-def make_generator(settings: SeriesGenerator, *, conditional: bool) -> Any:
+def make_generator(settings: SeriesParameters, *, conditional: bool) -> Any:
     """Return an unfitted generator of windows, which are coordinates already."""
     generator = clone(generator_of(settings))
     known = generator.get_params(deep=False)
@@ -183,7 +183,7 @@ def make_generator(settings: SeriesGenerator, *, conditional: bool) -> Any:
     return generator
 
 
-def _choose_overlap(settings: SeriesGenerator, window: int) -> int:
+def _choose_overlap(settings: SeriesParameters, window: int) -> int:
     """Return the overlap: one that lets windows be joined where training windows begin.
 
     Windows that are cut at midnight only know how days go on from midnight.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import MetaEstimatorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
-from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
-from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.base import BaseGenerator, estimator, fitted
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.sentinels import sentinels_told
@@ -24,6 +21,7 @@ from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._calendar import infer_period
 from sklearn_timegen.series._drawing import draw_records
 from sklearn_timegen.series._models import Models, cut_apart
+from sklearn_timegen.series._parameters import SeriesParameters
 from sklearn_timegen.series._postprocess import JoinedPostprocess
 from sklearn_timegen.series._reading import read_known, without_short
 from sklearn_timegen.series._request import find_names, read_request
@@ -44,8 +42,8 @@ Array = NDArray[np.float64]
 
 
 @estimator
-class SeriesGenerator(MetaEstimatorMixin, Declared):
-    """Series with dates in, series with dates out: a generator of windows, applied to series.
+class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
+    """Tables of series in, tables of series out: a generator of windows, applied to series.
 
     ``fit`` cuts windows from one series or from several, of unequal length too, and fits a clone
     of ``generator`` to them. ``sample`` joins generated windows to series of any length and
@@ -60,9 +58,9 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
 
     Columns may hold words, flags, categories, dates, and missing values: the parameters
     ``missing``, ``channel_kinds``, ``rare_categories`` and ``unseen_categories`` of the generator
-    are taken for those of the series. What a series has for all of its time, as a shop its town,
-    it has from the training series that it stands in for. A transform sees real channels only,
-    with draws in the place of what is missing; decimals come back by the rules.
+    are taken for those of the series. What a series has for all of its time, as a shop its town
+    and its level, it has from the training series that it stands in for. A transform sees real
+    channels only, with draws in the place of what is missing; decimals come back by the rules.
 
     See Also
     --------
@@ -87,122 +85,6 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
     >>> sampled.name, sampled.dtype, sampled.index[-1], sampled.index.freqstr
     ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
     """
-
-    generator: BaseGenerator | None = param(
-        default=None,
-        kw_only=False,
-        doc="""What learns the windows: any generator of this library; cloned. ``None`` is
-        ``PCAMixture()``, which is fitted in seconds.""",
-        check=[HasMethods(["fit", "sample"]), None],
-    )
-    window: int | None = param(
-        default=None,
-        kw_only=False,
-        doc="""Timesteps of a window, at least 2: long enough to hold the patterns that matter,
-        and no longer than the shortest series. ``None`` is two seasons, by the frequency or by the
-        autocorrelation, or without a season twice the memory that the series show, 24 at least;
-        less where series are shorter or few. ``window_`` tells what it came to.""",
-        check=[Interval(Integral, 2, None, closed="left"), None],
-    )
-    stride: int = param(
-        default=1,
-        doc="Timesteps between the beginnings of neighbouring training windows.",
-        check=[Interval(Integral, 1, None, closed="left")],
-    )
-    transform: Any = param(
-        default=None,
-        doc="""What makes the series stationary before windows are cut, undone in ``sample``:
-        ``"difference"``, ``"log"``, ``"box-cox"``, ``"stl-remainder"``,
-        ``"stl-remainder-robust"`` or a transformer; a list is applied in its order.
-        ``"stl-remainder"`` generates what trend and season leave
-        over, and puts those of the training series back; the robust one leaves outliers to the
-        remainder. A scikit-learn transformer sees timesteps as rows; of an sktime transformer a
-        clone is fitted to each series. Both need an inverse.""",
-        check="no_validation",
-        type="str, transformer, list or None",
-    )
-    period: int | str = param(
-        default="auto",
-        doc="""Timesteps of a season, for ``"stl-remainder"``; 1 is none. ``"auto"`` goes by the
-        frequency: 12 for months, 7 for days, 24 for hours, and so on, if two fit into the longest
-        series.""",
-        check=[Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-    )
-    rules: str | Sequence[Any] | None = param(
-        default="auto",
-        doc="""What every series keeps, and every sample of any length will: ``"auto"`` finds it in
-        the whole series, before windows are cut; a list of :mod:`sklearn_timegen.rules` declares
-        it, ``None`` takes values for mere numbers. Rules and bounds of the generator are taken for
-        those of the series.""",
-        check="no_validation",  # Structure says what it expects
-        type='"auto", list of Rule or None',
-    )
-    calendar: Sequence[str] = param(
-        default=(),
-        doc="""What windows are generated given: where they begin in the day, the week, the month
-        or the year. The generator has to be one that can be conditional. Without it, and without
-        ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.""",
-        check=[list, tuple],
-        type='sequence of {"hour", "weekday", "day", "month", "dayofyear"}',
-    )
-    overlap: int | None = param(
-        default=None,
-        doc="""Timesteps that a window shares with the series it goes on from; ``None`` is half of
-        it, or what is nearest and lets windows be joined where training windows begin.""",
-        check=[Interval(Integral, 1, None, closed="left"), None],
-    )
-    joining: str = param(
-        default="auto",
-        doc="""How windows go on from a past: searched, or continued by the generator, which
-        ``"auto"`` takes where the generator can.""",
-        check=[StrOptions({"auto", "search", "continue"})],
-    )
-    n_candidates: int = param(
-        default=256,
-        doc="Windows among which the next one is searched, beside eight for each series.",
-        check=[Interval(Integral, 1, None, closed="left")],
-    )
-    id_columns: Any = param(
-        default=None,
-        formerly="series_column",
-        doc="""Column of a long table that names the series of each row, or a list of several
-        such columns. All columns but these and ``time_column`` are channels.""",
-        check="no_validation",
-        type="str or list of str",
-    )
-    time_column: Any = param(
-        default=None,
-        doc="""Column of a long table that holds the timestamps, or strings of dates in one format;
-        a table with one series needs this one only. Rows of a series are sorted by it.""",
-        check="no_validation",
-        type="str",
-    )
-    time: str = param(
-        default="auto",
-        doc="""Whether times go on by one step, which ``"auto"`` finds out: an offset, a calendar
-        of sessions (the same times on every day, or every business day, and no nights), or none.
-        Irregular times are generated by their gaps, and never go back.""",
-        check=[StrOptions({"auto", "regular", "irregular"})],
-    )
-    gaps: str = param(
-        default="missing",
-        doc="""What is made of timesteps that regular times leave out: rows that are not there,
-        which are left out of samples as often and in the same patterns; ends of segments, across
-        which no window goes, each of which may be stood in for; or an error.""",
-        check=[StrOptions({"missing", "segments", "error"})],
-    )
-    static_columns: Any = param(
-        default="auto",
-        doc="""Columns that have one value a series, its attributes: ``"auto"`` finds those that
-        are constant in each of several series; a list names some that have to be.""",
-        check="no_validation",  # find_attributes says what it expects
-        type='"auto" or list of str',
-    )
-    random_state: RandomState = param(
-        default=None,
-        doc="Seed of samples, and of the generator if its own is ``None``.",
-        check=["random_state", np.random.Generator],
-    )
 
     rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
     postprocess_: Any = fitted(
@@ -232,7 +114,7 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
             whose last index level is the time, or a long table with ``id_columns`` and
             ``time_column``; an array (n_timesteps,), (n_timesteps, n_channels) or (n_series,
             n_timesteps, n_channels); or a list of such series, of any lengths. Of a hierarchy,
-            the sums that sktime calls ``__total`` are left out.
+            the sums that sktime calls ``__total`` are made anew of what is sampled.
         y : array-like or dict, default=None
             A label for each series, in their order or by their names, which windows are generated
             given; the generator has to be one that can be conditional.
@@ -396,8 +278,11 @@ class SeriesGenerator(MetaEstimatorMixin, Declared):
         new_keys([record.key for record in records], [])  # refuses what no names can be made of
         chain, structure = Chain(self.transform, period), make_structure(self, known, plan)
         models = Models(known, chain, structure, plan)
-        windows, conditions = models.cut(self.stride, tuple(self.calendar))
         seed = draw_seed(self.random_state)
+        stream = np.random.default_rng(derive_seed(seed, "windows"))
+        windows, conditions = models.cut(
+            self.stride, tuple(self.calendar), self.max_windows, stream
+        )
         generator = make_generator(self, conditional=conditions is not None)
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))

@@ -50,7 +50,7 @@ def date_parts(undated: Undated, gaps: str, time: str) -> tuple[Container, list[
             found = _with_gaps(frames, indexes, keys, gaps)
             if found is not None:
                 return replace(container, leaves_out=gaps == "missing"), found
-            if time == "regular":
+            if time == "regular" or _are_regular_apart(indexes):
                 raise
     triples = zip(frames, indexes, keys, strict=True)
     return container, [
@@ -90,6 +90,16 @@ def _with_gaps(
         for own in np.split(np.arange(len(rows)), ends):
             parts.append(Part(frame.iloc[own], Timeline(index[own], _where(key), step), key))
     return parts
+
+
+def _are_regular_apart(indexes: list[pd.Index]) -> bool:
+    """Whether each series has a step, and not the same one: rather a mistake than irregular."""
+    try:
+        for index in indexes:
+            Timeline(index, "")
+    except IrregularTimesError:
+        return False
+    return True
 
 
 def _where(key: Key) -> str:

@@ -147,14 +147,17 @@ def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
     if len(frames) == 1:
         return frames[0]
-    united = {}
-    for k, name in enumerate(frames[0].columns):
+    united: dict[Any, Any] = {}
+    alike = len({tuple(frame.dtypes) for frame in frames}) == 1
+    for k, name in enumerate(() if alike else frames[0].columns):
         dtypes = list(dict.fromkeys(frame.dtypes.iloc[k] for frame in frames))
         is_category = [isinstance(d, pd.CategoricalDtype) and not d.ordered for d in dtypes]
         if len(dtypes) > 1 and all(is_category):
             every = pd.Index(np.concatenate([d.categories.astype(object) for d in dtypes]))
             united[name] = pd.CategoricalDtype(every.unique())
-    return pd.concat([frame.astype(united) for frame in frames], ignore_index=True)
+    if united:
+        frames = [frame.astype(united) for frame in frames]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _refuse_times(

@@ -193,9 +193,10 @@ class Timeline:
         if not expected.equals(self.index):
             k = int(np.argmax(expected != self.index))
             raise IrregularTimesError(
-                f"the time index{where} is irregular: after {self.index[k - 1]} comes "
-                f"{self.index[k]}, but the longest series goes on by "
-                f"{getattr(self.step, 'freqstr', self.step)}, to {expected[k]}. {REMEDIES}"
+                f"the time index{where} does not have the frequency "
+                f"{getattr(self.step, 'freqstr', self.step)} of the longest series: after "
+                f"{self.index[k - 1]} comes {self.index[k]}, and not {expected[k]}. Fit series of "
+                f"different frequencies apart. {REMEDIES}"
             )
 
     def _refuse_gaps(self, ordinals: Any, step: int, where: str) -> None:
