@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils.validation import check_array
 
 from sklearn_timegen._types import CrossValidation
 from sklearn_timegen.data.checks import check_count, check_window_starts
 from sklearn_timegen.data.overlaps import find_window_starts
 from sklearn_timegen.data.reading import as_pandas, is_table
+from sklearn_timegen.data.suspicions import check_rows
 
 __all__ = ["WindowKFold", "WindowTimeSeriesSplit", "find_window_starts", "make_windows"]
 
@@ -124,7 +124,7 @@ def make_windows(
     """
     n_timesteps = check_count(n_timesteps, "n_timesteps")
     stride = check_count(stride, "stride")
-    series = as_pandas(series)
+    series = as_pandas(series, "series")
     if id_columns is None and time_column is None and not is_table(series):
         windows, starts = _windows_of_array(series, n_timesteps, stride)
         return (windows, starts, _origins_in_time(starts)) if return_origins else (windows, starts)
@@ -144,17 +144,23 @@ def _origins_in_time(starts: Index) -> Any:
 
 def _windows_of_array(series: Any, n_timesteps: int, stride: int) -> tuple[NDArray[Any], Index]:
     """Cut windows from one series that is an array, whose rows are time."""
-    values = check_array(
-        np.asarray(series), dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False
-    )
-    if values.ndim not in (1, 2):
+    try:
+        values = np.asarray(series)
+    except ValueError as error:
         raise ValueError(
-            f"series must be 1-d (length,) or 2-d (length, n_channels), got shape {values.shape}"
+            "series is ragged: each timestep has to have all channels, and several series of "
+            "unequal length are a list of frames or of arrays (length, n_channels)"
+        ) from error
+    if values.ndim not in (1, 2) or values.dtype.kind == "c":
+        raise ValueError(
+            "series must be 1-d (length,) or 2-d (length, n_channels), got shape "
+            f"{values.shape} of {values.dtype}"
         )
     if len(values) < n_timesteps:
         raise ValueError(
             f"a series of {len(values)} timesteps holds no window of {n_timesteps} timesteps"
         )
+    check_rows(values)
     values = values.reshape(len(values), -1)
     windows = np.lib.stride_tricks.sliding_window_view(values, n_timesteps, axis=0)[::stride]
     return windows.transpose(0, 2, 1).copy(), np.arange(len(windows)) * stride

@@ -147,7 +147,7 @@ WRONG = {
     "4-d": (SYNTHETIC[None], r"got shape \(1, 31, 6, 2\)"),
     "ragged": ([[1.0, 2.0], [1.0]], r"\[0\]"),  # one channel, the others have two
     "strings": ([["a", "b"], ["c", "d"]], r"\[0\]"),
-    "none": (None, r"got shape \(\)"),
+    "number": (3.0, r"got shape \(\)"),
 }
 
 

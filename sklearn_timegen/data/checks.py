@@ -213,13 +213,7 @@ def check_sample(X: Any, name: str, *, missing: bool = False) -> NDArray[np.floa
     ValueError
         If it is ragged, not numeric, not 2-d or 3-d, empty or not finite in float32.
     """
-    try:
-        values = np.asarray(X)
-        if values.dtype.kind in "USc":
-            raise ValueError(f"its values are of type {values.dtype}")
-        values = values.astype(np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} is not a numeric array of series: {error}") from error
+    values = _as_numbers(_as_array(X, name), name)
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise ValueError(
             f"{name} must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, "
@@ -232,6 +226,31 @@ def check_sample(X: Any, name: str, *, missing: bool = False) -> NDArray[np.floa
     if np.fmax.reduce(np.abs(values), axis=None) > np.finfo(np.float32).max:
         raise ValueError(f"{name} holds values too large for float32, in which samples come")
     return as_3d(values)
+
+
+def _as_array(X: Any, name: str) -> Any:
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is ragged: all series need the same number of timesteps and channels. Cut "
+            "windows of one length (sklearn_timegen.model_selection.make_windows), or pass a list "
+            "of arrays (n_timesteps, n_channels), one for each series"
+        ) from error
+
+
+def _as_numbers(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+    try:
+        if values.dtype.kind == "O":
+            return values.astype(np.float64)
+    except (ValueError, TypeError):
+        pass
+    shown = f", such as {values.ravel().tolist()[0]!r}"[:80] if values.size else ""
+    raise ValueError(
+        f"{name} is not a numeric array of series: it holds values of {values.dtype}{shown}"
+    )
 
 
 def all_finite(x: NDArray[Any]) -> bool:
@@ -352,13 +371,12 @@ def _check_rank(X: Any) -> Any:
     if sparse.issparse(X):
         raise TypeError("Sparse data was passed for X, but dense series are required: X.toarray()")
     if not hasattr(X, "shape"):
-        try:
-            X = np.asarray(X)
-        except ValueError as error:
-            raise ValueError(
-                "X is ragged: all series need the same number of timesteps and channels. Cut "
-                "windows of one length (sklearn_timegen.model_selection.make_windows) or pad"
-            ) from error
+        X = _as_array(X, "X")
+    if getattr(X, "dtype", None) is not None and X.dtype.kind == "c":
+        raise ValueError(
+            f"Complex data not supported: X is of {X.dtype}. Real and imaginary parts can be two "
+            "channels: np.stack([X.real, X.imag], axis=-1)"
+        )
     if len(X.shape) not in (2, 3):
         raise ValueError(
             "X must be 2-d (n_samples, n_timesteps) or 3-d (n_samples, n_timesteps, n_channels), "

@@ -35,7 +35,7 @@ def of_one_type(column: pd.Series, name: Any) -> pd.Series:
     if all(issubclass(t, Integral) for t in types):
         return column.astype("Int64") if len(known) < len(column) else column.astype(np.int64)
     if all(issubclass(t, Real | decimal.Decimal) for t in types):
-        return column.map(float, na_action="ignore").astype(np.float64)
+        return column.where(column.notna(), np.nan).astype(np.float64)
     if any(issubclass(t, Real | decimal.Decimal) for t in types):
         _refuse_mixture(known, name)
     if all(hasattr(t, "year") for t in types):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils.multiclass import type_of_target
 
 __all__ = ["as_target", "check_known", "codes_of", "holds_labels", "shown", "shown_label"]
@@ -24,7 +26,10 @@ def as_target(y: Any, name: str = "y") -> Array:
     ------
     ValueError
         If entries are missing (None, NaN or NA), or lists in it are of unequal length.
+    TypeError
+        If it is sparse, a dict, a set or an iterator.
     """
+    _refuse_no_array(y, name)
     try:
         values = np.asarray(y)
     except ValueError as error:
@@ -34,8 +39,12 @@ def as_target(y: Any, name: str = "y") -> Array:
     if values.dtype.kind != "O":
         return values
     flat = values.ravel().tolist()
-    if any(map(_is_missing, flat)):
-        raise ValueError(f"{name} has missing labels or numbers (None, NaN or NA)")
+    missing = [k for k, value in enumerate(flat) if _is_missing(value)]
+    if missing:
+        raise ValueError(
+            f"{name} has {len(missing)} missing labels or numbers (None, NaN or NA), the first at "
+            f"{missing[0]}: leave their series out, or give them a label of their own"
+        )
     if not flat:
         return values
     if all(isinstance(v, bool | np.bool_) for v in flat):
@@ -47,6 +56,18 @@ def as_target(y: Any, name: str = "y") -> Array:
     if all(isinstance(v, Real) for v in flat):
         return values.astype(np.float64)
     return values
+
+
+def _refuse_no_array(y: Any, name: str) -> None:
+    if sparse.issparse(y):
+        raise TypeError(
+            f"{name} is sparse ({type(y).__name__}), but an array is expected: {name}.toarray()"
+        )
+    if isinstance(y, Mapping | Set | Iterator):
+        raise TypeError(
+            f"{name} is a {type(y).__name__}, but an array or a list is expected, with an entry "
+            "for each series in their order"
+        )
 
 
 def _is_missing(value: Any) -> bool:

@@ -15,9 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.checks import SeriesLayout, check_series
+from sklearn_timegen.data.forms import as_pandas, is_dated, is_panel, refuse_dated, without_na
+from sklearn_timegen.data.suspicions import check_channels
 
-__all__ = ["ReadingOptions", "as_pandas", "is_table", "needs_schema", "read_series", "without_na"]
+__all__ = [
+    "ReadingOptions",
+    "as_pandas",
+    "as_sample",
+    "is_table",
+    "needs_schema",
+    "read_series",
+    "without_na",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -65,12 +76,13 @@ def read_series(
         If ``X`` is empty, holds infinite values, values of several kinds in a channel, or, where
         none may be missing, NaN; or is of other channels or more timesteps than ``layout``.
     """
-    X = as_pandas(X)
+    levels = _levels_of(X)
+    X = as_sample(X, n_channels=options.n_channels, first=layout is None)
     typed = layout.schema is not None if layout is not None else needs_schema(X, options)
     if typed or (layout is not None and needs_schema(X, options)):
         from sklearn_timegen.data.typed import read_typed  # pandas takes a while
 
-        return read_typed(X, estimator=estimator, options=options, layout=layout)
+        return read_typed(X, estimator=estimator, options=options, layout=layout, levels=levels)
     return check_series(
         without_na(X),
         estimator=estimator,
@@ -80,11 +92,53 @@ def read_series(
     )
 
 
-def as_pandas(X: Any) -> Any:
-    """Return frames of other libraries, such as polars, as frames of pandas."""
-    if isinstance(X, list | tuple):
-        return [as_pandas(x) for x in X] if X and hasattr(X[0], "to_pandas") else X
-    return X.to_pandas() if hasattr(X, "to_pandas") else X
+def _levels_of(X: Any) -> Any:
+    """Return what the levels of a panel are called; ``None`` for what is no panel."""
+    if not is_panel(X):
+        return None
+    times = X.index.levels[-1]
+    if is_dated(times):
+        raise ValueError(
+            f"X is a panel whose times are a {type(times).__name__}, which samples of a generator "
+            "of windows would be without. SeriesGenerator learns whole series with their times; "
+            "make_windows(X, n_timesteps) cuts windows, of one length, out of each; a list of "
+            "frames, one for each series, is taken without times"
+        )
+    return list(X.index.names)
+
+
+def as_sample(X: Any, name: str = "X", *, n_channels: int = 1, first: bool = True) -> Any:
+    """Return a sample of series in a form that is read: a panel as a list of its series.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame or list
+        What somebody takes for a sample of series.
+    name : str, default="X"
+        What it is called in errors.
+    n_channels : int, default=1
+        Channels in the rows of a 2-d ``X``.
+    first : bool, default=True
+        Whether nothing is known of its layout yet, so that it may be another one.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing that holds series.
+    ValueError
+        If its rows are timesteps, or a channel is the time.
+    """
+    X = as_pandas(X, name)
+    if is_panel(X):
+        from sklearn_timegen.data.segments import series_of_panel  # pandas takes a while
+
+        return series_of_panel(X, name)
+    doubt = refuse_dated(X, name)
+    if first and doubt is not None:
+        warn_user(doubt)
+    if first:
+        check_channels(X, name, n_channels)
+    return X
 
 
 def is_table(X: Any) -> bool:
@@ -118,26 +172,6 @@ def needs_schema(X: Any, options: ReadingOptions) -> bool:
     return kind in "bUSMT" or (kind == "O" and X.ndim in (2, 3) and _holds_words(X))
 
 
-def without_na(X: Any) -> Any:
-    """Return numbers with NaN in the place of pandas' NA, which no array of numbers holds."""
-    pd = sys.modules.get("pandas")
-    if pd is None:
-        return X
-    if isinstance(X, pd.DataFrame) and any(not isinstance(t, np.dtype) for t in X.dtypes):
-        numbers = X.to_numpy(dtype=np.float64, na_value=np.nan)
-        return pd.DataFrame(numbers, columns=X.columns, index=X.index)
-    objects = isinstance(X, np.ndarray | pd.DataFrame) and np.asarray(X).dtype.kind == "O"
-    if objects and any(value is pd.NA for value in np.asarray(X).ravel()):
-        return X.mask(X.isna(), np.nan) if isinstance(X, pd.DataFrame) else _with_nan(pd, X)
-    return X
-
-
-def _with_nan(pd: Any, X: NDArray[Any]) -> NDArray[Any]:
-    out = X.copy()
-    out[pd.isna(X)] = np.nan
-    return out
-
-
 def _is_number(pd: Any, dtype: Any) -> bool:
     types = pd.api.types
     if types.is_object_dtype(dtype):  # told by what they hold, as arrays are
@@ -160,5 +194,6 @@ def _len(x: Any) -> int | None:
 
 def _holds_words(X: NDArray[Any]) -> bool:
     return any(
-        isinstance(v, str | bool | np.bool_) or hasattr(v, "year") for v in X.ravel()[:10_000]
+        isinstance(v, str | bool | np.bool_) or (hasattr(v, "year") and v == v)  # but for NaT
+        for v in X.ravel()[:10_000]
     )

@@ -21,8 +21,9 @@ from sklearn_timegen.data.checks import (
     check_sample,
     ends_early,
 )
+from sklearn_timegen.data.forms import is_panel
 from sklearn_timegen.data.magnitude import check_magnitude
-from sklearn_timegen.data.reading import ReadingOptions, as_pandas, needs_schema, without_na
+from sklearn_timegen.data.reading import ReadingOptions, as_sample, needs_schema, without_na
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ class Reading:
         ValueError
             If its channels are others, or hold what those of the real sample could not.
         """
-        X = as_pandas(X)
+        X = as_sample(X, name, first=False)
         if self.schema is None:
             X = without_na(X)
             columns = list(getattr(X, "columns", ()))
@@ -163,7 +164,7 @@ def read_real(
     ValueError
         If it is empty, infinite, of no known kind, or varies by less than float32 holds.
     """
-    options, X = ReadingOptions(n_channels), as_pandas(X)
+    options, X = ReadingOptions(n_channels), as_sample(X, name, n_channels=n_channels)
     if not (needs_schema(X, options) if typed is None else typed):
         X = without_na(X)
         x = check_sample(X, name, missing=True)
@@ -239,12 +240,15 @@ def read_samples(
     (['channel 0 = a', 'channel 0 = b'], [[0.0, 1.0], [nan, nan], [nan, nan]])
     """
     options = ReadingOptions(n_channels)
-    typed = any(needs_schema(as_pandas(X), options) for X in (X_real, *others))
+    given = [
+        as_sample(X, name, first=False) for X, name in zip((X_real, *others), names, strict=True)
+    ]
+    typed = any(needs_schema(X, options) for X in given)
     real, reading = read_real(
-        X_real, names[0], n_channels=n_channels, typed=typed, one_hot=one_hot
+        given[0], names[0], n_channels=n_channels, typed=typed, one_hot=one_hot
     )
     samples = [real]
-    for X, name in zip(others, names[1:], strict=True):
+    for X, name in zip(given[1:], names[1:], strict=True):
         samples.append(reading.read(X, name, names[0]))
         if samples[-1].shape[2] != real.shape[2]:
             raise ValueError(_unlike(real, samples[-1], names[0], name))
@@ -295,6 +299,7 @@ def in_columns(x: NDArray[Any], schema: Schema) -> NDArray[Any]:
 
 def rows_of(X: Any, rows: NDArray[Any]) -> Any:
     """Return some of the series of a sample in its own form, by their numbers or a mask."""
+    X = as_sample(X, first=False) if is_panel(X) else X
     if isinstance(X, list | tuple):
         return [X[k] for k in np.arange(len(X))[rows]]
     return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.data.clocks import count_steps, follows, usual_step
 from sklearn_timegen.data.tables.container import shown
 
-__all__ = ["Segment", "TimedRows", "called", "segments_of"]
+__all__ = ["Segment", "TimedRows", "called", "segments_of", "series_of_panel"]
 
 TOTAL = "__total"  # sktime's name for the sum over a level
 INTEGERS = "iu"
@@ -100,6 +100,28 @@ def segments_of(
         Segment(rows[part], int(series[part.start]), int(first[part.start]))
         for part in _slices(np.flatnonzero(~unbroken) + 1, len(rows))
     ]
+
+
+def series_of_panel(X: Any, name: str) -> list[pd.DataFrame]:
+    """Return the series of a panel in time order.
+
+    Raises
+    ------
+    ValueError
+        As :func:`segments_of` does, or if a series has a gap.
+    """
+    try:
+        read, segments = segments_of(X)
+    except ValueError as error:
+        raise ValueError(f"{name} is a panel, but {error}") from error
+    for before, part in pairwise(segments):
+        if before.series == part.series:
+            raise ValueError(
+                f"series {shown(tuple(read.ids.iloc[part.rows[0]]))} of {name} has a gap between "
+                f"{read.times[before.rows[-1]]} and {read.times[part.rows[0]]}: make_windows cuts "
+                "windows between gaps, and with rows of NaN in their place, values are missing"
+            )
+    return [read.frame.iloc[part.rows].reset_index(drop=True) for part in segments]
 
 
 def _slices(cuts: NDArray[np.int64], n: int) -> list[slice]:

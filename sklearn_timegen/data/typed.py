@@ -40,19 +40,23 @@ class TypedLayout(SeriesLayout):
     Parameters
     ----------
     form : {"list", "array", "frame"}
-        A list of series; a 3-d array; a 2-d array or frame with one channel, a row each.
+        A list of series, or a panel; a 3-d array; a 2-d array or frame with one channel, a row
+        each.
     framed : bool
         Whether the series of a list are frames; else they are arrays.
     one_d : bool
         Whether the series of a list are 1-d.
     columns : Index or None
         Columns of a 2-d frame.
+    levels : list or None
+        Names of the levels of a panel's index.
     """
 
     form: str = "list"
     framed: bool = False
     one_d: bool = False
     columns: Any = None
+    levels: Sequence[Any] | None = None
 
     def restore(self, series: NDArray[Any]) -> Any:
         """Lay a 3-d array of numbers out as ``fit`` saw series."""
@@ -65,9 +69,16 @@ class TypedLayout(SeriesLayout):
         starts = np.cumsum(ends) - ends
         parts = [whole.iloc[a : a + k] for a, k in zip(starts, ends, strict=True)]
         if self.framed:
-            return [part.reset_index(drop=True) for part in parts]
+            parts = [part.reset_index(drop=True) for part in parts]
+            return parts if self.levels is None else self._joined(parts)
         arrays = [_as_array(part) for part in parts]
         return [array[:, 0] for array in arrays] if self.one_d else arrays
+
+    def _joined(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        """Return a panel: series and timesteps are numbered, at the last two levels."""
+        panel = pd.concat(parts, keys=range(len(parts)))
+        panel.index = panel.index.set_names(list(self.levels or ())[-2:])
+        return panel
 
     def _restore_array(self, values: NDArray[Any], n: int, n_timesteps: int) -> Any:
         array = _as_array(self.schema.decode(values.astype(np.float64)))
@@ -85,8 +96,12 @@ def read_typed(
     estimator: BaseEstimator,
     options: ReadingOptions,
     layout: SeriesLayout | None = None,
+    levels: Sequence[Any] | None = None,
 ) -> tuple[FloatArray, SeriesLayout]:
-    """Return series of kinds or lengths as ``data.reading.read_series`` does."""
+    """Return series of kinds or lengths as ``data.reading.read_series`` does.
+
+    ``levels`` are the names of the index of the panel that they were in.
+    """
     parts, form = frames_of(X, options)
     if layout is not None and layout.schema is None:
         raise ValueError(_not_alike(X, parts, layout))
@@ -112,6 +127,7 @@ def read_typed(
         n_channels=len(schema.channels),
         ragged=len(set(lengths)) > 1 or ends_early(x),
         schema=schema,
+        levels=levels,
     )
 
 
@@ -197,7 +213,8 @@ def _rows_of_one_type(X: pd.DataFrame, name: str) -> list[pd.Series]:
         raise ValueError(
             f"{name} is a frame whose columns, timesteps of one channel, are of several types: "
             f"{', '.join(sorted(types))}. Series with channels of several kinds are a list of "
-            "frames, one for each series"
+            "frames, one for each series; SeriesGenerator and make_windows read a table "
+            "whose rows are timesteps"
         )
     whole = pd.concat([X.iloc[:, k] for k in range(X.shape[1])], ignore_index=True)
     n = len(X)

@@ -12,6 +12,7 @@ from pandas.api import types
 
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.segments import Segment, TimedRows, called, segments_of
+from sklearn_timegen.data.suspicions import check_rows
 
 __all__ = ["windows_of_table"]
 
@@ -51,6 +52,8 @@ def windows_of_table(
     ValueError
         If series cannot be told apart or are irregular, or none holds a window.
     """
+    if isinstance(X, pd.DataFrame) and id_columns is None and time_column is None:
+        check_rows(X)
     read, segments = segments_of(X, id_columns, time_column)
     begins = [np.arange(0, len(part.rows) - n_timesteps + 1, stride) for part in segments]
     _check_enough(read, segments, begins, n_timesteps)
