@@ -62,7 +62,8 @@ def make_windows(
     id_columns : str or list of str, default=None
         Columns of a long table that name the series of each row.
     time_column : str, default=None
-        Column of a long table that holds the times.
+        Column of a long table that holds the times: dates, strings of dates in one format, periods
+        or integers.
     return_origins : bool, default=False
         Whether to return of which series each window is, too.
 

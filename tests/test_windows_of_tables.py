@@ -140,6 +140,16 @@ def test_one_series_with_dates(clock):
     assert list(make_windows(frame, 3, return_origins=True)[2].columns) == ["at"]
 
 
+def test_strings_of_dates_are_dates():
+    table, names = as_long(shuffled(shops("business days", missing=(20,))))
+    expected = make_windows(table, WINDOW, **names)
+    for spelling in ("%Y-%m-%d", "%d.%m.%Y"):
+        spelled = table.assign(at=table["at"].dt.strftime(spelling))
+        windows, starts = make_windows(spelled, WINDOW, **names)
+        assert np.array_equal(windows, expected[0])
+        assert np.array_equal(starts, expected[1])
+
+
 def test_sessions_are_not_joined_over_night():
     minutes = pd.date_range("2024-01-01", periods=12 * 1440, freq="10min")
     times = minutes[(minutes.hour >= 9) & (minutes.hour < 17) & (minutes.dayofweek < 5)]
@@ -226,9 +236,9 @@ REFUSED = {
         "time of 1 rows is missing, the first of them row 7",
     ),
     "words for dates": (
-        shops("hours").assign(at=lambda t: t["at"].astype(str)),
+        shops("hours").assign(at="noon"),
         NAMES,
-        r"such as '2024-03-30.*pd\.to_datetime",
+        r"'at' is to hold times, but 'noon' is none",
     ),
     "seconds": (
         shops("hours").assign(at=lambda t: t.index / 2),

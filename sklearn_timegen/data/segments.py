@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.clocks import count_steps, follows, usual_step
 from sklearn_timegen.data.tables.container import shown
+from sklearn_timegen.data.tables.stamps import read_stamps
+from sklearn_timegen.data.tables.totals import TOTAL
 
 __all__ = ["Segment", "TimedRows", "called", "segments_of", "series_of_panel"]
 
-TOTAL = "__total"  # sktime's name for the sum over a level
 INTEGERS = "iu"
 
 
@@ -167,7 +168,9 @@ def _rows_of_long(X: Any, id_columns: Any, time_column: Hashable) -> TimedRows:
         raise ValueError(
             f"id_columns={id_columns!r} needs time_column, which tells the order of each series"
         )
-    times = X.index if time_column is None else pd.Index(X[time_column])
+    if len(X) == 0:
+        raise ValueError("there are no rows, and so no series")
+    times = X.index if time_column is None else read_stamps(X[time_column])[0]
     return TimedRows(X.drop(columns=named), X[ids].reset_index(drop=True), times)
 
 
