@@ -59,7 +59,7 @@ SAME_FLOOR = {
 
 
 # Modules of data that are imported on demand only, since they are made of frames.
-OF_FRAMES = {"clocks", "kinds", "schema", "segments", "typed", "windows"}
+OF_FRAMES = {"clocks", "kinds", "schema", "segments", "typed", "windows", "_table"}
 
 
 def home(name: str) -> str:

@@ -73,7 +73,7 @@ def test_a_report_shows_names_as_they_are(tmp_path):
         shown = html.escape(name)
         assert f"<td>{shown}</td>" in page, "a generator"
         assert f"<td>{shown}: " in page, "a metric"
-        assert f"<figcaption>{shown}. " in page
+        assert f"<figcaption>{shown}</figcaption>" in page
     assert "<b>" not in page
     assert ODD[0] in repr(report)
 

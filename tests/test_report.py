@@ -70,7 +70,7 @@ def test_report_of_copies_says_so(X, tmp_path):
         X[:30], X[30:], X_train=X[30:], metrics=CHEAP, n_splits=4
     )
     page = Page(report.to_html(tmp_path / "report.html").read_text())
-    assert "Told by near_copy_fraction" in page.text
+    assert "These do: near_copy_fraction" in page.text
     assert page.words.count("copies") >= 2  # the column, and the reading
 
 

@@ -23,6 +23,8 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     """Lay the tables of all that are compared below each other, with ranks and tests."""
     import pandas as pd
 
+    from sklearn_timegen.evaluation._table import EvaluationTable
+
     names = list(evaluation.outcomes)
     references = evaluation.floors, evaluation.copies
     tables = {
@@ -48,7 +50,7 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     ).reindex(columns=tables[names[0]].columns)
     score = np.mean(scores, axis=0)
     blocks[MEAN_RANK] = _with_tests(overall, mean_ranks, score, evaluation.overlap, alpha)
-    table = pd.concat(blocks, names=["metric", evaluation.compared])
+    table = EvaluationTable(pd.concat(blocks, names=["metric", evaluation.compared]))
     table = table.astype(dict.fromkeys(["score", "std", "floor", "copies", "seconds"], float))
     table.attrs["least_effect"] = least_effect(len(mean_ranks), evaluation.overlap, alpha)
     table.attrs["folds"] = {name: tables[name].attrs["folds"] for name in names}

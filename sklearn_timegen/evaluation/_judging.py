@@ -38,6 +38,7 @@ __all__ = [
 
 Array = NDArray[Any]
 Index = NDArray[np.int64]
+ENCODER_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +112,16 @@ def judge(
     return outcome
 
 
-def fit_encoder(metrics: list[Metric], train: Sample, seed: int) -> ContrastiveEncoder | None:
-    """Train the encoder that the metrics of a split share, if one of them wants it."""
+def fit_encoder(metrics: list[Metric], real: Sample, seed: int) -> ContrastiveEncoder | None:
+    """Train the encoder that all metrics share, if one of them wants it.
+
+    It sees all real series, held-out ones too: in so few steps it learns none of them by heart,
+    and one for each fold would take longer than all the rest.
+    """
     if not any(metric.accepts("encoder") for metric in metrics):
         return None
-    return ContrastiveEncoder(random_state=derive_seed(seed, "encoder")).fit(train.values)
+    seed = derive_seed(seed, "encoder")
+    return ContrastiveEncoder(n_steps=ENCODER_STEPS, random_state=seed).fit(real.values)
 
 
 def find_shared_rules(

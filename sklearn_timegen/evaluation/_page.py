@@ -52,10 +52,8 @@ def cards(verdicts: Sequence[Verdict]) -> str:
 def _card(verdict: Verdict) -> str:
     figure = ""
     if verdict.figure:
-        figure = (
-            f'<p class="figure"><strong>{html.escape(verdict.figure)}</strong>'
-            f" (real series: {html.escape(verdict.floor)})</p>"
-        )
+        floor = f" (real series: {html.escape(verdict.floor)})" if verdict.floor else ""
+        figure = f'<p class="figure"><strong>{html.escape(verdict.figure)}</strong>{floor}</p>'
     return (
         f'<section class="verdict is-{verdict.kind}">'
         f"<h2>{verdict.aspect.capitalize()}: {html.escape(verdict.question)}</h2>"

@@ -88,8 +88,8 @@ def pictures_of_generator(
     """Draw what only a generator has: its training, and its latents."""
     generator, pictures = fitted.generator, []
     if hasattr(generator, "net_"):
-        display = TrainingDisplay.from_estimator(generator)
-        pictures.append(_picture("Training.", {"": display}, names))
+        training = TrainingDisplay.from_estimator(generator)
+        pictures.append(_picture("Training.", {"": training}, names))
     if isinstance(generator, LatentGenerator):
         held_out = split.held_out
         given = held_out.values if split.given is None else split.given
@@ -109,7 +109,7 @@ def _planes(real: Array, drawn: Mapping[str, Array]) -> dict[str, Any]:
         return {name: EmbeddingDisplay.from_samples(real, s) for name, s in drawn.items()}
     pca = PCA(2, random_state=0).fit(scaled)
     fractions = pca.explained_variance_ratio_
-    labels = tuple(f"component {k + 1} ({fractions[k]:.0%} of variance)" for k in range(2))
+    first, second = (f"component {k + 1} ({fractions[k]:.0%} of variance)" for k in range(2))
 
     def points(x: Array) -> Array:
         some = subset(complete(x), MOST_POINTS, np.random.default_rng(0))
@@ -117,16 +117,17 @@ def _planes(real: Array, drawn: Mapping[str, Array]) -> dict[str, Any]:
 
     known = points(real)
     return {
-        name: EmbeddingDisplay(known, points(x), labels=labels).plot() for name, x in drawn.items()
+        name: EmbeddingDisplay(known, points(x), labels=(first, second)).plot()
+        for name, x in drawn.items()
     }
 
 
 def _picture(caption: str, displays: Mapping[str, Any], names: Sequence[str] | None) -> Picture:
     """Put displays of a kind on common axes, and names to their channels."""
     figures = [display.figure_ for display in displays.values()]
+    for figure in figures:
+        _name_channels(figure, names)
     for panels in zip(*(figure.axes for figure in figures), strict=False):
-        for panel in panels:
-            _name_channels(panel, names)
         if len(panels) > 1:
             limits = np.array([[*panel.get_xlim(), *panel.get_ylim()] for panel in panels])
             for panel in panels:
@@ -137,23 +138,19 @@ def _picture(caption: str, displays: Mapping[str, Any], names: Sequence[str] | N
     )
 
 
-def _name_channels(panel: Any, names: Sequence[str] | None) -> None:
+def _name_channels(figure: Any, names: Sequence[str] | None) -> None:
+    """Put names in the place of the channels' numbers."""
     if names is None:
         return
+    from matplotlib.text import Text
 
     def named(match: re.Match[str]) -> str:
         k = int(match[1])
-        # A dollar sign would begin a formula.
-        return str(names[k]).replace("$", r"\$") if k < len(names) else match[0]
+        return str(names[k]) if k < len(names) else match[0]
 
-    for get, put in (
-        (panel.get_title, panel.set_title),
-        (panel.get_ylabel, panel.set_ylabel),
-        (panel.get_xlabel, panel.set_xlabel),
-    ):
-        text = get()
-        if "channel " in text:
-            put(re.sub(r"channel (\d+)", named, text))
+    for text in figure.findobj(Text):
+        if "channel " in text.get_text():
+            text.set_text(re.sub(r"channel (\d+)", named, text.get_text()))
 
 
 def _png(figure: Any) -> bytes:

@@ -48,6 +48,6 @@ def summary(table: pd.DataFrame, metrics: list[Metric]) -> tuple[dict[str, str],
     worse = [name for name, reading in readings.items() if reading in (WORSE, COPIES)]
     open_ = [name for name, reading in readings.items() if reading == UNDECIDED]
     n_like = len(readings) - len(worse) - len(open_)
-    text = f"Not told from real series by {n_like} of {len(readings)} metrics."
-    text += f" Told by {', '.join(worse)}." if worse else ""
+    text = f"{n_like} of {len(readings)} measures find nothing against the series."
+    text += f" These do: {', '.join(worse)}." if worse else ""
     return readings, text + (f" Undecided: {', '.join(open_)}." if open_ else "")

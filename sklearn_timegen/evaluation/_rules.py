@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_timegen.data.samples import Reading
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._judging import Sample, find_shared_rules
 from sklearn_timegen.evaluation._run import Evaluation
 from sklearn_timegen.metrics import Metric, violations_by_rule
 from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.rules import RuleList
+from sklearn_timegen.rules.rule import channel_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +35,10 @@ def rules_of_folds(evaluation: Evaluation) -> dict[str, pd.DataFrame] | None:
         for name, fits in evaluation.fitted.items()
     }
     real = split.held_out.values
-    return {name: violations_by_rule(real, x, rules=split.rules) for name, x in drawn.items()}
+    shown = _telling(split.rules, split.reading)
+    return {
+        name: violations_by_rule(real, x, rules=split.rules)[shown] for name, x in drawn.items()
+    }
 
 
 def rules_of_samples(
@@ -65,10 +71,18 @@ def rules_of_each(
     rules = find_shared_rules(
         evaluation.metrics, *known, names=whole.reading.names if names is None else names
     )
+    assert rules is not None
+    shown = _telling(rules, whole.reading)
     return {
-        name or "synthetic": violations_by_rule(real, sample.values, rules=rules)
+        name or "synthetic": violations_by_rule(real, sample.values, rules=rules)[shown]
         for name, sample in drawn.items()
     }
+
+
+def _telling(rules: RuleList, reading: Reading) -> list[bool]:
+    """Say which rules tell something: not that a category's columns add up to 1."""
+    coded = {column for own in reading.categories for column in own}
+    return [not set(map(channel_of, rule.keys)) <= coded for rule in rules]
 
 
 def rules_table(broken: dict[str, pd.DataFrame]) -> str:

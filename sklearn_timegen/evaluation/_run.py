@@ -35,7 +35,7 @@ from sklearn_timegen.evaluation._tables import (
     read_as_table,
     reads_tables,
 )
-from sklearn_timegen.metrics import ContrastiveEncoder, Metric, resolve_metrics
+from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
 
@@ -134,7 +134,9 @@ def run_evaluation(
     chosen = resolve_metrics(metrics, x.shape[1:], traits_of(reading, x))
     data.check_metrics(chosen, compared=len(generators) > 1)
     rules = find_shared_rules(chosen, x, names=reading.names)
-    splits = [subject.split(k, seed, rules=rules) for k in range(len(subject.folds))]
+    encoder = fit_encoder(chosen, subject.sample, seed)
+    shared = {"rules": rules, "encoder": encoder}
+    splits = [subject.split(k, seed, **shared) for k in range(len(subject.folds))]
     n_tasks = len(splits) * (1 + len(generators))
     with Progress(n_tasks, "evaluation", verbose) as progress:
         # The references come first: what a metric has to say against the data is said before
@@ -145,8 +147,6 @@ def run_evaluation(
             progress,
             ["real series"] * len(splits),
         )
-        for split, (_, _, encoder) in zip(splits, references, strict=True):
-            split.encoder = encoder
         fits = run_tasks(
             (
                 delayed(_named)(name, clone(generator), subject, k, split, chosen, n_repeats)
@@ -162,8 +162,8 @@ def run_evaluation(
     return Evaluation(
         chosen,
         splits,
-        [floor for floor, _, _ in references],
-        [copy for _, copy, _ in references],
+        [floor for floor, _ in references],
+        [copy for _, copy in references],
         {name: [fit.outcome for fit in own] for name, own in fitted.items()},
         float(np.mean([len(test) / len(train) for train, test in subject.folds])),
         fitted=fitted,
@@ -187,7 +187,7 @@ def summarise(
     metrics: list[Metric], scores: list[Outcome], floors: list[Outcome], copies: list[Outcome]
 ) -> pd.DataFrame:
     """Lay the means over the splits out, a row a metric."""
-    import pandas as pd
+    from sklearn_timegen.evaluation._table import EvaluationTable  # pandas takes a while
 
     rows = {}
     for metric in metrics:
@@ -201,7 +201,7 @@ def summarise(
             metric.best,
             sum(outcome.seconds[name] for outcome in (*scores, *floors, *copies)),
         ]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS)
+    table = EvaluationTable.from_dict(rows, orient="index", columns=COLUMNS)
     table.index.name = "metric"
     table.attrs["folds"] = {
         metric.name: {
@@ -216,15 +216,12 @@ def summarise(
 # -- tasks ---------------------------------------------------------------------------------------
 
 
-def _refer(
-    metrics: list[Metric], split: Split, n_repeats: int
-) -> tuple[Outcome, Outcome, ContrastiveEncoder | None]:
-    """What real series and copies score on a split, and its encoder."""
-    split.encoder = fit_encoder(metrics, split.train, split.seed)
+def _refer(metrics: list[Metric], split: Split, n_repeats: int) -> tuple[Outcome, Outcome]:
+    """What real series and copies score on a split."""
     floor = judge(metrics, split, floor_of(split), n_repeats)
     copied = resampled(split.train, len(split.held_out), split.seed, split.held_out.target)
     copies = judge(metrics, split, lambda metric: (copied, split.train), n_repeats)
-    return floor, copies, split.encoder
+    return floor, copies
 
 
 def floor_of(split: Split) -> Callable[[Metric], tuple[Sample, Sample]]:

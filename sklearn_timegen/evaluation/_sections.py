@@ -14,7 +14,8 @@ from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._reading import UNDECIDED, passes, read
 from sklearn_timegen.evaluation._verdicts import Verdict
 from sklearn_timegen.metrics import METRICS, Metric
-from sklearn_timegen.metrics._reading import channel_names
+from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._reading import channel_names, within_lengths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +46,11 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     for name, own in verdicts.items():
         row: dict[str, Any] = {"": name}
         for verdict in own:
-            figure = f" {verdict.figure} ({verdict.floor})" if verdict.figure else ""
+            floor = f" ({verdict.floor})" if verdict.floor else ""
+            figure = f": {verdict.figure}{floor}" if verdict.figure else ""
             row[verdict.aspect] = (verdict.kind, f"{verdict.answer}{figure}")
         rows.append(row)
-    return _page.table("In three words (in brackets: real series)", ["", *aspects], rows)
+    return _page.table("Verdicts (in brackets: real series)", ["", *aspects], rows)
 
 
 def metrics_table(table: pd.DataFrame, metrics: Sequence[Metric]) -> str:
@@ -89,8 +91,8 @@ def columns_table(real: Sample, drawn: Mapping[str, Sample], names: Sequence[str
     rows = [
         {
             "column": title,
-            "real": _described(real.values[:, :, k]),
-            **{label or name: _described(x.values[:, :, k]) for name, x in drawn.items()},
+            "real": _described(real.values, k),
+            **{label or name: _described(x.values, k) for name, x in drawn.items()},
         }
         for k, title in enumerate(titles[:MOST_COLUMNS])
     ]
@@ -145,13 +147,17 @@ def _number(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 100 else f"{value:.4g}"
 
 
-def _described(x: Any) -> str:
-    known = x[np.isfinite(x)]
-    missing = f", {1 - known.size / x.size:.1%} not there" if known.size < x.size else ""
+def _described(x: Array, k: int) -> str:
+    """Return the mean and the range of a column, and how much is missing within the series."""
+    inside = x[:, :, k][within_lengths(x)[0]]
+    known = inside[np.isfinite(inside)]
     if known.size == 0:
         return "nothing"
     low, high = np.quantile(known, [0.05, 0.95])
-    return f"{known.mean():.4g} ({low:.4g} to {high:.4g}){missing}"
+    missing = 1 - known.size / inside.size
+    return (
+        f"{known.mean():.4g} ({low:.4g} to {high:.4g}){f', {missing:.1%} missing' * (missing > 0)}"
+    )
 
 
 def _description(metric: Metric) -> str:

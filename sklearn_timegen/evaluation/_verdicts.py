@@ -24,7 +24,7 @@ SPEAKERS = {
         "discriminative_score_boosting",
         "discriminative_score",
     ),
-    "utility": ("global_utility", "tstr_score", "predictive_score"),
+    "utility": ("global_utility", "tstr_score"),
     "privacy": ("near_copy_fraction", "nearest_record_ratio", "membership_inference_auc"),
 }
 QUESTIONS = {
@@ -76,25 +76,43 @@ def _verdict(aspect: str, metrics: list[Metric], folds: Folds) -> Verdict:
     if not own:
         meaning = f"None of the metrics that were asked for is about {aspect}."
         return Verdict(aspect, question, "not asked", "open", meaning=meaning)
-    name = next((name for name in SPEAKERS[aspect] if name in own), next(iter(own)))
-    reading = read(own[name], folds[name])
+    readings = {name: read(metric, folds[name]) for name, metric in own.items()}
+    name = next((name for name in SPEAKERS[aspect] if name in own), None)
+    if name is None:
+        return _by_count(aspect, readings)
     score, floor = (float(np.mean(folds[name][kind])) for kind in ("score", "floor"))
-    speak = WORDS.get(name, _any_other(own[name]))
-    answer, figure, of_real, meaning = speak(reading, score, floor)
-    kind = "like" if passes(reading) else "open" if reading == UNDECIDED else "worse"
-    others = {other: read(metric, folds[other]) for other, metric in own.items() if other != name}
-    against = [other for other, found in others.items() if found in (WORSE, COPIES)]
+    answer, figure, of_real, meaning = WORDS[name](readings[name], score, floor)
+    kind = _kind(readings[name])
+    others = {other: reading for other, reading in readings.items() if other != name}
+    against = [other for other, reading in others.items() if reading in (WORSE, COPIES)]
     if against and kind == "like":
         answer, kind = f"{answer}, but not by all measures", "open"
     if others:
-        found = f"{', '.join(against)} of them find" if against else "none of them finds"
-        if len(against) == 1:
-            found = f"{against[0]} of them finds"
-        n = len(others)
-        measures = "other measure" if n == 1 else f"{n} other measures"
-        meaning += f" Beside it stand{'s' if n == 1 else ''} {measures} of {aspect}: {found} "
-        meaning += "something against the series."
+        found = f"found by {', '.join(against)}" if against else "found by none of them"
+        meaning += f" Other measures of {aspect}: {len(others)}; something against the series is "
+        meaning += f"{found}."
     return Verdict(aspect, question, answer, kind, figure, of_real, meaning)
+
+
+def _kind(reading: str) -> str:
+    return "like" if passes(reading) else "open" if reading == UNDECIDED else "worse"
+
+
+def _by_count(aspect: str, readings: dict[str, str]) -> Verdict:
+    """Count the measures that find nothing, where none of them speaks for all."""
+    n_passed = sum(map(passes, readings.values()))
+    kinds = [_kind(reading) for reading in readings.values()]
+    kind = next((kind for kind in ("worse", "open") if kind in kinds), "like")
+    answer = {"like": "nothing found", "open": "undecided", "worse": "something found"}[kind]
+    return Verdict(
+        aspect,
+        QUESTIONS[aspect],
+        answer,
+        kind,
+        f"{n_passed} of {len(readings)}",
+        "",
+        f"Measures that find nothing against the series, of {', '.join(readings)}.",
+    )
 
 
 Words = tuple[str, str, str, str]
@@ -186,13 +204,6 @@ def _private(reading: str) -> str:
     return {COPIES: "copies", WORSE: "nearer than real series are", UNDECIDED: "undecided"}.get(
         reading, "no copies found"
     )
-
-
-def _any_other(metric: Metric) -> Callable[[str, float, float], Words]:
-    def speak(reading: str, score: float, floor: float) -> Words:
-        return reading, f"{score:.3g}", f"{floor:.3g}", f"{metric.name}; best is {metric.best}."
-
-    return speak
 
 
 WORDS: dict[str, Callable[[str, float, float], Words]] = {

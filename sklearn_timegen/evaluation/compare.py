@@ -33,7 +33,7 @@ def compare_generators(
     time_column: Hashable = None,
     window: int | str = "auto",
     metrics: MetricSpec = "default",
-    n_repeats: int = 5,
+    n_repeats: int = 2,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     alpha: float = 0.05,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sklearn
-import torch
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._comparing import comparison_of
 from sklearn_timegen.evaluation._data import MEAN_RANK
+from sklearn_timegen.evaluation._facts import repeats, versions, with_defaults
 from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._pictures import (
     Picture,
@@ -38,7 +36,6 @@ from sklearn_timegen.evaluation._verdicts import verdicts_of
 from sklearn_timegen.evaluation.compare import named, table_of_comparison
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import check_samples, compare_samples, evaluate_samples
-from sklearn_timegen.io import atomic_write, check_target
 from sklearn_timegen.metrics import Metric
 from sklearn_timegen.plotting import require_matplotlib
 
@@ -150,7 +147,7 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        params = _with_defaults(params, evaluate_generator)
+        params = with_defaults(params, evaluate_generator)
         evaluation = run_evaluation({"generator": generator}, X, y, **params)
         table = table_of(evaluation, "generator")
         facts = [
@@ -165,7 +162,7 @@ class EvaluationReport:
             table,
             {"": fitted.drawn},
             title=f"{type(generator).__name__}: synthetic against real series",
-            facts=[*facts, _repeats(params)],
+            facts=[*facts, *repeats(evaluation, params)],
             rules=rules_of_folds(evaluation),
         )
         report.pictures += pictures_of_generator(split, fitted, names)
@@ -175,7 +172,7 @@ class EvaluationReport:
     def from_samples(
         cls,
         X_real: ArrayLike,
-        X_synthetic: ArrayLike,
+        X_synthetic: Any,
         *,
         names: Sequence[str] | None = None,
         **params: Any,
@@ -199,12 +196,13 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
+        samples: dict[str, Any] = {"X_synthetic": X_synthetic}
         many = isinstance(X_synthetic, Mapping)
-        if many:
+        if isinstance(X_synthetic, Mapping):
             check_samples(X_synthetic)
-        params = _with_defaults(params, compare_samples if many else evaluate_samples)
+            samples = dict(X_synthetic)
+        params = with_defaults(params, compare_samples if many else evaluate_samples)
         alpha = params.pop("alpha", 0.05)
-        samples = dict(X_synthetic) if many else {"X_synthetic": X_synthetic}
         evaluation = run_samples(X_real, samples, **params)
         if many:
             table, drawn = comparison_of(evaluation, alpha), evaluation.samples
@@ -220,7 +218,7 @@ class EvaluationReport:
             table,
             drawn,
             title=f"{len(drawn)} samples compared" if many else "Synthetic against real series",
-            facts=[f"compared with {counts} synthetic", _repeats(params)],
+            facts=[f"compared with {counts} synthetic", *repeats(evaluation, params)],
             names=names,
             train=train,
             rules=rules_of_each(evaluation, drawn, train, names),
@@ -257,7 +255,7 @@ class EvaluationReport:
             The report.
         """
         require_matplotlib()
-        params = _with_defaults(params, evaluate_generator)
+        params = with_defaults(params, evaluate_generator)
         evaluation = run_evaluation(named(generators), X, y, **params)
         table = table_of_comparison(evaluation, alpha)
         facts = [
@@ -270,7 +268,7 @@ class EvaluationReport:
             table,
             {name: fits[0].drawn for name, fits in evaluation.fitted.items()},
             title=f"{len(evaluation.fitted)} generators compared",
-            facts=[*facts, _repeats(params)],
+            facts=[*facts, *repeats(evaluation, params)],
             rules=rules_of_folds(evaluation),
         )
 
@@ -328,12 +326,9 @@ class EvaluationReport:
             If the path has another ending.
         FileNotFoundError
             If its directory does not exist.
-        OSError
-            If nothing can be written there.
         """
-        path = check_target(path, (".html",))
-        with atomic_write(path, "utf-8") as stream:
-            stream.write(self._html())
+        path = check_output(path, (".html",))
+        path.write_text(self._html(), encoding="utf-8")
         return path
 
     def _repr_html_(self) -> str:
@@ -370,7 +365,7 @@ class EvaluationReport:
             ],
             guide={**GUIDE, "rank": RANKS} if self._compared else GUIDE,
             facts=self.facts,
-            made_by=_versions(),
+            made_by=versions(),
         )
 
     def _summary(self) -> str:
@@ -387,25 +382,3 @@ class EvaluationReport:
             f"a difference has to be {effect:.1f} standard deviations, or more. More folds, or "
             "repeated ones, tell smaller ones."
         )
-
-
-def _with_defaults(params: dict[str, Any], function: Any) -> dict[str, Any]:
-    accepted = inspect.signature(function).parameters.values()
-    defaults = {item.name: item.default for item in accepted if item.kind is item.KEYWORD_ONLY}
-    unknown = sorted(set(params) - set(defaults))
-    if unknown:
-        raise TypeError(f"unknown parameters {unknown}; known are {sorted(defaults)}")
-    return {**defaults, **params}
-
-
-def _repeats(params: dict[str, Any]) -> str:
-    return f"recurrent judges and predictors: {params['n_repeats']} a comparison (n_repeats)"
-
-
-def _versions() -> str:
-    import sklearn_timegen
-
-    return (
-        f"sklearn-timegen {sklearn_timegen.__version__}, scikit-learn {sklearn.__version__}, "
-        f"torch {torch.__version__}, Python {platform.python_version()}"
-    )

@@ -34,7 +34,7 @@ def evaluate_samples(
     window: int | str = "auto",
     metrics: MetricSpec = "default",
     n_splits: int = 5,
-    n_repeats: int = 5,
+    n_repeats: int = 2,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     verbose: int = 1,
@@ -75,8 +75,9 @@ def evaluate_samples(
         What to compute.
     n_splits : int, default=5
         How often the real series are halved.
-    n_repeats : int, default=5
-        Recurrent judges to train for each comparison.
+    n_repeats : int, default=2
+        Recurrent judges to train for each comparison, where one is asked for: ten are better for
+        a paper, and take five times as long.
     n_jobs : int or None, default=None
         Halvings at a time, as in scikit-learn.
     random_state : int, RandomState, Generator or None, default=0
@@ -142,7 +143,7 @@ def compare_samples(
     window: int | str = "auto",
     metrics: MetricSpec = "default",
     n_splits: int = 10,
-    n_repeats: int = 5,
+    n_repeats: int = 2,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     alpha: float = 0.05,

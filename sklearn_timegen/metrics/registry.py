@@ -207,7 +207,7 @@ BOTH = ("quick", "default")
 _TABLE = [
     Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
     Metric(panel_score, name="discriminative_score_panel"),
-    Metric(discriminative_score, sets=("default",)),
+    Metric(discriminative_score),
     Metric(context_fid, sets=("default",)),
     Metric(mmd, sets=BOTH),
     Metric(sliced_wasserstein, sets=BOTH),
