@@ -127,7 +127,7 @@ def test_every_form_of_series_is_taken(form):
 
 def test_columns_of_names_are_read_from_the_generator():
     X = table([10] * 8, columns=["sales"])
-    generator = SeriesGenerator(PCAMixture(), 5, series_column="shop", time_column="day")
+    generator = SeriesGenerator(PCAMixture(), 5, id_columns="shop", time_column="day")
     said = evaluate_generator(generator, X, cv=2, metrics="mmd", **NAMES)
     told = evaluate_generator(generator, X, cv=2, metrics="mmd")
     assert told.loc["mmd", "score"] == said.loc["mmd", "score"]
@@ -138,7 +138,7 @@ def test_columns_of_names_are_read_from_the_generator():
 def test_generators_of_windows_and_of_series_are_compared():
     X = table([12] * 20)
     generators = {
-        "series": SeriesGenerator(PCAMixture(), 6, series_column="shop", time_column="day"),
+        "series": SeriesGenerator(PCAMixture(), 6, id_columns="shop", time_column="day"),
         "windows": PCAMixture(),
     }
     result = compare_generators(generators, X, cv=2, metrics=CHEAP)
@@ -215,7 +215,7 @@ def test_several_samples_are_ranked():
 
 def test_report_of_a_table(tmp_path):
     X = table([12] * 10)
-    generator = SeriesGenerator(PCAMixture(), 6, series_column="shop", time_column="day")
+    generator = SeriesGenerator(PCAMixture(), 6, id_columns="shop", time_column="day")
     report = EvaluationReport.from_estimator(generator, X, cv=2, metrics=CHEAP)
     assert "10 series of 12 timesteps" in report.to_html(tmp_path / "r.html").read_text()
     report = EvaluationReport.from_samples(X, X, metrics=CHEAP, n_splits=2, **NAMES)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_timegen._files import check_output
 from sklearn_timegen._types import GeneratorLike
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._comparing import comparison_of
@@ -36,6 +35,7 @@ from sklearn_timegen.evaluation._verdicts import verdicts_of
 from sklearn_timegen.evaluation.compare import named, table_of_comparison
 from sklearn_timegen.evaluation.generator import evaluate_generator, table_of
 from sklearn_timegen.evaluation.samples import check_samples, compare_samples, evaluate_samples
+from sklearn_timegen.io import atomic_write, check_target
 from sklearn_timegen.metrics import Metric
 from sklearn_timegen.plotting import require_matplotlib
 
@@ -326,9 +326,12 @@ class EvaluationReport:
             If the path has another ending.
         FileNotFoundError
             If its directory does not exist.
+        OSError
+            If nothing can be written there.
         """
-        path = check_output(path, (".html",))
-        path.write_text(self._html(), encoding="utf-8")
+        path = check_target(path, (".html",))
+        with atomic_write(path, "utf-8") as stream:
+            stream.write(self._html())
         return path
 
     def _repr_html_(self) -> str:

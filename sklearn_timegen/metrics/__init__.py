@@ -14,6 +14,7 @@ import warnings
 from typing import Any
 
 from sklearn_timegen.metrics._common import Measurement
+from sklearn_timegen.metrics.dependence import contingency_similarity, correlation_similarity
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
     effective_sample_ratio,
@@ -47,6 +48,7 @@ from sklearn_timegen.metrics.patterns import (
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
+from sklearn_timegen.metrics.utility import global_utility, utility_by_channel
 from sklearn_timegen.metrics.violations import rule_violations, violations_by_rule
 
 __all__ = [
@@ -59,6 +61,8 @@ __all__ = [
     "autocorrelation_difference",
     "category_difference",
     "context_fid",
+    "contingency_similarity",
+    "correlation_similarity",
     "correlational_score",
     "coverage",
     "cross_correlation_difference",
@@ -67,6 +71,7 @@ __all__ = [
     "effective_sample_ratio",
     "frechet_distance",
     "get_generation_scorer",
+    "global_utility",
     "judge_panel",
     "kurtosis_difference",
     "length_difference",
@@ -86,6 +91,7 @@ __all__ = [
     "sliced_wasserstein",
     "spectral_distance",
     "tstr_score",
+    "utility_by_channel",
     "violations_by_rule",
 ]
 

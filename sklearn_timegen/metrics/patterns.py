@@ -17,7 +17,14 @@ from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._reading import read_pair, within_lengths
 
-__all__ = ["category_difference", "length_difference", "missing_value_similarity"]
+__all__ = [
+    "category_difference",
+    "check_columns",
+    "joint_codes",
+    "length_difference",
+    "missing_value_similarity",
+    "total_variation",
+]
 
 Codes = NDArray[np.int64]
 
@@ -172,14 +179,15 @@ n_channels])
     """
     (real, synthetic), reading = read_samples(X_real, X_synthetic)
     chosen = reading.categories if categories is None else categories
-    _check_columns(chosen, real.shape[2])
+    check_columns(chosen, real.shape[2])
     found = [
         _channel_difference(real[:, :, own], synthetic[:, :, own]) for own in map(list, chosen)
     ]
     return float(np.mean(found)) if found else 0.0
 
 
-def _check_columns(categories: Any, n_columns: int) -> None:
+def check_columns(categories: Any, n_columns: int) -> None:
+    """Refuse numbers of columns that there are not."""
     for own in categories:
         wrong = [k for k in own if not isinstance(k, Integral) or not 0 <= int(k) < n_columns]
         if wrong or not len(own):
@@ -190,20 +198,20 @@ def _check_columns(categories: Any, n_columns: int) -> None:
 
 
 def _channel_difference(real: Array, synthetic: Array) -> float:
-    pair = _codes(real, synthetic)
+    pair = joint_codes(real, synthetic)
     shares = [(codes[codes >= 0],) for codes in pair]
-    distances = [_total_variation(*shares)]
+    distances = [total_variation(*shares)]
     if real.shape[1] > 1:
         follows = [(codes[:, :-1] >= 0) & (codes[:, 1:] >= 0) for codes in pair]
         steps = [
             (codes[:, :-1][both], codes[:, 1:][both])
             for codes, both in zip(pair, follows, strict=True)
         ]
-        distances.append(_total_variation(*steps))
+        distances.append(total_variation(*steps))
     return float(np.mean(distances))
 
 
-def _codes(real: Array, synthetic: Array) -> tuple[Codes, Codes]:
+def joint_codes(real: Array, synthetic: Array) -> tuple[Codes, Codes]:
     """Number the categories at each timestep; -1 where they are missing."""
     both = np.concatenate([real, synthetic])
     missing = np.isnan(both).any(axis=2)
@@ -216,7 +224,7 @@ def _codes(real: Array, synthetic: Array) -> tuple[Codes, Codes]:
     return codes[: len(real)], codes[len(real) :]
 
 
-def _total_variation(real: tuple[Codes, ...], synthetic: tuple[Codes, ...]) -> float:
+def total_variation(real: tuple[Codes, ...], synthetic: tuple[Codes, ...]) -> float:
     """Distance of the shares of what occurs, categories or pairs; 1 if only one has any."""
     n, m = len(real[0]), len(synthetic[0])
     if n == 0 or m == 0:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.metrics.dependence import contingency_similarity, correlation_similarity
 from sklearn_timegen.metrics.discriminative import discriminative_score
 from sklearn_timegen.metrics.distances import (
     effective_sample_ratio,
@@ -41,6 +42,7 @@ from sklearn_timegen.metrics.patterns import (
     missing_value_similarity,
 )
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
+from sklearn_timegen.metrics.utility import global_utility
 from sklearn_timegen.metrics.violations import rule_violations
 
 __all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
@@ -221,7 +223,10 @@ _TABLE = [
     Metric(missing_value_similarity, "higher", sets=BOTH, needs="missing"),
     Metric(length_difference, sets=BOTH, needs="lengths"),
     Metric(category_difference, sets=BOTH, needs="categories"),
+    Metric(contingency_similarity, "higher", sets=BOTH, min_channels=2, needs="categories"),
+    Metric(correlation_similarity, "higher", sets=BOTH, min_channels=2),
     Metric(rule_violations, sets=BOTH),
+    Metric(global_utility, "higher", sets=("default",), aspect="utility"),
     Metric(tstr_score, "higher", sets=BOTH, min_timesteps=2, aspect="utility"),
     Metric(predictive_score, min_timesteps=2, aspect="utility"),
     Metric(coverage, "higher", sets=("default",)),
