@@ -37,20 +37,31 @@ def sample(arguments: argparse.Namespace) -> None:
             f"--n-series {n_series} needs a column that tells series apart, and {arguments.table} "
             "has none: --n-timesteps makes the one series longer"
         )
+    start = arguments.start
+    if start is not None and found.time is None:
+        raise ValueError(f"--start {start} needs a column of times, and there is none")
     print(f"fitting {generator or 'the default generator'}", flush=True)
-    synthetic = draw(found, generator, arguments, n_series=n_series)
+    asked = {
+        "n_series": n_series,
+        "n_timesteps": arguments.n_timesteps,
+        "start": start and table.time_of(str(found.time), start),
+    }
+    synthetic = draw(found, generator, arguments, asked)
     table.write(output, synthetic)
     print(f"sample    {n_series} series, {len(synthetic)} rows: {output.resolve()}")
     if report is not None:
         from sklearn_timegen.evaluation import EvaluationReport
 
+        print("judging the sample, which takes some minutes", flush=True)
         page = EvaluationReport.from_samples(
             found.frame, synthetic, **found.columns, random_state=arguments.seed
         )
         print(f"report    {page.to_html(report).resolve()}")
 
 
-def draw(found: Understanding, generator: Any, arguments: Any, **asked: Any) -> Any:
+def draw(
+    found: Understanding, generator: Any, arguments: argparse.Namespace, asked: dict[str, Any]
+) -> Any:
     """Fit a generator to series, say what it has found, and draw others."""
     series = sklearn_timegen.SeriesGenerator(
         generator, window=arguments.window, **found.columns, random_state=arguments.seed
@@ -61,7 +72,7 @@ def draw(found: Understanding, generator: Any, arguments: Any, **asked: Any) -> 
     )
     if arguments.rules and len(kept) > 1:
         print(*(f"          {rule}" for rule in kept), sep="\n")
-    return series.sample(n_timesteps=arguments.n_timesteps, start=arguments.start, **asked)
+    return series.sample(**asked)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

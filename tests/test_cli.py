@@ -78,7 +78,7 @@ def test_a_table_comes_back_in_its_form(table, capsys):
 
 
 def test_what_is_asked_for_is_drawn(table, capsys):
-    asked = ["--n-series", "2", "--n-timesteps", "30", "--start", "2030-05-01", "--seed", "1"]
+    asked = ["--n-series", "2", "--n-timesteps", "30", "--start", "01.05.2030", "--seed", "1"]
     generator = ["--generator", "PCAMixture(n_components=4)", "--window", "12"]
     named = ["--id", "shop", "--time", "hour"]
     output = ["--output", "new.tsv"]
@@ -182,7 +182,7 @@ def test_rules_are_told(table, capsys):
         (["sales.csv", "--generator", "1 + 1"], "is not of the form FlowMatching"),
         (["sales.csv", "--generator", "VAE(3)"], "is not of the form FlowMatching"),
         (["sales.csv", "--window", "49"], "window=49 is longer than the shortest series"),
-        (["sales.csv", "--start", "soon"], "start='soon' is no time"),
+        (["sales.csv", "--start", "soon"], "'soon' is no time as column hour has them"),
         (["twins.csv"], "several rows have the same day, such as 2024-01-01"),
         (["two.csv"], "could be named by a or b: say by which, with --id"),
         (["times.csv"], "the columns first, second could all be the time: name it with --time"),

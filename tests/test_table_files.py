@@ -34,6 +34,9 @@ SHAPES = {
     "days before 1678": "day,x\n1500-01-01,1\n1500-01-02,2\n",
     "names of months": "day,x\n01 Jan 2024,1\n02 Jan 2024,2\n",
     "half days": "time,x\n01/31/2024 09:05 AM,1\n01/31/2024 10:05 PM,2\n",
+    "percent": "share,x\n12.5%,1\n7%,2\n",
+    "euros": "price;x\n1.234,50 €;1\n5,00 €;2\n",
+    "dollars": "price,x\n$5.00,1\n$12.50,2\n",
     "codes": "code,x\n007,1\n10,2\nA1,3\n",
     "long numbers": "card,x\n12345678901234567890,1\n22345678901234567890,2\n",
     "telephone numbers": "tel,x\n+4930123,1\n+4930124,2\n",
@@ -206,6 +209,20 @@ def test_dates_in_two_ways(tmp_path):
     assert read_table(rising).frame["day"].dt.month.tolist() == [1, 1, 2, 2]
     with pytest.raises(ValueError, match="no column of dates of the format '%Y'"):
         read_table(rising, date_format="%Y")
+
+
+def test_times_are_read_as_they_are_written(tmp_path):
+    rows = "01.12.2024 00:00;1\n01.12.2024 01:00;2\n"
+    table = read_table(write(tmp_path, f"hour;x\n{rows}"))
+    for text in ("05.02.2030 00:00", "05.02.2030", "2030-02-05", "2030-02-05 00:00"):
+        assert table.time_of("hour", text) == pd.Timestamp(2030, 2, 5)
+    for text in ("02/05/2030", "5", "", "soon"):
+        with pytest.raises(ValueError, match="no time as column hour has them"):
+            table.time_of("hour", text)
+    years = read_table(write(tmp_path, "year,x\n1990,1\n1991,2\n"))
+    assert years.time_of("year", "2030") == 2030
+    quarters = read_table(write(tmp_path, SHAPES["quarters"]))
+    assert quarters.time_of("quarter", "2030Q2") == pd.Timestamp(2030, 4, 1)
 
 
 def test_hours_of_several_offsets_are_written_in_utc(tmp_path):

@@ -75,6 +75,14 @@ def test_what_is_in_doubt_is_asked_for():
         understand(shops(), ids=["store"])
 
 
+def test_slips_are_left_to_the_reading():
+    twice = pd.concat([shops(), shops().iloc[[5]]])
+    assert told(twice) == (["shop"], "day")
+    gap = shops()
+    gap.loc[3, "shop"] = None
+    assert told(gap) == (["shop"], "day")
+
+
 def test_what_tells_nothing_is_left_out():
     frame = shops(record=np.arange(90) + 7, comment=[f"by {k}" for k in range(90)], gone=None)
     found = understand(frame, left_out={"note": "empty"})

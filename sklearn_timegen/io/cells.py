@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +33,7 @@ __all__ = [
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "<NA>", "NaT")
 GROUPS = ".,' \u00a0\u202f"  # what stands between thousands, in one country or another
 MOST_DIGITS = 18  # of whole numbers; longer ones, which 64 bits may not hold, are names
+UNITS = re.compile(r"([€$£¥]? ?)-?[\d.].*?( ?[%‰€$£¥°]?)")
 MOST_DECIMALS = 12  # beyond which a number has as many digits as it takes
 FLAGS = [("False", "True"), ("false", "true"), ("FALSE", "TRUE")]
 # A column is one of numbers, with slips, if it has many, and few other cells.
@@ -100,6 +101,8 @@ class Numbers:
         Whole numbers have 0.
     missing : str
         What stands for no number.
+    before, after : str
+        The sign of a unit, such as % or €.
     """
 
     mark: str = "."
@@ -107,10 +110,17 @@ class Numbers:
     least: int = 0
     most: int | None = 0
     missing: str = ""
+    before: str = ""
+    after: str = ""
 
     @classmethod
     def of(cls, texts: Sequence[str], missing: str, mark: str) -> Numbers | None:
         """Return the form of numbers with a decimal mark, or ``None`` if these are none."""
+        before, after = _units(texts)
+        if before or after:
+            bare = [text[len(before) : len(text) - len(after)] for text in texts]
+            form = cls.of(bare, missing, mark)
+            return form and replace(form, before=before, after=after)
         for group in ("", *GROUPS.replace(mark, "")):
             pattern = _pattern(mark, group)
             found = [match for text in texts if (match := pattern.fullmatch(text))]
@@ -139,10 +149,7 @@ class Numbers:
     def read(self, texts: Sequence[str]) -> pd.Series:
         import pandas as pd
 
-        bare = [
-            None if text in MISSING else text.replace(self.group, "").replace(self.mark, ".")
-            for text in texts
-        ]
+        bare = [None if text in MISSING else self._bare(text) for text in texts]
         if self.most == 0:
             whole = [None if text is None else int(text) for text in bare]
             return pd.Series(whole, dtype="Int64" if None in whole else "int64")
@@ -150,6 +157,11 @@ class Numbers:
 
     def write(self, column: pd.Series) -> list[str]:
         return [self.missing if none else self._text(v) for v, none in _cells(column)]
+
+    def _bare(self, text: str) -> str:
+        """Return a number as Python writes it."""
+        text = text[len(self.before) : len(text) - len(self.after)]
+        return text.replace(self.group, "").replace(self.mark, ".")
 
     def _text(self, value: Any) -> str:
         if self.most is None:
@@ -162,7 +174,8 @@ class Numbers:
         if self.most:
             decimals = decimals[: self.least] + decimals[self.least :].rstrip("0")
         whole = whole.replace(",", self.group)
-        return f"{whole}{self.mark}{decimals}" if point and decimals else whole
+        number = f"{whole}{self.mark}{decimals}" if point and decimals else whole
+        return f"{self.before}{number}{self.after}"
 
 
 @dataclass(frozen=True)
@@ -229,6 +242,13 @@ def slip_among_numbers(form: CellForm, texts: Sequence[str], counts: Any, marks:
     n_odd, n_all = counts[odd].sum(), counts[known].sum()
     many = len(known) - len(odd) > FEWEST_NUMBERS
     return texts[odd[0]] if odd and many and n_odd < FEW * n_all else ""
+
+
+def _units(texts: Sequence[str]) -> tuple[str, str]:
+    """Return the signs of a unit that all numbers have before and behind them."""
+    found = [match for text in texts if (match := UNITS.fullmatch(text))]
+    signs = {(match[1], match[2]) for match in found}
+    return signs.pop() if len(signs) == 1 and len(found) == len(texts) else ("", "")
 
 
 @lru_cache

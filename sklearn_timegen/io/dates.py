@@ -118,6 +118,15 @@ class Dates:
         assert values is not None
         return values
 
+    def parse(self, text: str) -> pd.Timestamp | None:
+        """Return a date that is written so, with or without its hours; or ``None``."""
+        day = next((day for day in DAYS if self.format.startswith(day)), self.format)
+        for form in (self, replace(self, format=day)):
+            values = form._parsed([text])
+            if values is not None and DIGIT.search(text):
+                return values.iloc[0]
+        return None
+
     def write(self, column: pd.Series) -> list[str]:
         import pandas as pd
 
@@ -172,6 +181,10 @@ class Quarters:
         found = [QUARTER.fullmatch(text) for text in texts]
         days = [None if m is None else datetime(int(m[1]), 3 * int(m[3]) - 2, 1) for m in found]
         return pd.Series(days, dtype="datetime64[us]")
+
+    def parse(self, text: str) -> pd.Timestamp | None:
+        """Return the first day of a quarter that is written so, or ``None``."""
+        return self.read([text]).iloc[0] if QUARTER.fullmatch(text) else None
 
     def write(self, column: pd.Series) -> list[str]:
         pairs: Any = zip(column.dt.year, column.dt.quarter, column.isna(), strict=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from sklearn_timegen.io.arrays import ArrayForm, read_array
 from sklearn_timegen.io.atomic import atomic_write
+from sklearn_timegen.io.dates import Dates, Quarters
 from sklearn_timegen.io.text import TextForm, read_text
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = ["SUFFIXES", "Table", "read_table"]
 TEXT = {".csv": None, ".tsv": "\t", ".txt": None}  # the separator that an ending stands for
 PARQUET = (".parquet", ".pq")
 ARRAYS = (".npy", ".npz")
+ISO = re.compile(r"\d{4}(-\d\d){0,2}([ T]\d\d:\d\d.*)?")  # in which no day could be a month
 SUFFIXES = (*TEXT, *PARQUET, *ARRAYS)
 # What files of other formats begin with, and what to do about them.
 SIGNATURES = {
@@ -113,6 +116,39 @@ class Table:
             else:
                 columns[name] = column.iloc[:0].reindex(range(len(frame)))
         return pd.DataFrame(columns)
+
+    def time_of(self, column: str, text: str) -> Any:
+        """Return a time that is written as in a column, or as ISO 8601 has it.
+
+        Parameters
+        ----------
+        column : str
+            The column of times, or of whole numbers.
+        text : str
+            The time; the hours may be left out.
+
+        Returns
+        -------
+        time : Timestamp or int
+            What it stands for.
+
+        Raises
+        ------
+        ValueError
+            If it is written in another way.
+        """
+        import pandas as pd
+
+        if self.frame[column].dtype.kind in "iu" and text.isdecimal():
+            return int(text)
+        form = self.form.cell(column) if isinstance(self.form, TextForm) else None
+        time = form.parse(text) if isinstance(form, Dates | Quarters) else None
+        if time is None and not ISO.fullmatch(text):
+            raise ValueError(
+                f"{text!r} is no time as column {column} has them, such as "
+                f"{self.frame[column].iloc[0]}: write it so, or as 2024-12-31"
+            )
+        return pd.Timestamp(text) if time is None else time
 
     def _form_for(self, suffix: str) -> TextForm | ArrayForm | ParquetForm:
         form = self.form

@@ -69,6 +69,10 @@ class TextForm:
         """Return a form for a table that did not come as text."""
         return cls(tuple(map(str, frame.columns)), tuple(map(_plain, frame.items())), separator)
 
+    def cell(self, name: str) -> CellForm:
+        """Return how the cells of a column are written."""
+        return self.cells[self.names.index(name)]
+
     @property
     def left_out(self) -> dict[str, str]:
         """Columns that hold nothing to learn, which are written, and not read; and why."""

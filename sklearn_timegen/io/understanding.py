@@ -20,6 +20,7 @@ __all__ = ["Understanding", "understand"]
 TIMES = re.compile(r"(date|day|time|timestamp|timestep|t|ds|year|month|week|quarter|hour|step)s?")
 MOST_SERIES = 0.5  # of the rows, so that a series has two at least
 MOSTLY = 0.5  # of the rows, in which names that differ tell nothing of other series
+FEW = 0.02  # of the rows, that are mistakes
 STEPS = {
     **{"s": "second", "min": "minute", "h": "hour", "D": "day", "B": "business day"},
     **{"W": "week", "MS": "month", "ME": "month", "QS": "quarter", "QE": "quarter"},
@@ -215,14 +216,19 @@ def _find_ids(frame: pd.DataFrame, time: str) -> list[str]:
     found: list[tuple[str, ...]] = []
     for n_columns in (1, 2):
         choices = combinations(names, n_columns)
-        found = found or [those for those in choices if not _occurs_twice(frame, time, those)]
+        found = found or [those for those in choices if not _repeats(frame, time, those)]
+    # Few rows that occur twice are a mistake, which is told once the series are known.
+    found = found or [(name,) for name in names if _repeats(frame, time, (name,)) < FEW]
     found = [those for those in found if _is_constant_in_blocks(frame, those)] or found
     if not found:
         raise ValueError(
             f"several rows have the same {time}, such as {times[times.duplicated()].iloc[0]}, and "
             "no column tells their series apart: name it, or several, with --id"
         )
-    splits = {frame.groupby([*those], sort=False).ngroup().to_numpy().tobytes() for those in found}
+    splits = {
+        frame.groupby([*those], sort=False, dropna=False).ngroup().to_numpy().tobytes()
+        for those in found
+    }
     if len(splits) > 1:
         choices_ = " or ".join(" and ".join(those) for those in found)
         raise ValueError(f"series could be named by {choices_}: say by which, with --id")
@@ -231,21 +237,19 @@ def _find_ids(frame: pd.DataFrame, time: str) -> list[str]:
 
 
 def _could_name(column: pd.Series, n_rows: int) -> bool:
-    if column.isna().any() or kind_of(column, column.name) not in (
-        "categorical",
-        "ordinal",
-        "integer",
-    ):
+    kind = kind_of(column, column.name)
+    if kind not in ("categorical", "ordinal", "integer") or column.isna().mean() > FEW:
         return False
     return 2 <= column.nunique() <= MOST_SERIES * n_rows
 
 
-def _occurs_twice(frame: pd.DataFrame, time: str, columns: Sequence[str]) -> bool:
-    return bool(frame.duplicated([*columns, time]).any())
+def _repeats(frame: pd.DataFrame, time: str, columns: Sequence[str]) -> float:
+    """Return the fraction of rows whose time has occurred before under that name."""
+    return float(frame.duplicated([*columns, time]).mean())
 
 
 def _is_constant_in_blocks(frame: pd.DataFrame, columns: Sequence[str]) -> bool:
-    codes = frame.groupby(list(columns), sort=False).ngroup().to_numpy()
+    codes = frame.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy()
     return int((np.diff(codes) != 0).sum()) + 1 == codes.max() + 1
 
 
