@@ -72,7 +72,7 @@ def draw(
     )
     if arguments.rules and len(kept) > 1:
         print(*(f"          {rule}" for rule in kept), sep="\n")
-    return series.sample(**asked)
+    return found.named(series.sample(**asked))
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

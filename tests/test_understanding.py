@@ -48,7 +48,14 @@ def test_names_of_several_columns():
     frame["item"] = np.repeat([*"xyxyxy"], 30)
     assert told(frame.drop(columns="shop")) == (["store", "item"], "day")
     numbered = shops(number=np.repeat([3, 5, 8], 30))
-    assert told(numbered) == (["shop", "number"], "day")
+    assert told(numbered) == (["shop"], "day")
+    found = understand(numbered)
+    assert found.left_out == {"number": "another name, as shop is"}
+    new = found.named(pd.DataFrame({"shop": ["x", "x", "y"]}))
+    assert new["number"].tolist() == [9, 9, 10]
+    words = understand(numbered[["number", "shop", "day", "sold"]])
+    new = words.named(pd.DataFrame({"number": [11, 12, 12]}))
+    assert new["shop"].tolist() == ["synthetic_0", "synthetic_1", "synthetic_1"]
     town = shops(names=(*"abcd",), town=np.repeat([*"xxyy"], 60)[:120])
     assert told(town) == (["shop"], "day")
     assert told(town, ids=["shop"], time="day") == (["shop"], "day")
@@ -111,8 +118,14 @@ def test_frequencies_are_told_in_words(freq, words):
     times = pd.date_range("2024-01-01", periods=20, freq=freq)
     found = understand(pd.DataFrame({"at": times, "x": np.sin(np.arange(20))}))
     assert words in found.lines()[1]
-    irregular = pd.DataFrame({"at": times[[0, 1, 2, 5, 6]], "x": np.arange(5.0)})
-    assert "irregular" in understand(irregular).lines()[1]
+
+
+def test_gaps_are_told():
+    times = pd.date_range("2024-01-01", periods=20, freq="h")
+    gaps = pd.DataFrame({"at": times[[0, 1, 2, 5, 6]], "x": np.arange(5.0)})
+    assert "every hour, with gaps" in understand(gaps).lines()[1]
+    irregular = pd.DataFrame({"at": times[[0, 1, 4, 9, 11]], "x": np.arange(5.0)})
+    assert "at irregular times" in understand(irregular).lines()[1]
 
 
 def test_lines():

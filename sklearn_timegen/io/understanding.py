@@ -42,12 +42,15 @@ class Understanding:
         The column of times; ``None`` if the rows of the one series are in their order.
     left_out : dict of str to str
         Columns that nothing is learned from, and why.
+    aliases : dict of str to Series
+        Further names of the same series, as a number beside a word.
     """
 
     frame: pd.DataFrame
     ids: list[str]
     time: str | None
     left_out: dict[str, str]
+    aliases: dict[str, pd.Series]
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -58,6 +61,15 @@ class Understanding:
         """Return the channels of each series of a table of these columns."""
         parts = frame.groupby(self.ids, sort=False) if self.ids else [(None, frame)]
         return [part[self.channels].reset_index(drop=True) for _, part in parts]
+
+    def named(self, synthetic: pd.DataFrame) -> pd.DataFrame:
+        """Return a table of other series with new names in the place of the aliases, too."""
+        for name, column in self.aliases.items():
+            number = synthetic.groupby(self.ids, sort=False).ngroup()
+            whole = column.dtype.kind in "iu"
+            new = column.max() + 1 + number if whole else "synthetic_" + number.astype(str)
+            synthetic = synthetic.assign(**{name: new})
+        return synthetic
 
     def lines(self) -> list[str]:
         """Return what was understood, for a reader."""
@@ -152,25 +164,26 @@ def understand(
     for name in (*ids, *([] if time is None else [time])):
         if name not in frame:
             raise ValueError(f"there is no column {name!r}; there are {', '.join(frame)}")
-    why = dict(left_out or {})
+    why, aliases = dict(left_out or {}), []
     named = list(ids)
     if time is None:
         time = _find_time(frame, named)
     if not named and time is not None:
-        named = _find_ids(frame, time)
+        named, aliases = _find_ids(frame, time)
+        why |= dict.fromkeys(aliases, f"another name, as {' and '.join(named)} is")
     if named and time is None:
         raise ValueError(
             f"no column is the time of series named by {' and '.join(named)}: dates that rise "
             "within each series, or whole numbers at one distance. Name it with --time"
         )
-    for name in frame.columns.difference([*named, time], sort=False):
+    for name in frame.columns.difference([*named, *aliases, time], sort=False):
         n_series = frame.groupby(named).ngroups if named else 1
         if reason := _tells_nothing(frame[name], n_series, time is not None):
             why[name] = reason
     kept = frame.drop(columns=[name for name in why if name in frame])
     if kept.shape[1] == len(named) + (time is not None):
         raise ValueError(f"no column is left to learn from: {', '.join(why) or 'there is none'}")
-    return Understanding(kept, named, time, why)
+    return Understanding(kept, named, time, why, {name: frame[name] for name in aliases})
 
 
 def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
@@ -207,11 +220,11 @@ def _counts(column: pd.Series) -> bool:
     return len(up) > MOSTLY * len(steps) and len(set(up.tolist())) == 1 and not (steps == 0).any()
 
 
-def _find_ids(frame: pd.DataFrame, time: str) -> list[str]:
-    """Return columns that name series: with them no time occurs twice."""
+def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
+    """Return columns that name series, with which no time occurs twice, and their aliases."""
     times = frame[time]
     if not times.duplicated().any():
-        return []
+        return [], []
     names = [name for name in frame if name != time and _could_name(frame[name], len(frame))]
     found: list[tuple[str, ...]] = []
     for n_columns in (1, 2):
@@ -232,8 +245,8 @@ def _find_ids(frame: pd.DataFrame, time: str) -> list[str]:
     if len(splits) > 1:
         choices_ = " or ".join(" and ".join(those) for those in found)
         raise ValueError(f"series could be named by {choices_}: say by which, with --id")
-    # A number beside a name: both tell who it is.
-    return list(dict.fromkeys(name for those in found for name in those))
+    first = list(found[0])
+    return first, list(dict.fromkeys(n for those in found for n in those if n not in first))
 
 
 def _could_name(column: pd.Series, n_rows: int) -> bool:
@@ -287,8 +300,16 @@ def _frequency(times: pd.Series) -> str:
         steps = set(times.diff().dropna().astype(int))
         return f"in steps of {steps.pop()}" if len(steps) == 1 else "in steps of several sizes"
     name = pd.infer_freq(pd.DatetimeIndex(times)) if times.is_unique else None
-    if name is None:
-        return f"at irregular times, mostly {times.diff().mode().iloc[0]} apart"
-    count, unit = re.findall(r"^(\d*)([A-Za-z]+)", name)[0]
+    if name is not None:
+        return _every(name)
+    steps = times.diff().dropna()
+    usual = steps.mode().iloc[0]
+    if not usual or (steps == usual).mean() < MOSTLY or (steps % usual).any():
+        return "at irregular times"
+    return f"{_every(pd.tseries.frequencies.to_offset(usual).freqstr)}, with gaps"
+
+
+def _every(freq: str) -> str:
+    count, unit = re.findall(r"^(\d*)([A-Za-z]+)", freq)[0]
     word = STEPS.get(unit, unit)
     return f"every {count} {word}s" if count else f"every {word}"
