@@ -128,10 +128,16 @@ def centred(x):
 LEARNING = {"hidden_dims": (16,), "lr": 1e-2, "reconstruction_weight": 30.0, "random_state": SEED}
 
 
-@pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize(
-    ("cycles", "n_timesteps", "n_channels", "max_epochs"),
-    [([(6, 1)], 36, 1, 12), ([(4, 2)], 32, 2, 25), ([(4, 1), (3, 4)], 48, 1, 25)],
+    ("cycles", "n_timesteps", "n_channels", "max_epochs", "residual"),
+    [
+        ([(6, 1)], 36, 1, 12, True),
+        ([(6, 1)], 36, 1, 12, False),
+        ([(4, 2)], 32, 2, 25, True),
+        pytest.param([(4, 2)], 32, 2, 25, False, marks=pytest.mark.exhaustive),
+        ([(4, 1), (3, 4)], 48, 1, 25, True),
+        pytest.param([(4, 1), (3, 4)], 48, 1, 25, False, marks=pytest.mark.exhaustive),
+    ],
 )
 def test_true_components_are_found(cycles, n_timesteps, n_channels, max_epochs, residual):
     truth, x = made(cycles, n_timesteps, n_channels)

@@ -142,6 +142,7 @@ JOINED = [  # searched among, as all are that cannot forecast
 ]
 
 
+@pytest.mark.usefixtures("quick_joining")
 @pytest.mark.parametrize(("kind", "names"), JOINED)
 def test_joined_series(kind, names):
     series = list(together(names)[:20])
@@ -152,14 +153,15 @@ def test_joined_series(kind, names):
 
 
 TRANSFORMS = [
-    ("log", POSITIVE),
+    pytest.param("log", POSITIVE, marks=pytest.mark.exhaustive),
     (["log", "difference"], POSITIVE),
     ("difference", ALL),
-    ("stl-remainder", ALL),
+    pytest.param("stl-remainder", ALL, marks=pytest.mark.exhaustive),
     (["box-cox", "stl-remainder"], ALL),
 ]
 
 
+@pytest.mark.usefixtures("quick_joining")
 @pytest.mark.parametrize(("transform", "names"), TRANSFORMS)
 def test_joined_series_transformed(transform, names):
     x = together(names)
@@ -175,6 +177,7 @@ def test_joined_series_transformed(transform, names):
         assert not violations(drawn, names)
 
 
+@pytest.mark.usefixtures("quick_joining")
 def test_readings_of_meters_end_where_they_are():
     names = ("meters", "flags")
     x = together(names)
@@ -185,6 +188,7 @@ def test_readings_of_meters_end_where_they_are():
     assert not np.allclose(drawn[:, 0], x[:, 0], rtol=1e-4)
 
 
+@pytest.mark.usefixtures("quick_joining")
 @pytest.mark.parametrize("decomposition", ["stl", None])
 def test_bootstraps(decomposition):
     forecasting = pytest.importorskip("sklearn_timegen.forecasting")

@@ -29,6 +29,7 @@ from .generators import DENSE, KINDS, READING, SHORT, name
 SERIES = make_sines(40, 8, 2, version="timevae", random_state=0).astype(np.float64)
 QUICK = {**DENSE, "max_epochs": 2, "random_state": 0}
 VIEWS = ("standard", "minmax", "cosine-quantile", "pca")
+ALIKE = ("minmax", "pca")  # linear, as "standard" is
 
 DIFFUSION = Diffusion(**SHORT, network="temporal-transformer", representation="standard")
 FORCED = [
@@ -61,7 +62,14 @@ def far_from(X, distance):
     return X
 
 
-@pytest.mark.parametrize("generator", DENSITIES, ids=name)
+def densities():
+    for generator in DENSITIES:
+        linear = isinstance(generator, VAE | PCAMixture) and generator.representation in ALIKE
+        marks = [pytest.mark.exhaustive] if linear else []
+        yield pytest.param(generator, id=name(generator), marks=marks)
+
+
+@pytest.mark.parametrize("generator", list(densities()))
 def test_the_farthest_series_are_the_least_likely(generator):
     fitted = clone(generator).set_params(random_state=0).fit(SERIES)
     near = fitted.score_samples(SERIES)
@@ -102,7 +110,7 @@ CALLS = ("score", "transform", "reconstruct", "denoise", "decompose")
 
 
 @pytest.mark.parametrize("generator", KINDS, ids=name)
-@pytest.mark.parametrize("scale", [1.0, 1e-3])
+@pytest.mark.parametrize("scale", [1.0, pytest.param(1e-3, marks=pytest.mark.exhaustive)])
 def test_far_series_give_finite_numbers_or_an_error_that_says_so(generator, scale):
     fitted = clone(generator).set_params(random_state=0).fit(scale * SERIES)
     for distance in (1e4, 1e15, 3e38):
@@ -167,7 +175,7 @@ def test_the_factor_that_is_advised_helps():
 @pytest.mark.parametrize("generator", KINDS, ids=name)
 def test_small_and_large_units_are_held(generator):
     plain = clone(generator).set_params(random_state=0).fit(SERIES).sample(20)
-    for factor in (2.0**-110, 2.0**-60, 2.0**60, 2.0**100):
+    for factor in (2.0**-110, 2.0**100):
         drawn = clone(generator).set_params(random_state=0).fit(factor * SERIES).sample(20)
         assert np.abs(drawn / factor - plain).max() < 0.05 * SERIES.std()
 

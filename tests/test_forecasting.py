@@ -31,6 +31,9 @@ from .global_seed import GLOBAL_RANDOM_SEED as SEED
 Y = load_airline()
 GLOBAL = make_reduction(Ridge(), window_length=12, pooling="global")
 
+# None of these tests asks how smoothly windows are joined.
+pytestmark = pytest.mark.usefixtures("quick_joining")
+
 
 def panel_of(n_series=3, n_timesteps=60, name="y", seed=0):
     rng = np.random.default_rng(SEED + seed)
@@ -378,7 +381,7 @@ def test_bad_input():
     ("forecaster", "splitter"),
     [
         (NaiveForecaster(sp=12), ExpandingWindowSplitter),
-        (NaiveForecaster(sp=12), SlidingWindowSplitter),
+        pytest.param(NaiveForecaster(sp=12), SlidingWindowSplitter, marks=pytest.mark.exhaustive),
         (GLOBAL, SlidingWindowSplitter),
         (
             TransformedTargetForecaster([("trend", Detrender()), ("ridge", GLOBAL)]),

@@ -489,7 +489,7 @@ def test_a_conditional_network_needs_y(X):
 
 def test_features_are_matched_label_by_label(global_random_seed):
     y = np.where(np.arange(64) % 4 == 0, "rare", "usual")
-    few = {**DENSE, "hidden_dims": (16,), "max_epochs": 60, "batch_size": 32, "lr": 1e-2}
+    few = {**DENSE, "hidden_dims": (16,), "max_epochs": 40, "batch_size": 32, "lr": 1e-2}
     gan = GAN(**few, loss="non-saturating", penalty=None, feature_matching=1.0, conditional=True)
     for seed in range(3 * global_random_seed, 3 * global_random_seed + 3):
         noise = np.random.default_rng(SEED + seed).normal(scale=0.1, size=(64, 6))
@@ -510,9 +510,9 @@ def linear(n_samples=400):
 @pytest.fixture(scope="module")
 def learned():
     # Generated series and not real ones are what the encoder is taught, so the game may be short.
-    sizes = {"hidden_dims": (32,), "latent_dim": 3, "encoder_steps": 1500}
+    sizes = {"hidden_dims": (32,), "latent_dim": 3, "encoder_steps": 300}
     return R3GAN(
-        generator="dense", discriminator="dense", **sizes, max_epochs=60, lr=3e-3, random_state=0
+        generator="dense", discriminator="dense", **sizes, max_epochs=30, lr=3e-3, random_state=0
     ).fit(linear())
 
 
@@ -546,7 +546,7 @@ def test_refining_comes_nearer_and_is_reported(learned):
 
 def test_refining_knows_the_condition_without_being_told():
     X, y = make_labelled_sines(120, 12, random_state=SEED)
-    sizes = {"hidden_dims": (16,), "latent_dim": 2, "encoder_steps": 400, "max_epochs": 60}
+    sizes = {"hidden_dims": (16,), "latent_dim": 2, "encoder_steps": 200, "max_epochs": 30}
     networks = {"generator": "dense", "discriminator": "dense"}
     gan = R3GAN(**sizes, **networks, lr=5e-3, conditional=True, random_state=SEED).fit(X, y)
     drawn = gan.sample(120, y=y)

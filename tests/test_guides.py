@@ -177,8 +177,12 @@ def test_latents(tmp_path, monkeypatch):
     assert (np.ptp(auc, axis=1) < 0.1).all()
 
 
+@pytest.mark.exhaustive
 def test_own_generator(tmp_path, monkeypatch):
     run("own_generator", tmp_path, monkeypatch, *[None] * 5, (0.03, 0.2))
+
+
+def test_a_generator_of_ones_own_is_short():
     text = (GUIDES / "own_generator.md").read_text()
     code = [block for language, _, block in pages.blocks(text) if language == "python"]
     lengths = {

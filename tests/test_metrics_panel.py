@@ -54,9 +54,16 @@ def panel(real, synthetic, seed, **params):
     return judge_panel(real, synthetic, **({"n_halves": 0, "random_state": seed} | params))
 
 
+@pytest.fixture
+def _hardly_trained_network(monkeypatch):
+    """For what trees see, beside which the network is trained in vain."""
+    monkeypatch.setattr(convolutional, "N_EPOCHS", 2)
+
+
 # -- known answers ----------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("_hardly_trained_network")
 @several_seeds
 def test_order_of_channels_is_seen_by_the_judge_of_channels(seed):
     real, synthetic = low_and_high(N, seed), low_and_high(N, seed + 10)
@@ -68,6 +75,7 @@ def test_order_of_channels_is_seen_by_the_judge_of_channels(seed):
     assert table.loc["boosting of channels", "n_certain"] < 40
 
 
+@pytest.mark.usefixtures("_hardly_trained_network")
 @several_seeds
 def test_smoothed_kinks_are_seen_in_second_differences(seed):
     real, synthetic = linear_between_knots(N, seed), linear_between_knots(N, seed + 10)
@@ -87,7 +95,9 @@ def test_half_the_spread_is_seen_by_all(seed):
 
 
 @several_seeds
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.exhaustive)]
+)
 def test_copies_tell_nothing(seed, dtype):
     real = walks(N, seed)
     copies = real[np.random.default_rng(seed).integers(N, size=N)].astype(dtype)

@@ -26,7 +26,7 @@ from sklearn_timegen.rules import (
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
 N, T = 200, 24
-SEEDS = range(SEED, SEED + 3)
+SEEDS = [SEED, *(pytest.param(SEED + k, marks=pytest.mark.exhaustive) for k in (1, 2))]
 
 
 def prices(rng):
@@ -351,7 +351,9 @@ def violations(rules, x):
 
 
 @pytest.mark.parametrize("runs", [False, True])
-@pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.exhaustive), 0.3, 0.5])
+@pytest.mark.parametrize(
+    "share", [0.4, *(pytest.param(share, marks=pytest.mark.exhaustive) for share in (0.1, 0.6))]
+)
 @pytest.mark.parametrize("name", MADE)
 def test_completed_series_keep_the_rules_and_what_is_known(name, share, runs):
     x = made(name, SEED)

@@ -90,6 +90,7 @@ def fit(X, generator=None, **params):
     return SeriesGenerator(generator, **{"window": WINDOW, "random_state": SEED, **params}).fit(X)
 
 
+@pytest.mark.usefixtures("quick_joining")
 @pytest.mark.parametrize("kind", DATA)
 def test_tables_come_back_alike(kind):
     make, params = DATA[kind]
@@ -168,7 +169,14 @@ def test_gaps_are_as_long_as_they_were():
 
 
 @pytest.mark.parametrize(
-    "transform", ["log", "box-cox", ["log", "difference"], "stl-remainder", "difference"]
+    "transform",
+    [
+        pytest.param("log", marks=pytest.mark.exhaustive),
+        "box-cox",
+        ["log", "difference"],
+        "stl-remainder",
+        pytest.param("difference", marks=pytest.mark.exhaustive),
+    ],
 )
 def test_transforms_see_what_is_real_and_nothing_missing(transform):
     X = table().assign(price=lambda shops: shops["price"] + 30)
@@ -284,6 +292,7 @@ def test_arrays_and_lists_of_words_and_flags():
     assert fit(narrow, transform="difference").sample(n_timesteps=900)["a"].dtype == "Int8"
 
 
+@pytest.mark.usefixtures("quick_joining")
 def test_sentinels_are_told_once_and_by_name(recwarn):
     X = frame().astype(float)
     X.loc[X.index[::17], "high"] = -200
