@@ -164,7 +164,8 @@ def understand(
     for name in (*ids, *([] if time is None else [time])):
         if name not in frame:
             raise ValueError(f"there is no column {name!r}; there are {', '.join(frame)}")
-    why, aliases = dict(left_out or {}), []
+    why = dict(left_out or {})
+    aliases: list[str] = []
     named = list(ids)
     if time is None:
         time = _find_time(frame, named)
