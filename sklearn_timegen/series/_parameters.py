@@ -33,7 +33,8 @@ class SeriesParameters(Declared):
         doc="""Timesteps of a window, at least 2: long enough to hold the patterns that matter,
         and no longer than the shortest series. ``None`` is two seasons, by the frequency or by the
         autocorrelation, or without a season twice the memory that the series show, 24 at least;
-        less where series are shorter or few. ``window_`` tells what it came to.""",
+        less where series are shorter or few. Thirty series or more of at most 96 timesteps are
+        windows of their own, whose lengths are learned. ``window_`` tells what it came to.""",
         check=[Interval(Integral, 2, None, closed="left"), None],
     )
     stride: int = param(
