@@ -64,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     output = argparse.ArgumentParser(add_help=False)
     add = output.add_argument
     add("--report", metavar="FILE", help="write a page of verdicts and pictures: .html")
+    add(
+        "--metrics",
+        nargs="+",
+        help="what is computed: quick, default (if not given), all, or names",
+    )
     add("--overwrite", action="store_true", help="let an output take the place of an input")
     add("--seed", type=int, default=0, help="random seed (default: %(default)s)")
 
@@ -92,7 +97,6 @@ def _parser() -> argparse.ArgumentParser:
     add("synthetic", metavar="SYNTHETIC", nargs="+", help="files of synthetic series; are ranked")
     add("--train", metavar="FILE", help="series that were trained on, if REAL holds others")
     add("--window", type=_count, help="timesteps of the windows that are compared")
-    add("--metrics", nargs="+", default=["default"], help="quick, default, all, or names")
     add("--splits", type=_count, help="halvings of the real series")
     add("--output", metavar="FILE", help="write the table of metrics: .csv")
 

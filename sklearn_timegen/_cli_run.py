@@ -29,6 +29,8 @@ def sample(arguments: argparse.Namespace) -> None:
     """Learn the series of a table, and write others in its form."""
     targets = _Targets(arguments, [arguments.table])
     output, report = targets("output", SUFFIXES), targets("report", (".html",))
+    if arguments.metrics is not None and report is None:
+        raise ValueError("--metrics are of the report: give --report, too")
     generator = read_generator(arguments.generator)
     table, found = _read(arguments.table, arguments)
     n_series = arguments.n_series or len(found.series(found.frame))
@@ -54,7 +56,11 @@ def sample(arguments: argparse.Namespace) -> None:
 
         print("judging the sample, which takes some minutes", flush=True)
         page = EvaluationReport.from_samples(
-            found.frame, synthetic, **found.columns, random_state=arguments.seed
+            found.frame,
+            synthetic,
+            metrics=_metrics(arguments),
+            random_state=arguments.seed,
+            **found.columns,
         )
         print(f"report    {page.to_html(report).resolve()}")
 
@@ -89,7 +95,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     synthetic = next(iter(samples.values()))
     if len(samples) < len(arguments.synthetic):
         raise ValueError("files of synthetic series are told apart by their names: rename one")
-    metrics = arguments.metrics[0] if len(arguments.metrics) == 1 else arguments.metrics
+    metrics = _metrics(arguments)
     params: dict[str, Any] = {"metrics": metrics, "random_state": arguments.seed}
     params |= {} if arguments.splits is None else {"n_splits": arguments.splits}
     if arguments.train is not None:
@@ -228,6 +234,11 @@ def _alike(path: str, found: Understanding, arguments: argparse.Namespace) -> An
             f"{', '.join(frame)}"
         )
     return frame[list(found.frame)]
+
+
+def _metrics(arguments: argparse.Namespace) -> Any:
+    asked = arguments.metrics or ["default"]
+    return asked[0] if len(asked) == 1 else asked
 
 
 def _reads_labels(metrics: Any) -> bool:
