@@ -84,6 +84,7 @@ def flow_epoch(
         hidden_dim=width,
         n_layers=N_LAYERS,
         representation="standard",
+        rules=None,
         lr=LR,
         weight_decay=WEIGHT_DECAY,
         ema_decay=EMA_DECAY,

@@ -16,7 +16,12 @@ from sklearn_timegen.nn.discriminator import Discriminator
 __all__ = ["GAMES", "game_loop"]
 
 # Each with each of its losses at every step; without latents, which a loop would not learn.
-COMMON: dict[str, Any] = {"encoder_steps": 1, "random_state": 0, "device": "cpu"}
+COMMON: dict[str, Any] = {
+    "encoder_steps": 1,
+    "rules": None,
+    "random_state": 0,
+    "device": "cpu",
+}
 GAMES: dict[str, GAN] = {
     "R3GAN": R3GAN(**COMMON, penalty_interval=1),
     "WGANGP": WGANGP(**COMMON),

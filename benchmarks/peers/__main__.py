@@ -1,0 +1,188 @@
+"""Beside other libraries that generate tables of many series: ``python -m benchmarks.peers``.
+
+TabularARGN of mostlyai-engine (in its sequential mode: series given what is constant in them) and
+PAR of SDV learn the same keyed tables as generators of this package with their default settings,
+each in a process of its own and in the same time at most. A panel of judges tells the samples from
+series of the same kind that nobody was shown; beside that, how far the share of each value is off,
+rules that real series keep and samples break, seconds and memory.
+
+They are installed in an environment of their own, from ``benchmarks/peers/requirements.txt``; the
+variable ``SKLEARN_TIMEGEN_PEERS`` names its Python. What is done is kept in
+``benchmarks/results/peers/`` and not done again; the table goes to ``benchmarks/results/peers.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import kinds
+from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.peers import models
+from sklearn_timegen.metrics import judge_panel, rule_violations
+
+RESULTS = Path(__file__).parents[1] / "results"
+SCRIPT = Path(models.__file__)
+OURS = ("PCAMixture", "FlowMatching")
+KEY = "series"
+
+
+def purchases(seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table of 2,000 customers' purchases, and the columns that are a customer's."""
+    frames = kinds.table(2000, seed)
+    table = pd.concat([frame.assign(**{KEY: i}) for i, frame in enumerate(frames)])
+    return table.reset_index(drop=True), ["branch", "since"]
+
+
+TABLES: dict[str, Callable[[int], tuple[pd.DataFrame, list[str]]]] = {"purchases": purchases}
+
+
+def python_of(model: str) -> str:
+    """Return the Python that has a model."""
+    if model not in models.OTHERS:
+        return sys.executable
+    found = os.environ.get("SKLEARN_TIMEGEN_PEERS")
+    if not found:
+        raise FileNotFoundError("SKLEARN_TIMEGEN_PEERS names no Python that has the libraries")
+    return found
+
+
+def columns_of(table: pd.DataFrame, static: list[str]) -> dict[str, Any]:
+    """Return what a CSV does not tell of its columns."""
+    orders = {
+        name: list(table[name].cat.categories)
+        for name in table
+        if isinstance(table[name].dtype, pd.CategoricalDtype)
+    }
+    dtypes = {name: str(dtype) for name, dtype in table.dtypes.items()}
+    return {"key": KEY, "static": static, "dtypes": dtypes, "orders": orders}
+
+
+def made_by(
+    model: str, table: pd.DataFrame, static: list[str], minutes: float
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a sample of as many series as a table has, and what it cost."""
+    columns = columns_of(table, static)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table.to_csv(folder / "table.csv", index=False)
+        (folder / "columns.json").write_text(json.dumps(columns))
+        arguments = [python_of(model), str(SCRIPT), model, str(folder)]
+        arguments += ["--minutes", str(minutes), "--n-series", str(table[KEY].nunique())]
+        # One thread: what is compared beside each other must not fight for the cores.
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        if model not in models.OTHERS:
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        done = subprocess.run(
+            arguments, env=environment, cwd=folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{model} failed: {done.stderr.strip()[-300:]}")
+        made = pd.read_csv(folder / "made.csv")
+        cost = json.loads((folder / "cost.json").read_text())
+    return models.in_dtypes(made[list(table.columns)], columns), cost
+
+
+def frames_of(table: pd.DataFrame) -> list[pd.DataFrame]:
+    return [part.drop(columns=KEY) for _, part in table.groupby(KEY, sort=False)]
+
+
+def marginals_off(real: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
+    """Return for each column the distance of its distributions: KS, or total variation."""
+    off = {}
+    for name in real.columns.drop(KEY):
+        a, b = real[name], made[name]
+        if a.dtype.kind == "M":
+            a, b = a.astype("int64"), b.astype("int64")
+        if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a):
+            x, y = np.sort(a.dropna()), np.sort(b.dropna())
+            at = np.concatenate([x, y])
+            below = [np.searchsorted(part, at, "right") / len(part) for part in (x, y)]
+            off[name] = float(np.abs(below[0] - below[1]).max())
+        else:
+            p, q = (s.dropna().astype(str).value_counts(normalize=True) for s in (a, b))
+            off[name] = float(p.sub(q, fill_value=0).abs().sum() / 2)
+        off[f"{name} missing"] = float(abs(a.isna().mean() - b.isna().mean()))
+    return off
+
+
+def compare(name: str, model: str, minutes: float) -> dict[str, Any]:
+    """Return how good and how dear a model's sample of a table is."""
+    table, static = TABLES[name](0)
+    unseen, _ = TABLES[name](1)
+    made, cost = made_by(model, table, static, minutes)
+    real, drawn = frames_of(unseen), frames_of(made)
+    panel = judge_panel(real, drawn, random_state=0)
+    varies = made.groupby(KEY)[static].nunique(dropna=False).max(axis=1) > 1
+    return {
+        **cost,
+        "panel": float(panel.score),
+        "floor": panel.score.floor,
+        "judges": panel.table.to_dict(),
+        "clues": panel.clues.groupby(level=0).head(3)["feature"].groupby(level=0).agg(list).to_dict(),
+        "marginals": marginals_off(unseen, made),
+        "marginals of training": marginals_off(unseen, table),
+        "rules broken": float(rule_violations(frames_of(table), drawn)),
+        "attributes that vary": float(varies.mean()),
+    }
+
+
+def work(minutes: float) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    for name in TABLES:
+        for model in (*OURS, *models.OTHERS):
+            yield "tables", f"{name} / {model}", partial(compare, name, model, minutes)
+
+
+def as_markdown(done: dict[str, Any]) -> str:
+    lines = page_head("Beside other libraries", "benchmarks.peers", __doc__)
+    heads = ["table", "model", "panel", "floor", "AUC", "worst column, off by", "training's"]
+    heads += ["attributes that vary", "rules broken", "fit, s", "sample, s", "MB"]
+    lines += ["", *table_head(heads)]
+    for key, cell in done.items():
+        first = [part.strip() for part in key.split(" / ")]
+        if "panel" not in cell:
+            lines.append(f"| {' | '.join(first)} | {cell} |")
+            continue
+        off = cell["marginals"]
+        worst = max(off, key=lambda column: off[column])
+        model = first[1] + (f", {cell['epochs']} epochs" if cell["epochs"] else "")
+        figures = [
+            f"{cell['panel']:.3f}",
+            f"{cell['floor']:.3f}",
+            f"{max(cell['judges']['auc'].values()):.3f}",
+            f"{worst}, {off[worst]:.3f}",
+            f"{cell['marginals of training'][worst]:.3f}",
+            f"{cell['attributes that vary']:.1%}",
+            f"{cell['rules broken']:.2%}",
+            f"{cell['fit']:.0f}",
+            f"{cell['sample']:.0f}",
+            f"{cell['memory']:,.0f}",
+        ]
+        lines.append(f"| {' | '.join([first[0], model, *figures])} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Do what is not done, and write the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=8.0, help="of training (default: 8)")
+    arguments = parser.parse_args()
+    done = run_cells(RESULTS / "peers", ("tables",), work(arguments.minutes))
+    report = as_markdown(done["tables"])
+    (RESULTS / "peers.md").write_text(report)
+    print(report)
+
+
+if __name__ == "__main__":
+    main()
