@@ -244,11 +244,10 @@ def test_series_keep_movement_that_float32_loses():
     x = at_levels(1e-4)
     fitted = SeriesGenerator(PCAMixture(), 12, random_state=0).fit(list(x))
     assert [rule.kind for rule in fitted.rules_] == ["level"]
-    drawn = np.asarray(fitted.sample(40))
-    assert np.diff(drawn, axis=1).std() == pytest.approx(np.diff(x, axis=1).std(), rel=0.2)
-    assert np.allclose(drawn.mean(axis=1), x.mean(axis=1), rtol=1e-6)
-    with pytest.raises(ValueError, match="moves by .* within series"):
-        fitted.set_params(rules=None).fit(list(x))
+    for rules in ("auto", None):  # levels belong to series, whether they are a rule or not
+        drawn = np.asarray(fitted.set_params(rules=rules).fit(list(x)).sample(40))
+        assert np.diff(drawn, axis=1).std() == pytest.approx(np.diff(x, axis=1).std(), rel=0.2)
+        assert np.allclose(drawn.mean(axis=1), x.mean(axis=1), rtol=1e-6)
 
 
 def test_what_float32_loses_is_no_constant_copy_or_grid():

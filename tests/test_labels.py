@@ -95,9 +95,9 @@ GAPS = {
 
 @pytest.mark.parametrize("y", GAPS.values(), ids=GAPS)
 def test_labels_that_are_missing_are_refused(y):
-    with pytest.raises(ValueError, match="y (has missing|contains NaN)"):
+    with pytest.raises(ValueError, match=r"y (has \d+ missing|contains NaN)"):
         PCAMixture(conditional=True).fit(X, y)
-    with pytest.raises(ValueError, match=r"y (has missing|contains NaN)|Input (y )?contains NaN"):
+    with pytest.raises(ValueError, match=r"y (has \d+ missing|contains NaN)|Input (y )?contains NaN"):
         AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit(X, y)
 
 
@@ -118,7 +118,7 @@ SEEN = {
 def test_conditions_of_another_type_are_refused_in_words(y):
     fitted = PCAMixture(conditional=True, random_state=0).fit(X, y)
     for asked in ASKED:
-        with pytest.raises(ValueError, match=r"\by\b"):
+        with pytest.raises((ValueError, TypeError), match=r"\by\b"):
             fitted.sample(2, y=asked)
 
 

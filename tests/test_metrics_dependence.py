@@ -97,7 +97,7 @@ def test_one_channel_is_predicted_from_its_past():
 
 
 def test_cost_is_bounded():
-    wide = np.random.default_rng(SEED).normal(size=(10, 6, 30))
+    wide = np.random.default_rng(SEED).normal(size=(10, 8, 30))
     assert len(utility_by_channel(wide, wide, random_state=0)) == 20
 
 

@@ -158,7 +158,7 @@ def test_hidden_units(monkeypatch, n_channels, size):
     for module, score in ((discriminative, discriminative_score), (predictive, predictive_score)):
         with monkeypatch.context() as patch:
             spy = Spy(patch, module, n_steps=1)
-            score(normal(10, 2, n_channels), normal(10, 2, n_channels), n_repeats=1)
+            score(normal(10, 5, n_channels), normal(10, 5, n_channels), n_repeats=1)
             assert spy.judge.gru.from_hidden.weight.shape == (1, 3 * size, size)
 
 

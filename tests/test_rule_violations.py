@@ -209,14 +209,14 @@ def test_reports_have_a_table_of_rules(tmp_path):
     free = PCAMixture(rules=None, random_state=SEED)
     report = EvaluationReport.from_estimator(free, x, cv=2, metrics=OURS)
     page = Page(report.to_html(path).read_text())
-    assert page.counts["table"] == 2
+    assert page.counts["table"] == 3  # rules, metrics, figures
     share = report.rules["generator"]["timesteps"].iloc[0]
     assert f"{share:.2%}" in page.words
     assert "channel 0 >= 0" in page.text
     assert "none broken" in page.text
     report = EvaluationReport.from_comparison([free, PCAMixture()], x, cv=2, metrics=OURS)
     page = Page(report.to_html(path).read_text())
-    assert page.counts["table"] == 3
+    assert page.counts["table"] == 5  # verdicts, rules, columns, ranks, figures
     assert page.words.count("0.00%") == 1
     assert "PCAMixture 2" in page.words
     report = EvaluationReport.from_samples(

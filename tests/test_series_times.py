@@ -297,8 +297,8 @@ def test_a_season_of_the_day_goes_by_the_clock():
 def test_what_is_no_table_is_refused_with_what_to_do():
     for X, message in (
         ("sales.csv", "pd.read_csv"),
-        ({"a": frame(DAYS)}, "pd.concat makes a panel"),
-        (iter([1.0, 2.0]), r"Pass list\(X\)"),
+        ({"a": frame(DAYS)}, r"list\(X.values\(\)\) if each entry is a series"),
+        (iter([1.0, 2.0]), r"pass list\(X\)"),
     ):
         with pytest.raises(TypeError, match=message):
             fit(X)

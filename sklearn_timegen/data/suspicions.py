@@ -157,7 +157,7 @@ def _is_transposed(X: NDArray[Any]) -> bool:
 def _is_clock(values: NDArray[Any]) -> bool:
     if not _are_integers(values) or np.abs(values).min() < SECONDS_1973:
         return False
-    steps, counts = np.unique(np.diff(values), return_counts=True)
+    steps, counts = np.unique(np.diff(values.astype(np.float64)), return_counts=True)
     return bool(steps[counts.argmax()] != 0 and 2 * counts.max() >= counts.sum())
 
 
@@ -175,7 +175,7 @@ def _runs(values: NDArray[Any]) -> list[int]:
     """Return how long each whole number is repeated, if none comes again later."""
     if not _are_integers(values):
         return []
-    starts = np.r_[0, np.flatnonzero(np.diff(values)) + 1]
+    starts = np.r_[0, np.flatnonzero(values[1:] != values[:-1]) + 1]
     is_once = len(np.unique(values)) == len(starts) < len(values)
     return np.diff(np.r_[starts, len(values)]).tolist() if is_once else []
 

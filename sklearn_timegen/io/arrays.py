@@ -98,10 +98,32 @@ def read_array(
 def windows_in(frame: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the windows of a table with the columns sample and timestep, and their labels.
 
+    Parameters
+    ----------
+    frame : DataFrame
+        A row for each timestep of each window, in their order; the column ``label`` is that of
+        the window, the others are channels.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_timesteps, n_channels)
+        The windows.
+    y : ndarray of shape (n_samples,) or None
+        Their labels.
+
     Raises
     ------
     ValueError
         If it has other columns than windows have, or they are not of one length.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_timegen.io import windows_in
+    >>> columns = {"sample": [0, 0, 1, 1], "timestep": [0, 1, 0, 1], "sold": [3, 1, 4, 1]}
+    >>> X, y = windows_in(pd.DataFrame(columns))
+    >>> X.shape, y
+    ((2, 2, 1), None)
     """
     if tuple(frame.columns[:2]) != ROWS:
         raise ValueError(

@@ -70,6 +70,19 @@ class Table:
         How it was written.
     notes : list of str
         What was found out, and is not in the frame.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_timegen.io import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "sales.csv"
+    ...     _ = path.write_text("day;sold\\n01.02.2024;3,5\\n02.02.2024;4,1\\n")
+    ...     table = read_table(path)
+    ...     other = table.write(Path(folder) / "other.csv", table.frame.iloc[:1]).read_text()
+    >>> other.split()
+    ['day;sold', '01.02.2024;3,5']
     """
 
     path: Path

@@ -44,6 +44,15 @@ class Understanding:
         Columns that nothing is learned from, and why.
     aliases : dict of str to Series
         Further names of the same series, as a number beside a word.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_timegen.io import understand
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> found = understand(pd.DataFrame({"day": days, "sold": [3, 1, 4]}))
+    >>> found.columns
+    {'id_columns': None, 'time_column': 'day'}
     """
 
     frame: pd.DataFrame
