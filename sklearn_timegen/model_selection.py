@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
 
 from sklearn_timegen._types import CrossValidation
+from sklearn_timegen.data.axes import channels_last, laid_out
 from sklearn_timegen.data.checks import check_count, check_window_starts
 from sklearn_timegen.data.overlaps import find_window_starts
 from sklearn_timegen.data.reading import as_pandas, is_table
@@ -41,6 +42,7 @@ def make_windows(
     *,
     id_columns: Any = None,
     time_column: Hashable = None,
+    layout: str = "channels-last",
     return_origins: bool = False,
 ) -> Any:
     """Cut series into windows: none runs from one series into the next, or over a gap.
@@ -64,6 +66,10 @@ def make_windows(
     time_column : str, default=None
         Column of a long table that holds the times: dates, strings of dates in one format, periods
         or integers.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of the axes of several series in arrays: ``"channels-first"`` is ``(n_series,
+        n_channels, length)``, or a list of ``(n_channels, length)``, as in aeon and sktime. An
+        array of windows has the same order.
     return_origins : bool, default=False
         Whether to return of which series each window is, too.
 
@@ -125,7 +131,7 @@ def make_windows(
     """
     n_timesteps = check_count(n_timesteps, "n_timesteps")
     stride = check_count(stride, "stride")
-    series = as_pandas(series, "series")
+    series = channels_last(as_pandas(series, "series"), layout, "series")
     if id_columns is None and time_column is None and not is_table(series):
         windows, starts = _windows_of_array(series, n_timesteps, stride)
         return (windows, starts, _origins_in_time(starts)) if return_origins else (windows, starts)
@@ -134,6 +140,8 @@ def make_windows(
     windows, starts, origins = windows_of_table(
         series, n_timesteps, stride, id_columns, time_column
     )
+    if isinstance(windows, np.ndarray):  # frames name their channels
+        windows = laid_out(windows, layout)
     return (windows, starts, origins) if return_origins else (windows, starts)
 
 

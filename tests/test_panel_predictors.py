@@ -151,3 +151,13 @@ def test_bad_input_is_refused(data):
         PanelClassifier("rocket").fit(X, y)
     with pytest.raises(ValueError, match="'regressor' parameter"):
         PanelRegressor(None).fit(X, X[:, 0])
+
+
+def test_panels_may_have_channels_first():
+    X, y = make_labelled_sines(20, 12, random_state=0)
+    first = X[:, None, :]  # (n_samples, n_channels, n_timesteps)
+    forest = TimeSeriesForestClassifier(n_estimators=3, random_state=0)
+    plain = PanelClassifier(forest).fit(first.swapaxes(1, 2), y)
+    model = PanelClassifier(forest, layout="channels-first").fit(first, y)
+    proba = plain.predict_proba(first.swapaxes(1, 2))
+    np.testing.assert_array_equal(model.predict_proba(first), proba)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen.base.declaration import Declared, estimator, param
+from sklearn_timegen.data.axes import LAYOUTS
 from sklearn_timegen.representation import REPRESENTATIONS, Representation
 from sklearn_timegen.rules import KINDS
 
@@ -65,6 +66,14 @@ class DataParameters(Declared):
         default=1,
         doc="Number of channels in the rows of a 2-d ``X``.",
         check=[Interval(Integral, 1, None, closed="left")],
+    )
+    layout: str = param(
+        default="channels-last",
+        doc="""The order of the axes of a 3-d ``X``: ``"channels-last"`` is ``(n_samples,
+        n_timesteps, n_channels)``; ``"channels-first"`` is ``(n_samples, n_channels,
+        n_timesteps)``, or a list of ``(n_channels, n_timesteps)``, as in aeon and sktime. All
+        series come back in it.""",
+        check=[StrOptions(set(LAYOUTS))],
     )
     missing: str = param(
         default="generate",

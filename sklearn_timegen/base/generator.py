@@ -58,7 +58,9 @@ class BaseGenerator(Completing, DataParameters, ABC):
     )
 
     interrupted_: bool = fitted("Whether Ctrl-C has cut the last call of ``fit`` short.")
-    n_features_in_: int = fitted("``X.shape[1]`` of the ``X`` seen in ``fit``.")
+    n_features_in_: int = fitted(
+        "``X.shape[1]`` of the ``X`` seen in ``fit``, if channels are last."
+    )
     feature_names_in_: NDArray[Any] = fitted(
         "Column names, if ``X`` had string ones.", type="ndarray"
     )
@@ -120,7 +122,7 @@ class BaseGenerator(Completing, DataParameters, ABC):
         ----------
         X : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_channels)
             Series, one a row. 2-d rows are univariate, or ``n_timesteps * n_channels`` values
-            with the parameter ``n_channels``.
+            with the parameter ``n_channels``. The parameter ``layout`` tells of other 3-d arrays.
         y : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             Labels or vectors to condition on; read only if ``conditional=True``.
 

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn_timegen._distance import SeriesEmbedding
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import SeriesLayout, all_finite
-from sklearn_timegen.data.reading import ReadingOptions, read_series
+from sklearn_timegen.data.reading import ReadingOptions, read_series, reading_options
 from sklearn_timegen.data.sentinels import warn_of_sentinels
 from sklearn_timegen.representation import (
     Representation,
@@ -226,13 +226,7 @@ class Preprocessing:
 
 def learn_preprocessing(told: DataParameters, X: ArrayLike) -> tuple[Preprocessing, Series]:
     """Learn from series as an estimator is told; return them represented, too."""
-    options = ReadingOptions(
-        told.n_channels,
-        told.missing != "error",
-        told.channel_kinds,
-        told.rare_categories,
-        told.unseen_categories,
-    )
+    options = reading_options(told, missing=told.missing != "error")
     x, layout = read_series(X, estimator=told, options=options)
     if x.shape[1] < told._fewest_timesteps:
         raise ValueError(

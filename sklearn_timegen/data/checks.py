@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from sklearn_timegen._checks import Interval
+from sklearn_timegen.data.axes import channels_last, laid_out
 from sklearn_timegen.data.magnitude import check_magnitude
 
 __all__ = [
@@ -49,13 +50,18 @@ class SeriesLayout:
     ragged: bool = False  # whether series end at different times
     schema: Any = None  # of channels that are not just numbers
     dtype: Any = None  # in which they leave: that of integers; None is float32
+    axes: str = "channels-last"  # their order in 3-d series, and in series of a list
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.n_timesteps, self.n_channels
 
     def restore(self, series: NDArray[np.float32]) -> Any:
-        """Lay a 3-d array of series out as ``fit`` saw them: a row each, or 3-d."""
+        """Lay series, a 3-d array with channels last, out as ``fit`` saw them."""
+        return laid_out(self._as_came(series), self.axes)
+
+    def _as_came(self, series: NDArray[np.float32]) -> Any:
+        """Return series in the form of those of ``fit``, with channels last if they are 3-d."""
         if self.dtype is not None and all_finite(series):
             limits = np.iinfo(self.dtype)
             highest = np.float32(limits.max)
@@ -64,10 +70,19 @@ class SeriesLayout:
             ):  # the greatest integers are not floats: the next below is
                 highest = np.nextafter(highest, np.float32(0))
             series = np.rint(series).clip(limits.min, highest).astype(self.dtype)
-        return self.restore_numbers(series)
+        return self._in_rows(series)
 
     def restore_numbers(self, series: NDArray[np.float32]) -> NDArray[Any]:
         """Lay a 3-d array out so, as the numbers that it holds: parts of series have no kinds."""
+        numbers: NDArray[Any] = laid_out(self._in_rows(series), self.axes)
+        return numbers
+
+    def read_numbers(self, laid: NDArray[Any]) -> NDArray[Any]:
+        """Return the 3-d array, with channels last, that ``restore_numbers`` has laid out."""
+        numbers: NDArray[Any] = channels_last(laid, self.axes)
+        return numbers.reshape(len(numbers), *self.shape)
+
+    def _in_rows(self, series: NDArray[np.float32]) -> NDArray[Any]:
         return series.reshape(len(series), -1) if self.flat else series
 
     def restore_groups(self, series: NDArray[np.float32], n_groups: int) -> Any:

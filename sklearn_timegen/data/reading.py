@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data.axes import channels_last, layout_of, said_of
 from sklearn_timegen.data.checks import SeriesLayout, check_series
 from sklearn_timegen.data.forms import as_pandas, is_dated, is_panel, refuse_dated, without_na
 from sklearn_timegen.data.suspicions import check_channels
@@ -27,6 +29,7 @@ __all__ = [
     "is_table",
     "needs_schema",
     "read_series",
+    "reading_options",
     "without_na",
 ]
 
@@ -49,6 +52,8 @@ class ReadingOptions:
         Series that a category must occur in, not to be merged into ``"other"``.
     unseen : {"error", "other"}, default="error"
         What is made of categories that are new.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        Which of the last two axes of a 3-d ``X`` are the channels.
     """
 
     n_channels: int = 1
@@ -56,6 +61,20 @@ class ReadingOptions:
     kinds: str | Mapping[Any, str] = "auto"
     rare: int | None = None
     unseen: str = "error"
+    layout: str = "channels-last"
+
+
+def reading_options(generator: Any, *, missing: bool = True) -> ReadingOptions:
+    """Return how series are read for a generator, or for a pipeline that ends in one."""
+    inner = generator[-1] if isinstance(generator, Pipeline) else generator
+    return ReadingOptions(
+        int(said_of(inner, "n_channels", 1)),
+        missing,
+        said_of(inner, "channel_kinds", "auto"),
+        said_of(inner, "rare_categories", None),
+        said_of(inner, "unseen_categories", "error"),
+        layout_of(inner),
+    )
 
 
 def read_series(
@@ -77,19 +96,24 @@ def read_series(
         none may be missing, NaN; or is of other channels or more timesteps than ``layout``.
     """
     levels = _levels_of(X)
-    X = as_sample(X, n_channels=options.n_channels, first=layout is None)
+    axes = options.layout if layout is None else layout.axes
+    X = as_sample(X, n_channels=options.n_channels, first=layout is None, layout=axes)
     typed = layout.schema is not None if layout is not None else needs_schema(X, options)
     if typed or (layout is not None and needs_schema(X, options)):
         from sklearn_timegen.data.typed import read_typed  # pandas takes a while
 
-        return read_typed(X, estimator=estimator, options=options, layout=layout, levels=levels)
-    return check_series(
-        without_na(X),
-        estimator=estimator,
-        n_channels=options.n_channels,
-        layout=layout,
-        missing=options.missing,
-    )
+        x, found = read_typed(
+            X, estimator=estimator, options=options, layout=layout, levels=levels
+        )
+    else:
+        x, found = check_series(
+            without_na(X),
+            estimator=estimator,
+            n_channels=options.n_channels,
+            layout=layout,
+            missing=options.missing,
+        )
+    return x, replace(found, axes=axes)
 
 
 def _levels_of(X: Any) -> Any:
@@ -107,8 +131,15 @@ def _levels_of(X: Any) -> Any:
     return list(X.index.names)
 
 
-def as_sample(X: Any, name: str = "X", *, n_channels: int = 1, first: bool = True) -> Any:
-    """Return a sample of series in a form that is read: a panel as a list of its series.
+def as_sample(
+    X: Any,
+    name: str = "X",
+    *,
+    n_channels: int = 1,
+    first: bool = True,
+    layout: str = "channels-last",
+) -> Any:
+    """Return a sample of series in a form that is read, a panel as a list, channels last.
 
     Parameters
     ----------
@@ -120,15 +151,17 @@ def as_sample(X: Any, name: str = "X", *, n_channels: int = 1, first: bool = Tru
         Channels in the rows of a 2-d ``X``.
     first : bool, default=True
         Whether nothing is known of its layout yet, so that it may be another one.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of its axes.
 
     Raises
     ------
     TypeError
         If it is nothing that holds series.
     ValueError
-        If its rows are timesteps, or a channel is the time.
+        If its rows are timesteps, a channel is the time, or its axes are not those of ``layout``.
     """
-    X = as_pandas(X, name)
+    X = channels_last(as_pandas(X, name), layout, name)
     if is_panel(X):
         from sklearn_timegen.data.segments import series_of_panel  # pandas takes a while
 
@@ -137,7 +170,7 @@ def as_sample(X: Any, name: str = "X", *, n_channels: int = 1, first: bool = Tru
     if first and doubt is not None:
         warn_user(doubt)
     if first:
-        check_channels(X, name, n_channels)
+        check_channels(X, name, n_channels, said=layout != "channels-last")
     return X
 
 

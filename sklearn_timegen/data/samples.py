@@ -59,12 +59,15 @@ class Reading:
         one itself.
     columns : list or None, default=None
         Names of the columns of 2-d frames, which other frames have to agree with.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of the axes of 3-d samples.
     """
 
     n_channels: int = 1
     schema: Schema | None = None
     codes: tuple[tuple[int, ...], ...] = ()
     columns: list[Any] | None = None
+    layout: str = "channels-last"
 
     @property
     def names(self) -> list[str] | None:
@@ -98,7 +101,7 @@ class Reading:
         ValueError
             If its channels are others, or hold what those of the real sample could not.
         """
-        X = as_sample(X, name, first=False)
+        X = as_sample(X, name, first=False, layout=self.layout)
         if self.schema is None:
             X = without_na(X)
             columns = list(getattr(X, "columns", ()))
@@ -136,6 +139,7 @@ def read_real(
     n_channels: int = 1,
     typed: bool | None = None,
     one_hot: bool = True,
+    layout: str = "channels-last",
 ) -> tuple[Array, Reading]:
     """Return the real sample as numbers, and how it was read.
 
@@ -151,6 +155,8 @@ def read_real(
         Whether channels have kinds; ``None`` tells by ``X``.
     one_hot : bool, default=True
         Whether categories without an order have a column each; else their numbers are in one.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of the axes of a 3-d ``X``.
 
     Returns
     -------
@@ -164,12 +170,13 @@ def read_real(
     ValueError
         If it is empty, infinite, of no known kind, or varies by less than float32 holds.
     """
-    options, X = ReadingOptions(n_channels), as_sample(X, name, n_channels=n_channels)
+    options = ReadingOptions(n_channels)
+    X = as_sample(X, name, n_channels=n_channels, layout=layout)
     if not (needs_schema(X, options) if typed is None else typed):
         X = without_na(X)
         x = check_sample(X, name, missing=True)
         check_resolution(X, name=name)
-        reading = Reading(n_channels, columns=list(getattr(X, "columns", ())))
+        reading = Reading(n_channels, columns=list(getattr(X, "columns", ())), layout=layout)
         return _parted(x, X, n_channels), reading
     import pandas as pd
 
@@ -189,7 +196,7 @@ def read_real(
         _shown(channel, whole.iloc[:, k]) if one_hot else ()
         for k, channel in enumerate(schema.channels)
     )
-    reading = Reading(n_channels, schema, codes)
+    reading = Reading(n_channels, schema, codes, layout=layout)
     x = reading._typed(parts, name, name)
     check_magnitude(x, name)
     return x, reading
@@ -201,6 +208,7 @@ def read_samples(
     names: Sequence[str] = ("X_real", "X_synthetic"),
     n_channels: int = 1,
     one_hot: bool = True,
+    layout: str = "channels-last",
 ) -> tuple[list[Array], Reading]:
     """Return samples of series, the real one first, as numbers, and how they were read.
 
@@ -217,6 +225,8 @@ def read_samples(
         Channels in the rows of 2-d samples.
     one_hot : bool, default=True
         As for :func:`read_real`.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of the axes of 3-d samples.
 
     Returns
     -------
@@ -241,7 +251,8 @@ def read_samples(
     """
     options = ReadingOptions(n_channels)
     given = [
-        as_sample(X, name, first=False) for X, name in zip((X_real, *others), names, strict=True)
+        as_sample(X, name, first=False, layout=layout)
+        for X, name in zip((X_real, *others), names, strict=True)
     ]
     typed = any(needs_schema(X, options) for X in given)
     real, reading = read_real(
@@ -256,7 +267,7 @@ def read_samples(
     for x, name in zip(samples, names, strict=True):
         if x.shape[1] != samples[0].shape[1]:
             raise ValueError(_unlike(real, x, names[0], name))
-    return samples, reading
+    return samples, replace(reading, layout=layout)  # in which others will come
 
 
 def same_length(reading: Reading, *samples: Array) -> list[Array]:

@@ -23,7 +23,7 @@ CHANNELS_PER_TIMESTEP = 4
 Columns = Sequence[tuple[str, NDArray[Any]]]
 
 
-def check_channels(X: Any, name: str, n_channels: int = 1) -> None:
+def check_channels(X: Any, name: str, n_channels: int = 1, *, said: bool = False) -> None:
     """Refuse times among channels; warn of names of series among them, and of other layouts.
 
     Parameters
@@ -34,6 +34,8 @@ def check_channels(X: Any, name: str, n_channels: int = 1) -> None:
         What it is called in errors.
     n_channels : int, default=1
         Channels in the rows of a 2-d ``X``.
+    said : bool, default=False
+        Whether it was said that its axes are in another order, in which they were put.
     """
     columns = _columns_of(X, n_channels)
     clock = find_clock(columns)
@@ -58,10 +60,17 @@ def check_channels(X: Any, name: str, n_channels: int = 1) -> None:
             "if it is no attribute of theirs"
         )
     if isinstance(X, np.ndarray) and X.ndim == 3 and 0 not in X.shape and _is_transposed(X):
-        warn_user(
-            f"{name} of shape {X.shape} is read as {len(X)} series of {X.shape[1]} timesteps and "
-            f"{X.shape[2]} channels. If its last axis is time, as in sktime's numpy3D, pass "
+        came, axis = (X.swapaxes(1, 2).shape, "second") if said else (X.shape, "last")
+        remedy = (
+            "leave layout at 'channels-last'"
+            if said
+            else "as in aeon's and sktime's numpy3D, set layout='channels-first', a parameter of "
+            "generators, make_windows and evaluate_samples, or pass "
             f"{name}.swapaxes(1, 2)"
+        )
+        warn_user(
+            f"{name} of shape {came} is read as {len(X)} series of {X.shape[1]} timesteps and "
+            f"{X.shape[2]} channels. If its {axis} axis is time, {remedy}"
         )
 
 

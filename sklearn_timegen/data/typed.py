@@ -58,8 +58,7 @@ class TypedLayout(SeriesLayout):
     columns: Any = None
     levels: Sequence[Any] | None = None
 
-    def restore(self, series: NDArray[Any]) -> Any:
-        """Lay a 3-d array of numbers out as ``fit`` saw series."""
+    def _as_came(self, series: NDArray[Any]) -> Any:
         n, n_timesteps, n_channels = series.shape
         if self.form != "list":
             return self._restore_array(series.reshape(-1, n_channels), n, n_timesteps)

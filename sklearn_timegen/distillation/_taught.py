@@ -34,7 +34,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         that is fitted already, or frozen, stays as it is, and ``X`` must have its sizes. ``None``
         is ``FlowMatching()``. What belongs to the data is set there: ``conditional``,
         ``representation``, ``rules``, ``on_violation``, ``bounds``, ``postprocess``,
-        ``n_channels``, ``missing``, ``channel_kinds``, ``rare_categories`` and
+        ``n_channels``, ``layout``, ``missing``, ``channel_kinds``, ``rare_categories`` and
         ``unseen_categories``.""",
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
@@ -47,6 +47,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
     on_violation: str = pinned("warn", told=False)
     postprocess: Any = pinned("auto", told=False)
     n_channels: int = pinned(1, told=False)
+    layout: str = pinned("channels-last", told=False)
     missing: str = pinned("generate", told=False)
     channel_kinds: Any = pinned("auto", told=False)
     rare_categories: Any = pinned(None, told=False)

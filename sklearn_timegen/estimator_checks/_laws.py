@@ -180,6 +180,26 @@ def check_any_array_will_do(trial: Trial) -> None:
 
 
 @_law()
+def check_channels_may_come_first(trial: Trial) -> None:
+    X, expected = trial.series().swapaxes(1, 2), trial.fitted.sample(4)
+    fitted = trial.fresh(layout="channels-first").fit(X)
+    sample = fitted.sample(4)
+    assert sample.shape == (4, *X.shape[1:]), f"the sample has shape {sample.shape}"
+    same = np.array_equal(sample.swapaxes(1, 2), expected)
+    assert same, "the order of axes changes what is drawn"
+    assert fitted.series_shape_ == X.shape[:0:-1], f"series_shape_ is {fitted.series_shape_}"
+    score = trial.fitted.score(trial.series())
+    assert fitted.score(X) == score, "the order of axes changes the score"
+    if _has_latents(fitted):
+        assert fitted.inverse_transform(fitted.transform(X)).shape == X.shape, "axes are lost"
+    if hasattr(fitted, "impute"):
+        holes = np.where(np.arange(X.shape[2]) == 5, np.float32(np.nan), X)[:3]
+        filled = fitted.impute(holes)
+        assert np.array_equal(filled[:, :, :5], X[:3, :, :5]), "impute changes what is known"
+    _refused(["layout='channels-first'", "3-d"], trial.fresh(layout="channels-first").fit, X[:, 0])
+
+
+@_law()
 def check_small_data_work(trial: Trial) -> None:
     X = trial.series()
     small = [(X[:1], "one series"), (X[:, :1], "one timestep"), (X[:2, :3], "two short series")]

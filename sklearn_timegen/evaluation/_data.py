@@ -14,10 +14,10 @@ from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.checks import check_window_starts
 from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
+from sklearn_timegen.data.reading import reading_options
 from sklearn_timegen.data.samples import Reading, read_real
 from sklearn_timegen.evaluation._judging import Sample, typical_step
 from sklearn_timegen.metrics import Metric
-from sklearn_timegen.metrics.scorer import n_channels_of
 from sklearn_timegen.model_selection import (
     WindowKFold,
     WindowTimeSeriesSplit,
@@ -39,6 +39,7 @@ __all__ = [
     "check_target",
     "labels_of",
     "make_folds",
+    "shared_layout",
 ]
 
 Array = NDArray[Any]
@@ -84,13 +85,24 @@ def as_series(X: ArrayLike, generators: list[GeneratorLike]) -> tuple[Any, Array
     """
     if isinstance(X, tuple) and len(X) == 2 and np.ndim(X[1]) == 1:
         raise ValueError("X is a pair; make_windows returns windows and starts: pass the windows")
-    n_channels = {n_channels_of(generator) for generator in generators}
-    x, reading = read_real(X, "X", n_channels=min(n_channels))
+    n_channels = {reading_options(generator).n_channels for generator in generators}
+    layout = shared_layout(generators)
+    x, reading = read_real(X, "X", n_channels=min(n_channels), layout=layout)
     if reading.schema is None:
         X = np.asarray(X)
         if X.ndim == 2 and len(n_channels) > 1:
             raise ValueError(f"the generators disagree about n_channels: {sorted(n_channels)}")
     return X, x, reading
+
+
+def shared_layout(generators: list[GeneratorLike]) -> str:
+    """Return the order of axes of 3-d series for which generators are made, all of them."""
+    layouts = sorted({reading_options(generator).layout for generator in generators})
+    if len(layouts) > 1:
+        raise ValueError(
+            f"the generators disagree about layout: {layouts}, but all are fitted to the same X"
+        )
+    return layouts[0]
 
 
 def check_target(y: ArrayLike | None, n_samples: int) -> Array | None:

@@ -15,8 +15,10 @@ from joblib import delayed
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.checks import check_count, check_window_starts
 from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.samples import Reading, read_samples
 from sklearn_timegen.evaluation._data import check_metrics
 from sklearn_timegen.evaluation._judging import (
@@ -63,6 +65,7 @@ def run_samples(
     id_columns: Any = None,
     time_column: Hashable = None,
     window: int | str = "auto",
+    layout: str = "channels-last",
     metrics: MetricSpec,
     n_splits: int,
     n_repeats: int,
@@ -75,6 +78,10 @@ def run_samples(
     seed = draw_seed(random_state)
     given = [X_real, *samples.values(), *([] if X_train is None else [X_train])]
     names = ["X_real", *samples, *([] if X_train is None else ["X_train"])]
+    given = [
+        channels_last(as_pandas(X, name), layout, name)
+        for X, name in zip(given, names, strict=True)
+    ]
     table = any(read_as_table(X, id_columns, time_column, window) for X in given)
     if table:
         if window_starts is not None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
+from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.samples import Reading, padded, rows_of
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import Sample, Split
@@ -127,6 +128,7 @@ def as_asked(synthetic: Any, reading: Reading, shape: tuple[int, int, int]) -> N
     """Return what a generator of windows drew as numbers, of the shape of the held-out series."""
     if reading.schema is None:
         x = np.asarray(synthetic, dtype=np.float64)
+        x = channels_last(x, reading.layout, "the sample")
         if not (x.shape == shape or x.shape == (shape[0], shape[1] * shape[2])):
             raise ValueError(f"it drew an array of shape {x.shape}, but {shape} was asked for")
         return x.reshape(shape)

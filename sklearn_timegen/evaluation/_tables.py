@@ -16,6 +16,8 @@ from sklearn.model_selection import GroupKFold, KFold, check_cv
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
+from sklearn_timegen.data.axes import channels_last
+from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.samples import read_real
 from sklearn_timegen.data.tables.container import Part
 from sklearn_timegen.evaluation import _data as data
@@ -132,7 +134,8 @@ class TableSubject(Subject):
     ) -> TableSubject:
         """Take a table apart, and choose what is compared and what is held out."""
         _refuse_other(generators, y, window_starts, cv)
-        parts = parts_of(X, id_columns, time_column)
+        layout = data.shared_layout(list(generators.values()))
+        parts = parts_of(channels_last(as_pandas(X), layout), id_columns, time_column)
         asked = check_window(window)
         lengths = [len(part.frame) for part in parts]
         length = asked or _window_of(generators) or usual_window(lengths)
@@ -176,6 +179,9 @@ class TableSubject(Subject):
         return [self.pieces.frames[k] for k in rows]
 
     def fit(self, generator: Any, fold: int) -> None:
+        # Frames name their channels, whatever the order of axes in an array was.
+        laid = [name for name in generator.get_params() if name.split("__")[-1] == "layout"]
+        generator.set_params(**dict.fromkeys(laid, "channels-last"))
         if not reads_tables(generator):
             fit_generator(generator, self.given(self.folds[fold][0]), None)
             return

@@ -32,6 +32,7 @@ def evaluate_samples(
     id_columns: Any = None,
     time_column: Hashable = None,
     window: int | str = "auto",
+    layout: str = "channels-last",
     metrics: MetricSpec = "default",
     n_splits: int = 5,
     n_repeats: int = 2,
@@ -71,6 +72,9 @@ def evaluate_samples(
     window : int or "auto", default="auto"
         Of tables: timesteps of the windows that are compared. ``"auto"`` compares short series
         whole, and of others windows of an eighth of the longest, at most 24 timesteps.
+    layout : {"channels-last", "channels-first"}, default="channels-last"
+        The order of the axes of arrays: ``"channels-first"`` is ``(n_samples, n_channels,
+        n_timesteps)``, or a list of ``(n_channels, n_timesteps)``, as in aeon and sktime.
     metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
         What to compute.
     n_splits : int, default=5
@@ -121,6 +125,7 @@ def evaluate_samples(
         id_columns=id_columns,
         time_column=time_column,
         window=window,
+        layout=layout,
         metrics=metrics,
         n_splits=n_splits,
         n_repeats=n_repeats,
@@ -141,6 +146,7 @@ def compare_samples(
     id_columns: Any = None,
     time_column: Hashable = None,
     window: int | str = "auto",
+    layout: str = "channels-last",
     metrics: MetricSpec = "default",
     n_splits: int = 10,
     n_repeats: int = 2,
@@ -162,8 +168,8 @@ def compare_samples(
     ----------
     samples : dict of str to array-like or table
         The samples by name, two at least, each like ``X_real``.
-    X_real, X_train, window_starts, id_columns, time_column, window, metrics, n_repeats, n_jobs, \
-random_state, verbose
+    X_real, X_train, window_starts, id_columns, time_column, window, layout, metrics, n_repeats, \
+n_jobs, random_state, verbose
         As for :func:`evaluate_samples`.
     n_splits : int, default=10
         How often the real series are halved.
@@ -201,6 +207,7 @@ random_state, verbose
         id_columns=id_columns,
         time_column=time_column,
         window=window,
+        layout=layout,
         metrics=metrics,
         n_splits=n_splits,
         n_repeats=n_repeats,

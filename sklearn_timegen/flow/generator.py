@@ -17,6 +17,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.flow._posterior import Ensemble
 from sklearn_timegen.flow.completion import Completion, check_past, draw_ensemble
@@ -168,14 +169,15 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
         check_is_fitted(self)
         n_timesteps = check_count(n_timesteps, "n_timesteps")
         n_draws = 1 if n_samples is None else check_count(n_samples, "n_samples")
-        past = check_past(X_past, *self.series_shape_)
+        past = channels_last(X_past, self._layout.axes, "X_past")
+        past = check_past(past, *self.series_shape_)
         c = self._encode_conditions(y, len(past))
         seed = draw_seed(self.random_state if random_state is None else random_state)
         series = np.tile(past, (n_draws, 1, 1))
         c = None if c is None else np.tile(c, (n_draws, 1))
         series = Completion(self, self._known_ensemble).extend(series, n_timesteps, c, seed)
-        sizes = (-1,) if self._layout.flat else (n_timesteps, self.series_shape_[1])
-        future: FloatArray = series[:, past.shape[1] :].reshape(n_draws, len(past), *sizes)
+        laid = self._layout.restore_numbers(series[:, past.shape[1] :])
+        future: FloatArray = laid.reshape(n_draws, len(past), *laid.shape[1:])
         return future[0] if n_samples is None else future
 
     def continue_(self, *args: Any, **kwargs: Any) -> FloatArray:

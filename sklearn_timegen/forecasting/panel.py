@@ -17,8 +17,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, column_or_1d
 
-from sklearn_timegen._checks import HasMethods
+from sklearn_timegen._checks import HasMethods, StrOptions
 from sklearn_timegen.base import estimator, fitted, param
+from sklearn_timegen.data.axes import LAYOUTS
+from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.synthetic_training.predictor import (
     SeriesPredictor,
     check_labels,
@@ -31,6 +33,18 @@ __all__ = ["PanelClassifier", "PanelRegressor"]
 @estimator
 class PanelPredictor(SeriesPredictor):
     """What both share: the way to sktime's layout."""
+
+    layout: str = param(
+        default="channels-last",
+        doc="""The order of the axes of a 3-d ``X``: ``"channels-first"`` is ``(n_samples,
+        n_channels, n_timesteps)``, as sktime has it, and as generators of this library have with
+        the same parameter.""",
+        check=[StrOptions(set(LAYOUTS))],
+    )
+
+    @property
+    def _reading_options(self) -> ReadingOptions:
+        return ReadingOptions(layout=self.layout)
 
     def _fit_panel(self, X: ArrayLike, y: NDArray[Any]) -> Any:
         x, predictor = self._check_series(X, y), getattr(self, self._predictor)

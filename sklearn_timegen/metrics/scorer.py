@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.reading import reading_options
 from sklearn_timegen.data.samples import read_real, same_length
 from sklearn_timegen.metrics.registry import Metric, MetricSpec, resolve_metrics
 from sklearn_timegen.model_selection import find_window_starts, nearest_gap
@@ -42,7 +43,8 @@ class GenerationScorer:
     def __call__(self, estimator: BaseEstimator, X: ArrayLike, y: Any = None) -> float:
         """Draw from a fitted generator and compare with the real series ``X``."""
         seed = draw_seed(self.random_state)
-        real, reading = read_real(X, "X", n_channels=n_channels_of(estimator))
+        known = reading_options(estimator)
+        real, reading = read_real(X, "X", n_channels=known.n_channels, layout=known.layout)
         n_samples = self.n_samples or len(real)
         drawn, labels = draw_series(estimator, n_samples, y, derive_seed(seed, "sample"))
         samples = [real, reading.read(drawn, "the sample", "X")]
@@ -204,12 +206,6 @@ def draw_series(
     if len(steps) == 2 and len(steps[0].steps):
         synthetic = steps[0].inverse_transform(synthetic)
     return synthetic, labels
-
-
-def n_channels_of(estimator: Any) -> int:
-    """Return how many channels rows of 2-d series hold for a generator."""
-    inner = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    return int(getattr(inner, "n_channels", 1))
 
 
 def _without(x: NDArray[Any], left_out: NDArray[Any]) -> NDArray[Any]:

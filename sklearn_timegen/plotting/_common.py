@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_timegen._random import RandomState
 from sklearn_timegen._types import GeneratorLike
+from sklearn_timegen.data.axes import layout_of
 from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.data.samples import read_real, read_samples
 
@@ -109,22 +110,23 @@ def real_and_synthetic(
             "leave it out, or fit the generator with conditional=True"
         )
     conditions = {} if y is None else {"y": y}
-    n_channels = _n_channels(generator)
-    real, _ = read_real(X, "X", n_channels=n_channels)
+    told = _told_of_series(generator)
+    real, _ = read_real(X, "X", **told)
     synthetic = generator.sample(len(real), random_state=random_state, **conditions)
     names = ("X", "the sample", "X_train")[: 2 + len(trained)]
-    return read_samples(X, synthetic, *trained, names=names, n_channels=n_channels)[0]
+    return read_samples(X, synthetic, *trained, names=names, **told)[0]
 
 
 def as_series(generator: GeneratorLike, X: ArrayLike, name: str) -> Array:
     """Read ``X`` as 3-d series, flat rows with the generator's number of channels."""
-    return read_real(X, name, n_channels=_n_channels(generator))[0]
+    return read_real(X, name, **_told_of_series(generator))[0]
 
 
-def _n_channels(generator: GeneratorLike) -> int:
+def _told_of_series(generator: GeneratorLike) -> dict[str, Any]:
     # What fit found counts: a generator fitted to 3-d series keeps its n_channels=1.
     n_channels = getattr(generator, "n_channels", 1)
-    return int(getattr(generator, "series_shape_", (0, n_channels))[1])
+    found = int(getattr(generator, "series_shape_", (0, n_channels))[1])
+    return {"n_channels": found, "layout": layout_of(generator)}
 
 
 def chosen_channels(channels: ArrayLike | None, n_channels: int, most: int = MOST_PANELS) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._types import GeneratorLike
+from sklearn_timegen.data.axes import channels_last, layout_of
 from sklearn_timegen.data.checks import as_3d, check_count, check_finite
 from sklearn_timegen.plotting._common import (
     PALETTE,
@@ -170,7 +171,11 @@ class ComponentsDisplay:
                 "ComponentsDisplay needs a generator of components, but "
                 f"{type(generator).__name__} has no decompose"
             )
-        parts = generator.decompose(X, y)
+        layout = layout_of(generator)
+        parts = {
+            name: channels_last(part, layout, f"component {name!r}")
+            for name, part in generator.decompose(X, y).items()
+        }
         width = getattr(generator, "series_shape_", (0, 1))[1]
         return cls.from_components(parts, series=series, channel=channel, n_channels=width, ax=ax)
 

@@ -12,6 +12,7 @@ from sklearn_timegen._checks import HasMethods, Interval, StrOptions
 from sklearn_timegen._random import RandomState
 from sklearn_timegen.base import BaseGenerator, estimator, param
 from sklearn_timegen.base.declaration import Declared
+from sklearn_timegen.data.axes import LAYOUTS
 
 __all__ = ["SeriesParameters"]
 
@@ -129,6 +130,13 @@ class SeriesParameters(Declared):
         which are left out of samples as often and in the same patterns; ends of segments, across
         which no window goes, each of which may be stood in for; or an error.""",
         check=[StrOptions({"missing", "segments", "error"})],
+    )
+    layout: str = param(
+        default="channels-last",
+        doc="""The order of the axes of several series in arrays: ``"channels-first"`` is
+        ``(n_series, n_channels, n_timesteps)``, or a list of ``(n_channels, n_timesteps)``, as in
+        aeon and sktime. Samples have the same order.""",
+        check=[StrOptions(set(LAYOUTS))],
     )
     static_columns: Any = param(
         default="auto",

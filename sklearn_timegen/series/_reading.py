@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data.axes import channels_last
+from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.tables.container import Container, Part, Record, shown
 from sklearn_timegen.data.tables.layouts import take_apart
 from sklearn_timegen.data.tables.records import read_parts
@@ -47,6 +49,7 @@ def read_known(settings: SeriesParameters, X: Any, y: Any, like: Known | None = 
     time = settings.time
     if like is not None:
         time = "regular" if like.gaps is None else "irregular"
+    X = channels_last(as_pandas(X), settings.layout)
     container, parts = take_apart(
         X, settings.id_columns, settings.time_column, gaps=settings.gaps, time=time
     )

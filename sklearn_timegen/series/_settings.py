@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.classical import PCAMixture
+from sklearn_timegen.data.axes import layout_of
 from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.data.tables.container import Record, shown
 from sklearn_timegen.rules import Structure
@@ -111,6 +112,11 @@ def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: boo
 
 
 def _check_generator(settings: SeriesParameters, generator: Any, labels: list[Any] | None) -> None:
+    if layout_of(generator) != "channels-last":
+        raise ValueError(
+            f"the generator has layout={layout_of(generator)!r}, but is shown windows that "
+            "SeriesGenerator cuts: leave its layout at 'channels-last', and set SeriesGenerator's"
+        )
     unknown = [name for name in settings.calendar if name not in list(CALENDARS)]
     if unknown:
         raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import BaseGenerator, estimator, fitted
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
+from sklearn_timegen.data.axes import laid_out
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.sentinels import sentinels_told
 from sklearn_timegen.data.tables.container import Record
@@ -113,7 +114,8 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             A pandas Series or DataFrame whose index holds dates, periods or integers; a panel,
             whose last index level is the time, or a long table with ``id_columns`` and
             ``time_column``; an array (n_timesteps,), (n_timesteps, n_channels) or (n_series,
-            n_timesteps, n_channels); or a list of such series, of any lengths. Of a hierarchy,
+            n_timesteps, n_channels), or as ``layout`` says; or a list of such series, of any
+            lengths. Of a hierarchy,
             the sums that sktime calls ``__total`` are made anew of what is sampled.
         y : array-like or dict, default=None
             A label for each series, in their order or by their names, which windows are generated
@@ -229,7 +231,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             match_spread=match_spread,
             anchor_end=anchor_end,
         )
-        return models.write(records)
+        return laid_out(models.write(records), self.layout)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the generator's score on the windows of other series, transformed alike.

@@ -21,13 +21,12 @@ from sklearn_timegen.base.state import rollback_on_error
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_resolution
 from sklearn_timegen.data.labels import as_target, shown_label
-from sklearn_timegen.data.reading import read_series
+from sklearn_timegen.data.reading import read_series, reading_options
 from sklearn_timegen.synthetic_training._containers import joined, stacked
 from sklearn_timegen.synthetic_training.amount import AMOUNT, count_rows, share_classes
 from sklearn_timegen.synthetic_training.pairs import PairSource
 from sklearn_timegen.synthetic_training.predictor import (
     check_y_given,
-    reading_options,
     takes_missing,
 )
 from sklearn_timegen.synthetic_training.sources import ClassSource, Source, Trainer
@@ -208,7 +207,7 @@ class Augmenter(OneToOneFeatureMixin, MetaEstimatorMixin, Declared):
         self._check_mode()
         check_y_given(self, y)
         targets = self._check_target(y)
-        options = reading_options(self.generator)
+        options = reading_options(self.generator, missing=takes_missing(self.generator))
         x, self._layout = read_series(X, estimator=self, options=options)
         if len(targets) != len(x):
             raise ValueError(f"y has {len(targets)} entries, but X has {len(x)} series")

@@ -19,7 +19,8 @@ from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._types import Cache, CrossValidation, GeneratorLike, Scoring
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.reading import ReadingOptions
+from sklearn_timegen.data.axes import laid_out
+from sklearn_timegen.data.reading import ReadingOptions, reading_options
 from sklearn_timegen.synthetic_training.amount import (
     AMOUNT,
     RATIOS,
@@ -30,7 +31,6 @@ from sklearn_timegen.synthetic_training.amount import (
 )
 from sklearn_timegen.synthetic_training.predictor import (
     SeriesPredictor,
-    reading_options,
     takes_missing,
 )
 from sklearn_timegen.synthetic_training.sources import Source, Trainer
@@ -233,12 +233,12 @@ class SyntheticTraining(SeriesPredictor):
 
     def _shape_for_predictor(self, x: FloatArray) -> NDArray[Any]:
         # Rows in float64, the precision that scikit-learn's predictors work in.
-        x = self._numbers(x)
+        x = laid_out(self._numbers(x), self._layout.axes)  # as the predictor was meant to see X
         return x.reshape(len(x), -1).astype(np.float64) if self._flat else x
 
     @property
     def _reading_options(self) -> ReadingOptions:
-        options = reading_options(self.generator)
+        options = reading_options(self.generator, missing=takes_missing(self.generator))
         return replace(options, missing=True) if self.train_on == "real" else options
 
     @property

@@ -16,7 +16,7 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import as_3d, ends_of
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 from sklearn_timegen.rules import find_rules
-from sklearn_timegen.synthetic_training.sources import RecentFit, Source
+from sklearn_timegen.synthetic_training.sources import RecentFit, Source, as_numbers
 
 __all__ = ["PairSource", "find_step"]
 
@@ -77,26 +77,31 @@ class PairSource(Source):
     def _draw_like(
         self, joint: FloatArray, amount: int, recent: RecentFit | None = None
     ) -> FloatArray:
-        own: dict[str, Any] = (
-            {"n_channels": 1} if hasattr(self.trainer.generator, "n_channels") else {}
-        )
+        own = self._as_joined(n_channels=1, layout="channels-last")
         self.generators.append(self.trainer.fit(joint, recent=recent, **own))
         return as_3d(np.asarray(self.trainer.draw(self.generators[0], amount), dtype=np.float32))
+
+    def _as_joined(self, **told: Any) -> dict[str, Any]:
+        """Return parameters by which the generator reads pairs, whatever the series came as."""
+        known = self.trainer.generator.get_params()
+        return {name: told[end] for name in known if (end := name.split("__")[-1]) in told}
 
     def _draw_beside(
         self, x: FloatArray, targets: FloatArray, amount: int
     ) -> tuple[FloatArray, FloatArray]:
         """Learn frames, whatever form the series had, with the targets as further columns."""
-        framed = replace(self.layout, form="list", framed=True, one_d=False)  # type: ignore[call-arg]
+        plain = replace(self.layout, axes="channels-last")
+        framed = replace(plain, form="list", framed=True, one_d=False)  # type: ignore[call-arg]
         names = [f"target {k}" for k in range(targets.shape[1])]
         frames = [
             frame.assign(**dict(zip(names, own.astype(np.float64), strict=True)))
             for frame, own in zip(framed.restore(x), targets, strict=True)
         ]
-        self.generators.append(self.trainer.fit(frames))
+        own = self._as_joined(layout="channels-last")
+        self.generators.append(self.trainer.fit(frames, **own))
         drawn = self.trainer.draw(self.generators[0], amount)
         y = np.array([frame[names].mean().to_numpy(np.float64) for frame in drawn])
-        series = self.as_numbers([frame.drop(columns=names) for frame in drawn])
+        series = as_numbers([frame.drop(columns=names) for frame in drawn], plain)
         return series, y.astype(np.float32)
 
     def _draw_steps(self, x: FloatArray, step: int, amount: int) -> tuple[FloatArray, FloatArray]:

@@ -27,7 +27,6 @@ __all__ = [
     "check_kind",
     "check_labels",
     "check_y_given",
-    "reading_options",
     "takes_missing",
 ]
 
@@ -167,18 +166,6 @@ def _pass_missing(steps: list[Any]) -> bool:
         if not scales:  # these leave NaN where they are
             return True
     return True
-
-
-def reading_options(generator: Any) -> ReadingOptions:
-    """Return how series are read that a generator is to be fitted to."""
-    known = generator.get_params()
-    told = {
-        "n_channels": known.get("n_channels", 1),
-        "kinds": known.get("channel_kinds", "auto"),
-        "rare": known.get("rare_categories"),
-        "unseen": known.get("unseen_categories", "error"),
-    }
-    return ReadingOptions(missing=takes_missing(generator), **told)
 
 
 def check_kind(

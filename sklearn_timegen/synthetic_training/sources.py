@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_memory
 from sklearn_timegen._random import derive_seed, seed_estimator
 from sklearn_timegen._types import Cache, GeneratorLike
 from sklearn_timegen.data import Series
+from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.checks import SeriesLayout, as_3d
 from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.data.reading import ReadingOptions, read_series
@@ -29,7 +30,7 @@ from sklearn_timegen.data.samples import rows_of
 from sklearn_timegen.rules import KINDS, find_rules
 from sklearn_timegen.rules.rule import channel_of
 
-__all__ = ["ClassPlan", "ClassSource", "RecentFit", "Source", "Trainer"]
+__all__ = ["ClassPlan", "ClassSource", "RecentFit", "Source", "Trainer", "as_numbers"]
 
 FloatArray = NDArray[np.float32]
 # From the number of real series in each class and a total, how many to draw of each class.
@@ -141,10 +142,7 @@ class Source(ABC):
 
     def as_numbers(self, drawn: Any) -> FloatArray:
         """Return what was drawn as 3-d numbers, as real series were read."""
-        if self.layout.schema is None:
-            return as_3d(np.asarray(drawn, dtype=np.float32), self.layout.n_channels)
-        options = ReadingOptions(self.layout.n_channels)
-        return read_series(drawn, estimator=None, options=options, layout=self.layout)[0]
+        return as_numbers(drawn, self.layout)
 
 
 @dataclass
@@ -197,6 +195,15 @@ class ClassSource(Source):
         # Some predictors read their rows in order.
         order = np.random.default_rng(derive_seed(self.trainer.seed, "order"))
         return Series(values, target=np.repeat(classes, counts))[order.permutation(len(values))]
+
+
+def as_numbers(drawn: Any, layout: SeriesLayout) -> FloatArray:
+    """Return what was drawn in a layout as 3-d numbers, channels last."""
+    if layout.schema is None:
+        values = np.asarray(drawn, dtype=np.float32)
+        return as_3d(channels_last(values, layout.axes, "the sample"), layout.n_channels)
+    options = ReadingOptions(layout.n_channels)
+    return read_series(drawn, estimator=None, options=options, layout=layout)[0]
 
 
 def _shared_rules(generator: GeneratorLike, x: FloatArray, layout: SeriesLayout) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class ComponentVAE(VAE):
             parts[name] = self._overridden(name, parts[name], override)
         whole = np.sum(list(parts.values()), axis=0, dtype=np.float64).astype(np.float32)
         # Edited, parts need not sum to what keeps the rules: the nearest series that does.
-        u = self._structure.transform(whole.reshape(len(z), *self.series_shape_), tell=False)
+        u = self._structure.transform(self._layout.read_numbers(np.asarray(whole)), tell=False)
         return self._layout.restore(self._preprocessing.decode_coordinates(u))
 
     # -- parts -------------------------------------------------------------------------------
