@@ -20,6 +20,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_magnitudes",
+    "refuse_search",
     "type_text",
 ]
 
@@ -128,3 +129,13 @@ def _words(constraint: Any) -> list[str]:
         return ["object"]
     known = constraint.type if isinstance(constraint, Interval) else constraint
     return _WORDS[known].split(", ") if known in _WORDS else [str(known.__name__)]
+
+
+def refuse_search(generator: Any, name: str) -> None:
+    """Refuse a search in the place of a generator: it draws nothing, but what it finds does."""
+    if hasattr(generator, "refit") and hasattr(generator, "estimator"):
+        kind = type(generator).__name__
+        raise TypeError(
+            f"{name} must be a generator, with fit and sample, got a {kind}, which has no sample. "
+            "Fit it first and pass what it found: search.fit(X).best_estimator_"
+        )

@@ -27,7 +27,7 @@ from typing import Any, Literal, Self, TypeVar, dataclass_transform
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sklearn_timegen._checks import check_magnitudes
+from sklearn_timegen._checks import check_magnitudes, refuse_search
 from sklearn_timegen.base._documentation import document
 
 __all__ = ["Declared", "estimator", "fitted", "mutable_parameters", "param", "pinned"]
@@ -312,6 +312,7 @@ class Declared(BaseEstimator):
         return super().set_params(**_with_new_names(type(self), params))
 
     def _validate_params(self) -> None:
+        refuse_search(self.get_params(deep=False).get("generator"), "generator")
         super()._validate_params()
         check_magnitudes(self.get_params(deep=False), type(self).__name__)
 

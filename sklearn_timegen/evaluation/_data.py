@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
+from sklearn_timegen._checks import refuse_search
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen._warning import warn_user
@@ -52,6 +53,7 @@ def check_generators(generators: dict[str, GeneratorLike]) -> None:
     """Refuse what can neither be fitted nor sampled from, and what is no name."""
     check_names(generators, "generators")
     for name, generator in generators.items():
+        refuse_search(generator, repr(name))
         last = generator.steps[-1][1] if hasattr(generator, "steps") else generator
         if isinstance(last, type) or not (hasattr(last, "fit") and hasattr(last, "sample")):
             raise TypeError(

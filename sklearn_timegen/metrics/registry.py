@@ -138,6 +138,12 @@ class Metric:
 
     def __call__(self, X_real: ArrayLike, X_synthetic: ArrayLike, **context: Any) -> float:
         """Return the value, handing on what the function accepts of ``context``."""
+        if hasattr(X_real, "fit"):
+            raise TypeError(
+                f"the metric {self.name!r} compares two samples, but was called with a "
+                f"{type(X_real).__name__}, as scorers are: pass "
+                f"scoring=make_generation_scorer({self.name!r})"
+            )
         accepted = {name: value for name, value in context.items() if name in self._accepts}
         return self.function(X_real, X_synthetic, **accepted)
 
@@ -249,7 +255,7 @@ class _Metrics(dict[str, Metric]):
 
     def __missing__(self, name: str) -> Metric:
         if name != "near_copy_share":
-            raise KeyError(name)
+            raise KeyError(_unknown(name))
         warn_user(
             "the metric near_copy_share is called near_copy_fraction now; the old name will be "
             "removed in 0.3",
@@ -340,10 +346,12 @@ def _resolve(metric: Any) -> Metric:
         try:
             return METRICS[metric]
         except KeyError:
-            near = get_close_matches(metric, METRICS, n=1)
-            raise ValueError(
-                f"{metric!r} is no metric{f' (did you mean {near[0]!r}?)' if near else ''}; known "
-                f"are {', '.join(METRICS)}, and the sets {', '.join(SETS)}"
-            ) from None
+            raise ValueError(f"{_unknown(metric)}, and the sets {', '.join(SETS)}") from None
     known = (entry for entry in METRICS.values() if entry.function is metric)
     return next(known, None) or Metric(metric)
+
+
+def _unknown(name: Any) -> str:
+    near = get_close_matches(str(name).lower(), METRICS, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{name!r} is no metric{hint}; known are {', '.join(METRICS)}"
