@@ -300,10 +300,16 @@ def test_missing_values_of_other_types():
         frame["nullable"] = pd.array([1, None, *[3] * (len(frame) - 2)], dtype="Int64")
         frame["sure"] = pd.array([True, None, *[False] * (len(frame) - 2)], dtype="boolean")
         frame["word"] = pd.array(["x", None, *["y"] * (len(frame) - 2)], dtype="string")
-    drawn = PCAMixture(random_state=0).fit(X).sample(20)
+    drawn = [f for seed in range(3) for f in PCAMixture(random_state=seed).fit(X).sample(20)]
     assert (drawn[0].dtypes == X[0].dtypes).all()
-    for column in ("nullable", "sure", "word"):
-        assert all(f[column].isna().iloc[1] for f in drawn if len(f) > 1)
+    for column in (
+        "nullable",
+        "sure",
+        "word",
+    ):  # always missing there, and in hardly any other row
+        second = np.mean([f[column].isna().iloc[1] for f in drawn if len(f) > 1])
+        others = np.mean([f[column].isna().iloc[2:].mean() for f in drawn if len(f) > 2])
+        assert second > 0.6 > 0.3 > others
 
 
 def test_flows_train_on_what_was_observed():

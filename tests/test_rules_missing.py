@@ -22,6 +22,7 @@ from sklearn_timegen.rules import (
     Structure,
     find_rules,
 )
+from sklearn_timegen.rules.filling import NormalFiller
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -405,3 +406,17 @@ def test_constants_are_completed():
     block = {0: np.array([[7.0, 1.0]]), 1: np.zeros((1, 2))}
     known = {0: np.array([[True, False]]), 1: np.zeros((1, 2), dtype=bool)}
     assert Constant(0, 7.0).bind(range(2)).complete(block, known)[0].tolist() == [[7.0, 7.0]]
+
+
+@pytest.mark.parametrize("n_channels", [1, 4])
+def test_draws_stay_where_values_are_though_few_series_are_long(n_channels):
+    """Long lags are known from few pairs, and a covariance that fits their chance diverges."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        u = rng.normal(size=(150, 13, n_channels))
+        u[rng.random((150, 13)) < 0.26, 0] = np.nan
+        for x, length in zip(u, rng.integers(2, 14, 150), strict=True):
+            x[length:] = np.nan
+        drawn = NormalFiller().fit([u]).draw(u)[np.isnan(u)]
+        assert 0.8 < drawn.std() < 1.25
+        assert np.abs(drawn).max() < 7

@@ -154,16 +154,15 @@ class NormalFiller:
     def _regular(self, sigma: Array, counts: Array) -> Array:
         """Return a covariance brought nearer to one that does not know of the time.
 
-        How near is what the error of a covariance of so few pairs asks for (Ledoit and Wolf 2004,
-        https://doi.org/10.1016/S0047-259X(03)00096-4, with another target).
+        That one, whose long lags are known from the few series that are long enough, is brought
+        nearer to one without correlations before: a nearly singular covariance that comes of
+        chance would be amplified by each iteration, and lead draws away.
         """
+        n_pairs = _along_lags(counts, self.length_, np.sum)
         # Averages of unequally many terms need be no covariance.
-        target = _positive(_stationary(sigma, self.length_), LEAST)
-        variance = np.diag(sigma)
-        error = ((sigma**2 + variance[:, None] * variance) / np.maximum(counts, 1)).sum()
-        distance = max(float(np.square(sigma - target).sum()), 1e-12)
-        weight = min(1.0, error / distance)
-        out = (1 - weight) * sigma + weight * target
+        target = _positive(_along_lags(sigma, self.length_, np.mean), LEAST)
+        target = _shrunk(target, np.diag(np.diag(target)), n_pairs)
+        out = _shrunk(sigma, target, counts)
         np.fill_diagonal(out, np.maximum(np.diag(out), LEAST) * (1 + LEAST))
         return out
 
@@ -207,17 +206,32 @@ class NormalFiller:
         return flat.reshape(u.shape)
 
 
-def _stationary(sigma: Array, n_timesteps: int) -> Array:
-    """Return covariances that depend on how far apart two timesteps are: their average."""
+def _along_lags(sigma: Array, n_timesteps: int, collect: Any) -> Array:
+    """Return a matrix of cells that depends on how far apart two timesteps are: means, or sums."""
     n_coordinates = len(sigma) // n_timesteps
     cells = sigma.reshape(n_timesteps, n_coordinates, n_timesteps, n_coordinates)
     out = np.empty_like(cells)
     for lag in range(n_timesteps):
         t = np.arange(n_timesteps - lag)
-        average = cells[t, :, t + lag, :].mean(axis=0)
-        out[t, :, t + lag, :] = average
-        out[t + lag, :, t, :] = average.T
+        collected = collect(cells[t, :, t + lag, :], axis=0)
+        out[t, :, t + lag, :] = collected
+        out[t + lag, :, t, :] = collected.T
     return out.reshape(sigma.shape)
+
+
+def _shrunk(sigma: Array, target: Array, counts: Array) -> Array:
+    """Return a covariance brought nearer to a target.
+
+    How near is what the error of a covariance of so few pairs asks for (Ledoit and Wolf 2004,
+    https://doi.org/10.1016/S0047-259X(03)00096-4, with other targets). What both share is no
+    error of the one.
+    """
+    variance = np.diag(sigma)
+    error = (sigma**2 + variance[:, None] * variance) / np.maximum(counts, 1)
+    distance = np.square(sigma - target)
+    differs = distance > 0
+    weight = min(1.0, error[differs].sum() / max(float(distance.sum()), 1e-12))
+    return (1 - weight) * sigma + weight * target
 
 
 def _positive(sigma: Array, least: float) -> Array:
