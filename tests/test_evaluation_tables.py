@@ -240,3 +240,21 @@ def test_bad_requests_are_refused_before_any_training(params, message):
     with pytest.raises(ValueError, match=message):
         evaluate_generator(Echo(5), X, **{"metrics": "mmd", **NAMES, **params})
     assert Echo.fitted == []
+
+
+@pytest.mark.parametrize("steps", ["gaps", "irregular"])
+def test_tables_are_judged_whose_times_have_gaps_or_no_step(steps):
+    rng = np.random.default_rng(SEED)
+    parts = []
+    for k in range(24):
+        days = np.arange(12) + (np.arange(12) > 5) * 2
+        if steps == "irregular":
+            days = np.cumsum(rng.integers(1, 40, 12))
+        at = pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")
+        parts.append(pd.DataFrame({"shop": k, "day": at, "sales": rng.poisson(9, 12)}))
+    X = pd.concat(parts, ignore_index=True)
+    generator = SeriesGenerator(**NAMES, random_state=0)
+    synthetic = generator.fit(X).sample(24)
+    told = evaluate_samples(X, synthetic, **NAMES, metrics=CHEAP[0], n_splits=2, verbose=0)
+    folds = evaluate_generator(generator, X, cv=2, metrics=CHEAP[0], verbose=0)
+    assert np.isfinite([told.loc[CHEAP[0], "score"], folds.loc[CHEAP[0], "score"]]).all()

@@ -162,9 +162,11 @@ def parts_of(
     if isinstance(id_columns, list | tuple) and len(id_columns) == 1:
         id_columns = id_columns[0]
     try:
-        parts = take_apart(X, id_columns, time_column)[1]
+        # As generators of series read it: rows that are not there are missing values.
+        read = take_apart(X, id_columns, time_column, gaps="missing", time="auto")[1]
     except (ValueError, TypeError) as error:
         raise type(error)(f"{name} could not be read as a table of series: {error}") from error
+    parts = [_at_all_times(part) for part in read]
     if not like:
         return parts
     columns = list(like[0].frame.columns)
@@ -174,3 +176,11 @@ def parts_of(
     if sorted(map(str, mine)) != sorted(map(str, columns)):
         raise ValueError(f"{name} has the columns {mine}, but the real series have {columns}")
     return [Part(part.frame[columns], part.timeline, part.key) for part in parts]
+
+
+def _at_all_times(part: Part) -> Part:
+    """Return a series with a row of missing values at each time that is left out."""
+    if part.rows is None:
+        return part
+    frame = part.frame.set_axis(part.rows).reindex(range(len(part.timeline.index)))
+    return Part(frame, part.timeline, part.key)
