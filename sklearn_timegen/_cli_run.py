@@ -233,7 +233,7 @@ def _alike(path: str, found: Understanding, arguments: argparse.Namespace) -> An
             f"{path} has no column {missing[0]!r}, which {arguments.real} has; it has "
             f"{', '.join(frame)}"
         )
-    return frame[list(found.frame)]
+    return found.oldest_first(frame[list(found.frame)])
 
 
 def _metrics(arguments: argparse.Namespace) -> Any:

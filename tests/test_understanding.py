@@ -136,3 +136,21 @@ def test_lines():
         "channels  sold (number), guests (whole number), word (2 words, 32.9% missing), ok (flag)",
         "left out  nothing",
     ]
+
+
+@pytest.mark.parametrize("n_series", [1, 3])
+def test_newest_first_is_turned_there_and_back(n_series):
+    frame = shops().iloc[: 30 * n_series]
+    oldest_first = frame if n_series > 1 else frame.drop(columns="shop")
+    ids = ["shop"] if n_series > 1 else []
+    newest_first = oldest_first.sort_values([*ids, "day"], ascending=[True] * len(ids) + [False])
+    found = understand(newest_first)
+    assert found.newest_first
+    assert found.lines()[1].endswith("every day, newest first")
+    pd.testing.assert_frame_equal(found.frame, oldest_first.reset_index(drop=True))
+    written = found.named(found.frame)
+    pd.testing.assert_frame_equal(written, newest_first.reset_index(drop=True))
+    assert not understand(oldest_first).newest_first
+    for other in (oldest_first, newest_first):
+        read = found.oldest_first(other).reset_index(drop=True)
+        pd.testing.assert_frame_equal(read, found.frame)

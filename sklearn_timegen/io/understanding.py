@@ -44,6 +44,8 @@ class Understanding:
         Columns that nothing is learned from, and why.
     aliases : dict of str to Series
         Further names of the same series, as a number beside a word.
+    newest_first : bool
+        Whether the file has the last time of each series first; ``frame`` has it last.
 
     Examples
     --------
@@ -60,6 +62,7 @@ class Understanding:
     time: str | None
     left_out: dict[str, str]
     aliases: dict[str, pd.Series]
+    newest_first: bool = False
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -78,7 +81,12 @@ class Understanding:
             whole = column.dtype.kind in "iu"
             new = column.max() + 1 + number if whole else "synthetic_" + number.astype(str)
             synthetic = synthetic.assign(**{name: new})
-        return synthetic
+        return _turned(synthetic, self.ids) if self.newest_first else synthetic
+
+    def oldest_first(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return another table of these columns in the order of time, if it has the other one."""
+        is_newest_first = self.time is not None and _falls(frame, self.ids, self.time)
+        return _turned(frame, self.ids) if is_newest_first else frame
 
     def lines(self) -> list[str]:
         """Return what was understood, for a reader."""
@@ -110,7 +118,8 @@ class Understanding:
             times.groupby([self.frame[name] for name in self.ids]) if self.ids else [(0, times)]
         )
         longest = max((part for _, part in parts), key=len).sort_values()
-        return f"{self.time}, {' to '.join(_ends(times))}, {_frequency(longest)}"
+        order = ", newest first" if self.newest_first else ""
+        return f"{self.time}, {' to '.join(_ends(times))}, {_frequency(longest)}{order}"
 
     def _kind(self, name: str) -> str:
         column = self.frame[name]
@@ -193,7 +202,11 @@ def understand(
     kept = frame.drop(columns=[name for name in why if name in frame])
     if kept.shape[1] == len(named) + (time is not None):
         raise ValueError(f"no column is left to learn from: {', '.join(why) or 'there is none'}")
-    return Understanding(kept, named, time, why, {name: frame[name] for name in aliases})
+    newest_first = time is not None and _falls(kept, named, time)
+    if newest_first:
+        kept = _turned(kept, named)
+    others = {name: frame[name] for name in aliases}
+    return Understanding(kept, named, time, why, others, newest_first)
 
 
 def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
@@ -210,6 +223,21 @@ def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
             f"the columns {', '.join(found)} could all be the time: name it with --time"
         )
     return next(iter(hinted if len(found) > 1 else found), None)
+
+
+def _falls(frame: pd.DataFrame, ids: list[str], time: str) -> bool:
+    """Whether times go down from row to row, and never up, in all series."""
+    times = frame[time]
+    steps = (times.groupby([frame[name] for name in ids]) if ids else times).diff().dropna()
+    return len(steps) > 0 and bool((steps < steps.iloc[0] * 0).all())
+
+
+def _turned(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    """Return a table with the rows of each series in the other order."""
+    import pandas as pd
+
+    parts = [part for _, part in frame.groupby(ids, sort=False)] if ids else [frame]
+    return pd.concat([part.iloc[::-1] for part in parts], ignore_index=True)
 
 
 def _rises(column: pd.Series) -> bool:
