@@ -154,3 +154,16 @@ def test_newest_first_is_turned_there_and_back(n_series):
     for other in (oldest_first, newest_first):
         read = found.oldest_first(other).reset_index(drop=True)
         pd.testing.assert_frame_equal(read, found.frame)
+
+
+@pytest.mark.parametrize("n_per_second", [1, 1000])
+@pytest.mark.parametrize("step", [7, 3600])
+def test_events_at_unix_times_of_numbered_sessions(n_per_second, step):
+    rng = np.random.default_rng(0)
+    begins = 1_700_000_000 + np.repeat(rng.permutation(30), 4) * step
+    times = (begins + np.tile([0, 5, 9, 30], 30)) * n_per_second
+    events = pd.DataFrame({"session_id": np.repeat(np.arange(30), 4) * 3 + 900, "ts": times})
+    events["event"] = rng.choice(["view", "cart", "pay"], len(events))
+    assert told(events) == (["session_id"], "ts")
+    plain = events.rename(columns={"session_id": "amount"}).drop(columns="ts")
+    assert told(plain) == ([], None)

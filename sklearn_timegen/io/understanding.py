@@ -19,6 +19,9 @@ __all__ = ["Understanding", "understand"]
 
 TIMES = re.compile(r"(date|day|time|timestamp|timestep|t|ds|year|month|week|quarter|hour|step)s?")
 MOST_SERIES = 0.5  # of the rows, so that a series has two at least
+NAMES = re.compile(r"(.*[_ -])?(id|key|uuid|guid)s?", re.IGNORECASE)
+UNIX = (1e9, 4e9)  # seconds since 1970 of the years from 2001 to 2096
+UNITS = (1, 1e3, 1e6, 1e9)  # of a second
 MOSTLY = 0.5  # of the rows, in which names that differ tell nothing of other series
 FEW = 0.02  # of the rows, that are mistakes
 STEPS = {
@@ -217,12 +220,23 @@ def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
     dates = [name for name in others if types.is_datetime64_any_dtype(frame[name])]
     rising = [name for name in dates if _rises(frame[name])]
     found = rising or dates or [name for name in others if _counts(frame[name])]
+    found = found or [name for name in others if _is_unix_time(frame[name])]
     hinted = [name for name in found if TIMES.fullmatch(str(name).lower())]
     if len(found) > 1 and len(hinted) != 1:
         raise ValueError(
             f"the columns {', '.join(found)} could all be the time: name it with --time"
         )
     return next(iter(hinted if len(found) > 1 else found), None)
+
+
+def _is_unix_time(column: pd.Series) -> bool:
+    """Whether whole numbers are seconds, or parts of one, since 1970, and go up mostly."""
+    from pandas.api import types
+
+    if not types.is_integer_dtype(column) or column.isna().any() or len(column) < 3:
+        return False
+    low, high = float(column.min()), float(column.max())
+    return any(UNIX[0] * n <= low and high <= UNIX[1] * n for n in UNITS) and _rises(column)
 
 
 def _falls(frame: pd.DataFrame, ids: list[str], time: str) -> bool:
@@ -261,8 +275,13 @@ def _counts(column: pd.Series) -> bool:
 def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     """Return columns that name series, with which no time occurs twice, and their aliases."""
     times = frame[time]
-    if not times.duplicated().any():
-        return [], []
+    called = [name for name in frame if name != time and NAMES.fullmatch(str(name))]
+    called = [name for name in called if _could_name(frame[name], len(frame))]
+    called = [name for name in called if _is_constant_in_blocks(frame, [name])]
+    if not times.duplicated().any():  # as of events, no two of which are at the same second
+        return called[:1], []
+    if len(called) == 1 and _repeats(frame, time, called) < FEW:
+        return called, []
     names = [name for name in frame if name != time and _could_name(frame[name], len(frame))]
     found: list[tuple[str, ...]] = []
     for n_columns in (1, 2):
