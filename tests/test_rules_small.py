@@ -93,3 +93,13 @@ def test_values_that_press_on_zero():
     assert not presses_on_zero(amounts, np.zeros(1500), 1500)  # one observation, many times
     assert not presses_on_zero(5 + rng.normal(size=1500), marks, 1500)  # far away
     assert presses_on_zero(np.where(marks < 6, 0.0, 5 + amounts), marks, 6)  # touched, often
+
+
+def test_coordinates_are_told_without_their_values():
+    rng = np.random.default_rng(0)
+    close = 50 * np.exp(rng.normal(0, 0.01, (60, 30)).cumsum(axis=1))
+    above = np.abs(rng.normal(0, 0.01, close.shape)) * (rng.random(close.shape) > 0.2)
+    high = close * np.exp(above)
+    told = str(find_rules(np.stack([close, high], axis=2), names=["close", "high"]))
+    assert "distance of high has its least value in " in told
+    assert "-5." not in told

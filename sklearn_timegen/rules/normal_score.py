@@ -139,11 +139,21 @@ class NormalScore(Rule):
             return f"{label} is one of {', '.join(f'{v:g}' for v in self.values_)}"
         if self._discrete:
             return f"{label} is one of {len(self.values_)} values from {low:g} to {high:g}"
+        if not self.of_data:
+            return f"{label} {self._of_coordinate()}"
         bound = "" if self._floor is None else f" >= {self._floor:g}"
         if self._often is None:
-            return f"{label}{bound}"
+            return f"{label}{bound}" if bound else f"{label} is distributed as in training"
         value, fraction = self._often
         return f"{label}{bound}{', and' if bound else ' is'} {value:g} in {fraction:.1%}"
+
+    def _of_coordinate(self) -> str:
+        """Say what is kept of a coordinate, whose values, such as logarithms, tell nobody much."""
+        if self._often is None:
+            return "is distributed as in training"
+        value, fraction = self._often
+        which = "its least value" if value == self._floor else "one and the same value"
+        return f"has {which} in {fraction:.1%}"
 
     def broken(self, block: Block) -> Mask:
         x = block[self.keys[0]]
