@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold
 
 from sklearn_timegen import (
@@ -258,3 +258,41 @@ def test_tables_are_judged_whose_times_have_gaps_or_no_step(steps):
     told = evaluate_samples(X, synthetic, **NAMES, metrics=CHEAP[0], n_splits=2, verbose=0)
     folds = evaluate_generator(generator, X, cv=2, metrics=CHEAP[0], verbose=0)
     assert np.isfinite([told.loc[CHEAP[0], "score"], folds.loc[CHEAP[0], "score"]]).all()
+
+
+def with_gaps(X):
+    return X.drop(X[X["day"].isin(pd.to_datetime(["2024-01-09", "2024-01-10"]))].index[::2])
+
+
+def in_sessions(X):
+    minutes = pd.Timedelta("30min") * (X.groupby("shop").cumcount() % 8 + 18)
+    days = X.groupby("shop").cumcount() // 8
+    return X.assign(day=pd.Timestamp("2024-01-01") + days * pd.Timedelta("1D") + minutes)
+
+
+def at_any_time(X):
+    hours = np.random.default_rng(SEED).exponential(20, len(X)).round(1) + 0.1
+    since = pd.Series(hours, X.index).groupby(X["shop"]).cumsum()
+    return X.assign(day=pd.Timestamp("2024-01-01") + pd.to_timedelta(since, "h").dt.round("s"))
+
+
+@pytest.mark.parametrize("times", [with_gaps, in_sessions, at_any_time])
+def test_times_are_read_as_generators_read_them(times):
+    X = times(table([40] * 8).assign(visits=lambda X: X.index % 5))
+    generator = SeriesGenerator(PCAMixture(), 8, **NAMES)
+    result = evaluate_generator(generator, X, cv=2, metrics=CHEAP, random_state=SEED)
+    assert result.loc["marginal_difference", "score"] < 1
+    drawn = generator.set_params(random_state=SEED).fit(X).sample(8)
+    scores = evaluate_samples(X, drawn, metrics=CHEAP, random_state=SEED, **NAMES)
+    assert np.isfinite(scores["score"]).all()
+
+
+def test_segments_of_a_series_are_held_out_together():
+    X = with_gaps(table([40] * 8, columns=["sales"]))
+    generator = SeriesGenerator(PCAMixture(), 8, gaps="segments", **NAMES)
+    evaluate_generator(generator, X, cv=2, metrics="mmd", random_state=SEED)
+    kinds = {"missing": clone(generator).set_params(gaps="missing"), "segments": generator}
+    with pytest.raises(ValueError, match="'segments' has gaps='segments', and another one"):
+        compare_generators(kinds, X, cv=2, metrics="mmd")
+    with pytest.raises(ValueError, match="irregular: a gap|irregular: steps of"):
+        evaluate_generator(clone(generator).set_params(gaps="error"), X, cv=2, metrics="mmd")

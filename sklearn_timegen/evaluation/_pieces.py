@@ -150,9 +150,19 @@ def is_table(X: Any) -> bool:
 
 
 def parts_of(
-    X: Any, id_columns: Any, time_column: Hashable, like: Sequence[Part] = (), name: str = "X"
+    X: Any,
+    id_columns: Any,
+    time_column: Hashable,
+    like: Sequence[Part] = (),
+    name: str = "X",
+    *,
+    gaps: str = "missing",
+    time: str = "auto",
 ) -> list[Part]:
     """Return the series of a table, their columns in the order of those of others.
+
+    Gaps and irregular times are read as :func:`~sklearn_timegen.data.tables.layouts.take_apart`
+    does, but that every timestep has a row: of missing values, where the table has none.
 
     Raises
     ------
@@ -162,11 +172,10 @@ def parts_of(
     if isinstance(id_columns, list | tuple) and len(id_columns) == 1:
         id_columns = id_columns[0]
     try:
-        # As generators of series read it: rows that are not there are missing values.
-        read = take_apart(X, id_columns, time_column, gaps="missing", time="auto")[1]
+        parts = take_apart(X, id_columns, time_column, gaps=gaps, time=time)[1]
     except (ValueError, TypeError) as error:
         raise type(error)(f"{name} could not be read as a table of series: {error}") from error
-    parts = [_at_all_times(part) for part in read]
+    parts = [_with_all_rows(part) for part in parts]
     if not like:
         return parts
     columns = list(like[0].frame.columns)
@@ -178,9 +187,17 @@ def parts_of(
     return [Part(part.frame[columns], part.timeline, part.key) for part in parts]
 
 
-def _at_all_times(part: Part) -> Part:
-    """Return a series with a row of missing values at each time that is left out."""
+def _with_all_rows(part: Part) -> Part:
+    """Return a series with rows of missing values where it has none."""
+    from pandas.api import types
+
     if part.rows is None:
         return part
-    frame = part.frame.set_axis(part.rows).reindex(range(len(part.timeline.index)))
-    return Part(frame, part.timeline, part.key)
+    frame = part.frame
+    nullable = {  # whole numbers and flags stay what they are beside missing ones
+        name: "boolean" if types.is_bool_dtype(dtype) else "Int64"
+        for name, dtype in frame.dtypes.items()
+        if dtype.kind in "biu"
+    }
+    full = frame.astype(nullable).set_axis(part.rows, axis=0)
+    return Part(full.reindex(range(len(part.timeline.index))), part.timeline, part.key)

@@ -96,6 +96,28 @@ def _as_list(names: Any) -> list[Any]:
     return list(names) if isinstance(names, list | tuple) else [names]
 
 
+def _dating_for(generators: dict[str, GeneratorLike]) -> dict[str, str]:
+    """Return how generators of series take gaps and irregular times.
+
+    Raises
+    ------
+    ValueError
+        If two of them do so in different ways, so that they would be compared on other series.
+    """
+    dating: dict[str, str] = {}
+    for name, generator in generators.items():
+        params = generator.get_params(deep=False) if reads_tables(generator) else {}
+        for parameter in ("gaps", "time"):
+            theirs = params.get(parameter)
+            if theirs is not None and dating.setdefault(parameter, theirs) != theirs:
+                raise ValueError(
+                    f"the generator {name!r} has {parameter}={theirs!r}, and another one "
+                    f"{parameter}={dating[parameter]!r}: set one for all, which are compared on "
+                    "the same series"
+                )
+    return dating
+
+
 @dataclass(eq=False)
 class TableSubject(Subject):
     """Series of a table. Folds hold whole series out, or a block of time of each.
@@ -110,12 +132,15 @@ class TableSubject(Subject):
         How they were cut.
     held_out : list of ndarray
         Of each fold the numbers of the series that are held out; empty if they are blocks of time.
+    dating : dict
+        How gaps and irregular times are read: ``gaps`` and ``time`` of the generators.
     """
 
     parts: list[Part]
     pieces: Pieces
     cut: Cut
     held_out: list[NDArray[np.int64]]
+    dating: dict[str, str]
 
     @classmethod
     def of(
@@ -135,7 +160,9 @@ class TableSubject(Subject):
         """Take a table apart, and choose what is compared and what is held out."""
         _refuse_other(generators, y, window_starts, cv)
         layout = data.shared_layout(list(generators.values()))
-        parts = parts_of(channels_last(as_pandas(X), layout), id_columns, time_column)
+        dating = _dating_for(generators)
+        parts = parts_of(channels_last(as_pandas(X), layout), id_columns, time_column, **dating)
+        groups = _groups_of(parts, groups)
         asked = check_window(window)
         lengths = [len(part.frame) for part in parts]
         length = asked or _window_of(generators) or usual_window(lengths)
@@ -153,13 +180,13 @@ class TableSubject(Subject):
         if by_time:
             blocks = [pieces.block == k for k in range(n_blocks)]
             folds = [(np.flatnonzero(~inside), np.flatnonzero(inside)) for inside in blocks]
-            return cls(sample, reading, folds, parts, pieces, cut, [])
+            return cls(sample, reading, folds, parts, pieces, cut, [], dating)
         held_out = _series_of_folds(cv, len(parts), groups, seed)
         folds = [
             (np.flatnonzero(~inside), np.flatnonzero(inside))
             for inside in (np.isin(pieces.series, series) for series in held_out)
         ]
-        return cls(sample, reading, folds, parts, pieces, cut, held_out)
+        return cls(sample, reading, folds, parts, pieces, cut, held_out, dating)
 
     @property
     def description(self) -> str:
@@ -198,7 +225,7 @@ class TableSubject(Subject):
             return Sample(as_asked(drawn, self.reading, (n, *shape)))
         if self.held_out:
             panel = generator.sample(len(self.held_out[fold]), random_state=seed)
-            parts = parts_of(panel, None, None, self.parts, "the sample")
+            parts = parts_of(panel, None, None, self.parts, "the sample", **self.dating)
             frames = [part.frame for part in parts]
         else:
             frames = self._blocks_drawn(generator, fold, seed)
@@ -230,7 +257,7 @@ class TableSubject(Subject):
         for (start, length), series in asked.items():
             own = derive_seed(seed, f"{start} {length}")
             panel = generator.sample(max(series) + 1, length, start, random_state=own)
-            parts = parts_of(panel, None, None, self.parts, "the sample")
+            parts = parts_of(panel, None, None, self.parts, "the sample", **self.dating)
             drawn |= {k: parts[k].frame for k in series}
         return [drawn[k] for k in range(len(self.parts))]
 
@@ -304,6 +331,15 @@ def _series_of_folds(
     if any(len(test) == n_series or len(test) == 0 for test in held_out):
         raise ValueError(f"cv={cv!r} leaves a fold of the {n_series} series with none on one side")
     return held_out
+
+
+def _groups_of(parts: list[Part], groups: ArrayLike | None) -> Any:
+    """Return groups that keep the segments of a series together, if there are several of one."""
+    numbers = {key: k for k, key in enumerate(dict.fromkeys(part.key for part in parts))}
+    if len(numbers) == len(parts) or len(numbers) == 1:  # blocks of time of a single one
+        return groups
+    series = np.array([numbers[part.key] for part in parts])
+    return series if groups is None else data.check_groups(groups, len(numbers))[series]
 
 
 def _dated(part: Part) -> pd.DataFrame:
