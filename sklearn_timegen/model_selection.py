@@ -54,8 +54,9 @@ def make_windows(
         the index (dates, periods or integers); or several: a panel, whose last index level is the
         time, a long table with ``id_columns`` and ``time_column``, an array of shape (n_series,
         length, n_channels), or a list of frames or of 2-d arrays. Where there are times, rows are
-        sorted by them, and where one is missing is a gap. Of a hierarchy, the sums that sktime
-        calls ``__total`` are left out.
+        sorted by them, and where one is missing is a gap. Nights between sessions, the same
+        hours of every day or business day, are no gaps: windows go over them. Of a hierarchy, the
+        sums that sktime calls ``__total`` are left out.
     n_timesteps : int
         Length of a window.
     stride : int, default=1

@@ -150,13 +150,18 @@ def test_strings_of_dates_are_dates():
         assert np.array_equal(starts, expected[1])
 
 
-def test_sessions_are_not_joined_over_night():
-    minutes = pd.date_range("2024-01-01", periods=12 * 1440, freq="10min")
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_nights_between_sessions_are_no_gaps(tz):
+    minutes = pd.date_range("2024-03-25", periods=12 * 1440, freq="10min", tz=tz)
     times = minutes[(minutes.hour >= 9) & (minutes.hour < 17) & (minutes.dayofweek < 5)]
-    _, _, origins = make_windows(pd.Series(1.0, times), 24, 24, return_origins=True)
-    n_sessions = len(set(times.date))
-    assert len(origins) == 2 * n_sessions
-    assert set(origins["time"].dt.hour) == {9, 13}
+    series = pd.Series(np.arange(len(times)), times)
+    windows, starts, origins = make_windows(series, 36, 36, return_origins=True)
+    assert starts.tolist() == list(range(0, len(times) - 35, 36))
+    assert (windows[:, 0, 0] == starts).all(), "and weekends are none"
+    assert set(origins["time"].dt.hour) == {9, 11, 13, 15}
+    windows, starts = make_windows(series.drop(times[[100, 101]]), 36)
+    assert (windows[:, :, 0] == starts[:, None] + np.arange(36)).all()
+    assert set(starts) & set(range(65, 102)) == set(), "times that a session is without are"
 
 
 def test_words_stay_in_frames():

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.tables.sessions import Sessions, find_sessions
+
 __all__ = ["count_steps", "follows", "usual_step"]
 
 MOSTLY = 0.9  # of the steps in time are one duration, if that is the frequency for certain
@@ -30,8 +32,8 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
 
     Returns
     -------
-    step : offset, timedelta64, int or None
-        ``None`` if times are irregular, or there is a single one.
+    step : offset, Sessions, timedelta64, int or None
+        A calendar of sessions where there are some, whose nights are no gaps; ``None`` if times are irregular, or there is a single one.
 
     Examples
     --------
@@ -48,6 +50,9 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
         return _most_frequent([np.diff(_numbers(index)) for index in indexes])[0]
     if longest.freq is not None:
         return longest.freq
+    sessions = find_sessions(longest)
+    if sessions is not None:
+        return sessions
     on_the_wall = [index.tz_localize(None) for index in indexes]
     duration, fraction = _most_frequent([np.diff(index.to_numpy()) for index in on_the_wall])
     step = None if duration is None else _offset(pd.Timedelta(duration))
@@ -62,6 +67,9 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
 
 def follows(times: pd.Index, step: Any) -> NDArray[np.bool_]:
     """Tell of each time but the first whether it lies one step after the one before it."""
+    if isinstance(step, Sessions):
+        at, known = step.positions(times)
+        return np.asarray((np.diff(at) == 1) & known[1:] & known[:-1])
     duration = _duration(times, step)
     if duration is not None:
         return np.asarray(np.diff(_numbers(times)) == duration)
@@ -71,6 +79,9 @@ def follows(times: pd.Index, step: Any) -> NDArray[np.bool_]:
 
 def count_steps(times: pd.Index, step: Any) -> NDArray[np.int64]:
     """Return how many whole steps each time lies after the earliest one."""
+    if isinstance(step, Sessions):
+        at, _ = step.positions(times)
+        return np.asarray(at - at.min(), dtype=np.int64)
     duration = _duration(times, step)
     if duration is not None:
         numbers = _numbers(times)
@@ -127,7 +138,7 @@ def _calendars(index: pd.DatetimeIndex) -> list[Any]:
         for start in starts[:: -(-len(starts) // MOST_STRETCHES) or 1]:
             names.add(pd.infer_freq(index[start : start + length]))
     steps = [pd.tseries.frequencies.to_offset(name) for name in sorted(names - {None})]
-    # Nights between sessions are gaps, whatever hours they leave.
+    # Sessions are told by their times of day, of which a gap may be left out.
     return [step for step in steps if not isinstance(step, _NO_CALENDARS)]
 
 

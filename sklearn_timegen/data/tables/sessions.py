@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,23 @@ class Sessions:
         day = np.datetime64(wall.date(), "D")
         if since not in self.times_of_day or not (self.days == "D" or np.is_busday(day)):
             raise ValueError(f"there is no session at that time; there are {self}")
-        return int(self._day_number(day) * self.period + self.times_of_day.index(since))
+        return int(self._day_number(day)) * self.period + self.times_of_day.index(since)
+
+    def positions(self, index: pd.DatetimeIndex) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the number of each time as :meth:`position` has it, and which lie in a session.
+
+        Of others, the number is that of the last time of a session before them.
+        """
+        import pandas as pd
+
+        wall = index.tz_localize(None)
+        days = wall.normalize()
+        since, day = (wall - days).to_numpy(), days.to_numpy().astype("datetime64[D]")
+        known = pd.TimedeltaIndex(self.times_of_day).to_numpy()
+        slots = np.searchsorted(known, since, side="right") - 1
+        is_day = np.ones(len(day), bool) if self.days == "D" else np.is_busday(day)
+        numbers = np.asarray(self._day_number(day), np.int64) * self.period
+        return numbers + np.where(is_day, slots, -1), is_day & (known[slots] == since)
 
     def times(self, start: Any, n_timesteps: int) -> pd.DatetimeIndex:
         """Return the times of so many timesteps from one of them on."""
@@ -75,10 +92,10 @@ class Sessions:
             return index
         return index.tz_localize(start.tz, ambiguous=False, nonexistent="shift_forward")
 
-    def _day_number(self, day: np.datetime64) -> int:
+    def _day_number(self, day: Any) -> Any:
         if self.days == "D":
-            return int(day.astype(np.int64))
-        return int(np.busday_count(np.datetime64("1970-01-01"), day))
+            return day.astype(np.int64)
+        return np.busday_count(np.datetime64("1970-01-01"), day)
 
 
 def find_sessions(index: pd.DatetimeIndex) -> Sessions | None:
