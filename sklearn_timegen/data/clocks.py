@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.tables.sessions import Sessions, find_sessions
 
-__all__ = ["count_steps", "follows", "usual_step"]
+__all__ = ["calendars", "count_steps", "follows", "usual_step"]
 
 MOSTLY = 0.9  # of the steps in time are one duration, if that is the frequency for certain
 HALF = 0.5  # of them have to be, for times to have a frequency at all
-LENGTHS = (4, 12)  # of stretches by which calendars are told: gaps leave short ones whole
+LENGTHS = (24, 12, 6, 4)  # of stretches by which calendars are told: gaps leave short ones whole
 MOST_STRETCHES = 30
 
 
@@ -33,7 +33,8 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
     Returns
     -------
     step : offset, Sessions, timedelta64, int or None
-        A calendar of sessions where there are some, whose nights are no gaps; ``None`` if times are irregular, or there is a single one.
+        A calendar of sessions where there are some, whose nights are no gaps; ``None`` if times
+        are irregular, or there is a single one.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
     step = None if duration is None else _offset(pd.Timedelta(duration))
     if fraction >= MOSTLY:
         return step
-    for calendar in _calendars(longest):
+    for calendar in calendars(longest):
         agreed = follows(longest, calendar).mean()
         if agreed > max(fraction, HALF):
             step, fraction = calendar, agreed
@@ -130,14 +131,17 @@ def _most_frequent(steps: Sequence[NDArray[Any]]) -> tuple[Any, float]:
     return (values[counts.argmax()] if fraction >= HALF else None), fraction
 
 
-def _calendars(index: pd.DatetimeIndex) -> list[Any]:
-    """Return the calendars, such as business days or ends of months, of stretches of an index."""
-    names = set()
+def calendars(index: pd.DatetimeIndex) -> list[Any]:
+    """Return the calendars, such as business days or ends of months, of stretches of an index.
+
+    Those of long stretches come first.
+    """
+    names: dict[str | None, None] = {}
     for length in LENGTHS:
         starts = np.arange(0, len(index) - length + 1, length)
         for start in starts[:: -(-len(starts) // MOST_STRETCHES) or 1]:
-            names.add(pd.infer_freq(index[start : start + length]))
-    steps = [pd.tseries.frequencies.to_offset(name) for name in sorted(names - {None})]
+            names[pd.infer_freq(index[start : start + length])] = None
+    steps = [pd.tseries.frequencies.to_offset(name) for name in names if name is not None]
     # Sessions are told by their times of day, of which a gap may be left out.
     return [step for step in steps if not isinstance(step, _NO_CALENDARS)]
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["find_step", "full_times"]
 
 Rows = NDArray[np.int64]
-STRETCHES = (24, 12, 6, 3)  # timesteps without a gap, of which the frequency can be told
-N_TRIED = 50  # stretches of each length
 PRESENT = 0.5  # of the timesteps that have to be there, or the times are not regular
 
 
@@ -28,11 +26,15 @@ def find_step(indexes: Sequence[pd.Index]) -> Any:
     """
     import pandas as pd
 
+    from sklearn_timegen.data.clocks import calendars  # pandas takes a while
+
     longest = max(indexes, key=len)
     if isinstance(longest, pd.PeriodIndex):
         candidates: list[Any] = [longest.freq]
     elif isinstance(longest, pd.DatetimeIndex):
-        candidates = [find_sessions(longest), *_offsets(longest)]
+        usual = pd.Series(longest[1:] - longest[:-1]).mode()[:1]
+        durations = [pd.tseries.frequencies.to_offset(step) for step in usual]
+        candidates = [find_sessions(longest), *calendars(longest), *durations]
     else:
         steps = np.diff(longest.to_numpy())
         candidates = [int(np.gcd.reduce(steps))] if len(steps) else [1]
@@ -40,25 +42,6 @@ def find_step(indexes: Sequence[pd.Index]) -> Any:
         if step is not None and _fits(step, indexes):
             return step
     return None
-
-
-def _offsets(index: pd.DatetimeIndex) -> list[Any]:
-    """Return the offsets that stretches without a gap go on by, and the usual step."""
-    import pandas as pd
-
-    found = []
-    for n in STRETCHES:
-        last = max(0, len(index) - n)
-        for start in np.unique(np.linspace(0, last, N_TRIED).astype(int)):
-            stretch = index[start : start + n]
-            name = pd.infer_freq(stretch) if len(stretch) >= 3 else None
-            if name is not None:
-                found.append(pd.tseries.frequencies.to_offset(name))
-                break
-    steps = pd.Series(index[1:] - index[:-1])
-    if len(steps):
-        found.append(pd.tseries.frequencies.to_offset(steps.mode()[0]))
-    return found
 
 
 def _fits(step: Any, indexes: Sequence[pd.Index]) -> bool:
