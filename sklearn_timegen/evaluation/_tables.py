@@ -96,7 +96,7 @@ def _as_list(names: Any) -> list[Any]:
     return list(names) if isinstance(names, list | tuple) else [names]
 
 
-def _dating_for(generators: dict[str, GeneratorLike]) -> dict[str, str]:
+def _dating_for(generators: dict[str, GeneratorLike]) -> dict[str, Any]:
     """Return how generators of series take gaps and irregular times.
 
     Raises
@@ -104,7 +104,7 @@ def _dating_for(generators: dict[str, GeneratorLike]) -> dict[str, str]:
     ValueError
         If two of them do so in different ways, so that they would be compared on other series.
     """
-    dating: dict[str, str] = {}
+    dating: dict[str, Any] = {}
     for name, generator in generators.items():
         params = generator.get_params(deep=False) if reads_tables(generator) else {}
         for parameter in ("gaps", "time"):
@@ -140,7 +140,7 @@ class TableSubject(Subject):
     pieces: Pieces
     cut: Cut
     held_out: list[NDArray[np.int64]]
-    dating: dict[str, str]
+    dating: dict[str, Any]
 
     @classmethod
     def of(
