@@ -1,14 +1,20 @@
 """Beside other libraries that generate tables of many series: ``python -m benchmarks.peers``.
 
-TabularARGN of mostlyai-engine (in its sequential mode: series given what is constant in them) and
-PAR of SDV learn the same keyed tables as generators of this package with their default settings,
-each in a process of its own and in the same time at most. A panel of judges tells the samples from
-series of the same kind that nobody was shown; beside that, how far the share of each value is off,
-rules that real series keep and samples break, seconds and memory.
+TabularARGN of mostlyai-engine (in its sequential mode) and PAR of SDV learn the same keyed tables
+as generators of this package with their default settings, each in a process of its own and in the
+same time at most. The others are told which columns are constant in each series: TabularARGN
+learns these by a model of its own, and series given them as context; to PAR they are its context
+columns. Ours are told nothing, and find them. In the place of times, of which the others would
+have to be told in other ways, stands what passed since the row before, a channel like any other.
 
-They are installed in an environment of their own, from ``benchmarks/peers/requirements.txt``; the
-variable ``SKLEARN_TIMEGEN_PEERS`` names its Python. What is done is kept in
-``benchmarks/results/peers/`` and not done again; the table goes to ``benchmarks/results/peers.md``.
+A panel of judges tells the samples from series of the same kind that nobody was shown; beside
+that, how far the share of each value is off, rules that real series keep and samples break,
+seconds and memory.
+
+They are installed in an environment of their own, from ``benchmarks/peers/requirements.txt``, and
+``SKLEARN_TIMEGEN_PEERS`` names its Python. What is done is kept in ``benchmarks/results/peers/``,
+by table, model, series and minutes, and not done again; the table goes to
+``benchmarks/results/peers.md``.
 """
 
 from __future__ import annotations
@@ -24,11 +30,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from benchmarks import kinds
+from benchmarks import kinds, tables_data
 from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.columns import columns_off
 from benchmarks.peers import models
 from sklearn_timegen.metrics import judge_panel, rule_violations
 
@@ -38,14 +44,29 @@ OURS = ("PCAMixture", "FlowMatching")
 KEY = "series"
 
 
-def purchases(seed: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return a table of 2,000 customers' purchases, and the columns that are a customer's."""
-    frames = kinds.table(2000, seed)
+def purchases(n: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table of customers' purchases, and the columns that are a customer's."""
+    frames = kinds.table(n, seed)
     table = pd.concat([frame.assign(**{KEY: i}) for i, frame in enumerate(frames)])
     return table.reset_index(drop=True), ["branch", "since"]
 
 
-TABLES: dict[str, Callable[[int], tuple[pd.DataFrame, list[str]]]] = {"purchases": purchases}
+def events(n: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return visits of a web shop, with seconds since the page before in the place of times."""
+    table = tables_data.events(seed, n).rename(columns={"visit": KEY})
+    passed = table.groupby(KEY)["time"].diff().dt.total_seconds().fillna(0.0)
+    return table.drop(columns="time").assign(seconds=passed), ["device", "from_advert"]
+
+
+def visits(n: int, seed: int) -> tuple[pd.DataFrame, list[str]]:
+    """Return patients' visits, with days since the visit before in the place of dates."""
+    table = tables_data.visits(seed, n).rename(columns={"patient": KEY})
+    passed = table.groupby(KEY)["date"].diff().dt.days.fillna(0).astype(int)
+    return table.drop(columns="date").assign(days=passed), ["sex", "birth_year"]
+
+
+Make = Callable[[int, int], tuple[pd.DataFrame, list[str]]]
+TABLES: dict[str, Make] = {"purchases": purchases, "events": events, "visits": visits}
 
 
 def python_of(model: str) -> str:
@@ -98,29 +119,10 @@ def frames_of(table: pd.DataFrame) -> list[pd.DataFrame]:
     return [part.drop(columns=KEY) for _, part in table.groupby(KEY, sort=False)]
 
 
-def marginals_off(real: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
-    """Return for each column the distance of its distributions: KS, or total variation."""
-    off = {}
-    for name in real.columns.drop(KEY):
-        a, b = real[name], made[name]
-        if a.dtype.kind == "M":
-            a, b = a.astype("int64"), b.astype("int64")
-        if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a):
-            x, y = np.sort(a.dropna()), np.sort(b.dropna())
-            at = np.concatenate([x, y])
-            below = [np.searchsorted(part, at, "right") / len(part) for part in (x, y)]
-            off[name] = float(np.abs(below[0] - below[1]).max())
-        else:
-            p, q = (s.dropna().astype(str).value_counts(normalize=True) for s in (a, b))
-            off[name] = float(p.sub(q, fill_value=0).abs().sum() / 2)
-        off[f"{name} missing"] = float(abs(a.isna().mean() - b.isna().mean()))
-    return off
-
-
-def compare(name: str, model: str, minutes: float) -> dict[str, Any]:
+def compare(name: str, model: str, n: int, minutes: float) -> dict[str, Any]:
     """Return how good and how dear a model's sample of a table is."""
-    table, static = TABLES[name](0)
-    unseen, _ = TABLES[name](1)
+    table, static = TABLES[name](n, 0)
+    unseen, _ = TABLES[name](n, 1)
     made, cost = made_by(model, table, static, minutes)
     real, drawn = frames_of(unseen), frames_of(made)
     panel = judge_panel(real, drawn, random_state=0)
@@ -130,23 +132,38 @@ def compare(name: str, model: str, minutes: float) -> dict[str, Any]:
         "panel": float(panel.score),
         "floor": panel.score.floor,
         "judges": panel.table.to_dict(),
-        "clues": panel.clues.groupby(level=0).head(3)["feature"].groupby(level=0).agg(list).to_dict(),
-        "marginals": marginals_off(unseen, made),
-        "marginals of training": marginals_off(unseen, table),
+        "clues": panel.clues.groupby(level=0)
+        .head(3)["feature"]
+        .groupby(level=0)
+        .agg(list)
+        .to_dict(),
+        "marginals": columns_off(unseen.drop(columns=KEY), made.drop(columns=KEY)),
+        "marginals of training": columns_off(unseen.drop(columns=KEY), table.drop(columns=KEY)),
         "rules broken": float(rule_violations(frames_of(table), drawn)),
         "attributes that vary": float(varies.mean()),
     }
 
 
-def work(minutes: float) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+def work(n: int, minutes: float) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     for name in TABLES:
         for model in (*OURS, *models.OTHERS):
-            yield "tables", f"{name} / {model}", partial(compare, name, model, minutes)
+            key = f"{name} / {model} / {n} / {minutes:g}"
+            yield "tables", key, partial(compare, name, model, n, minutes)
 
 
 def as_markdown(done: dict[str, Any]) -> str:
     lines = page_head("Beside other libraries", "benchmarks.peers", __doc__)
-    heads = ["table", "model", "panel", "floor", "AUC", "worst column, off by", "training's"]
+    heads = [
+        "table",
+        "model",
+        "series",
+        "minutes",
+        "panel",
+        "floor",
+        "AUC",
+        "worst column, off by",
+        "training's",
+    ]
     heads += ["attributes that vary", "rules broken", "fit, s", "sample, s", "MB"]
     lines += ["", *table_head(heads)]
     for key, cell in done.items():
@@ -156,7 +173,7 @@ def as_markdown(done: dict[str, Any]) -> str:
             continue
         off = cell["marginals"]
         worst = max(off, key=lambda column: off[column])
-        model = first[1] + (f", {cell['epochs']} epochs" if cell["epochs"] else "")
+        first[1] += f", {cell['epochs']} epochs" if cell["epochs"] else ""
         figures = [
             f"{cell['panel']:.3f}",
             f"{cell['floor']:.3f}",
@@ -169,7 +186,7 @@ def as_markdown(done: dict[str, Any]) -> str:
             f"{cell['sample']:.0f}",
             f"{cell['memory']:,.0f}",
         ]
-        lines.append(f"| {' | '.join([first[0], model, *figures])} |")
+        lines.append(f"| {' | '.join([*first, *figures])} |")
     return "\n".join([*lines, ""])
 
 
@@ -177,8 +194,9 @@ def main() -> None:
     """Do what is not done, and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=8.0, help="of training (default: 8)")
+    parser.add_argument("--n-series", type=int, default=2000, help="of each table (default: 2000)")
     arguments = parser.parse_args()
-    done = run_cells(RESULTS / "peers", ("tables",), work(arguments.minutes))
+    done = run_cells(RESULTS / "peers", ("tables",), work(arguments.n_series, arguments.minutes))
     report = as_markdown(done["tables"])
     (RESULTS / "peers.md").write_text(report)
     print(report)
