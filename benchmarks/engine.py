@@ -35,7 +35,7 @@ from sklearn_timegen.datasets import make_sines
 
 N_SAMPLES, N_TIMESTEPS, N_CHANNELS = 2048, 24, 6
 # Sines lie on a surface, by which a network would be given other data than the loop by hand.
-ENGINE = {"rules": None, "random_state": 0, "device": "cpu"}
+ENGINE: dict[str, Any] = {"rules": None, "random_state": 0, "device": "cpu"}
 N_EPOCHS = {16: 2, 32: 4, 256: 16}  # batch size: epochs of one round
 STEPS = {10_000: "in one pass", 1024: "in passes of 1,024"}
 

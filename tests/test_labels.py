@@ -97,7 +97,9 @@ GAPS = {
 def test_labels_that_are_missing_are_refused(y):
     with pytest.raises(ValueError, match=r"y (has \d+ missing|contains NaN)"):
         PCAMixture(conditional=True).fit(X, y)
-    with pytest.raises(ValueError, match=r"y (has \d+ missing|contains NaN)|Input (y )?contains NaN"):
+    with pytest.raises(
+        ValueError, match=r"y (has \d+ missing|contains NaN)|Input (y )?contains NaN"
+    ):
         AugmentedClassifier(LogisticRegression(), PCAMixture(), n_synthetic=1.0).fit(X, y)
 
 
