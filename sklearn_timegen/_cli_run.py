@@ -24,6 +24,11 @@ from sklearn_timegen.io import (
 
 __all__ = ["evaluate", "rules", "sample"]
 
+STAND_IN = (
+    "each series stands in for a real one: it has its beginning, length, level and attributes "
+    "(what is constant in it). Leave out columns by which an owner could be known"
+)
+
 
 def sample(arguments: argparse.Namespace) -> None:
     """Learn the series of a table, and write others in its form."""
@@ -51,6 +56,8 @@ def sample(arguments: argparse.Namespace) -> None:
     synthetic = draw(found, generator, arguments, asked)
     table.write(output, synthetic)
     print(f"sample    {n_series} series, {len(synthetic)} rows: {output.resolve()}")
+    if found.ids:
+        print(f"note      {STAND_IN}")
     if report is not None:
         from sklearn_timegen.evaluation import EvaluationReport
 

@@ -155,7 +155,9 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         Series i stands in for training series i, and again from the first one if there are fewer:
         it has its beginning and length unless others are given, its level, its attributes, and
         what a transform knows of it, such as trend and season. Its name is new: numbers go on
-        above the greatest of training, other names are ``synthetic_0`` and so on.
+        above the greatest of training, other names are ``synthetic_0`` and so on. So a
+        combination of attributes by which an owner could be known is in the sample as it is in
+        the data: leave such columns out, or give others by ``attributes``.
 
         Parameters
         ----------
