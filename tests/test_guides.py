@@ -48,6 +48,16 @@ def test_every_page_is_tested_and_listed():
 
 
 @pytest.mark.exhaustive
+def test_table_of_many_series(tmp_path, monkeypatch):
+    tolerances = [None, None, (60, 0.9), None, (0.15,)]
+    page = run("table_of_many_series", tmp_path, monkeypatch, *tolerances)
+    sales, synthetic = page["sales"], page["synthetic"]
+    assert not set(synthetic["shop"]) & set(sales["shop"])
+    np.testing.assert_allclose(synthetic["revenue"], 2.49 * synthetic["sold"], atol=0.006)
+    assert np.corrcoef(*page["levels"])[0, 1] > 0.95
+
+
+@pytest.mark.exhaustive
 def test_series_with_dates(tmp_path, monkeypatch):
     tolerances = [None, (20, 0.1), None, (15,), (3,), None, None, (0.01, 0.15)]
     page = run("series_with_dates", tmp_path, monkeypatch, *tolerances)

@@ -249,3 +249,13 @@ def test_labels_that_do_not_fit():
         fit(X, y=list("aba"), calendar=["weekday"])
     with pytest.raises(ValueError, match="fit was given no labels"):
         fit(X).sample(y="a")
+
+
+def test_beginnings_are_read_as_times_of_the_table_are():
+    """A day that comes before the month, in what is asked for, too."""
+    X = table()
+    fitted = fit(X.assign(day=X["day"].dt.strftime("%d.%m.%Y")))
+    for start in ("01.07.2025", "2025-07-01", pd.Timestamp("2025-07-01")):
+        assert fitted.sample(1, n_timesteps=3, start=start)["day"].iloc[0] == "01.07.2025"
+    with pytest.raises(ValueError, match=r"'7/1/25' is neither of the format '%d.%m.%Y'"):
+        fitted.sample(1, start="7/1/25")

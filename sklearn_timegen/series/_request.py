@@ -98,6 +98,8 @@ def read_request(
     """
     lengths = _for_each(n_timesteps, n_series, "n_timesteps")
     starts = _for_each(start, n_series, "start")
+    if models.container.stamps is not None:  # a day may come before the month
+        starts = [models.container.stamps.read(one) for one in starts]
     labels = _labels(models, y, n_series)
     values = _attributes(models, attributes, n_series)
     asked, used = [], dict[Any, int]()

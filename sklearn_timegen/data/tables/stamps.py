@@ -59,6 +59,30 @@ class StampFormat:
         texts = [spell(text) for text in index.strftime(self.format)]
         return pd.Series(texts, dtype=self.dtype)
 
+    def read(self, asked: Any) -> Any:
+        """Return the time that a string stands for: in the column's format, or else by ISO 8601.
+
+        Raises
+        ------
+        ValueError
+            If it is of neither form.
+        """
+        import pandas as pd
+
+        if not isinstance(asked, str):
+            return asked
+        try:
+            return pd.to_datetime(asked, format=self.format or "%Y-%m-%d")
+        except ValueError:
+            pass
+        try:
+            return pd.Timestamp(datetime.datetime.fromisoformat(asked))
+        except ValueError as error:
+            raise ValueError(
+                f"{asked!r} is neither of the format {self.format!r}, as times of the table, nor "
+                "a date by ISO 8601, as '2024-12-31'"
+            ) from error
+
 
 def read_stamps(column: pd.Series) -> tuple[pd.Index, StampFormat | None]:
     """Return the times that a column holds, and how it spells them if not as times.
