@@ -47,7 +47,7 @@ class Understanding:
         Columns that nothing is learned from, and why.
     aliases : dict of str to Series
         Further names of the same series, as a number beside a word.
-    newest_first : bool
+    newest_first : bool, default=False
         Whether the file has the last time of each series first; ``frame`` has it last.
 
     Examples
