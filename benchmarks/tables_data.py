@@ -32,6 +32,8 @@ class Table:
         Columns of which the first is never above the second.
     rising : tuple of str
         Columns that never fall within a series.
+    from_zero : tuple of str
+        Columns that are never negative.
     """
 
     make: Callable[[int], Any]
@@ -41,6 +43,7 @@ class Table:
     irregular: bool = False
     ordered: tuple[tuple[str, str], ...] = ()
     rising: tuple[str, ...] = ()
+    from_zero: tuple[str, ...] = ()
 
 
 def sales(seed: int, n: int = 40, n_days: int = 28) -> pd.DataFrame:
@@ -278,14 +281,14 @@ def _chain(rng: Any, names: list[str], length: int, stay: float) -> Any:
 
 
 TABLES = {
-    "sales": Table(sales, ("shop",), "time", ("town",)),
+    "sales": Table(sales, ("shop",), "time", ("town",), from_zero=("customers", "sales")),
     "visits": Table(visits, ("patient",), "date", ("sex", "birth_year"), irregular=True),
     "quotes": Table(
         quotes, ("symbol",), "time", ordered=(("bid", "ask"), ("bid", "last"), ("last", "ask"))
     ),
     "trades": Table(trades, ("symbol", "session"), "time", irregular=True),
     "meters": Table(meters, ("meter",), "time", rising=("reading",)),
-    "tracks": Table(tracks, ("trip",), "time", ("way",)),
+    "tracks": Table(tracks, ("trip",), "time", ("way",), from_zero=("speed",)),
     "events": Table(
         events,
         ("visit",),

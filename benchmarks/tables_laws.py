@@ -129,9 +129,10 @@ def faults_of_time(real: Any, made: Any, table: Table) -> list[str]:
                 clock.update(times.dt.strftime("%H:%M:%S"))
         steps.append(own)
         clocks.append(clock)
-    smallest = [min(own) for own in steps]
-    if smallest[1] < smallest[0]:
-        faults.append(f"least step {smallest[1]}, was {smallest[0]}")
+    least = [min(own) for own in steps]
+    still = least[1] - least[1]
+    if least[1] < still or least[1] == still < least[0]:
+        faults.append(f"least step {least[1]}, was {least[0]}")
     if not table.irregular and steps[1] - steps[0]:
         faults.append(f"steps that no real series has: {sorted(steps[1] - steps[0])[:3]}")
     if len(clocks[0]) <= 100 and clocks[1] - clocks[0]:  # more are those of no calendar
@@ -157,6 +158,7 @@ def faults_of_values(made: Any, table: Table) -> list[str]:
     for _, part in each_series(made, table):
         faults += [f"{c} varies in a series" for c in table.static if part[c].nunique() > 1]
         faults += [f"{a} > {b}" for a, b in table.ordered if (part[a] > part[b]).any()]
+        faults += [f"{c} is negative" for c in table.from_zero if (part[c] < 0).any()]
         faults += [f"{c} falls" for c in table.rising if (part[c].dropna().diff() < 0).any()]
     if isinstance(made.index, pd.MultiIndex) and len(bottom(made)) < len(made):
         faults += _wrong_sums(made)

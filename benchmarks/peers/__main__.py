@@ -109,7 +109,7 @@ def made_by(
             arguments, env=environment, cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise RuntimeError(f"{model} failed: {done.stderr.strip()[-300:]}")
+            raise RuntimeError(f"{model} failed: {done.stderr.strip()[-600:]}")
         made = pd.read_csv(folder / "made.csv")
         cost = json.loads((folder / "cost.json").read_text())
     return models.in_dtypes(made[list(table.columns)], columns), cost

@@ -102,7 +102,7 @@ def _par(synthesizer: Any, metadata: Any, columns: dict[str, Any], n_epochs: int
         context_columns=columns["static"],
         enforce_rounding=True,
         epochs=n_epochs,
-        enable_gpu=False,
+        cuda=False,
     )
 
 
