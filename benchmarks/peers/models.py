@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 Drawn = Callable[[int], pd.DataFrame]
+EPOCH = pd.Timestamp("1970-01-01")
 
 
 def in_dtypes(table: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
@@ -66,34 +67,48 @@ def fit_argn(table: pd.DataFrame, columns: dict[str, Any], minutes: float) -> Dr
 
 
 def fit_par(table: pd.DataFrame, columns: dict[str, Any], minutes: float) -> Drawn:
-    """SDV's PAR, for as many epochs as the time lets it, and at most its default of 128."""
+    """SDV's PAR, for as many epochs as the time lets it, and at most its default of 128.
+
+    Dates are days since 1970 to it: with pandas 3, which counts microseconds, it takes these for
+    nanoseconds on their way back, and all dates are of January 1970.
+    """
     from sdv.metadata import Metadata
     from sdv.sequential import PARSynthesizer
 
     key = columns["key"]
-    kinds = {"object": "categorical", "category": "categorical", "bool": "boolean"}
-    described = {}
-    for name, dtype in columns["dtypes"].items():
-        kind = "datetime" if dtype.startswith("datetime") else kinds.get(dtype, "numerical")
-        described[name] = {"sdtype": "id" if name == key else kind}
-        if kind == "datetime":
-            described[name]["datetime_format"] = "%Y-%m-%d"
+    dates = [name for name, dtype in columns["dtypes"].items() if dtype.startswith("datetime")]
+    kinds = {"d": "numerical", "b": "boolean", "i": "numerical", "f": "numerical"}
+    described = {
+        name: {"sdtype": "id" if name == key else kinds.get(dtype[0], "categorical")}
+        for name, dtype in columns["dtypes"].items()
+    }
     table = table.copy()
     for name, dtype in columns["dtypes"].items():
-        if dtype.startswith("datetime"):
-            table[name] = table[name].dt.strftime("%Y-%m-%d")
+        if name in dates:
+            table[name] = (table[name] - EPOCH).dt.days
         elif dtype == "category":
             table[name] = table[name].astype(object)
     tables = {"table": {"columns": described, "sequence_key": key}}
     metadata = Metadata.load_from_dict({"tables": tables, "relationships": []})
-    began = time.monotonic()
-    _par(PARSynthesizer, metadata, columns, 1).fit(table)
-    an_epoch = time.monotonic() - began
-    n_epochs = int(np.clip(minutes * 60 / an_epoch, 1, 128))
+    seconds = []
+    for n_epochs in (1, 3):
+        began = time.monotonic()
+        _par(PARSynthesizer, metadata, columns, n_epochs).fit(table)
+        seconds.append(time.monotonic() - began)
+    an_epoch = max((seconds[1] - seconds[0]) / 2, 0.01)
+    left = minutes * 60 - (seconds[0] - an_epoch)  # what comes before the first
+    n_epochs = int(np.clip(left / an_epoch, 1, 128))
     model = _par(PARSynthesizer, metadata, columns, n_epochs)
     model.fit(table)
     columns["epochs"] = n_epochs
-    return lambda n_series: model.sample(num_sequences=n_series)
+
+    def draw(n_series: int) -> pd.DataFrame:
+        drawn = model.sample(num_sequences=n_series)
+        for name in dates:
+            drawn[name] = EPOCH + pd.to_timedelta(drawn[name].round(), unit="D")
+        return drawn
+
+    return draw
 
 
 def _par(synthesizer: Any, metadata: Any, columns: dict[str, Any], n_epochs: int) -> Any:
