@@ -208,10 +208,10 @@ def test_attributes_that_are_asked_for():
 def test_columns_that_have_to_be_attributes():
     assert "size is constant in each series" in repr(fit(table(), static_columns=["size"]).rules_)
     with pytest.raises(
-        ValueError, match="'sales' is to be an attribute, but changes of series 's"
+        ValueError, match="'sales' is one of static_columns, but changes of series 's"
     ):
         fit(table(), static_columns=["sales"])
-    with pytest.raises(ValueError, match="static_columns has 'colour', which is no channel"):
+    with pytest.raises(ValueError, match="names; got 'colour', and X has"):
         fit(table(), static_columns="colour")
 
 

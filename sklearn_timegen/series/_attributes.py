@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,13 @@ def find_attributes(static_columns: Any, columns: Columns, records: list[Record]
 def _named(static_columns: Any, names: list[Any]) -> list[Any]:
     if isinstance(static_columns, str) and static_columns == "auto":
         return []
-    named = static_columns if isinstance(static_columns, list) else [static_columns]
-    unknown = [name for name in named if name not in names]
+    named = list(static_columns) if isinstance(static_columns, list | tuple) else [static_columns]
+    unknown = [name for name in named if not isinstance(name, Hashable) or name not in names]
     if unknown:
-        raise ValueError(f"static_columns has {unknown[0]!r}, which is no channel; X has {names}")
+        raise ValueError(
+            f"static_columns must be 'auto', the name of a channel or a list of names; got "
+            f"{unknown[0]!r}, and X has {names}"
+        )
     return named
 
 
@@ -75,8 +79,8 @@ def _refuse(k: int, columns: Columns, records: list[Record]) -> None:
             two = channel.decode(x[[known[0], other[0]]]).tolist()
             name = f" of series {shown(record.key)}" if record.key else ""
             raise ValueError(
-                f"{columns.label(k)} is to be an attribute, but changes{name} from {two[0]!r} to "
-                f"{two[1]!r} at {record.timeline.index[other[0]]}"
+                f"{columns.label(k)} is one of static_columns, but changes{name} from {two[0]!r} "
+                f"to {two[1]!r} at {record.timeline.index[other[0]]}"
             )
 
 
