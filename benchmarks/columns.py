@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["columns_off"]
+__all__ = ["categories_off", "columns_off", "numbers_off"]
 
 
 def columns_off(real: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
@@ -22,11 +22,21 @@ def columns_off(real: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
         if a.dtype.kind == "M":
             a, b = a.astype("int64"), b.astype("int64")
         if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a):
-            x, y = np.sort(a.dropna()), np.sort(b.dropna())
-            at = np.concatenate([x, y])
-            below = [np.searchsorted(part, at, "right") / len(part) for part in (x, y)]
-            off[name] = float(np.abs(below[0] - below[1]).max())
+            off[name] = numbers_off(a, b)
         else:
-            p, q = (s.dropna().astype(str).value_counts(normalize=True) for s in (a, b))
-            off[name] = float(p.sub(q, fill_value=0).abs().sum() / 2)
+            off[name] = categories_off(a, b)
     return off
+
+
+def numbers_off(a: pd.Series, b: pd.Series) -> float:
+    """Return the Kolmogorov-Smirnov distance of two columns of numbers."""
+    x, y = np.sort(a.dropna()), np.sort(b.dropna())
+    at = np.concatenate([x, y])
+    below = [np.searchsorted(part, at, "right") / len(part) for part in (x, y)]
+    return float(np.abs(below[0] - below[1]).max())
+
+
+def categories_off(a: pd.Series, b: pd.Series) -> float:
+    """Return the total variation between the shares of two columns' values."""
+    p, q = (s.dropna().astype(str).value_counts(normalize=True) for s in (a, b))
+    return float(p.sub(q, fill_value=0).abs().sum() / 2)

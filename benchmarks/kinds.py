@@ -34,6 +34,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.columns import categories_off, numbers_off
 from sklearn_timegen import VAE, FlowMatching, PCAMixture
 from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
 from sklearn_timegen.metrics import judge_panel
@@ -265,15 +266,11 @@ def marginals(real: pd.DataFrame, made: pd.DataFrame) -> dict[str, float]:
         a, b = real[column], made[column]
         off[f"{column}, missing"] = float(abs(a.isna().mean() - b.isna().mean()))
         if pd.api.types.is_numeric_dtype(a) and not pd.api.types.is_bool_dtype(a):
-            x, y = np.sort(a.dropna()), np.sort(b.dropna())
-            at = np.concatenate([x, y])
-            below = [np.searchsorted(part, at, "right") / len(part) for part in (x, y)]
-            off[column] = float(np.abs(below[0] - below[1]).max())
+            off[column] = numbers_off(a, b)
         elif pd.api.types.is_datetime64_any_dtype(a):
             off[column] = float(abs(a.mean() - b.mean()).days / a.std().days)
         else:
-            shares = [s.astype(str).value_counts(normalize=True) for s in (a.dropna(), b.dropna())]
-            off[column] = float(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2)
+            off[column] = categories_off(a, b)
     return off
 
 

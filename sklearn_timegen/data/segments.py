@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.clocks import count_steps, follows, usual_step
 from sklearn_timegen.data.tables.container import shown
+from sklearn_timegen.data.tables.long import names_of
 from sklearn_timegen.data.tables.stamps import read_stamps
 from sklearn_timegen.data.tables.totals import TOTAL
 
@@ -154,8 +155,7 @@ def _rows_of_long(X: Any, id_columns: Any, time_column: Hashable) -> TimedRows:
         raise ValueError(
             f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
         )
-    ids = [] if id_columns is None else id_columns
-    ids = list(ids) if isinstance(ids, list) else [ids]
+    ids = list(names_of(id_columns))
     named = ids if time_column is None else [*ids, time_column]
     for name in named:
         if name not in X.columns:

@@ -81,7 +81,8 @@ def _verdict(aspect: str, metrics: list[Metric], folds: Folds) -> Verdict:
     if name is None:
         return _by_count(aspect, readings)
     score, floor = (float(np.mean(folds[name][kind])) for kind in ("score", "floor"))
-    answer, figure, of_real, meaning = WORDS[name](readings[name], score, floor)
+    speech = SPEECHES[name]
+    answer, meaning = speech.answer(readings[name], score, floor), speech.meaning
     kind = _kind(readings[name])
     others = {other: reading for other, reading in readings.items() if other != name}
     against = [other for other, reading in others.items() if reading in (WORSE, COPIES)]
@@ -91,6 +92,7 @@ def _verdict(aspect: str, metrics: list[Metric], folds: Folds) -> Verdict:
         found = f"found by {', '.join(against)}" if against else "found by none of them"
         meaning += f" Other measures of {aspect}: {len(others)}; something against the series is "
         meaning += f"{found}."
+    figure, of_real = speech.figure(score), speech.figure(floor)
     return Verdict(aspect, question, answer, kind, figure, of_real, meaning)
 
 
@@ -115,104 +117,86 @@ def _by_count(aspect: str, readings: dict[str, str]) -> Verdict:
     )
 
 
-Words = tuple[str, str, str, str]
-
-
-def _by_judge(reading: str, score: float, floor: float) -> Words:
+def _by_judge(reading: str, score: float, floor: float) -> str:
     excess = score - floor
     if passes(reading):
-        answer = "like real"
-    elif reading == UNDECIDED:
-        answer = "undecided"
-    else:
-        answer = (
-            "hardly told from real"
-            if excess < HARDLY
-            else "partly told from real"
-            if excess < PARTLY
-            else "easily told from real"
-        )
-    return (
-        answer,
-        f"{0.5 + score:.0%}",
-        f"{0.5 + floor:.0%}",
-        "How often the strongest judge is right that is trained to tell synthetic from real "
-        "series, on series that it has not seen. Guessing is right in 50%.",
-    )
+        return "like real"
+    if reading == UNDECIDED:
+        return "undecided"
+    if excess < HARDLY:
+        return "hardly told from real"
+    return "partly told from real" if excess < PARTLY else "easily told from real"
 
 
-def _by_utility(reading: str, score: float, floor: float) -> Words:
-    return (
-        _useful(reading),
-        f"{score:.0%}",
-        f"{floor:.0%}",
-        "How well each column is predicted from the others by models trained on synthetic and "
-        "tested on real series, as a fraction of how well models trained on real ones do.",
-    )
-
-
-def _by_tstr(reading: str, score: float, floor: float) -> Words:
-    answer = _useful(reading)
+def _by_tstr(reading: str, score: float, floor: float) -> str:
     if floor <= 0.05 and passes(reading):
-        answer = "cannot be told: real series do not let it be predicted either"
-    return (
-        answer,
-        f"{score:.2f}",
-        f"{floor:.2f}",
-        "How well a model predicts real series (the class, or the end from the beginning; 1 is "
-        "perfect) that was trained on synthetic ones.",
-    )
+        return "cannot be told: real series do not let it be predicted either"
+    return _useful(reading, score, floor)
 
 
-def _useful(reading: str) -> str:
+def _useful(reading: str, score: float, floor: float) -> str:
     return {WORSE: "less useful than real", UNDECIDED: "undecided"}.get(
         reading, "as useful as real"
     )
 
 
-def _by_near_copies(reading: str, score: float, floor: float) -> Words:
-    return (
-        _private(reading),
-        f"{score:.0%}",
-        f"{floor:.0%}",
-        "How many series lie nearer to a training series than all but 5% of real ones do that "
-        "were not trained on. By chance 5% do. It finds copies; it proves nobody's anonymity.",
-    )
-
-
-def _by_distance(reading: str, score: float, floor: float) -> Words:
-    return (
-        _private(reading),
-        f"{score:.2f}",
-        f"{floor:.2f}",
-        "Distance to the nearest training series, divided by that of real series that were not "
-        "trained on. Copies have 0. It finds copies; it proves nobody's anonymity.",
-    )
-
-
-def _by_attack(reading: str, score: float, floor: float) -> Words:
-    return (
-        _private(reading),
-        f"{score:.0%}",
-        f"{floor:.0%}",
-        "How often a simple attack tells which of two series was trained on. Guessing is right "
-        "in 50%. Better attacks may find more.",
-    )
-
-
-def _private(reading: str) -> str:
+def _private(reading: str, score: float, floor: float) -> str:
     return {COPIES: "copies", WORSE: "nearer than real series are", UNDECIDED: "undecided"}.get(
         reading, "no copies found"
     )
 
 
-WORDS: dict[str, Callable[[str, float, float], Words]] = {
-    "discriminative_score_panel": _by_judge,
-    "discriminative_score_boosting": _by_judge,
-    "discriminative_score": _by_judge,
-    "global_utility": _by_utility,
-    "tstr_score": _by_tstr,
-    "near_copy_fraction": _by_near_copies,
-    "nearest_record_ratio": _by_distance,
-    "membership_inference_auc": _by_attack,
+def _accuracy(score: float) -> str:
+    return f"{0.5 + score:.0%}"
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What a metric says: an answer, figures, and what they are."""
+
+    answer: Callable[[str, float, float], str]
+    figure: Callable[[float], str]
+    meaning: str
+
+
+JUDGE = Speech(
+    _by_judge,
+    _accuracy,
+    "How often the strongest judge is right that is trained to tell synthetic from real "
+    "series, on series that it has not seen. Guessing is right in 50%.",
+)
+SPEECHES = {
+    "discriminative_score_panel": JUDGE,
+    "discriminative_score_boosting": JUDGE,
+    "discriminative_score": JUDGE,
+    "global_utility": Speech(
+        _useful,
+        "{:.0%}".format,
+        "How well each column is predicted from the others by models trained on synthetic and "
+        "tested on real series, as a fraction of how well models trained on real ones do.",
+    ),
+    "tstr_score": Speech(
+        _by_tstr,
+        "{:.2f}".format,
+        "How well a model predicts real series (the class, or the end from the beginning; 1 is "
+        "perfect) that was trained on synthetic ones.",
+    ),
+    "near_copy_fraction": Speech(
+        _private,
+        "{:.0%}".format,
+        "How many series lie nearer to a training series than all but 5% of real ones do that "
+        "were not trained on. By chance 5% do. It finds copies; it proves nobody's anonymity.",
+    ),
+    "nearest_record_ratio": Speech(
+        _private,
+        "{:.2f}".format,
+        "Distance to the nearest training series, divided by that of real series that were not "
+        "trained on. Copies have 0. It finds copies; it proves nobody's anonymity.",
+    ),
+    "membership_inference_auc": Speech(
+        _private,
+        "{:.0%}".format,
+        "How often a simple attack tells which of two series was trained on. Guessing is right "
+        "in 50%. Better attacks may find more.",
+    ),
 }
