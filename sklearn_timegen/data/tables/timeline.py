@@ -44,7 +44,11 @@ def check_order(index: pd.Index, where: str) -> None:
         raise ValueError(f"the time index{where} has missing timestamps")
     if index.has_duplicates:
         twice = index[index.duplicated()][0]
-        raise ValueError(f"the time index{where} has duplicated timestamps, the first {twice}")
+        raise ValueError(
+            f"the time index{where} has duplicated timestamps, the first {twice}: drop the rows "
+            "that are there twice, or, if they are of different series, name the columns that "
+            "tell these apart by id_columns, beside time_column"
+        )
     if not index.is_monotonic_increasing:
         raise ValueError(
             f"the time index{where} is unsorted: sort the rows of each series by time "
