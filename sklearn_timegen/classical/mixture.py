@@ -8,15 +8,11 @@ component, or are taken from a training series.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
 from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.metaestimators import available_if
@@ -27,13 +23,13 @@ from sklearn_timegen._mixture import (
     by_class,
     choose_normals,
     fit_normals,
-    log_normal,
-    pick,
 )
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
 from sklearn_timegen.base.density import log_density_of_series
+from sklearn_timegen.classical._directions import fit_directions
+from sklearn_timegen.classical._part import Part, Pool, Unknown
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 
@@ -41,6 +37,7 @@ __all__ = ["PCAMixture"]
 
 FloatArray = NDArray[np.float32]
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 
 def _has_density(self: PCAMixture) -> bool:
@@ -152,16 +149,18 @@ class PCAMixture(LatentGenerator):
     # -- hooks -------------------------------------------------------------------------------
 
     def _log_density(self, series: Series) -> Array:
-        z, c, density = self._scores(series.values), series.conditions, np.empty(len(series))
-        for unknown, alike in _unknown_cells(series):
+        rows = self._rows_of(series.values)
+        z, c, density = self._directions.scores(rows), series.conditions, np.empty(len(series))
+        for cells, alike in _unknown_cells(series):
             among = None if c is None else c[alike]
-            for key, rows, vectors in by_class(among, len(alike), self._given_vectors):
-                mine, part = alike[rows], self._parts[key]
-                density[mine] = (
-                    part.log_density(z[mine], vectors)
-                    if len(unknown) == 0
-                    else part.log_density_of_known(z[mine], self._basis[:, unknown], vectors)
-                )
+            for key, of_class, vectors in by_class(among, len(alike), self._given_vectors):
+                mine, part = alike[of_class], self._parts[key]
+                if len(cells) == 0:
+                    density[mine] = part.log_density(z[mine], vectors)
+                    density[mine] += self._directions.log_density_of_tails(rows[mine], z[mine])
+                else:
+                    unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
+                    density[mine] = part.given_known(z[mine], vectors, unknown).log_density
         return density
 
     def _check_completes(self) -> None:
@@ -169,84 +168,79 @@ class PCAMixture(LatentGenerator):
         check_cell_by_cell(self)
 
     def _complete_represented(self, series: Series, rng: np.random.Generator) -> FloatArray:
-        v, c = series.values.astype(np.float64), series.conditions
-        z, rows = self._scores(v), v.reshape(len(v), -1)
-        for unknown, alike in _unknown_cells(series):
-            if len(unknown) == 0:  # of the representation: a channel may follow from others
+        rows, c = self._rows_of(series.values), series.conditions
+        z = self._directions.scores(rows)
+        for cells, alike in _unknown_cells(series):
+            if len(cells) == 0:  # of the representation: a channel may follow from others
                 continue
             for key, among, vectors in by_class(
                 None if c is None else c[alike], len(alike), self._given_vectors
             ):
                 mine = alike[among]
-                moved = self._parts[key].complete(z[mine], self._basis[:, unknown], vectors, rng)
-                rows[np.ix_(mine, unknown)] += moved
-        return to_float32(rows.reshape(v.shape))
+                unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
+                moves = self._parts[key].given_known(z[mine], vectors, unknown).draw(rng)
+                rows[np.ix_(mine, cells)] += moves
+        return self._series_of(rows)
 
     def _fit(self, series: Series) -> None:
-        v, c = series.values, series.conditions
+        c = series.conditions
         seed = draw_seed(self.random_state)
-        rows = v.reshape(len(v), -1).astype(np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):  # fractions of no variance at all
-            self.pca_ = PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
-        self._complete_basis()
+        rows = self._rows_of(series.values)
+        self.pca_, self._directions = fit_directions(
+            rows,
+            int(self.n_components) if isinstance(self.n_components, Integral) else 1,
+            self.residual,
+            self.reg_covar,
+            derive_seed(seed, "directions") % 2**31,
+        )
         self.n_components_ = self._n_leading()
-        z = self._scores(v)
+        z = self._directions.scores(rows)
         self._parts = {}
-        for key, chosen, vectors in by_class(c, len(v), self._given_vectors):
+        for key, chosen, vectors in by_class(c, len(rows), self._given_vectors):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
-            self._parts[key] = self._fit_part(z[chosen], vectors, part_seed)
+            self._parts[key] = self._fit_part(z[chosen], vectors, chosen, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
-        z = np.empty((n_samples, len(self._basis)))
-        for key, rows, vectors in by_class(c, n_samples, self._given_vectors):
-            z[rows] = self._parts[key].draw(len(rows), vectors, rng)
-        return self._from_scores(z)
+        rows = np.empty((n_samples, self._directions.basis.shape[1]))
+        for key, mine, vectors in by_class(c, n_samples, self._given_vectors):
+            z, series = self._parts[key].draw(len(mine), vectors, rng)
+            rows[mine] = self._directions.draw_tails(self._directions.rows(z), series, rng)
+        return self._series_of(rows)
 
     def _encode(self, v: FloatArray) -> FloatArray:
-        return to_float32(self._scores(v)[:, : self.n_components_])
+        z = self._directions.scores(self._rows_of(v))
+        return to_float32(z[:, : self.n_components_])
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
-        full = np.zeros((len(z), len(self._basis)))
+        full = np.zeros((len(z), len(self._directions.basis)))
         full[:, : self.n_components_] = z
-        return self._from_scores(full)
+        return self._series_of(self._directions.rows(full))
 
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
 
-    # -- scores ------------------------------------------------------------------------------
-
-    def _complete_basis(self) -> None:
-        """Take directions without training variance in, so that scores are a rotation."""
-        found = self.pca_.components_
-        n_missing = found.shape[1] - len(found)
-        if n_missing:
-            # The last right singular vectors span what the others leave over.
-            rest = np.linalg.svd(found, full_matrices=True)[2][len(found) :]
-            found = np.concatenate([found, rest])
-        self._basis: Array = found
+    # -- rows --------------------------------------------------------------------------------
 
     def _n_leading(self) -> int:
         most = len(self.pca_.components_)
         if isinstance(self.n_components, Integral):
             return min(int(self.n_components), most)
-        variances = self.pca_.explained_variance_
-        total = variances.sum()
-        if not total > 0:  # one series, or equal ones (NaN for one)
+        shares = self.pca_.explained_variance_ratio_
+        if not shares.sum() > 0:  # one series, or equal ones (NaN for one)
             return 1
-        return min(most, 1 + int((np.cumsum(variances) < self.n_components * total).sum()))
+        return min(most, 1 + int((np.cumsum(shares) < self.n_components).sum()))
 
-    def _scores(self, v: FloatArray) -> Array:
-        return (v.reshape(len(v), -1) - self.pca_.mean_) @ self._basis.T
+    def _rows_of(self, v: FloatArray) -> Array:
+        return v.reshape(len(v), -1).astype(np.float64)
 
-    def _from_scores(self, z: Array) -> FloatArray:
-        rows = z @ self._basis + self.pca_.mean_
-        return rows.astype(np.float32).reshape(len(z), *self._space.shape)
+    def _series_of(self, rows: Array) -> FloatArray:
+        return to_float32(rows).reshape(len(rows), *self._space.shape)
 
     # -- the mixture -------------------------------------------------------------------------
 
-    def _fit_part(self, z: Array, c: FloatArray | None, seed: int) -> _Part:
+    def _fit_part(self, z: Array, c: FloatArray | None, series: Index, seed: int) -> Part:
         k = self.n_components_
         lead = z[:, :k] if c is None else np.column_stack([c, z[:, :k]])
         mixture = self._fit_mixture(lead, seed)
@@ -257,9 +251,9 @@ class PCAMixture(LatentGenerator):
         variance = (belongs.T @ e**2 / weight - mean**2).clip(0) + self.reg_covar
         if self.residual is None:
             mean, variance = np.zeros_like(mean), np.zeros_like(variance)
-        pool = (e, belongs) if self.residual == "bootstrap" else None
+        pool = Pool(e, series, belongs) if self.residual == "bootstrap" else None
         normals = NormalMixture(mixture, 0 if c is None else c.shape[1])
-        return _Part(normals, mean, variance, pool)
+        return Part(normals, mean, variance, pool)
 
     def _fit_mixture(self, rows: Array, seed: int) -> GaussianMixture:
         if isinstance(self.n_mixture_components, str):
@@ -269,95 +263,8 @@ class PCAMixture(LatentGenerator):
         return fit_normals(rows, size, self.reg_covar, seed)
 
 
-def _unknown_cells(series: Series) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _unknown_cells(series: Series) -> list[tuple[Index, Index]]:
     """Return which cells are unknown, flat, and of which series: each pattern that occurs."""
     if series.observed is None:
         return [(np.empty(0, np.int64), np.arange(len(series)))]
     return [(np.flatnonzero(~mask), rows) for mask, rows in masks_of(series.observed)]
-
-
-@dataclass
-class _Part:
-    """The mixture of one class: conditions (if vectors), leading scores, residual scores."""
-
-    lead: NormalMixture
-    residual_mean: Array
-    residual_variance: Array
-    pool: tuple[Array, Array] | None  # training residuals, and which component they belong to
-
-    @property
-    def mixture(self) -> GaussianMixture:
-        return self.lead.mixture
-
-    def draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> Array:
-        lead, which = self.lead.draw(n_samples, c, rng)
-        return np.column_stack([lead, self._draw_residual(which, rng)])
-
-    def _draw_residual(self, which: NDArray[np.int64], rng: np.random.Generator) -> Array:
-        if self.pool is not None:
-            rows, belongs = self.pool
-            out = np.empty((len(which), rows.shape[1]))
-            for k in np.unique(which):
-                p = belongs[:, k] / belongs[:, k].sum()
-                out[which == k] = rows[rng.choice(len(rows), (which == k).sum(), p=p)]
-            return out
-        noise = rng.standard_normal((len(which), self.residual_mean.shape[1]))
-        scaled: Array = self.residual_mean[which] + np.sqrt(self.residual_variance[which]) * noise
-        return scaled
-
-    def complete(
-        self, z: Array, directions: Array, c: FloatArray | None, rng: np.random.Generator
-    ) -> Array:
-        """Draw how far unknown cells lie from where they are in the series of scores ``z``.
-
-        A normal that is white in coordinates w(z) is, as a function of the move d of these cells,
-        ``exp(-|w + H d|^2 / 2)``, H being what their ``directions`` ``(n_scores, n_unknown)``
-        become in these coordinates. With H = Q R, d is normal around the least-squares solution
-        ``-R^-1 Q' w`` with covariance ``(R' R)^-1``, and what no move can mend is the density of
-        the known cells.
-        """
-        evidence, solved = self._given_known(z, directions, c)
-        which = pick(evidence, rng)
-        noise = rng.standard_normal((len(z), directions.shape[1]))
-        moves = np.empty_like(noise)
-        for j in np.unique(which):
-            (nearest, r), rows = solved[j], which == j
-            moves[rows] = solve_triangular(r, (nearest[rows] + noise[rows]).T).T
-        return moves
-
-    def log_density_of_known(self, z: Array, directions: Array, c: FloatArray | None) -> Array:
-        """Return the log-density of all cells but those in these ``directions``."""
-        density: Array = logsumexp(self._given_known(z, directions, c)[0], axis=1)
-        return density
-
-    def _given_known(
-        self, z: Array, directions: Array, c: FloatArray | None
-    ) -> tuple[Array, list[tuple[Array, Array]]]:
-        """Return the log-density of the known cells with each normal, and how moves follow."""
-        log_weight, mean, factor = self.lead.given(c, len(z))
-        k, n_unknown = factor.shape[1], directions.shape[1]
-        log_weight = log_weight - logsumexp(log_weight, axis=1, keepdims=True)
-        evidence, solved = np.empty(log_weight.shape), []
-        for j, spread in enumerate(np.sqrt(self.residual_variance)):
-            whiten = partial(solve_triangular, factor[j], lower=True)
-            h = np.vstack([whiten(directions[:k]), directions[k:] / spread[:, None]])
-            w = np.hstack(
-                [whiten((z[:, :k] - mean[:, j]).T).T, (z[:, k:] - self.residual_mean[j]) / spread]
-            )
-            q, r = np.linalg.qr(h)
-            nearest = -w @ q
-            unmended = ((w + nearest @ q.T) ** 2).sum(axis=1)
-            scales = np.concatenate([np.diag(factor[j]), spread, np.diag(r)])
-            log_det = np.log(np.abs(scales)).sum()
-            evidence[:, j] = log_weight[:, j] + log_normal(unmended, len(h) - n_unknown) - log_det
-            solved.append((nearest, r))
-        return evidence, solved
-
-    def log_density(self, z: Array, c: FloatArray | None) -> Array:
-        k = z.shape[1] - self.residual_mean.shape[1]
-        log_weight, terms = self.lead.log_terms(z[:, :k], c)
-        for j, variance in enumerate(self.residual_variance):
-            square = ((z[:, k:] - self.residual_mean[j]) ** 2 / variance).sum(axis=1)
-            terms[:, j] += log_normal(square, len(variance)) - np.log(variance).sum() / 2
-        density: Array = logsumexp(log_weight + terms, axis=1)
-        return density
