@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         UnrolledGAN,
         VanillaGAN,
     )
+    from sklearn_timegen.io.saved import load
     from sklearn_timegen.model_selection import make_windows
     from sklearn_timegen.series import SeriesGenerator
     from sklearn_timegen.synthetic_training import (
@@ -105,6 +106,7 @@ __all__ = [
     "evaluate_generator",
     "evaluate_samples",
     "fitted",
+    "load",
     "make_windows",
     "param",
     "pinned",
@@ -157,6 +159,7 @@ _HOMES = {
     "evaluate_generator": "evaluation",
     "evaluate_samples": "evaluation",
     "fitted": "base",
+    "load": "io",
     "make_windows": "model_selection",
     "param": "base",
     "pinned": "base",

@@ -29,6 +29,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_timegen._checks import check_magnitudes, refuse_search
 from sklearn_timegen.base._documentation import document
+from sklearn_timegen.base.saving import Saving
 
 __all__ = ["Declared", "estimator", "fitted", "mutable_parameters", "param", "pinned"]
 
@@ -290,7 +291,7 @@ def _check_defaults(cls: type) -> None:
             )
 
 
-class Declared(BaseEstimator):
+class Declared(Saving, BaseEstimator):
     """An estimator whose class states its hyper-parameters as fields.
 
     It refuses a subclass that declares hyper-parameters which its constructor does not have, and

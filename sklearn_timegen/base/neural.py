@@ -18,6 +18,7 @@ from skorch import NeuralNet
 
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
@@ -194,6 +195,7 @@ class NeuralGenerator(BaseGenerator):
             self._validate_params()
             series = self._preprocess(X, y, fit=False)
             net = self._update(self.net_)
+            self._tell_of_new_optimizer(net)
             n_done = self._train(net, series, n_epochs or self._n_epochs(len(series)))
             if self.interrupted_ and n_done == 0:
                 roll_back()
@@ -201,6 +203,13 @@ class NeuralGenerator(BaseGenerator):
             else:
                 self._finish(series)
         return self
+
+    def _tell_of_new_optimizer(self, net: GeneratorNet) -> None:
+        if net.__dict__.pop("begins_anew_", False):
+            warn_user(
+                "the optimizer begins anew: the file that this was loaded from was saved without "
+                "training_state=True"
+            )
 
     def _n_epochs(self, n_series: int) -> int:
         """Epochs of a training on so many series."""

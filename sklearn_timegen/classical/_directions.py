@@ -8,7 +8,9 @@ linear in the number D of cells then. If D is small, all directions are kept, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ class Tail:
     With G = W Psi^-1 W' the normal of t on the complement of the directions has the precision
     ``P = Psi^-1 - Psi^-1 W' G^-1 W Psi^-1`` and the determinant ``|Psi| |G|``.
     """
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"pool": "residuals of the training series"}
 
     psi: Array  # variance of each cell's noise
     leads: Array  # C^-1 W Psi^-1, with G = C C'

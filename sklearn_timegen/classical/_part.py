@@ -6,8 +6,10 @@ Symbols as in :mod:`~sklearn_timegen.classical.mixture` and in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,8 @@ Index = NDArray[np.int64]
 @dataclass
 class Part:
     """The mixture of one class: conditions (if vectors), leading scores, residual scores."""
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"pool": "residuals of the training series"}
 
     lead: NormalMixture
     residual_mean: Array

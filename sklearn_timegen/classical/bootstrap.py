@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,8 @@ class BlockBootstrap(BaseGenerator):
         doc="""The view of series in which blocks are moved; it has to keep the time axis. See
         :mod:`sklearn_timegen.representation`.""",
     )
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"_moved": "the training series"}
 
     block_length_: int = fitted("Timesteps of a block.")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,8 @@ class NeighbourInterpolation(BaseGenerator):
         default=False,
         doc="Whether to draw given ``y``: from series of a label, or of the nearest vectors.",
     )
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"_rows": "the training series"}
 
     def _fit(self, series: Series) -> None:
         v, c = series.values, series.conditions

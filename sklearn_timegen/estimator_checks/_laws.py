@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -16,6 +19,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn_timegen.base import BaseGenerator, NeuralGenerator
 from sklearn_timegen.estimator_checks._trial import Check, Trial, owned
 from sklearn_timegen.gan import GAN
+from sklearn_timegen.io.saved import CannotSave, load
 from sklearn_timegen.timegan import TimeGAN
 
 __all__ = ["LAWS"]
@@ -127,6 +131,25 @@ def check_seeds_repeat(trial: Trial) -> None:
     other = fitted.sample(5, random_state=4)
     assert not np.array_equal(first, other), f"another seed gives the same series{hint}"
     assert fitted.score(X) == fitted.score(X), "score is not deterministic"
+
+
+@_law()
+def check_a_saved_file_loads_without_pickle(trial: Trial) -> None:
+    fitted = trial.fitted
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "generator.timegen")
+        try:
+            fitted.save(path)
+        except CannotSave as error:
+            own = not type(fitted).__module__.startswith("sklearn_timegen.")
+            assert own and "register" in str(error), f"it cannot be saved: {error}"
+            return  # code of its author's, which the error says what to do about
+        forbidden = mock.Mock(side_effect=AssertionError("loading it takes pickle"))
+        names = ("Unpickler", "load", "loads")
+        with mock.patch.multiple(pickle, **dict.fromkeys(names, forbidden)):
+            loaded = load(path)
+    first, again = fitted.sample(5, random_state=3), loaded.sample(5, random_state=3)
+    assert np.array_equal(first, again), "from the same seed, a loaded one draws other series"
 
 
 @_law()

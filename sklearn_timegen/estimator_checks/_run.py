@@ -16,8 +16,8 @@ def check_generator(generator: BaseGenerator, *, random_state: int = 0) -> None:
     """Hold a generator to every law; raise an ``AssertionError`` at the first that it breaks.
 
     The laws: samples have the shape, layout and units of the data and are finite; the same seed
-    gives the same series, again and after pickling, and with ``layout="channels-first"`` those
-    with axes swapped; the global random streams are left alone;
+    gives the same series, again, after pickling and after saving without it, and with
+    ``layout="channels-first"`` those with axes swapped; the global random streams are left alone;
     one channel, one series, one timestep, lists, float64, read-only and non-contiguous arrays
     work; constant channels and copies come back exactly; fitting twice equals fitting once; bad
     input is refused in words that name it; values are missing as often as in the data, lengths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -188,6 +189,12 @@ class FlowGenerator(LatentGenerator, NeuralGenerator):
             stacklevel=2,
         )
         return self.forecast(*args, **kwargs)
+
+    @property
+    def REAL_DATA(self) -> Mapping[str, str]:
+        """What of training is in a file: vectors that series were given, labels apart."""
+        given = getattr(self, "_condition_encoder", None) is not None and self._given_vectors
+        return {"_seen_conditions": "conditions of the training series"} if given else {}
 
     @property
     def flow_(self) -> FittedFlow:

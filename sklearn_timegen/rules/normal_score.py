@@ -9,7 +9,7 @@ threshold, and every value is one that can occur.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,12 @@ class NormalScore(Rule):
         self._bound: float | None = None  # below the least value, if it is touched
         self.clock: Clock | None = None  # by which the channel is read, one value at a time
         self.static = False  # whether it has one value a series
+
+    @property
+    def REAL_DATA(self) -> Mapping[str, str]:
+        """What of training is in a file, if values are more than those that all series share."""
+        shared = getattr(self, "_discrete", True)
+        return {} if shared else {"values_": f"training values of {self.labels[0]}, in order"}
 
     # -- what is known --------------------------------------------------------------------
 

@@ -16,7 +16,9 @@ Applied and Computational Harmonic Analysis 43. https://doi.org/10.1016/j.acha.2
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations, combinations_with_replacement
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,8 @@ class Surface:
     array([[1., 0.],
            [0., 1.]])
     """
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"points": "cells of training series on a surface"}
 
     def __init__(self, points: Array, dimension: int) -> None:
         self.points, self.dimension = points, dimension

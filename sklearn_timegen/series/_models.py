@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +64,7 @@ class Models:
         *,
         like: Models | None = None,
     ) -> None:
+        self.has_values = True
         self.known, self.chain, self.structure, self.plan = known, chain, structure, plan
         self.container, self.records, self.labels = known.container, known.records, known.labels
         container, records, labels = self.container, self.records, self.labels
@@ -90,6 +94,34 @@ class Models:
         n_coordinates = len(columns.keys)
         self.static = [*columns.static, *range(n_coordinates, n_coordinates + n_levels)]
         self.classes: list[Any] = like.classes if like is not None else _classes(labels)
+
+    REAL_DATA: ClassVar[Mapping[str, str]] = {"records": "the training series"}
+
+    def _without_real_data(self) -> tuple[Models, str]:
+        """Return models without the values of series, which a transform could not be undone by."""
+        if self.chain.steps:
+            raise ValueError(
+                "the transform puts samples on the training series that they are like"
+            )
+        bare = copy.copy(self)
+        bare.records = [
+            replace(record, values=np.full_like(record.values, np.nan)) for record in self.records
+        ]
+        bare.known = replace(self.known, records=bare.records)
+        constant = [*self.structure.coordinates_.static, *self.structure.coordinates_.lengths]
+        bare.coordinates = [_without_values(u, constant) for u in self.coordinates]
+        bare.values = [_without_values(u, constant) for u in self.values]
+        bare._learned = [_without_values(u, self.static) for u in self._learned]
+        bare.has_values = False
+        return bare, "names, times, levels and attributes of the training series"
+
+    def need_values(self, what: str) -> None:
+        """Refuse what cannot be had of series whose values were left out of a file."""
+        if not self.has_values:
+            raise ValueError(
+                f"{what} needs the values of the training series, which were left out of the file "
+                'that this was loaded from (real_data="thin"): save it with real_data="keep"'
+            )
 
     def _padded(self, values: Array) -> Array:
         """Return a series as long as the longest one, where windows are whole series."""
@@ -252,6 +284,13 @@ class Models:
 
 def _classes(labels: list[Any] | None) -> list[Any]:
     return [] if labels is None else list(dict.fromkeys(labels))
+
+
+def _without_values(u: Array, constant: Sequence[int]) -> Array:
+    """Return a series of which only is known what it has for all of its time."""
+    bare = np.full_like(u, np.nan)
+    bare[:, list(constant)] = u[:, list(constant)]
+    return bare
 
 
 def cut_apart(series: list[Array], window: int) -> Array:

@@ -222,6 +222,8 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
                 "anchor_end=True needs the training series' times: no n_timesteps, start, nor "
                 "windows that are whole series"
             )
+        if anchor_end or match_spread:
+            models.need_values("anchor_end=True" if anchor_end else "match_spread=True")
         seed = draw_seed(self.random_state if random_state is None else random_state)
         records = draw_records(
             asked,
@@ -338,6 +340,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         check_lengths(self.window_, chain.n_lost, known.records, whole=mine.plan.whole)
         has_holes = any(np.isnan(record.values).any() for record in known.records)
         if has_holes and not structure.can_fill:
+            mine.need_values("filling what is missing of other series")
             structure.learn_filling(cut_apart(mine.coordinates, self.window_))
         return Models(known, chain, structure, mine.plan, like=mine)
 

@@ -65,6 +65,12 @@ class RecentFit:
     def __reduce__(self) -> tuple[type[RecentFit], tuple[()]]:
         return RecentFit, ()
 
+    def _state_to_save(self, training_state: bool) -> dict[str, Any]:
+        return {}
+
+    def _load_saved(self, state: dict[str, Any]) -> None:
+        RecentFit.__init__(self)
+
 
 @dataclass(frozen=True)
 class Trainer:

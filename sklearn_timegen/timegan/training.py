@@ -82,6 +82,8 @@ class TimeGANNet(GeneratorNet):
         self.joint = joint
         super().__init__(module, criterion, seed=seed, **kwargs)
 
+    _counted = (*GeneratorNet._counted, "phase_", "finished_", "_n_timesteps")
+
     def initialize(self) -> TimeGANNet:
         self.finished_: set[str] = set()
         super().initialize()
