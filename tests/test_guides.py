@@ -47,6 +47,11 @@ def test_every_page_is_tested_and_listed():
     assert all(f"guides/{page}\n" in index for page in guides)
 
 
+def test_keep_and_share(tmp_path, monkeypatch):
+    page = run("keep_and_share", tmp_path, monkeypatch, *[None] * 7)
+    assert page["told"]["training_state"] is False
+
+
 @pytest.mark.exhaustive
 def test_table_of_many_series(tmp_path, monkeypatch):
     tolerances = [None, None, (60, 0.9), None, (0.15,)]

@@ -246,7 +246,8 @@ def mutable_parameters(of: Any) -> frozenset[str]:
     >>> from sklearn_timegen import VAE
     >>> from sklearn_timegen.base import mutable_parameters
     >>> sorted(mutable_parameters(VAE))
-    ['batch_size', 'lr', 'max_epochs', 'prior', 'random_state', 'verbose', 'warm_start']
+    ['batch_size', 'checkpoint', 'checkpoint_every', 'lr', 'max_epochs', 'prior', 'random_state',
+     'verbose', 'warm_start']
     """
     return frozenset(
         item.name for item in fields(of) if item.init and item.metadata.get("mutable")

@@ -7,7 +7,9 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral, Number, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from skorch import NeuralNet
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.base.checkpoints import Checkpoints, Unfinished, fingerprint
 from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
@@ -33,6 +36,7 @@ from sklearn_timegen.training import (
     RateSchedule,
     early_stopping,
     resolve_device,
+    resume,
 )
 
 __all__ = ["NeuralGenerator"]
@@ -106,6 +110,22 @@ class NeuralGenerator(BaseGenerator):
         torch.optim.RMSprop}``.""",
         check=[dict, None],
     )
+    checkpoint: str | Path | None = param(
+        default=None,
+        doc="""A file that a training is kept in while it runs, beginning with its start. After a
+        crash, ``sklearn_timegen.load(checkpoint)``, with ``warm_start=True`` and fitted to the
+        same series, goes on from there and ends as if nothing had happened. Each training writes
+        to it, those of clones, too.""",
+        check=[str, Path, None],
+        type="str, Path or None",
+        mutable=True,
+    )
+    checkpoint_every: int = param(
+        default=10,
+        doc="After how many epochs the checkpoint is written anew, beside the last one.",
+        check=[Interval(Integral, 1, None, closed="left")],
+        mutable=True,
+    )
     verbose: int = param(
         default=0, doc="Whether to show a progress bar.", check=["verbose"], mutable=True
     )
@@ -135,13 +155,24 @@ class NeuralGenerator(BaseGenerator):
             The generator. After Ctrl-C in that epoch it is what it was before, and
             ``interrupted_`` is true; a first call keeps what it has learned.
         """
+        if hasattr(self, "_unfinished"):
+            raise ValueError(
+                "this is a checkpoint of a training that was not finished: fit(X) with "
+                "warm_start=True finishes it; partial_fit can go on then"
+            )
         if self.__sklearn_is_fitted__():
             return self._train_further(X, y, n_epochs=1)
         return self._fit_anew(X, y, n_epochs=1)
 
     def fit(self, X: ArrayLike, y: Any = None) -> Any:  # noqa: D102 (the parent's, below)
-        if self.warm_start is True and self.__sklearn_is_fitted__():  # else refused below
+        begun = hasattr(self, "_unfinished")
+        if self.warm_start is True and (begun or self.__sklearn_is_fitted__()):
             return self._train_further(X, y)
+        if begun:
+            warn_user(
+                "the training of this checkpoint is not gone on with, but begun anew: set "
+                "warm_start=True to go on"
+            )
         return super().fit(X, y)
 
     fit.__doc__ = BaseGenerator.fit.__doc__
@@ -169,6 +200,7 @@ class NeuralGenerator(BaseGenerator):
 
     def _fit(self, series: Series, n_epochs: int | None = None) -> None:
         self.__dict__.pop("net_", None)
+        self.__dict__.pop("_unfinished", None)
         params = self._skorch_params(draw_seed(self.random_state))
         c = series.conditions
         net = self._make_net(self._space, 0 if c is None else c.shape[1], **params)
@@ -220,9 +252,12 @@ class NeuralGenerator(BaseGenerator):
         again = hasattr(self, "net_")
         n_before, n_to_come = len(net.history), net.count_epochs(n_epochs)
         try:
-            net.partial_fit(self._training_data(series, net.device), epochs=n_epochs)
+            data = self._training_data(series, net.device)
+            with self._kept(net, series, n_epochs) as n_planned:
+                net.partial_fit(data, epochs=n_planned)
         except KeyboardInterrupt:  # while data were made
             net.interrupted_, net.n_epochs_ = True, n_to_come
+        self.__dict__.pop("_unfinished", None)
         self.net_ = net
         n_done = len(net.history) - n_before
         if net.interrupted_:
@@ -233,6 +268,30 @@ class NeuralGenerator(BaseGenerator):
                 f"{kept} and can be used",
             )
         return n_done
+
+    @contextmanager
+    def _kept(self, net: GeneratorNet, series: Series, n_epochs: int) -> Iterator[int]:
+        """Let a training go on from a checkpoint, and be kept in one; yield its epochs."""
+        begun: Unfinished | None = getattr(self, "_unfinished", None)
+        if begun is not None or self.checkpoint is not None:
+            data = fingerprint(series)
+        if begun is not None:
+            begun.check(data)
+            n_epochs = begun.n_epochs
+            net.resumed_ = partial(resume, states=begun.callbacks)
+        if self.checkpoint is not None:
+            net.checkpoints_ = Checkpoints(self, self._n_epochs_before, n_epochs, data)
+        try:
+            yield n_epochs
+        finally:
+            net.resumed_ = net.checkpoints_ = None
+
+    @property
+    def _n_epochs_before(self) -> int:
+        """Epochs of the trainings before this one, which may go on from a checkpoint."""
+        if hasattr(self, "_unfinished"):
+            return int(self._unfinished.n_before)
+        return len(self.net_.history) if hasattr(self, "net_") else 0
 
     def _training_data(self, series: Series, device: str) -> Series:
         return series.to(device)
@@ -361,7 +420,7 @@ class NeuralGenerator(BaseGenerator):
             yield module
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
+        return hasattr(self, "net_") and not hasattr(self, "_unfinished")
 
 
 def _same(a: Any, b: Any) -> bool:

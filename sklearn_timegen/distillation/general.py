@@ -311,7 +311,7 @@ class OneStepGenerator(TaughtGenerator):
 
     def _pairs(self, c: FloatArray | None) -> Series:
         """Return series of the teacher, with their conditions and the noise of each."""
-        made_before = len(self.net_.history) if hasattr(self, "net_") else 0
+        made_before = self._n_epochs_before
         seed = derive_seed(draw_seed(self.random_state), f"pairs after epoch {made_before}")
         rng = np.random.default_rng(seed)
         z = rng.standard_normal((self.n_pairs, *self._space.shape), dtype=np.float32)

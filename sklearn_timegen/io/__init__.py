@@ -8,9 +8,9 @@ from sklearn_timegen.io.tables import SUFFIXES, Table, read_table
 from sklearn_timegen.io.understanding import Understanding, understand
 
 if TYPE_CHECKING:
-    from sklearn_timegen.io.saved import CannotSave, FileRefused, describe, load, register, save
+    from sklearn_timegen.io.saved import CannotSave, FileRefused, describe, load, register
 
-SAVED = ("CannotSave", "FileRefused", "describe", "load", "register", "save")
+SAVED = ("CannotSave", "FileRefused", "describe", "load", "register")
 
 __all__ = [
     "SUFFIXES",
@@ -24,7 +24,6 @@ __all__ = [
     "load",
     "read_table",
     "register",
-    "save",
     "understand",
     "windows_in",
 ]

@@ -37,16 +37,27 @@ class PhaseStopping(Callback):
         self.tol = tol
         self.held_out = held_out
 
+    def training_state(self) -> dict[str, Any]:
+        return {
+            phase: {name: value for name, value in vars(stopping).items() if name.endswith("_")}
+            for phase, stopping in self.stopping_.items()
+        }
+
+    def resume_training(self, state: dict[str, Any]) -> None:
+        self._resumed.update(state)
+
     def on_train_begin(
         self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
     ) -> None:
         self.stopping_: dict[str, Any] = {}
+        self._resumed: dict[str, Any] = {}
 
     def on_epoch_end(self, net: GeneratorNet, **kwargs: object) -> None:
         if net.phase_ not in self.stopping_:
             stopping = early_stopping(net.monitored(self.held_out), self.patience, self.tol)
             stopping.initialize()
             stopping.on_train_begin(net)
+            vars(stopping).update(self._resumed.pop(net.phase_, {}))
             self.stopping_[net.phase_] = stopping
         self.stopping_[net.phase_].on_epoch_end(net, **kwargs)
 

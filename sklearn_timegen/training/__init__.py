@@ -13,6 +13,7 @@ from sklearn_timegen.training.data import BatchIterator, HoldOut, cell_weights, 
 from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.monitor import COLLAPSED, SATURATED, SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.resuming import callbacks_state, resume
 from sklearn_timegen.training.schedules import CosineRate, RateSchedule, WarmupCosineRate
 from sklearn_timegen.training.step import Step
 
@@ -31,7 +32,9 @@ __all__ = [
     "SampleMonitor",
     "Step",
     "WarmupCosineRate",
+    "callbacks_state",
     "cell_weights",
     "early_stopping",
     "resolve_device",
+    "resume",
 ]

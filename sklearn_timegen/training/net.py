@@ -14,7 +14,7 @@ import operator
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -36,6 +36,16 @@ from sklearn_timegen.training.step import Step
 __all__ = ["GeneratorNet"]
 
 Group = dict[str, Any]  # of parameters, in an optimizer
+
+
+class Keeping(Protocol):
+    """Keeps a training while it runs."""
+
+    def at_beginning(self, net: GeneratorNet) -> None:
+        """Keep a training, or a phase of it, before its first epoch."""
+
+    def after_epoch(self, net: GeneratorNet) -> None:
+        """Keep it after an epoch, if it is time to."""
 
 
 class GeneratorNet(NeuralNet):
@@ -90,6 +100,10 @@ class GeneratorNet(NeuralNet):
         self.varies = varies
         self.discriminator_lr = discriminator_lr
         super().__init__(module, criterion, **kwargs)
+
+    # Of a training that is kept in a file: what writes it, and what lets it go on from there.
+    checkpoints_: Keeping | None = None
+    resumed_: Callable[[GeneratorNet], None] | None = None
 
     _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
     _streams: ClassVar[tuple[str, ...]] = ("shuffle_", "noise_")
@@ -181,7 +195,8 @@ class GeneratorNet(NeuralNet):
     def partial_fit(
         self, X: object, y: object = None, classes: object = None, **params: Any
     ) -> GeneratorNet:
-        self.n_epochs_ = self.count_epochs(params.get("epochs") or self.max_epochs)
+        if self.resumed_ is None:
+            self.n_epochs_ = self.count_epochs(params.get("epochs") or self.max_epochs)
         self._pressed: list[int] = []
         try:
             with noticing_ctrl_c() as self._pressed:
@@ -195,7 +210,21 @@ class GeneratorNet(NeuralNet):
         finally:
             self.interrupted_ = bool(self._pressed)
             self._drop_unfinished_epoch()
+            self.resumed_ = None
         return self
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        if method_name == "on_train_begin" and self.resumed_ is not None:
+            # Callbacks begin anew, and change rates as they do.
+            kept = [_without(group, "params") for group in self.optimizer_.param_groups]
+            super().notify(method_name, **cb_kwargs)
+            self.resumed_(self)
+            for group, settings in zip(self.optimizer_.param_groups, kept, strict=True):
+                group.update(settings)
+            return
+        super().notify(method_name, **cb_kwargs)
+        if method_name == "on_epoch_end" and self.checkpoints_ is not None:
+            self.checkpoints_.after_epoch(self)
 
     def count_epochs(self, n_epochs: int) -> int:
         """Return how many epochs a training of ``n_epochs`` is to have."""
@@ -228,10 +257,21 @@ class GeneratorNet(NeuralNet):
     def fit_loop(
         self, X: object, y: object = None, epochs: int | None = None, **params: object
     ) -> GeneratorNet:
-        self._n_before, self._n_to_come = len(self.history), epochs or self.max_epochs
-        super().fit_loop(X, y, epochs, **params)
+        if self.resumed_ is None:
+            self._n_before, self._n_to_come = len(self.history), epochs or self.max_epochs
+            if self.checkpoints_ is not None:
+                self.checkpoints_.at_beginning(self)
+        self.resumed_ = None  # the next phase begins at its beginning
+        left = self._n_to_come - (len(self.history) - self._n_before)
+        if left > 0:
+            super().fit_loop(X, y, left, **params)
         self._check_weights()
         return self
+
+    @property
+    def progress_made(self) -> float:
+        """Fraction of this training's epochs, or of a phase's, that are finished."""
+        return (len(self.history) - self._n_before) / self._n_to_come
 
     @property
     def progress(self) -> float:
@@ -467,6 +507,10 @@ class GeneratorNet(NeuralNet):
 def _apart(value: Any) -> Any:
     """Return a copy of a container: what is counted and listed in training stays what it was."""
     return copy.copy(value) if isinstance(value, dict | list | set) else value
+
+
+def _without(group: Group, name: str) -> Group:
+    return {key: value for key, value in group.items() if key != name}
 
 
 def _numbers(module: torch.nn.Module) -> dict[str, Any]:

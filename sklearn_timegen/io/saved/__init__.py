@@ -112,9 +112,9 @@ def describe(path: str | Path) -> dict[str, Any]:
     -------
     manifest : dict
         ``class``, ``parameters`` in words, ``package_version`` and ``versions`` of what has
-        written it, ``fitted``, ``training_state``, and ``holds_real_data``: a list of the places that hold
-        values of training series, with what they are. Such statistics as means, extremes and the
-        names of categories are in every file.
+        written it, ``fitted``, ``training_state``, and ``holds_real_data``: a list of the places
+        that hold values of training series, with what they are. Such statistics as means,
+        extremes and the names of categories are in every file.
 
     Examples
     --------

@@ -1,0 +1,104 @@
+"""Trainings that are kept in a file while they run, and go on from it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_timegen._warning import warn_user
+from sklearn_timegen.data import Series
+from sklearn_timegen.io.saved import CannotSave, save
+from sklearn_timegen.training import GeneratorNet, callbacks_state
+
+__all__ = ["Checkpoints", "Unfinished", "fingerprint"]
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A training that was begun, as a checkpoint remembers it.
+
+    Parameters
+    ----------
+    n_before : int
+        Epochs of the trainings before it.
+    n_epochs : int
+        Epochs that it was to have.
+    data : str
+        Fingerprint of the series that it was begun with.
+    callbacks : dict
+        What the net's callbacks have learned in it, by their names.
+    """
+
+    n_before: int
+    n_epochs: int
+    data: str
+    callbacks: dict[str, dict[str, Any]]
+
+    def check(self, data: str) -> None:
+        """Refuse to go on with other series."""
+        if data != self.data:
+            raise ValueError(
+                "X or y are others than those that the training of this checkpoint was begun "
+                "with: pass the same, or fit anew with warm_start=False"
+            )
+
+
+class Checkpoints:
+    """Writes an estimator to its checkpoint, at the beginning of a training and after epochs.
+
+    The first file has to be written, so that what is wrong with its path, or cannot be saved, is
+    said before training. Later, a disk may be full: a warning says so then, the file of before
+    stays, and training goes on.
+
+    Parameters
+    ----------
+    estimator : NeuralGenerator
+        Whose parameters say where and how often.
+    n_before, n_epochs, data
+        As for ``Unfinished``.
+    """
+
+    def __init__(self, estimator: Any, n_before: int, n_epochs: int, data: str) -> None:
+        self.estimator = estimator
+        self.begun = n_before, n_epochs, data
+        self.failed = False
+
+    def at_beginning(self, net: GeneratorNet) -> None:
+        """Write the first file of a training, or of a phase of it."""
+        self._write(net)
+
+    def after_epoch(self, net: GeneratorNet) -> None:
+        """Write the file anew if so many epochs are over, or the training is."""
+        n_done = len(net.history) - self.begun[0]
+        if n_done % self.estimator.checkpoint_every and net.progress_made < 1:
+            return
+        try:
+            self._write(net)
+            self.failed = False
+        except (OSError, CannotSave) as error:
+            if not self.failed:  # once, and not after each epoch
+                warn_user(
+                    f"no checkpoint was written after epoch {len(net.history)}: {error}. The one "
+                    "before it is as it was, and training goes on"
+                )
+            self.failed = True
+
+    def _write(self, net: GeneratorNet) -> None:
+        held = copy.copy(self.estimator)
+        held.net_ = net
+        held._unfinished = Unfinished(*self.begun, callbacks_state(net))
+        save(held, self.estimator.checkpoint, training_state=True)
+
+
+def fingerprint(series: Series) -> str:
+    """Return what tells represented series, and their conditions, from others."""
+    digest = hashlib.sha256()
+    for part in (series.values, series.conditions, series.observed):
+        digest.update(repr(None if part is None else (part.shape, str(part.dtype))).encode())
+        if part is not None:
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
