@@ -184,8 +184,10 @@ def test_bad_parameters_are_named(given, words):
 
 def test_what_cannot_be_written_is_said_before_training(tmp_path):
     generator = kept(VAE(**CODED), tmp_path / "nowhere" / "a.timegen")
-    with pytest.raises(OSError, match="nowhere"):
+    with pytest.raises(OSError, match="checkpoint='.*nowhere"):
         generator.fit(X)
+    with pytest.raises(ValueError, match="is a directory"):
+        kept(generator, str(tmp_path)).fit(X)
     assert not hasattr(generator, "net_")
 
 

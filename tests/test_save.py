@@ -16,7 +16,9 @@ import pytest
 import torch
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -303,6 +305,27 @@ def test_a_class_of_ones_own_is_saved_once_it_is_registered(path, monkeypatch):
     monkeypatch.setattr(names, "_REGISTERED", {})
     with pytest.raises(FileRefused, match="register"):
         sklearn_timegen.load(path)
+
+
+def test_a_predictor_that_skops_writes(path):
+    pytest.importorskip("skops")
+    y = np.repeat(["slow", "fast"], 12)
+    fitted = TSTRClassifier(PCAMixture(), KNeighborsClassifier(), random_state=SEED).fit(X, y)
+    fitted.save(path)
+    assert list(sklearn_timegen.load(path).predict(X)) == list(fitted.predict(X))
+    (held,) = describe(path)["holds_real_data"]
+    assert held["where"] == "TSTRClassifier.classifier_"
+    forest = RandomForestClassifier(2, random_state=SEED)
+    fitted = TSTRClassifier(PCAMixture(), forest, random_state=SEED).fit(X, y)
+    with pytest.raises(CannotSave, match=r"RandomForestClassifier.*skops does not trust.*joblib"):
+        fitted.save(path)
+
+
+def test_without_skops_the_error_names_it_and_joblib(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    fitted = TSTRClassifier(PCAMixture(), KNeighborsClassifier(), random_state=SEED)
+    with pytest.raises(CannotSave, match=r"pip install skops.*joblib"):
+        fitted.save(path)
 
 
 def test_a_function_is_refused_in_words(path):

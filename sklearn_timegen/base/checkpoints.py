@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,13 @@ class Checkpoints:
 
     def at_beginning(self, net: GeneratorNet) -> None:
         """Write the first file of a training, or of a phase of it."""
-        self._write(net)
+        path = self.estimator.checkpoint
+        if Path(path).is_dir():  # as an empty name is, too
+            raise ValueError(f"checkpoint={str(path)!r} is a directory: name a file in it")
+        try:
+            self._write(net)
+        except OSError as error:
+            raise OSError(f"checkpoint={str(path)!r} cannot be written: {error}") from error
 
     def after_epoch(self, net: GeneratorNet) -> None:
         """Write the file anew if so many epochs are over, or the training is."""

@@ -215,7 +215,8 @@ def _encode_predictor(value: Any, encoder: Encoder, path: str) -> Node:
         raise CannotSave(
             f"{what}, which holds {untrusted[0]}, that skops does not trust: {instead}"
         )
-    encoder.hold(path, "a predictor, which may hold training series", "skops writes all of it")
+    if any(name.endswith("_") and not name.startswith("_") for name in vars(value)):  # fitted
+        encoder.hold(path, "a predictor, which may hold training series", "skops writes all of it")
     return {"array": encoder.encode(np.frombuffer(data, np.uint8), path)}
 
 
