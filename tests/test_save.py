@@ -623,6 +623,16 @@ def test_quantiles_are_told_of_and_can_be_blurred(path):
     assert np.allclose(np.quantile(loaded.sample(2000), [0.05, 0.5, 0.95]), ends, atol=0.1)
 
 
+def test_residuals_that_are_drawn_again_are_told_of(path):
+    fitted = PCAMixture(n_components=3, residual="bootstrap", random_state=SEED).fit(NOISE)
+    fitted.save(path)
+    assert "residuals of the training series" in [
+        held["what"] for held in describe(path)["holds_real_data"]
+    ]
+    PCAMixture(n_components=3, random_state=SEED).fit(NOISE).save(path, real_data="drop")
+    assert describe(path)["holds_real_data"] == []
+
+
 def test_what_draws_from_training_series_says_so(path):
     fitted = BlockBootstrap(random_state=SEED).fit(X)
     fitted.save(path, real_data="thin")
