@@ -110,13 +110,17 @@ def test_tables_print_scores_and_floors_in_a_narrow_terminal(monkeypatch):
 
 
 def test_scripts_and_logs_are_told_of_progress(monkeypatch, capsys):
-    with Progress(2, "evaluation", verbose=1) as progress:
-        progress.update("real series")
-    assert capsys.readouterr().err == ""  # nothing has to be told of what is quick
-    monkeypatch.setattr(_progress, "EVERY", 0.0)
-    with Progress(2, "evaluation", verbose=1) as progress:
-        progress.update("real series")
-    assert capsys.readouterr().err.startswith("evaluation: 1 of 2 (real series), 0:00 gone")
-    with Progress(2, "evaluation", verbose=0) as progress:
-        progress.update("real series")
-    assert capsys.readouterr().err == ""
+    def told(verbose):
+        progress = Progress("evaluation", verbose)
+        progress.tell("reading series")
+        with progress.begin(2, "2 folds"):
+            progress.update("real series")
+        return capsys.readouterr().err.splitlines()
+
+    begun = ["evaluation: reading series", "evaluation: 2 folds"]
+    assert told(1) == begun  # of what is quick
+    monkeypatch.setattr(_progress, "SOON", 0.0)
+    first, second, third = told(1)
+    assert [first, second] == begun
+    assert third.startswith("evaluation: 1 of 2 (real series), 0:00 gone")
+    assert told(0) == []

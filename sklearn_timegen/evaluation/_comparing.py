@@ -53,7 +53,8 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     table = EvaluationTable(pd.concat(blocks, names=["metric", evaluation.compared]))
     table = table.astype(dict.fromkeys(["score", "std", "floor", "copies", "seconds"], float))
     table.attrs["least_effect"] = least_effect(len(mean_ranks), evaluation.overlap, alpha)
-    table.attrs["folds"] = {name: tables[name].attrs["folds"] for name in names}
+    for kind in ("folds", "judges"):
+        table.attrs[kind] = {name: tables[name].attrs[kind] for name in names}
     return table
 
 

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.samples import Reading
-from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
+from sklearn_timegen.evaluation._judges import Said, said_by
+from sklearn_timegen.metrics import METRICS, ContrastiveEncoder, Measurement, Metric
+from sklearn_timegen.metrics._trials import Pair, Trials
+from sklearn_timegen.metrics.registry import PANEL
 from sklearn_timegen.metrics.violations import kept_rules
 from sklearn_timegen.model_selection import nearest_gap
 from sklearn_timegen.rules import RuleList
@@ -64,13 +67,18 @@ class Split:
 
 @dataclass
 class Outcome:
-    """Values of the metrics by name, and the seconds that each took."""
+    """Values of the metrics by name, the seconds that each took, and what each judge said."""
 
     values: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    judges: dict[str, Said] = field(default_factory=dict)
 
     def __or__(self, other: Outcome) -> Outcome:
-        return Outcome(self.values | other.values, self.seconds | other.seconds)
+        return Outcome(
+            self.values | other.values,
+            self.seconds | other.seconds,
+            self.judges | other.judges,
+        )
 
 
 def judge(
@@ -78,13 +86,17 @@ def judge(
     split: Split,
     other: Callable[[Metric], tuple[Sample, Sample | None]],
     n_repeats: int,
+    *,
+    clues: bool = False,
 ) -> Outcome:
     """Compare the held-out series by every metric with what ``other`` gives for it.
 
     ``other(metric)`` returns the series to compare with, and those counted as trained on
-    (``None``: the held-out series themselves).
+    (``None``: the held-out series themselves). With ``clues`` the judges of the panel are asked
+    what they saw.
     """
     outcome = Outcome()
+    trials: Trials | None = None
     real = split.held_out
     for metric in metrics:
         began = time.perf_counter()
@@ -100,6 +112,9 @@ def judge(
             context["categories"] = split.reading.categories
         if split.encoder is not None:
             context["encoder"] = split.encoder
+        if metric.accepts("trials"):
+            trials = trials or _trials(split, compared)
+            context["trials"] = trials
         if split.rules is not None and "rules" not in getattr(metric.function, "keywords", ()):
             context["rules"] = split.rules
         if train is not None and metric.accepts("X_train"):
@@ -108,8 +123,19 @@ def judge(
             context.update(y_real=real.target, y_synthetic=compared.target)
         value = metric(real.values, compared.values, **context)
         outcome.values[metric.name] = value if isinstance(value, Measurement) else float(value)
+        if metric.function is METRICS[PANEL].function and trials is not None:
+            outcome.judges = said_by(trials, clues=clues)
         outcome.seconds[metric.name] = time.perf_counter() - began
     return outcome
+
+
+def _trials(split: Split, compared: Sample) -> Trials:
+    """Lay the samples before the panel: what one metric asks of a judge, the next one knows."""
+    real = split.held_out
+    pair = Pair.read(
+        real.values, compared.values, real.starts, compared.starts, split.reading.names
+    )
+    return pair.trials(derive_seed(split.seed, "judges"))
 
 
 def fit_encoder(metrics: list[Metric], real: Sample, seed: int) -> ContrastiveEncoder | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.stats
 
+from sklearn_timegen.evaluation._judges import judges_in_words
 from sklearn_timegen.metrics import Metric
 
 if TYPE_CHECKING:
@@ -50,4 +51,6 @@ def summary(table: pd.DataFrame, metrics: list[Metric]) -> tuple[dict[str, str],
     n_like = len(readings) - len(worse) - len(open_)
     text = f"{n_like} of {len(readings)} measures find nothing against the series."
     text += f" These do: {', '.join(worse)}." if worse else ""
-    return readings, text + (f" Undecided: {', '.join(open_)}." if open_ else "")
+    text += f" Undecided: {', '.join(open_)}." if open_ else ""
+    seen = judges_in_words(table.attrs.get("judges", {}))
+    return readings, f"{text} {seen}".strip()

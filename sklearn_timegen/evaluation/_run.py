@@ -16,6 +16,7 @@ from sklearn_timegen._random import RandomState, derive_seed, draw_seed, seed_es
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.evaluation import _data as data
+from sklearn_timegen.evaluation._judges import summarise_judges
 from sklearn_timegen.evaluation._judging import (
     Outcome,
     Sample,
@@ -27,7 +28,7 @@ from sklearn_timegen.evaluation._judging import (
     like_labels,
     resampled,
 )
-from sklearn_timegen.evaluation._progress import Progress
+from sklearn_timegen.evaluation._progress import Progress, by_measures, preparing
 from sklearn_timegen.evaluation._subject import Subject, WindowSubject
 from sklearn_timegen.evaluation._tables import (
     TableSubject,
@@ -117,6 +118,8 @@ def run_evaluation(
     n_repeats = check_count(n_repeats, "n_repeats")
     seed = draw_seed(random_state)
     data.check_generators(generators)
+    progress = Progress("evaluation", verbose)
+    progress.tell("reading series")
     ids, time_name = names_for(generators, id_columns, time_column)
     read: dict[str, Any] = {
         "cv": cv,
@@ -133,12 +136,13 @@ def run_evaluation(
     x, reading = subject.sample.values, subject.reading
     chosen = resolve_metrics(metrics, x.shape[1:], traits_of(reading, x))
     data.check_metrics(chosen, compared=len(generators) > 1)
+    progress.tell(preparing(chosen))
     rules = find_shared_rules(chosen, x, names=reading.names)
     encoder = fit_encoder(chosen, subject.sample, seed)
     shared = {"rules": rules, "encoder": encoder}
     splits = [subject.split(k, seed, **shared) for k in range(len(subject.folds))]
     n_tasks = len(splits) * (1 + len(generators))
-    with Progress(n_tasks, "evaluation", verbose) as progress:
+    with progress.begin(n_tasks, f"{len(splits)} folds, {by_measures(chosen)}"):
         # The references come first: what a metric has to say against the data is said before
         # any training.
         references = run_tasks(
@@ -203,6 +207,9 @@ def summarise(
         ]
     table = EvaluationTable.from_dict(rows, orient="index", columns=COLUMNS)
     table.index.name = "metric"
+    table.attrs["judges"] = summarise_judges(
+        [outcome.judges for outcome in scores], [outcome.judges for outcome in floors]
+    )
     table.attrs["folds"] = {
         metric.name: {
             kind: [float(outcome.values[metric.name]) for outcome in outcomes]
@@ -270,5 +277,7 @@ def _fit_and_judge(
     fitted = time.perf_counter()
     sample = subject.draw(generator, fold, derive_seed(split.seed, "sample"))
     sampled = time.perf_counter()
-    outcome = judge(metrics, split, lambda metric: (sample, split.train), n_repeats)
+    other = sample, split.train
+    # What judges see takes a second or two to find, and is much the same on all folds.
+    outcome = judge(metrics, split, lambda metric: other, n_repeats, clues=fold == 0)
     return Fitted(outcome, fitted - began, sampled - fitted, generator, sample)

@@ -39,7 +39,7 @@ from sklearn_timegen.evaluation._pieces import (
     parts_of,
     usual_window,
 )
-from sklearn_timegen.evaluation._progress import Progress
+from sklearn_timegen.evaluation._progress import Progress, by_measures, preparing
 from sklearn_timegen.evaluation._run import Evaluation, run_tasks
 from sklearn_timegen.evaluation._tables import read_as_table
 from sklearn_timegen.metrics import Metric, resolve_metrics
@@ -51,6 +51,7 @@ from sklearn_timegen.model_selection import find_window_starts
 __all__ = ["run_samples"]
 
 ENOUGH_SERIES = 8  # of a table, to keep the windows of a series in one half
+FLOOR, COPIES = "real series", "copies"
 OVERLAP = 1.0  # of halves: as many series held out as there are others
 
 
@@ -67,6 +68,7 @@ def run_samples(
     window: int | str = "auto",
     layout: str = "channels-last",
     metrics: MetricSpec,
+    max_samples: int,
     n_splits: int,
     n_repeats: int,
     n_jobs: int | None,
@@ -75,7 +77,10 @@ def run_samples(
 ) -> Evaluation:
     """Judge every sample by the same halves, floors and copies."""
     n_splits, n_repeats = check_count(n_splits, "n_splits"), check_count(n_repeats, "n_repeats")
+    max_samples = check_count(max_samples, "max_samples", least=2)
     seed = draw_seed(random_state)
+    progress = Progress("evaluation", verbose)
+    progress.tell("reading series")
     given = [X_real, *samples.values(), *([] if X_train is None else [X_train])]
     names = ["X_real", *samples, *([] if X_train is None else ["X_train"])]
     given = [
@@ -113,22 +118,32 @@ def run_samples(
             "y_real and y_synthetic would change nothing: tstr_score reads labels, and none of "
             f"the metrics {', '.join(metric.name for metric in chosen)} does"
         )
+    progress.tell(preparing(chosen))
     encoder = fit_encoder(chosen, real, seed)
     known = (real,) if train is None else (real, train)
     rules = find_shared_rules(chosen, *(part.values for part in known), names=reading.names)
     seeds = [derive_seed(seed, f"half {k}") for k in range(n_splits)]
     wholes = [Split(real, known[-1], own, encoder, rules, reading) for own in seeds]
-    with Progress(n_splits, "evaluation", verbose) as progress:
-        tasks = (
-            delayed(_judge_half)(chosen, whole, synthetic, train, n_repeats) for whole in wholes
+    compared = [FLOOR, COPIES, *synthetic]
+    smallest = min(map(len, synthetic.values()))
+    most = smallest, max_samples
+    tasks = (
+        delayed(_judge_half)(
+            chosen, whole, kind, synthetic.get(kind), train, most, n_repeats, clues=k == 0
         )
-        outcomes = run_tasks(tasks, n_jobs, progress, [f"half {k + 1}" for k in range(n_splits)])
+        for k, whole in enumerate(wholes)
+        for kind in compared
+    )
+    labels = [f"half {k + 1}, {kind}" for k in range(n_splits) for kind in compared]
+    with progress.begin(len(labels), _begun(len(real), *most, n_splits, chosen)):
+        outcomes = run_tasks(tasks, n_jobs, progress, labels)
+    of = {kind: outcomes[k :: len(compared)] for k, kind in enumerate(compared)}
     return Evaluation(
         chosen,
         wholes,
-        [outcome["floor"] for outcome in outcomes],
-        [outcome["copies"] for outcome in outcomes],
-        {name: [outcome["score", name] for outcome in outcomes] for name in samples},
+        of[FLOOR],
+        of[COPIES],
+        {name: of[name] for name in samples},
         OVERLAP,
         compared="samples",
         samples=synthetic,
@@ -221,38 +236,51 @@ def _check_held_out(real: Array, train: Array) -> None:
 def _judge_half(
     metrics: list[Metric],
     whole: Split,
-    synthetic: dict[str, Sample],
+    kind: str,
+    synthetic: Sample | None,
     train: Sample | None,
+    most: tuple[int, int],
     n_repeats: int,
-) -> dict[Any, Outcome]:
-    """Outcomes of real series (the floor), of copies, and of each of the samples."""
+    *,
+    clues: bool,
+) -> Outcome:
+    """Compare a half with the other one (the floor), with copies, or with a sample."""
     real, seed = whole.held_out, whole.seed
     other, half = disjoint_rows(real, len(real) // 2, seed)
-    smallest = min(map(len, synthetic.values()))
-    n = min(len(half), len(other), smallest)
+    n = min(len(half), len(other), *most)
     if n < 2:
         raise ValueError(
-            f"of the {len(real)} real and {smallest} synthetic series no two disjoint "
+            f"of the {len(real)} real and {most[0]} synthetic series no two disjoint "
             "samples are left: give more, or windows with a greater stride"
         )
     rng = np.random.default_rng(derive_seed(seed, "equal numbers"))
     half, other = _cut(half, n, rng), _cut(other, n, rng)
-    state = rng.bit_generator.state  # samples of one size are cut alike
-    compared: dict[Any, Sample] = {"floor": other, "copies": resampled(whole.train, n, seed)}
-    for name, sample in synthetic.items():
-        rng.bit_generator.state = state
-        compared["score", name] = _cut(sample, n, rng)
+    if synthetic is not None:
+        compared = _cut(synthetic, n, rng)  # samples of one size are cut alike
+    else:
+        compared = other if kind == FLOOR else resampled(whole.train, n, seed)
     # Without training series all real ones are taken for them: then any copy counts.
     memory = [metric for metric in metrics if metric.accepts("X_train")]
     fidelity = [metric for metric in metrics if metric not in memory]
-    outcomes = {}
-    for kind, sample in compared.items():
-        split = replace(whole, held_out=half)
-        outcome = judge(fidelity, split, _always(sample, None), n_repeats)
-        if train is None and kind != "floor":
-            split = whole
-        outcomes[kind] = outcome | judge(memory, split, _always(sample, train), n_repeats)
-    return outcomes
+    split = replace(whole, held_out=half)
+    asked = clues and synthetic is not None
+    outcome = judge(fidelity, split, _always(compared, None), n_repeats, clues=asked)
+    if train is None and kind != FLOOR:
+        split = whole
+    return outcome | judge(memory, split, _always(compared, train), n_repeats)
+
+
+def _begun(
+    n_real: int, n_synthetic: int, max_samples: int, n_splits: int, metrics: list[Metric]
+) -> str:
+    """Say what will be compared, and whether series are left out to save time."""
+    words = f"{n_splits} halvings of {n_real:,} real series, {by_measures(metrics)}"
+    if max_samples >= min(n_real // 2, n_synthetic):
+        return words
+    return (
+        f"{words}; compared each time are {max_samples:,} of each kind, drawn at random: "
+        "max_samples= asks for more"
+    )
 
 
 def _cut(sample: Sample, n: int, rng: np.random.Generator) -> Sample:

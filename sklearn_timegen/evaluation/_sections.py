@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._data import MEAN_RANK
+from sklearn_timegen.evaluation._judges import Judges, judges_table_rows
 from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._reading import UNDECIDED, passes, read
 from sklearn_timegen.evaluation._verdicts import Verdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "columns_table",
     "comparison_tables",
+    "judges_table",
     "metrics_table",
     "notes",
     "verdicts_table",
@@ -61,6 +63,13 @@ def metrics_table(table: pd.DataFrame, metrics: Sequence[Metric]) -> str:
         {"metric": (m.name, _description(m)), **_row(m, table.loc[m.name], folds)} for m in metrics
     ]
     return _page.table("Figures", columns, rows)
+
+
+def judges_table(judges: Mapping[str, Judges]) -> str:
+    """Return what each judge of the panel said of one or several, and what it saw most."""
+    columns = ["judge", "is right", "of real series", "AUC", "series to be sure", "saw most"]
+    rows = [row for name, own in judges.items() for row in judges_table_rows(own, name)]
+    return _page.table("What the judges of the panel saw", columns, rows) if rows else ""
 
 
 def comparison_tables(table: pd.DataFrame, metrics: Sequence[Metric]) -> list[str]:

@@ -162,11 +162,18 @@ class Speech:
 JUDGE = Speech(
     _by_judge,
     _accuracy,
-    "How often the strongest judge is right that is trained to tell synthetic from real "
-    "series, on series that it has not seen. Guessing is right in 50%.",
+    "How often a judge is right that was trained to tell synthetic from real series, on series "
+    "that it has not seen. Guessing is right in 50%.",
+)
+PANEL_OF_JUDGES = Speech(
+    _by_judge,
+    _accuracy,
+    "How often the best of four judges is right that were trained to tell synthetic from real "
+    "series, each by other features, on series that it has not seen. Guessing is right in 50%, "
+    "the best of four by chance in somewhat more, as beside real series.",
 )
 SPEECHES = {
-    "discriminative_score_panel": JUDGE,
+    "discriminative_score_panel": PANEL_OF_JUDGES,
     "discriminative_score_boosting": JUDGE,
     "discriminative_score": JUDGE,
     "global_utility": Speech(

@@ -109,8 +109,11 @@ def evaluate_generator(
         the same number; for metrics of memorisation they are left out of the training series,
         and may be fewer), ``copies`` (training series drawn with replacement), ``direction``
         (whether lower or higher values are better, or those near a number), and ``seconds`` (for
-        all folds and all three). ``table.attrs`` has ``folds``, the values of each fold, and
-        ``fit_seconds`` and ``sample_seconds``, the means of a fold.
+        all folds and all three). ``table.attrs`` has ``folds``, the values of each fold;
+        ``judges``, what each judge of the panel said, if it was asked: its ``score``, ``auc`` and
+        ``floor``, the series of each kind that would make it sure (``n_certain``) and in words
+        what it saw most on the first fold (``saw``); and ``fit_seconds`` and ``sample_seconds``,
+        the means of a fold.
 
     Raises
     ------

@@ -27,6 +27,7 @@ from sklearn_timegen.evaluation._samples import run_samples
 from sklearn_timegen.evaluation._sections import (
     columns_table,
     comparison_tables,
+    judges_table,
     metrics_table,
     notes,
     verdicts_table,
@@ -56,6 +57,11 @@ GUIDE = {
     "undecided": "The same, but with fewer than 4 folds and a mean below the floor.",
     "copies, the reading": "By a metric of privacy, nearer to copies than to the floor.",
     "best": "Which values are better.",
+    "judges": "Four models that look at different things tell synthetic from real series that "
+    "they were not trained on; guessing is right in 50%. Series to be sure: so many of each kind, "
+    "and the rank test of a judge's answers, a permutation test, rejects chance at 1% among four "
+    "judges; where windows overlap they are more. Saw most: what costs the judge most if it is "
+    "permuted.",
 }
 RANKS = (
     "Mean rank over the folds, 1 is best; * marks those that cannot be told from the best. p: "
@@ -345,7 +351,7 @@ class EvaluationReport:
         return self.table.index.nlevels == 2
 
     def _html(self) -> str:
-        folds = self.table.attrs["folds"]
+        folds, judges = self.table.attrs["folds"], self.table.attrs["judges"]
         if self._compared:
             verdicts = verdicts_table(
                 {name: verdicts_of(self.metrics, own) for name, own in folds.items()}
@@ -360,6 +366,7 @@ class EvaluationReport:
             lead=self._summary(),
             verdicts=verdicts,
             sections=[
+                judges_table(judges if self._compared else {"": judges}),
                 *([] if self.rules is None else [rules_table(self.rules)]),
                 self.columns,
                 _page.gallery(self.pictures),

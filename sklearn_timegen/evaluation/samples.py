@@ -34,6 +34,7 @@ def evaluate_samples(
     window: int | str = "auto",
     layout: str = "channels-last",
     metrics: MetricSpec = "default",
+    max_samples: int = 1500,
     n_splits: int = 5,
     n_repeats: int = 2,
     n_jobs: int | None = None,
@@ -77,6 +78,9 @@ def evaluate_samples(
         n_timesteps)``, or a list of ``(n_channels, n_timesteps)``, as in aeon and sktime.
     metrics : {"default", "quick", "all"}, str, callable, Metric or list, default="default"
         What to compute.
+    max_samples : int, default=1500
+        At most so many series of each kind are compared at a time, drawn anew for each half;
+        metrics of memorisation know all real ones for all that.
     n_splits : int, default=5
         How often the real series are halved.
     n_repeats : int, default=2
@@ -127,6 +131,7 @@ def evaluate_samples(
         window=window,
         layout=layout,
         metrics=metrics,
+        max_samples=max_samples,
         n_splits=n_splits,
         n_repeats=n_repeats,
         n_jobs=n_jobs,
@@ -148,6 +153,7 @@ def compare_samples(
     window: int | str = "auto",
     layout: str = "channels-last",
     metrics: MetricSpec = "default",
+    max_samples: int = 1500,
     n_splits: int = 10,
     n_repeats: int = 2,
     n_jobs: int | None = None,
@@ -168,8 +174,8 @@ def compare_samples(
     ----------
     samples : dict of str to array-like or table
         The samples by name, two at least, each like ``X_real``.
-    X_real, X_train, window_starts, id_columns, time_column, window, layout, metrics, n_repeats, \
-n_jobs, random_state, verbose
+    X_real, X_train, window_starts, id_columns, time_column, window, layout, metrics, \
+max_samples, n_repeats, n_jobs, random_state, verbose
         As for :func:`evaluate_samples`.
     n_splits : int, default=10
         How often the real series are halved.
@@ -209,6 +215,7 @@ n_jobs, random_state, verbose
         window=window,
         layout=layout,
         metrics=metrics,
+        max_samples=max_samples,
         n_splits=n_splits,
         n_repeats=n_repeats,
         n_jobs=n_jobs,

@@ -30,12 +30,19 @@ N_LAGS = 5
 class Family:
     """Columns of one kind, of one channel or pair of channels.
 
-    ``first`` is the timestep of the first column; ``None`` if the columns have no time.
+    ``first`` is the timestep of the first column; ``None`` if the columns have no time. ``words``
+    say what the columns are together, where their name does not.
     """
 
     name: str
     values: Array
     first: int | None = None
+    words: str = ""
+
+    @property
+    def kind(self) -> str:
+        """In words, what the columns are."""
+        return self.words or self.name
 
     def column_name(self, k: int) -> str:
         return self.name if self.first is None else f"{self.name} at t={self.first + k}"
@@ -49,7 +56,7 @@ def as_rows(families: Sequence[Family]) -> Array:
 def levels(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
     """Standardised values of each channel."""
     standard = (x - real.mean(axis=(0, 1))) / channel_scale(real)
-    return _each(standard, names, "", 0)
+    return _each(standard, names, "", 0, "values of ")
 
 
 def levels_and_steps(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
@@ -74,10 +81,11 @@ def relations(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
         else:
             difference = families[i].values - families[j].values
         name = f"{names[i]} - {names[j]}"
-        families.append(Family(name, difference, 0))
+        both = f"differences of {names[i]} and {names[j]}"
+        families.append(Family(name, difference, 0, both))
         # A relation that is broken now and then is broken in few series at any one timestep.
-        families.append(Family(f"least {name}", difference.min(axis=1)[:, None]))
-        families.append(Family(f"greatest {name}", difference.max(axis=1)[:, None]))
+        families.append(Family(f"least {name}", difference.min(axis=1)[:, None], words=both))
+        families.append(Family(f"greatest {name}", difference.max(axis=1)[:, None], words=both))
     families += _differences(real, x, names, 2, "second difference of ")
     if x.shape[1] > 1:
         still = (np.diff(x, axis=1) == 0).mean(axis=1)
@@ -116,8 +124,13 @@ def summaries(real: Array, x: Array, names: Sequence[str]) -> list[Family]:
     return families
 
 
-def _each(x: Array, names: Sequence[str], kind: str, first: int | None) -> list[Family]:
-    return [Family(f"{kind}{name}", x[:, :, d], first) for d, name in enumerate(names)]
+def _each(
+    x: Array, names: Sequence[str], kind: str, first: int | None, words: str = ""
+) -> list[Family]:
+    return [
+        Family(f"{kind}{name}", x[:, :, d], first, f"{words or kind}{name}")
+        for d, name in enumerate(names)
+    ]
 
 
 def _differences(
@@ -127,7 +140,7 @@ def _differences(
     if x.shape[1] <= order:
         return []
     scaled = np.diff(x, order, axis=1) / channel_scale(np.diff(real, order, axis=1))
-    return _each(scaled, names, kind, 1)
+    return _each(scaled, names, kind, 1, kind.replace("difference", "differences"))
 
 
 def _pairs(real: Array) -> list[tuple[int, int]]:

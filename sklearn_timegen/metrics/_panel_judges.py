@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -30,17 +29,25 @@ from sklearn_timegen.metrics._folds import Fold
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.convolutional import ConvolutionalJudge
 
-__all__ = ["JUDGES", "Trial", "boosting_judge", "try_judge"]
+__all__ = ["JUDGES", "Clue", "Trial", "try_judge"]
 
 Features = Callable[[Array, Array, Sequence[str]], list[Family]]
 
 
-def boosting_judge(n_series: int, n_channels: int = 1, *, max_features: float = 1.0) -> Any:
-    """Gradient boosting for so many series of each kind."""
+def _boosting(n_series: int, n_channels: int) -> Any:
+    """Gradient boosting of small trees on coarse bins.
+
+    On 500 windows of stocks they tell samples apart as well as trees of 31 leaves on 255 bins that
+    see every column at each split (AUC 0.72 and 0.60 for 0.72 and 0.58), in a sixth of the time.
+    """
     return HistGradientBoostingClassifier(
+        learning_rate=0.2,
+        max_leaf_nodes=8,
+        max_bins=63,
+        # Columns are many and much alike: a fifth of them at each split will do.
+        max_features=0.2,
         # Leaves of 20, the default, would leave few series unsplit, and any sample perfect.
         min_samples_leaf=min(20, max(2, n_series // 10)),
-        max_features=max_features,
     )
 
 
@@ -54,12 +61,30 @@ def _convolutional(n_series: int, n_channels: int) -> Any:
 
 # name: (what it is shown, the untrained classifier)
 JUDGES: dict[str, tuple[Features, Callable[[int, int], Any]]] = {
-    "boosting": (levels_and_steps, boosting_judge),
-    # Columns are many and much alike: a fifth of them at each split will do, in less time.
-    "boosting of channels": (relations, partial(boosting_judge, max_features=0.2)),
+    "boosting": (levels_and_steps, _boosting),
+    "boosting of channels": (relations, _boosting),
     "CNN": (levels, _convolutional),
     "simple": (summaries, _logistic),
 }
+
+
+class Clue(NamedTuple):
+    """What a judge relied on.
+
+    Parameters
+    ----------
+    feature : str
+        The column that costs most alone if its values are permuted.
+    kind : str
+        In words, the columns of its kind, which are permuted together.
+    kind_log_loss, log_loss : float
+        The log loss that these permutations add: of the kind, and of the column.
+    """
+
+    feature: str
+    kind: str
+    kind_log_loss: float
+    log_loss: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +109,8 @@ class Trial:
         areas = [roc_auc_score(self.is_real[test], self.probability[test]) for test in self.tested]
         return float(np.mean(areas))
 
-    def clues(self, n: int, seed: int) -> list[tuple[str, float, float]]:
-        """Return the families whose permutation costs most, each by the name of its best column.
-
-        With the log loss that permuting the family adds, and that which the column alone adds.
-        """
+    def clues(self, n: int, seed: int) -> list[Clue]:
+        """Return the families whose permutation costs most, each by its best column."""
         X = as_rows(self.families)
         ends = np.cumsum([family.values.shape[1] for family in self.families])
         columns = np.split(np.arange(X.shape[1]), ends[:-1])
@@ -97,7 +119,8 @@ class Trial:
         for k in np.argsort(losses)[::-1][:n]:
             each = [self._loss_without(X, columns[k][[c]], seed) for c in range(len(columns[k]))]
             best = int(np.argmax(each))
-            found.append((self.families[k].column_name(best), losses[k], each[best]))
+            family = self.families[k]
+            found.append(Clue(family.column_name(best), family.kind, losses[k], each[best]))
         return found
 
     def _loss_without(self, X: Array, columns: NDArray[np.int64], seed: int) -> float:
@@ -108,12 +131,14 @@ class Trial:
             shuffled = X[test]
             shuffled[:, columns] = X[rng.permutation(test)][:, columns]
             after = _probability(classifier, shuffled)
-            losses = [
-                log_loss(self.is_real[test], p, labels=[False, True])
-                for p in (after, self.probability[test])
-            ]
-            added.append(losses[0] - losses[1])
+            added.append(
+                self._log_loss(test, after) - self._log_loss(test, self.probability[test])
+            )
         return float(np.mean(added))
+
+    def _log_loss(self, test: NDArray[np.int64], probability: Array) -> float:
+        right = np.where(self.is_real[test], probability, 1 - probability)
+        return -float(np.log(right.clip(1e-15)).mean())
 
 
 def try_judge(

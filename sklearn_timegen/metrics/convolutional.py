@@ -21,7 +21,7 @@ from sklearn_timegen.metrics._common import Array, one_torch_thread
 __all__ = ["ConvolutionalJudge"]
 
 N_FILTERS, KERNEL = 32, 3
-N_EPOCHS, BATCH_SIZE = 30, 128
+N_EPOCHS, BATCH_SIZE = 20, 128
 FARTHEST = 1e3  # standard deviations: beyond, float32 would overflow within the network
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,11 +33,11 @@ from sklearn_timegen.metrics._judges import (
     scaled,
     train,
 )
-from sklearn_timegen.metrics._panel_judges import boosting_judge
 from sklearn_timegen.metrics._reading import Completion, read_pair
+from sklearn_timegen.metrics._trials import MAX_SAMPLES, Pair
 from sklearn_timegen.metrics.panel import judge_panel
 
-__all__ = ["discriminative_score"]
+__all__ = ["discriminative_score", "guessing"]
 
 N_FOLDS_GRU, N_FOLDS = 5, 3
 N_STEPS = 2000
@@ -71,11 +73,10 @@ def discriminative_score(
         ``"gru"`` is the published one: one layer of ``max(4, n_channels // 2)`` units (published:
         ``n_channels // 2``, which is none for a univariate series) on channels scaled by their
         range, 2,000 steps of Adam(1e-3) on 128 real and 128 synthetic series, tested on a fifth
-        of each. ``"boosting"`` is scikit-learn's ``HistGradientBoostingClassifier``, with smaller
-        leaves where there are fewer than 200 series of a kind. It and any
-        other classifier see rows of standardised values and first differences, equally many of
-        each kind, in 3-fold cross-validation. ``"panel"`` is the greatest score of the four
-        judges of :func:`judge_panel`, beside that of real halves.
+        of each. ``"boosting"`` and ``"panel"`` are those of :func:`judge_panel`: the first of its
+        four judges alone, or the greatest score of all, beside that of real halves. Any other
+        classifier sees rows of standardised values and first differences, equally many of each
+        kind, in 3-fold cross-validation.
     n_repeats : int or None, default=None
         Judges to train, with splits and weights of their own. ``None`` is 5 GRUs, or 1
         cross-validation.
@@ -124,16 +125,18 @@ def discriminative_score(
         check_starts(window_starts, len(real), "window_starts"),
         check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
     )
-    if isinstance(judge, str) and judge == "panel":
-        return _by_panel(real, synthetic, starts, n_repeats, max_samples, random_state)
-    shown = Completion.of(real, synthetic)
-    real, synthetic = shown(real), shown(synthetic)
     is_gru = isinstance(judge, str) and judge == "gru"
-    n_series = min(len(real), len(synthetic))
-    classifier = None if is_gru else _check_judge(judge, n_series)
     n_repeats = check_count((5 if is_gru else 1) if n_repeats is None else n_repeats, "n_repeats")
     if max_samples is not None:
         max_samples = check_count(max_samples, "max_samples")
+    if isinstance(judge, str) and judge in ("boosting", "panel"):
+        by = _by_panel if judge == "panel" else _by_boosting
+        most = max_samples or MAX_SAMPLES
+        return by(real, synthetic, starts, n_repeats, most, draw_seed(random_state))
+    classifier = None if is_gru else _check_judge(judge)
+    shown = Completion.of(real, synthetic)
+    real, synthetic = shown(real), shown(synthetic)
+    n_series = min(len(real), len(synthetic))
     fewest = (N_FOLDS_GRU if is_gru else N_FOLDS) + any(known is not None for known in starts)
     limit = min(n_series, max_samples or n_series)
     if limit < fewest:
@@ -145,19 +148,26 @@ def discriminative_score(
     if classifier is None:
         values, n_tested = _by_gru(real, synthetic, starts, n_repeats, max_samples, seed)
     else:
-        most = max_samples or 1500
+        most = max_samples or MAX_SAMPLES
         values, n_tested = _by_classifier(
             real, synthetic, starts, classifier, n_repeats, most, seed
         )
-    floor = float(np.mean([0.1995 * np.sqrt(1 / a + 1 / b) for a, b in n_tested]))
+    return _measurement(values, float(np.mean([guessing(*tested) for tested in n_tested])))
+
+
+def guessing(n_real: int, n_synthetic: int) -> float:
+    """Mean of ``|accuracy - 1/2|`` of guessing which of so many series are real."""
+    return 0.1995 * math.sqrt(1 / n_real + 1 / n_synthetic)
+
+
+def _measurement(values: Sequence[float], floor: float | None) -> Measurement:
+    """Lay the scores of the repeats together."""
     return Measurement(
         float(np.mean(values)), std=float(np.std(values)), floor=floor, values=values
     )
 
 
-def _check_judge(judge: str | BaseEstimator, n_series: int) -> BaseEstimator:
-    if isinstance(judge, str) and judge == "boosting":
-        return boosting_judge(n_series)
+def _check_judge(judge: str | BaseEstimator) -> BaseEstimator:
     if isinstance(judge, str | type) or not hasattr(judge, "fit") or not is_classifier(judge):
         raise ValueError(
             f"judge must be 'gru', 'boosting', 'panel' or a classifier, got {judge!r}"
@@ -293,31 +303,29 @@ def _features(real: Array, x: Array) -> Array:
 # -- the panel -----------------------------------------------------------------------------------
 
 
-def _by_panel(
-    real: Array,
-    synthetic: Array,
-    starts: Starts,
-    n_repeats: int | None,
-    max_samples: int | None,
-    random_state: RandomState,
+def _by_boosting(
+    real: Array, synthetic: Array, starts: Starts, n_repeats: int, max_samples: int, seed: int
 ) -> Measurement:
-    seed = draw_seed(random_state)
-    n_repeats = check_count(1 if n_repeats is None else n_repeats, "n_repeats")
+    """Ask one of the panel's judges only."""
+    pair = Pair.read(real, synthetic, *starts)
+    trials = [pair.trials(derive_seed(seed, f"repeat {k}"), max_samples) for k in range(n_repeats)]
+    scores = [own["boosting"].score for own in trials]
+    return _measurement(scores, guessing(trials[0].n_series, trials[0].n_series))
+
+
+def _by_panel(
+    real: Array, synthetic: Array, starts: Starts, n_repeats: int, max_samples: int, seed: int
+) -> Measurement:
     scores = [
         judge_panel(
             real,
             synthetic,
             window_starts=starts[0],
             window_starts_synthetic=starts[1],
-            max_samples=1500 if max_samples is None else max_samples,
+            max_samples=max_samples,
             random_state=derive_seed(seed, f"panel {k}"),
         ).score
         for k in range(n_repeats)
     ]
     floors = [score.floor for score in scores if score.floor is not None]
-    return Measurement(
-        float(np.mean(scores)),
-        std=float(np.std(scores)),
-        floor=float(np.mean(floors)) if floors else None,
-        values=scores,
-    )
+    return _measurement(scores, float(np.mean(floors)) if floors else None)

@@ -14,27 +14,15 @@ from scipy.stats import norm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import check_count, check_fraction
-from sklearn_timegen.data.samples import read_samples
-from sklearn_timegen.metrics._common import Array, Measurement
-from sklearn_timegen.metrics._folds import (
-    Fold,
-    Index,
-    Starts,
-    check_starts,
-    fewer,
-    folds_of_both,
-    folds_of_halves,
-)
-from sklearn_timegen.metrics._panel_judges import JUDGES, Trial, try_judge
-from sklearn_timegen.metrics._reading import Completion
-from sklearn_timegen.metrics._reading import channel_names as named_channels
+from sklearn_timegen.metrics._common import Measurement
+from sklearn_timegen.metrics._panel_judges import JUDGES, Clue, Trial
+from sklearn_timegen.metrics._trials import MAX_SAMPLES, Pair, Trials
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PanelResult", "judge_panel", "sample_size_to_certainty"]
+__all__ = ["PanelResult", "certain", "judge_panel", "sample_size_to_certainty"]
 
-N_FOLDS = 3
 N_CLUES = 5  # of each judge
 LEVEL = 0.01
 # AUCs of alike series in 3-fold cross-validation spread so much more widely than of one judge
@@ -126,7 +114,7 @@ class PanelResult:
     >>> x = np.random.default_rng(0).normal(size=(100, 5, 2))
     >>> x[50:, 2, 1] += 4
     >>> result = judge_panel(x[:50], x[50:], n_halves=0, random_state=0)
-    >>> result.clues.loc["boosting", "feature"].iloc[0]
+    >>> result.clues.loc["CNN", "feature"].iloc[0]
     'channel 1 at t=2'
     """
 
@@ -142,8 +130,8 @@ class PanelResult:
         """What each judge relied on most, by the log loss that its permutation adds.
 
         Values of a kind are permuted together (``kind_log_loss``), since neighbours in time tell
-        much the same; ``feature`` names the column of that kind that costs most alone
-        (``log_loss``). Found when first asked for.
+        much the same; ``kind`` says in words what they are, and ``feature`` names the column of
+        that kind that costs most alone (``log_loss``). Found when first asked for.
         """
         import pandas as pd
 
@@ -152,8 +140,7 @@ class PanelResult:
             for judge, trial in self.trials.items()
             for clue in trial.clues(N_CLUES, derive_seed(self.seed, "clues"))
         ]
-        columns = ["judge", "feature", "kind_log_loss", "log_loss"]
-        return pd.DataFrame(found, columns=columns).set_index("judge")
+        return pd.DataFrame(found, columns=["judge", *Clue._fields]).set_index("judge")
 
     def __str__(self) -> str:
         return (
@@ -169,7 +156,7 @@ def judge_panel(
     window_starts: ArrayLike | None = None,
     window_starts_synthetic: ArrayLike | None = None,
     channel_names: Sequence[str] | None = None,
-    max_samples: int = 1500,
+    max_samples: int = MAX_SAMPLES,
     n_halves: int = 1,
     random_state: RandomState = None,
 ) -> PanelResult:
@@ -236,107 +223,45 @@ def judge_panel(
     >>> result.score, result.n_certain
     (0.5000, 9.0)
     """
-    (real, synthetic), reading = read_samples(X_real, X_synthetic)
-    starts = (
-        check_starts(window_starts, len(real), "window_starts"),
-        check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
-    )
-    names = _check_names(channel_names, reading.names, real.shape[2])
-    shown = Completion.of(real, synthetic)
+    pair = Pair.read(X_real, X_synthetic, window_starts, window_starts_synthetic, channel_names)
     max_samples = check_count(max_samples, "max_samples")
     n_halves = check_count(n_halves, "n_halves", least=0)
     import pandas as pd
 
-    n_series = min(len(real), len(synthetic), max_samples)
-    least = _fewest(starts)
-    if n_series < least:
-        raise ValueError(
-            f"{n_series} series are too few to train and test a panel on: at least {least} real "
-            "and as many synthetic ones are needed"
-        )
     seed = draw_seed(random_state)
-    judged = _judged(real, synthetic, starts, shown, n_series, seed)
-    trials = _try_all(*judged, shown, names, seed)
+    judged = pair.trials(seed, max_samples)
+    trials = judged.all()
     table = pd.DataFrame(
         {name: {"score": trial.score, "auc": trial.auc} for name, trial in trials.items()}
     ).T
-    table["n_certain"] = [_certain(auc, LEVEL) for auc in table["auc"]]
+    table["n_certain"] = [certain(auc, 1) for auc in table["auc"]]
     halved = (
-        _halves(real, starts[0], shown, names, n_series, derive_seed(seed, f"halves {k}"))
+        pair.trials_of_halves(judged.n_series, derive_seed(seed, f"halves {k}"))
         for k in range(n_halves)
     )
-    halves = [said for said in halved if said]
-    floor = _add_halves(table, halves, n_series) if halves else None
+    halves = [own for own in halved if own is not None]
     return PanelResult(
         table,
-        Measurement(table["score"].max(), floor=floor),
-        _certain(table["auc"].max(), LEVEL / len(JUDGES)),
-        n_series,
+        Measurement(
+            judged.greatest,
+            floor=_add_halves(table, halves, judged.n_series) if halves else None,
+        ),
+        certain(table["auc"].max(), len(JUDGES)),
+        judged.n_series,
         trials,
         seed,
     )
 
 
-def _check_names(
-    names: Sequence[str] | None, known: list[str] | None, n_channels: int
-) -> list[str]:
-    if names is None:
-        return named_channels(known, n_channels)
-    if isinstance(names, str) or len(names) != n_channels:
-        raise ValueError(f"channel_names must be {n_channels} names, got {names!r}")
-    return [str(name) for name in names]
+def certain(auc: float, n_judges: int) -> float:
+    """Series of each kind at which the best of so many cross-validated judges is sure."""
+    return sample_size_to_certainty(auc, level=LEVEL / n_judges, inflation=CROSS_VALIDATED)
 
 
-def _certain(auc: float, level: float) -> float:
-    return sample_size_to_certainty(auc, level=level, inflation=CROSS_VALIDATED)
-
-
-def _fewest(starts: Starts) -> int:
-    return N_FOLDS + any(known is not None for known in starts)
-
-
-def _judged(
-    real: Array, synthetic: Array, starts: Starts, shown: Completion, n: int, seed: int
-) -> tuple[Array, Array, list[Fold]]:
-    """Draw as many series of each kind, and cut them into folds."""
-    rng = np.random.default_rng(derive_seed(seed, "rows"))
-    real, real_starts = fewer(real, starts[0], n, rng)
-    synthetic, synthetic_starts = fewer(synthetic, starts[1], n, rng)
-    both = real_starts, synthetic_starts
-    complete = shown(real), shown(synthetic)
-    folds = folds_of_both(*complete, both, N_FOLDS, derive_seed(seed, "folds"))
-    return real, synthetic, folds
-
-
-def _try_all(
-    real: Array,
-    synthetic: Array,
-    folds: list[Fold],
-    shown: Completion,
-    names: list[str],
-    seed: int,
-) -> dict[str, Trial]:
-    names = shown.names(names)
-    return {name: try_judge(name, real, synthetic, folds, shown, names, seed) for name in JUDGES}
-
-
-def _halves(
-    real: Array, starts: Index | None, shown: Completion, names: list[str], n: int, seed: int
-) -> dict[str, Trial]:
-    """Let the panel tell one half of at most ``2 n`` real series from the other, if it can."""
-    rng = np.random.default_rng(derive_seed(seed, "rows"))
-    real, starts = fewer(real, starts, 2 * n, rng)
-    (first, second), folds = folds_of_halves(real, starts, N_FOLDS, derive_seed(seed, "folds"))
-    if not all(len(rows) for fold in folds for kind in fold for rows in kind):
-        return {}
-    return _try_all(real[first], real[second], folds, shown, names, seed)
-
-
-def _add_halves(table: pd.DataFrame, halves: list[dict[str, Trial]], n_series: int) -> float:
+def _add_halves(table: pd.DataFrame, halves: list[Trials], n_series: int) -> float:
     """Add what the judges said of real halves to the table, and return the floor."""
     for name in ("score", "auc"):
-        values = [[getattr(trial, name) for trial in said.values()] for said in halves]
+        values = [[getattr(trial, name) for trial in own.all().values()] for own in halves]
         table[f"halves_{name}"] = np.mean(values, axis=0)
-    greatest = np.mean([max(trial.score for trial in said.values()) for said in halves])
-    n_of_half = len(halves[0]["simple"].is_real) // 2
-    return float(greatest * math.sqrt(n_of_half / n_series))
+    greatest = np.mean([own.greatest for own in halves])
+    return float(greatest * math.sqrt(halves[0].n_series / n_series))

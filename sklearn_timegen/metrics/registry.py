@@ -12,10 +12,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_timegen._random import RandomState
+from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen._warning import warn_user
+from sklearn_timegen.metrics._common import Measurement
+from sklearn_timegen.metrics._trials import Pair, Trials
 from sklearn_timegen.metrics.dependence import contingency_similarity, correlation_similarity
-from sklearn_timegen.metrics.discriminative import discriminative_score
+from sklearn_timegen.metrics.discriminative import discriminative_score, guessing
 from sklearn_timegen.metrics.distances import (
     effective_sample_ratio,
     marginal_difference,
@@ -45,7 +47,7 @@ from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.utility import global_utility
 from sklearn_timegen.metrics.violations import rule_violations
 
-__all__ = ["METRICS", "Metric", "MetricSpec", "resolve_metrics"]
+__all__ = ["METRICS", "PANEL", "Metric", "MetricSpec", "resolve_metrics"]
 
 Function = Callable[..., float]
 NEEDS = ("", "missing", "lengths", "categories")
@@ -177,16 +179,17 @@ def boosting_score(
     window_starts: ArrayLike | None = None,
     window_starts_synthetic: ArrayLike | None = None,
     random_state: RandomState = None,
-) -> float:
-    """:func:`discriminative_score` by gradient boosting, the strong judge."""
-    return discriminative_score(
-        X_real,
-        X_synthetic,
-        judge="boosting",
-        window_starts=window_starts,
-        window_starts_synthetic=window_starts_synthetic,
-        random_state=random_state,
-    )
+    trials: Trials | None = None,
+) -> Measurement:
+    """:func:`discriminative_score` by gradient boosting alone, one of the judges of the panel.
+
+    ``trials`` are those of the panel, if these samples are before it already.
+    """
+    if trials is None:
+        pair = Pair.read(X_real, X_synthetic, window_starts, window_starts_synthetic)
+        trials = pair.trials(draw_seed(random_state))
+    n = trials.n_series
+    return Measurement(trials["boosting"].score, floor=guessing(n, n))
 
 
 def panel_score(
@@ -196,25 +199,27 @@ def panel_score(
     window_starts: ArrayLike | None = None,
     window_starts_synthetic: ArrayLike | None = None,
     random_state: RandomState = None,
-) -> float:
-    """:func:`discriminative_score` by a panel of four judges: the greatest of their scores."""
-    return discriminative_score(
-        X_real,
-        X_synthetic,
-        judge="panel",
-        window_starts=window_starts,
-        window_starts_synthetic=window_starts_synthetic,
-        random_state=random_state,
-    )
+    trials: Trials | None = None,
+) -> Measurement:
+    """:func:`discriminative_score` by a panel of four judges: the greatest of their scores.
+
+    Without that of real halves, which tables have beside it. ``trials`` are those of the panel,
+    if these samples are before it already.
+    """
+    if trials is None:
+        pair = Pair.read(X_real, X_synthetic, window_starts, window_starts_synthetic)
+        trials = pair.trials(draw_seed(random_state))
+    return Measurement(trials.greatest)
 
 
 # A set, a name, a function, a metric, or several of these.
 MetricSpec: TypeAlias = str | Metric | Function | Iterable[Any] | Mapping[str, Any]
 
 BOTH = ("quick", "default")
+PANEL = "discriminative_score_panel"
 _TABLE = [
-    Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
-    Metric(panel_score, name="discriminative_score_panel"),
+    Metric(panel_score, sets=("default",), name=PANEL),
+    Metric(boosting_score, sets=("quick",), name="discriminative_score_boosting"),
     Metric(discriminative_score),
     Metric(context_fid, sets=("default",)),
     Metric(mmd, sets=BOTH),
