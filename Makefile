@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 SELECTED := -m 'not exhaustive'
 ARRAY_API := SCIPY_ARRAY_API=1 $(BIN)/python -m pytest -q tests/test_sklearn_contract.py -k array_api
 
-.PHONY: demo test test-all tests bench bench-quality bench-augmentation lint docs clean
+.PHONY: demo test test-all tests bench bench-quality bench-queue bench-augmentation lint docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m sklearn_timegen demo
@@ -32,6 +32,9 @@ bench: $(VENV)/.dev
 
 bench-quality: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.quality
+
+bench-queue: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.queue
 
 bench-augmentation: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.augmentation

@@ -6,6 +6,7 @@ import json
 import platform
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +16,97 @@ from tqdm.auto import tqdm
 
 from sklearn_timegen import __version__
 
-__all__ = ["page_head", "run_cells", "table_head"]
+__all__ = ["Done", "Table", "Work", "page_head", "run_cells", "table_head"]
 
 Work = tuple[str, str, Callable[[], Any]]  # part, key, what is to be done
+Done = dict[str, dict[str, Any]]  # by part and key
 
 
-def run_cells(folder: Path, parts: Iterable[str], work: Iterable[Work]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Table:
+    """A table of cells, kept in one file a part, and the page that is written from it.
+
+    Parameters
+    ----------
+    module : str
+        The module whose ``TABLE`` it is.
+    folder : Path
+        Where the files are; the page lies beside, under the folder's name.
+    work : callable
+        Yields part, key and what is to be done of all cells.
+    page : callable
+        Makes the page of what is done, by part and key.
+    needs : tuple of str, default=()
+        What a cell has to hold; one that lacks it was measured before, and is missing.
+    """
+
+    module: str
+    folder: Path
+    work: Callable[[], Iterable[Work]]
+    page: Callable[[Done], str]
+    needs: tuple[str, ...] = ()
+
+    def read(self, part: str) -> dict[str, Any]:
+        """Return the cells of a part."""
+        path = self.folder / f"{part}.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def keep(self, part: str, key: str, value: Any) -> None:
+        """Put a cell beside those that are there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        cells = self.read(part) | {key: value}
+        fresh = self.folder / f"{part}.new"
+        fresh.write_text(json.dumps(cells, indent=1) + "\n")
+        fresh.replace(self.folder / f"{part}.json")  # whole or not at all
+
+    def is_done(self, cell: dict[str, Any] | None) -> bool:
+        """Whether a cell was had; one that failed was not, nor one that was left out."""
+        if cell is None or "left out" in cell or "error" in cell:
+            return False
+        return all(name in cell for name in self.needs)
+
+    def do(self, part: str, key: str, do: Callable[[], Any]) -> dict[str, Any]:
+        """Do a cell, and keep what came of it: the result, or why there is none."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                cell = json.loads(json.dumps(do(), default=_plain))
+            except (ImportError, FileNotFoundError, OSError) as error:
+                cell = {"left out": f"{type(error).__name__}: {error}"[:200]}
+            except Exception as error:
+                cell = {"error": f"{type(error).__name__}: {error}"[:400]}
+        self.keep(part, key, cell)
+        return cell
+
+    def run(self, work: Iterable[Work]) -> None:
+        """Do what was neither had nor failed, and write the page."""
+        for part, key, do in tqdm(list(work), unit="cell"):
+            cell = self.read(part).get(key)
+            if not self.is_done(cell) and "error" not in (cell or {}):
+                self.do(part, key, do)
+        self.write_page()
+
+    def write_page(self) -> str:
+        """Write the page of what is done, and return it."""
+        parts = dict.fromkeys(part for part, _, _ in self.work())
+        text = self.page({part: self.read(part) for part in parts})
+        self.folder.with_suffix(".md").write_text(text)
+        return text
+
+
+def run_cells(folder: Path, parts: Iterable[str], work: Iterable[Work]) -> Done:
     """Do what is not done yet, and return the results by part and key.
 
     A cell that cannot be had (data, packages) is left out, and tried again next time; one that
     fails says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    done: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        path = folder / f"{part}.json"
-        done[part] = json.loads(path.read_text()) if path.exists() else {}
+    table = Table("", folder, tuple, lambda done: "")
     for part, key, do in tqdm(list(work), unit="cell"):
-        if key in done[part] and "left out" not in done[part][key]:
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                done[part][key] = json.loads(json.dumps(do(), default=_plain))
-            except (ImportError, FileNotFoundError, OSError) as error:
-                done[part][key] = {"left out": f"{type(error).__name__}: {error}"[:200]}
-            except Exception as error:
-                done[part][key] = {"error": f"{type(error).__name__}: {error}"[:400]}
-        fresh = folder / f"{part}.new"
-        fresh.write_text(json.dumps(done[part], indent=1) + "\n")
-        fresh.replace(folder / f"{part}.json")  # whole or not at all
-    return done
+        cell = table.read(part).get(key)
+        if cell is None or "left out" in cell:
+            table.do(part, key, do)
+    return {part: table.read(part) for part in parts}
 
 
 def page_head(title: str, module: str, described: str | None) -> list[str]:

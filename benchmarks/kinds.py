@@ -33,7 +33,7 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.cells import Table, page_head, run_cells, table_head
 from benchmarks.columns import categories_off, numbers_off
 from sklearn_timegen import VAE, FlowMatching, PCAMixture
 from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
@@ -433,6 +433,9 @@ def told_losses(done: dict[str, Any]) -> list[str]:
         ]
         lines.append(f"| {' | '.join([*first, *figures])} |")
     return lines
+
+
+TABLE = Table("benchmarks.kinds", RESULTS / "kinds", lambda: work(list(PARTS)), as_markdown)
 
 
 def main() -> None:

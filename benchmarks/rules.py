@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.cells import Table, page_head, run_cells, table_head
 from benchmarks.rules_remarks import REMARKS
 from sklearn_timegen import (
     R3GAN,
@@ -708,6 +708,9 @@ def told_cost(done: dict[str, dict[str, Any]]) -> list[str]:
                 f"| {' | '.join([*first, label, *fits, *sampled, f'{ratio:.2f}', met])} |"
             )
     return lines
+
+
+TABLE = Table("benchmarks.rules", RESULTS / "rules", lambda: work(list(PARTS)), as_markdown)
 
 
 def main() -> None:

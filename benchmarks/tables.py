@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks import cells
 from benchmarks.cells import page_head, run_cells, table_head
 from benchmarks.columns import columns_off
 from benchmarks.tables_data import SHIPPED, TABLES, Table
@@ -308,6 +309,11 @@ def told_size(done: dict[str, Any]) -> list[str]:
             f"{cell['memory']:,.0f} MB; form and names: {'; '.join(cell['faults']) or 'kept'}."
         )
     return lines
+
+
+TABLE = cells.Table(
+    "benchmarks.tables", RESULTS / "tables", lambda: work(list(PARTS)), as_markdown
+)
 
 
 def main() -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import torch
-from tqdm.auto import tqdm
 
+from benchmarks.cells import Table, Work
 from benchmarks.quality import COSINE, RESULTS, Array, with_budget
 from benchmarks.timevae_paper.data import LOADERS, PERCENTS, few, held_out, load
 from benchmarks.timevae_paper.judging import discriminated, predicted, prediction_errors
@@ -105,11 +104,9 @@ def fitted(cell: Cell, of_pool: bool) -> tuple[Any, Array, float]:
     return made, source[rows], time.process_time() - began
 
 
-def scores(cell: Cell) -> dict[str, Any] | None:
+def scores(cell: Cell) -> dict[str, Any]:
     """Return how a generator's samples are judged, or for *real* the measured floors."""
     data = load(cell.set)
-    if not data.scored:
-        return None
     n, seed = cell.n_judges, cell.seed
     real = data.all[few(len(data.all), cell.percent, seed)[0]]
     others = held_out(data, cell.percent, seed)
@@ -128,10 +125,8 @@ def scores(cell: Cell) -> dict[str, Any] | None:
     return row
 
 
-def claims(cell: Cell) -> dict[str, Any] | None:
+def claims(cell: Cell) -> dict[str, Any]:
     """Return errors of predictors by what they were trained on, and DS against the test series."""
-    if cell.percent not in PERCENTS_CLAIMED or cell.seed > 0:
-        return None
     data = load(cell.set)
     rows, others = few(len(data.pool), cell.percent, cell.seed)
     arms: dict[str, Array] = {}
@@ -162,23 +157,41 @@ def claims(cell: Cell) -> dict[str, Any] | None:
 PARTS = {"scores": scores, "claims": claims}
 
 
-def run(cells: list[Cell], folder: Path, parts: Sequence[str] = tuple(PARTS)) -> Iterator[str]:
-    """Do what is not done; yields the name of each cell as it ends."""
+def asked(part: str, cell: Cell) -> bool:
+    """Whether a part has the cell: noisy sine is there for the claims, and these are few."""
+    if part == "scores":
+        return cell.set != "noisy sine"
+    return cell.percent in PERCENTS_CLAIMED and cell.seed == 0
+
+
+def timed(part: str, cell: Cell) -> dict[str, Any]:
+    """Do a cell, and say what it took."""
+    began = time.process_time()
+    row = PARTS[part](cell)
+    return row | {"cell_cpu_s": time.process_time() - began}
+
+
+def work_of(cells: Sequence[Cell], parts: Sequence[str] = tuple(PARTS)) -> Iterator[Work]:
+    """Yield part, key and what is to be done of cells."""
     for cell in cells:
-        for part, work in ((part, PARTS[part]) for part in parts):
-            path = folder / f"{part}-{cell.set.replace(' ', '-')}.json"
-            done = json.loads(path.read_text()) if path.exists() else {}
-            if str(cell) in done:
-                continue
-            began = time.process_time()
-            row = work(cell)
-            if row is None:
-                continue
-            done[str(cell)] = row | {"cell_cpu_s": time.process_time() - began}
-            fresh = path.with_suffix(".new")
-            fresh.write_text(json.dumps(done, indent=1) + "\n")
-            fresh.replace(path)  # whole or not at all
-        yield f"{cell.set}: {cell}"
+        for part in parts:
+            if asked(part, cell):
+                file = f"{part}-{cell.set.replace(' ', '-')}"
+                yield file, str(cell), partial(timed, part, cell)
+
+
+def table_in(folder: Path, quick: bool = False) -> Table:
+    """Return the table that is kept in a folder."""
+    command = "python -m benchmarks.timevae_paper" + (" --quick" if quick else "")
+    return Table(
+        "benchmarks.timevae_paper.__main__",
+        folder,
+        lambda: work_of(all_cells(quick)),
+        lambda done: as_markdown(folder, command),
+    )
+
+
+TABLE = table_in(RESULTS / "timevae_paper")
 
 
 def main() -> None:
@@ -195,8 +208,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="at most so many")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    folder = RESULTS / ("timevae_paper-quick" if arguments.quick else "timevae_paper")
-    folder.mkdir(parents=True, exist_ok=True)
     cells = [
         cell
         for cell in all_cells(arguments.quick)
@@ -208,22 +219,13 @@ def main() -> None:
             )
         )
     ]
-    with ExitStack() as stack, tqdm(total=len(cells), unit="cell") as bar:
+    table = table_in(RESULTS / "timevae_paper-quick", True) if arguments.quick else TABLE
+    with ExitStack() as stack:
         if arguments.quick:
             stack.enter_context(patch.object(discriminative, "N_STEPS", 100))
             stack.enter_context(patch.object(predictive, "N_STEPS", 100))
-        for name in LOADERS:
-            try:
-                wanted = [cell for cell in cells if cell.set == name]
-                for label in run(wanted, folder, arguments.parts):
-                    bar.set_description(label)
-                    bar.update()
-            except FileNotFoundError as error:
-                bar.write(f"left out {name}: {error}")
-    command = "python -m benchmarks.timevae_paper" + (" --quick" if arguments.quick else "")
-    text = as_markdown(folder, command)
-    (RESULTS / f"{folder.name}.md").write_text(text)
-    print(text)
+        table.run(list(work_of(cells, arguments.parts)))
+    print(table.write_page())
 
 
 if __name__ == "__main__":

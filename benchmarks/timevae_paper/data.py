@@ -31,7 +31,6 @@ class Data:
     fresh: Array | None = None  # further series, if any can be had
     clean_pool: Array | None = None  # both without noise, if they have any
     clean_test: Array | None = None
-    scored: bool = True  # or for the claims only
 
 
 def new_sines() -> Array:
@@ -51,7 +50,7 @@ def noisy_sine() -> Data:
     rng = np.random.default_rng(0)
     x, noisy_test = ((one + rng.normal(0, scale, one.shape)) for one in (clean, test))
     last = slice(-1, None)
-    return Data(x, x, noisy_test, last, clean_pool=clean, clean_test=test, scored=False)
+    return Data(x, x, noisy_test, last, clean_pool=clean, clean_test=test)
 
 
 def stockv() -> Data:

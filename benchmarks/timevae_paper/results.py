@@ -91,6 +91,7 @@ def read(folder: Path, part: str) -> dict[str, Cells]:
     for path in sorted(folder.glob(f"{part}-*.json")):
         cells: Cells = defaultdict(list)
         rows = json.loads(path.read_text())
+        rows = {k: row for k, row in rows.items() if not {"error", "left out"} & set(row)}
         for key in sorted(rows, key=lambda key: int(key.split(" / ")[2])):  # by seed
             percent, model, _ = key.split(" / ")
             cells[int(percent), model].append(rows[key])
