@@ -11,6 +11,12 @@ References
 A. Dempster, N. Laird and D. Rubin (1977), "Maximum likelihood from incomplete data via the EM
 algorithm", Journal of the Royal Statistical Society B 39.
 https://doi.org/10.1111/j.2517-6161.1977.tb01600.x
+
+O. Ledoit and M. Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
+matrices", Journal of Multivariate Analysis 88. https://doi.org/10.1016/S0047-259X(03)00096-4
+
+N. Metropolis et al. (1953), "Equation of state calculations by fast computing machines", Journal
+of Chemical Physics 21. https://doi.org/10.1063/1.1699114
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
 from sklearn_timegen.rules.latent import series_keys, uniforms
@@ -36,6 +43,10 @@ N_FULL = 300  # windows that are half known, before others are not learned from
 N_ITERATIONS = 15
 CONVERGED = 2e-3  # change of the covariance, of cells with variance 1
 LEAST = 1e-6  # share of a cell's variance that no other cell explains
+APART = (0.0, 0.03, 0.1, 0.3, 1.0)  # weights of coordinates without each other, to choose from
+TRIED = 0.1  # the one with which the others are compared
+N_PARTS = 8  # of the windows, in their order: the second and the sixth are held out
+N_HELD = 100  # windows that are held out, at most
 BETWEEN_DRAWS = 1_000_003  # more than a series has timesteps
 LOG_2_PI = float(np.log(2 * np.pi))
 AT_ONCE = 2_000_000  # numbers of the matrices that are in memory
@@ -63,6 +74,7 @@ class NormalFiller:
         rows = self._windows(blocks)
         known = np.isfinite(rows)
         self._learn_scale(rows, known)
+        self._learn_range(rows)
         self._learn_covariance(self._scaled(rows, known), known)
         self._borrow(known.any(axis=0).reshape(self.length_, n_coordinates))
         self._precision: dict[int, Array] = {}
@@ -72,9 +84,12 @@ class NormalFiller:
         """Return series with a draw in the place of each NaN.
 
         The draws are a function of what is known of a series: equal ones get equal draws,
-        whatever stands beside them.
+        whatever stands beside them. None lies beyond what has been seen of its coordinate: few
+        data are normal, and what is a little too far is much too far once it is the logarithm of
+        an amount.
         """
-        return self.draw_with_density(u)[0]
+        drawn = self.draw_with_density(u)[0]
+        return np.where(np.isfinite(u), drawn, drawn.clip(self._least, self._greatest))
 
     def draw_with_density(self, u: Array, k: int = 0) -> tuple[Array, Array]:
         """Return the ``k``-th of draws as above, and the log-density of each ``(n_series,)``.
@@ -93,10 +108,23 @@ class NormalFiller:
             out[:, part] = self._drawn(out[:, part], start + salt, density)
         return out, density
 
+    def prefers(self, others: Array, drawn: Array) -> Mask:
+        """Return where values of series may stand in the place of drawn ones.
+
+        Values that are as likely may, others as much more rarely as they are less likely
+        (Metropolis et al. 1953), as the distribution of their coordinate says; of a series, one
+        chance decides on a coordinate at all timesteps.
+        """
+        centre, spread = self._typical
+        far, near = (np.square((u - centre) / spread) for u in (others, drawn))
+        chance = uniforms(series_keys(drawn.reshape(len(drawn), -1)), drawn.shape[2])[:, None]
+        less: Mask = far - near <= -2 * np.log(chance)
+        return less
+
     # -- windows -----------------------------------------------------------------------------
 
     def _windows(self, blocks: Sequence[Array]) -> Array:
-        """Return windows as rows; those of series that are shorter end in NaN."""
+        """Return windows as rows, series by series; those of shorter series end in NaN."""
         step = max(1, self.length_ // 2)
         cut: list[Array] = []
         for u in blocks:
@@ -106,7 +134,8 @@ class NormalFiller:
                 cut.append(padded)
                 continue
             starts = range(0, u.shape[1] - self.length_ + 1, step)
-            cut += [u[:, start : start + self.length_] for start in starts]
+            windows = np.stack([u[:, start : start + self.length_] for start in starts], axis=1)
+            cut.append(windows.reshape(-1, *windows.shape[2:]))
         rows = np.concatenate(cut).reshape(-1, self.length_ * blocks[0].shape[2])
         known = np.isfinite(rows).mean(axis=1)
         full = known >= 0.5
@@ -121,6 +150,17 @@ class NormalFiller:
         self._varies: Mask = square > 1e-24
         self._scale: Array = np.where(self._varies, np.sqrt(square), 1.0)
 
+    def _learn_range(self, rows: Array) -> None:
+        """Learn where values of each coordinate are, at any timestep: ends, centre and spread."""
+        u = rows.reshape(-1, rows.shape[1] // self.length_)
+        known = np.isfinite(u)
+        self._least: Array = np.where(known, u, np.inf).min(axis=0)
+        self._greatest: Array = np.where(known, u, -np.inf).max(axis=0)
+        n = np.maximum(known.sum(axis=0), 1)
+        centre = np.where(known, u, 0.0).sum(axis=0) / n
+        square = np.square(np.where(known, u - centre, 0.0)).sum(axis=0) / n
+        self._typical = centre, np.sqrt(np.maximum(square, 1e-24))
+
     def _scaled(self, rows: Array, known: Mask) -> Array:
         return np.where(known, (rows - self._mean[: rows.shape[1]]) / self._unit(rows), 0.0)
 
@@ -130,14 +170,37 @@ class NormalFiller:
     # -- expectation and maximisation -----------------------------------------------------------
 
     def _learn_covariance(self, u: Array, known: Mask) -> None:
+        apart = self._choose_apart(u, known)
+        self._mu, raw, counts = self._expected(u, known, apart)
+        self._sigma = self._regular(raw, counts, apart)
+
+    def _choose_apart(self, u: Array, known: Mask) -> float:
+        """Return the weight of coordinates without each other that windows held out ask for.
+
+        Among hundreds of cells, some go by chance along with the little in which others differ;
+        more, if the windows of a set are alike. What is drawn by that is far off.
+        """
+        held = np.isin(np.arange(len(u)) * N_PARTS // len(u), (1, 5))
+        if u.shape[1] == self.length_ or held.sum() < 2:
+            return TRIED
+        mu, raw, counts = self._expected(u[~held], known[~held], TRIED)
+        some = np.flatnonzero(held)
+        some = some[np.linspace(0, len(some) - 1, min(len(some), N_HELD)).astype(int)]
+        density = [
+            _log_density(u[some] - mu, known[some], self._regular(raw, counts, apart))
+            for apart in APART
+        ]
+        return APART[int(np.argmax(density))]
+
+    def _expected(self, u: Array, known: Mask, apart: float) -> tuple[Array, Array, Array]:
+        """Return mean and covariance as windows say, and how many tell each entry of that."""
         d, counts = u.shape[1], known.T.astype(np.float64) @ known
         # From pairs that are both known, and then from everything.
-        mu, sigma = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1), 1e-3)
-        sigma = self._regular(sigma, counts)
+        mu, raw = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1), 1e-3)
         for _ in range(N_ITERATIONS if not known.all() else 0):
-            before = sigma
+            before = raw
             total, filled = np.zeros((d, d)), u.copy()
-            precision: Array = np.linalg.inv(sigma)
+            precision: Array = np.linalg.inv(self._regular(raw, counts, apart))
             for rows, missing, mean, root in _conditionals(u, known, mu, precision):
                 filled[rows[:, None], missing] = mean
                 # What is uncertain of a row is part of the covariance: P_mm^-1, summed.
@@ -146,23 +209,28 @@ class NormalFiller:
                 np.add.at(total, pair, np.swapaxes(inverse, 1, 2) @ inverse)
             mu = filled.mean(axis=0)
             centred = filled - mu
-            sigma = self._regular((centred.T @ centred + total) / len(u), counts)
-            if np.abs(sigma - before).max() < CONVERGED:
+            raw = (centred.T @ centred + total) / len(u)
+            if np.abs(raw - before).max() < CONVERGED:
                 break
-        self._mu, self._sigma = mu, sigma
+        return mu, raw, counts
 
-    def _regular(self, sigma: Array, counts: Array) -> Array:
+    def _regular(self, sigma: Array, counts: Array, apart: float) -> Array:
         """Return a covariance brought nearer to one that does not know of the time.
 
         That one, whose long lags are known from the few series that are long enough, is brought
         nearer to one without correlations before: a nearly singular covariance that comes of
-        chance would be amplified by each iteration, and lead draws away.
+        chance would be amplified by each iteration, and lead draws away. Of the result, ``apart``
+        is the weight of one that knows of each coordinate alone.
         """
         n_pairs = _along_lags(counts, self.length_, np.sum)
         # Averages of unequally many terms need be no covariance.
         target = _positive(_along_lags(sigma, self.length_, np.mean), LEAST)
         target = _shrunk(target, np.diag(np.diag(target)), n_pairs)
         out = _shrunk(sigma, target, counts)
+        if apart > 0:
+            own = np.eye(len(sigma) // self.length_)
+            alone = np.tile(own, (self.length_, self.length_)) * out
+            out = (1 - apart) * out + apart * alone
         np.fill_diagonal(out, np.maximum(np.diag(out), LEAST) * (1 + LEAST))
         return out
 
@@ -206,6 +274,16 @@ class NormalFiller:
         return flat.reshape(u.shape)
 
 
+def _log_density(u: Array, known: Mask, sigma: Array) -> float:
+    """Return the log-density of what is known of rows, up to what does not depend on ``sigma``."""
+    density = 0.0
+    for row, there in zip(u, known, strict=True):
+        root = np.linalg.cholesky(sigma[np.ix_(there, there)])
+        e = solve_triangular(root, row[there], lower=True)
+        density -= float(0.5 * e @ e + np.log(np.diag(root)).sum())
+    return density
+
+
 def _along_lags(sigma: Array, n_timesteps: int, collect: Any) -> Array:
     """Return a matrix of cells that depends on how far apart two timesteps are: means, or sums."""
     n_coordinates = len(sigma) // n_timesteps
@@ -223,8 +301,7 @@ def _shrunk(sigma: Array, target: Array, counts: Array) -> Array:
     """Return a covariance brought nearer to a target.
 
     How near is what the error of a covariance of so few pairs asks for (Ledoit and Wolf 2004,
-    https://doi.org/10.1016/S0047-259X(03)00096-4, with other targets). What both share is no
-    error of the one.
+    with other targets). What both share is no error of the one.
     """
     variance = np.diag(sigma)
     error = (sigma**2 + variance[:, None] * variance) / np.maximum(counts, 1)

@@ -213,19 +213,17 @@ class Structure:
         """Return series with draws for what is missing, given the rest: complete ones."""
         if all_finite(x):
             return x
-        u, _ = self.encode(x, tell=False)
-        return to_float32(as_array(self._decoded(u, present=True)))
+        block = as_block(x)
+        return to_float32(as_array(self._drawn(self._encoded(block, tell=False), block)[1]))
 
     def fills(self, x: FloatArray, n_draws: int) -> Iterator[tuple[FloatArray, Array]]:
         """Yield draws of the coordinates of series given what is known of them.
 
         Together with the log-density, given what is known, of what was drawn.
         """
-        if self._filler is None:
-            raise ValueError("series with missing values, but it is not known what to fill in")
         u = self._encoded(as_block(x))
         for k in range(n_draws):
-            drawn, log_q = self._filler.draw_with_density(u, k)
+            drawn, log_q = self._filler_.draw_with_density(u, k)
             yield to_float32(drawn), log_q
 
     def learn_filling(self, u: NDArray[Any]) -> None:
@@ -244,18 +242,32 @@ class Structure:
 
     def _fill(self, u: Array, block: Block) -> tuple[Array, Mask]:
         """Return complete coordinates, and which of them were known."""
-        if self._filler is None:
-            raise ValueError("series with missing values, but it is not known what to fill in")
         known = np.isfinite(u)
-        drawn = self._filler.draw(u)
-        # What is known of a channel stays as it is, also where its coordinates were not.
+        drawn, whole = self._drawn(u, block)
+        # What is known of a channel stays as it is, also where its coordinates were not: unless
+        # coordinates would have to be what they hardly ever are.
+        again = self._chain.encode(whole)
+        columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self.coordinates_.keys)]
+        told = np.stack(columns, axis=2)
+        told = np.where(np.isfinite(told), told, drawn)
+        return np.where(known | self._filler_.prefers(told, drawn), told, drawn), known
+
+    def _drawn(self, u: Array, block: Block) -> tuple[Array, Block]:
+        """Return coordinates with draws for what is missing, and whole series that agree.
+
+        These have all values that are known, and keep the rules.
+        """
+        drawn = self._filler_.draw(u)
         nearest = self._decoded(drawn, present=True)
         masks = {key: np.isfinite(column) for key, column in block.items()}
         whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
-        again = self._chain.encode(self._chain.complete(whole, masks))
-        columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self.coordinates_.keys)]
-        filled = np.stack(columns, axis=2)
-        return np.where(np.isfinite(filled), filled, drawn), known
+        return drawn, self._chain.complete(whole, masks)
+
+    @property
+    def _filler_(self) -> NormalFiller:
+        if self._filler is None:
+            raise ValueError("series with missing values, but it is not known what to fill in")
+        return self._filler
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell and self.on_violation != "nearest":
