@@ -11,13 +11,21 @@ of neighbours.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-__all__ = ["draw_between", "draw_once", "estimate_correlation", "series_keys", "uniforms"]
+__all__ = [
+    "draw_between",
+    "draw_once",
+    "estimate_correlation",
+    "keys_of",
+    "series_keys",
+    "uniforms",
+]
 
 Array = NDArray[np.float64]
 
@@ -102,13 +110,21 @@ def _key(a: Array, b: Array) -> NDArray[np.uint64]:
     return series_keys(np.concatenate([a, b], axis=1))
 
 
-def draw_once(a: Array, b: Array, columns: Iterable[Array]) -> Array:
+def draw_once(a: Array, b: Array, keys: NDArray[np.uint64]) -> Array:
     """Draw one ``z`` for each series between ``a`` and ``b``, each ``(n_series, 1)``.
 
-    The draws are a function of the series' columns: of the intervals, they would be the same for
+    The draws are a function of the series' ``keys``: of the intervals, they would be the same for
     all series with one value.
     """
-    return draw_between(a, b, 0.0, series_keys(np.concatenate([*columns], axis=1)))
+    return draw_between(a, b, 0.0, keys)
+
+
+def keys_of(columns: Iterable[Array], name: object) -> NDArray[np.uint64]:
+    """Return a number for each series, which depends on all of its columns.
+
+    And on the name of what is drawn by it: draws of two coordinates have nothing in common.
+    """
+    return series_keys(np.concatenate([*columns], axis=1), zlib.crc32(repr(name).encode()))
 
 
 def series_keys(rows: Array, salt: int = 0) -> NDArray[np.uint64]:

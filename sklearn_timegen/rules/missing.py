@@ -16,7 +16,7 @@ from scipy.special import ndtri
 
 from sklearn_timegen.data.checks import ends_of
 from sklearn_timegen.rules.chain import StateChain
-from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
+from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation, keys_of
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, channel_of
 
 __all__ = ["Missing", "end_of", "find_missing"]
@@ -162,14 +162,18 @@ class Missing(Rule):
         if self._part_ends is not None:
             level = self._level(mask).astype(int)[:, None]
             a, b = np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
-            out[self._part] = np.broadcast_to(draw_once(a, b, block.values()), mask.shape)
+            out[self._part] = np.broadcast_to(
+                draw_once(a, b, keys_of(block.values(), self._part)), mask.shape
+            )
         if self._threshold is not None:
             # Of series that are missing as a whole, any: nobody will ask.
             inside, mask = np.isfinite(mask), self._within(mask)
+            # Many series miss the same: drawn by their masks alone, they would be one point.
+            keys = keys_of(block.values(), self._whether)
             if self._chain is None:
-                z = draw_between(*self._interval(mask), self._rho)
+                z = draw_between(*self._interval(mask), self._rho, keys)
             else:
-                z = draw_between(*self._chain.intervals(mask), 0.0)
+                z = draw_between(*self._chain.intervals(mask), 0.0, keys)
             out[self._whether] = np.where(inside, z, np.nan)
         return out
 

@@ -19,7 +19,7 @@ from scipy.special import log_ndtr, ndtri
 from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
-from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation
+from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation, keys_of
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
 
@@ -184,11 +184,12 @@ class NormalScore(Rule):
         x = block[self.keys[0]]
         if self.static:
             own = own_value(x)
-            z = draw_once(*self._interval(own), block.values())
+            keys = keys_of(block.values(), self.keys[0])
+            z = draw_once(*self._interval(own), keys)
             z = np.where(np.isnan(own), np.nan, z)
             return {**block, self.keys[0]: np.broadcast_to(z, x.shape)}
         a, b = self._interval(x)
-        z = draw_between(a, b, self.correlation_)
+        z = draw_between(a, b, self.correlation_, keys_of([a, b], self.keys[0]))
         missing = np.isnan(x)
         if missing.any():
             z = np.where(missing, np.nan, z)
