@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_timegen import PCAMixture
-from sklearn_timegen.rules import Dependence, Structure
+from sklearn_timegen.datasets import make_sines
+from sklearn_timegen.rules import Dependence, Structure, find_rules
 from sklearn_timegen.rules.filling import NormalFiller
 from sklearn_timegen.rules.missing import Missing
 
@@ -74,3 +75,31 @@ def test_series_that_miss_the_same_are_no_single_point():
     rule = Missing(0)
     z = rule.fit_transform(x)[:, :, 1]
     assert len(np.unique(z[::2, 0])) == 300
+
+
+def with_single_cells_missing(x, fraction):
+    return np.where(np.random.default_rng(SEED).random(x.shape) < fraction, np.nan, x)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3])
+def test_shapes_are_found_though_no_window_is_complete(fraction):
+    x = make_sines(500, 24, 1, random_state=SEED)
+    seen = with_single_cells_missing(x, fraction)
+    structure = Structure(missing="complete")
+    u, _ = structure.fit_encode(seen)
+    (shape,) = structure.rules_
+    assert shape.kind == "shape"
+    off = np.abs(structure.fill(seen) - x).max(axis=(1, 2)) / x.std()
+    assert np.quantile(off, 0.9) < 2e-3
+    # Windows that all is known of lie on the surface, and others do not.
+    assert shape.violations(x).mean() < 0.02
+    assert (
+        shape.violations(x + 0.05 * np.random.default_rng(SEED).normal(size=x.shape)).mean() > 0.3
+    )
+    assert np.abs(u.std(axis=0)[0] / structure.transform(x).std(axis=0)[0] - 1).max() < 0.1
+
+
+def test_no_shape_is_found_in_smooth_series_that_have_none():
+    x = np.random.default_rng(SEED).normal(size=(500, 24, 1)).cumsum(axis=1).cumsum(axis=1)
+    seen = with_single_cells_missing(x, 0.3)
+    assert not find_rules(seen, include="shape")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.rules.polynomial import Polynomial, degrees_for
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, channel_of, inferred
+from sklearn_timegen.rules.shape_gaps import completed_windows
 from sklearn_timegen.rules.surface import N_ROUNDS, Surface, local_dimension
 
 __all__ = ["SCORES", "Shape", "find_shapes"]
@@ -268,7 +269,7 @@ def _principal(rows: Array, curved: float = 0.0) -> _Principal | None:
 
     Judged on every second window, which the others do not know.
     """
-    n_scores = min(MOST_SCORES, (rows.shape[1] - 1) // 2)
+    n_scores = _most_scores(rows)
     deviation, rows = float(rows.std()), _some(rows, MOST_WINDOWS)
     if n_scores < 1 or deviation == 0:
         return None
@@ -321,12 +322,23 @@ def _some(rows: Array, most: int) -> Array:
 
 
 def _whole_windows(blocks: Sequence[Block], key: Key) -> Array | None:
-    """Return the windows of which nothing is missing, if series are windows of one length."""
+    """Return the windows of which nothing is missing, if series are windows of one length.
+
+    If they are too few to tell a surface, those that follow from what is known of them.
+    """
     if len(blocks) != 1:
         return None
     column = blocks[0][key]
     rows: Array = column[~np.isnan(column).any(axis=1)]
+    if len(rows) < FEWEST <= len(column):
+        most = _most_scores(column)
+        completed = completed_windows(_some(column, MOST_WINDOWS), most, HIGHEST, CLOSE, FEWEST)
+        rows = rows if completed is None else completed
     return rows if len(rows) > 1 else None
+
+
+def _most_scores(rows: Array) -> int:
+    return min(MOST_SCORES, (rows.shape[1] - 1) // 2)
 
 
 def find_shapes(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:

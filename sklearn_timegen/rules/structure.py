@@ -257,7 +257,7 @@ class Structure:
 
         These have all values that are known, and keep the rules.
         """
-        drawn = self._filler_.draw(u)
+        drawn = u if all_finite(u) else self._filler_.draw(u)
         nearest = self._decoded(drawn, present=True)
         masks = {key: np.isfinite(column) for key, column in block.items()}
         whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
