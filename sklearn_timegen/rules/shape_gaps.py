@@ -28,7 +28,8 @@ NEARLY = 5.0  # times
 SETTLED = 0.1  # times that: by which fills still change
 N_STEPS = 2  # of Gauss and Newton in each
 STEADY = 1e-6  # of the trace: keeps a step from going where nothing is known
-LARGEST_LEVERAGE = 10.0  # of any cell of a window in what is known of it
+LARGEST_LEVERAGE = 50.0  # of any cell of a window in what is known of it: beyond, it is a guess
+SURE = 4.0  # standard errors of a cell, by which it is close
 
 
 def completed_windows(
@@ -112,8 +113,10 @@ def _completed(
         filled = np.where(known, rows, value)
         off = np.where(known, rows - value, 0.0)
         leverage = ((slope @ np.linalg.inv(square)) * slope).sum(axis=2).max(axis=1)
-        told = leverage <= LARGEST_LEVERAGE
-        if np.abs(filled - before)[told].max(initial=0.0) <= SETTLED * close:
+        # By the error of known cells: that of the others.
+        error = leverage * (off**2).sum() / known.sum()
+        told = (leverage <= LARGEST_LEVERAGE) & (error <= (close / SURE) ** 2)
+        if told.any() and np.abs(filled - before)[told].max() <= SETTLED * close:
             break
     return filled, told if np.abs(off[told]).max(initial=0.0) <= close else none
 
