@@ -41,6 +41,7 @@ LONGEST = 32  # timesteps of a window
 MOST_WINDOWS = 1000  # that are learned from
 N_FULL = 300  # windows that are half known, before others are not learned from
 N_ITERATIONS = 15
+N_TO_CHOOSE = 5  # of these, to compare covariances by
 CONVERGED = 2e-3  # change of the covariance, of cells with variance 1
 LEAST = 1e-6  # share of a cell's variance that no other cell explains
 APART = (0.0, 0.03, 0.1, 0.3, 1.0)  # weights of coordinates without each other, to choose from
@@ -183,7 +184,7 @@ class NormalFiller:
         held = np.isin(np.arange(len(u)) * N_PARTS // len(u), (1, 5))
         if u.shape[1] == self.length_ or held.sum() < 2:
             return TRIED
-        mu, raw, counts = self._expected(u[~held], known[~held], TRIED)
+        mu, raw, counts = self._expected(u[~held], known[~held], TRIED, N_TO_CHOOSE)
         some = np.flatnonzero(held)
         some = some[np.linspace(0, len(some) - 1, min(len(some), N_HELD)).astype(int)]
         density = [
@@ -192,12 +193,14 @@ class NormalFiller:
         ]
         return APART[int(np.argmax(density))]
 
-    def _expected(self, u: Array, known: Mask, apart: float) -> tuple[Array, Array, Array]:
+    def _expected(
+        self, u: Array, known: Mask, apart: float, n_iterations: int = N_ITERATIONS
+    ) -> tuple[Array, Array, Array]:
         """Return mean and covariance as windows say, and how many tell each entry of that."""
         d, counts = u.shape[1], known.T.astype(np.float64) @ known
         # From pairs that are both known, and then from everything.
         mu, raw = np.zeros(d), _positive(u.T @ u / np.maximum(counts, 1), 1e-3)
-        for _ in range(N_ITERATIONS if not known.all() else 0):
+        for _ in range(n_iterations if not known.all() else 0):
             before = raw
             total, filled = np.zeros((d, d)), u.copy()
             precision: Array = np.linalg.inv(self._regular(raw, counts, apart))
