@@ -21,12 +21,18 @@ from sklearn_timegen.io import (
     understand,
     windows_in,
 )
+from sklearn_timegen.series._heads import FEWEST_HEADS
 
 __all__ = ["evaluate", "rules", "sample"]
 
+DRAWN = (
+    "beginnings, lengths, levels and attributes (what is constant in a series) are drawn from a "
+    "model of all series. A value that only one series has may come again"
+)
 STAND_IN = (
-    "each series stands in for a real one: it has its beginning, length, level and attributes "
-    "(what is constant in it). Leave out columns by which an owner could be known"
+    "with fewer than {} series, each synthetic one stands in for a real one: it has its "
+    "beginning, length, level and attributes (what is constant in it). Leave out columns by which "
+    "an owner could be known"
 )
 
 
@@ -53,11 +59,12 @@ def sample(arguments: argparse.Namespace) -> None:
         "n_timesteps": arguments.n_timesteps,
         "start": start and table.time_of(str(found.time), start),
     }
-    synthetic = draw(found, generator, arguments, asked)
+    series = fit(found, generator, arguments)
+    synthetic = found.named(series.sample(**asked))
     table.write(output, synthetic)
     print(f"sample    {n_series} series, {len(synthetic)} rows: {output.resolve()}")
     if found.ids:
-        print(f"note      {STAND_IN}")
+        print(f"note      {DRAWN if series.draws_heads_ else STAND_IN.format(FEWEST_HEADS)}")
     if report is not None:
         from sklearn_timegen.evaluation import EvaluationReport
 
@@ -72,10 +79,8 @@ def sample(arguments: argparse.Namespace) -> None:
         print(f"report    {page.to_html(report).resolve()}")
 
 
-def draw(
-    found: Understanding, generator: Any, arguments: argparse.Namespace, asked: dict[str, Any]
-) -> Any:
-    """Fit a generator to series, say what it has found, and draw others."""
+def fit(found: Understanding, generator: Any, arguments: argparse.Namespace) -> Any:
+    """Fit a generator to series, and say what it has found."""
     series = sklearn_timegen.SeriesGenerator(
         generator, window=arguments.window, **found.columns, random_state=arguments.seed
     ).fit(found.frame)
@@ -85,7 +90,7 @@ def draw(
     )
     if arguments.rules and len(kept) > 1:
         print(*(f"          {rule}" for rule in kept), sep="\n")
-    return found.named(series.sample(**asked))
+    return series
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

@@ -210,6 +210,34 @@ def test_mistakes_are_answered_at_once(table, capsys, arguments, message):
     assert table.read_bytes() == before
 
 
+def test_attributes_of_many_series_are_drawn_and_those_of_few_are_told_to_be_real(folder, capsys):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=30)
+    shops = pd.concat(
+        pd.DataFrame(
+            {
+                "shop": f"S{k}",
+                "day": days,
+                "size": round(float(rng.lognormal(5)), 3),
+                "sold": rng.normal(size=30).round(2),
+            }
+        )
+        for k in range(20)
+    )
+    few = shops[shops["shop"].isin([f"S{k}" for k in range(9)])]
+    for X, are_drawn in ((shops, True), (few, False)):
+        X.to_csv("shops.csv", index=False)
+        arguments = ["sample", "shops.csv", "--output", "new.csv", "--window", "8", "--overwrite"]
+        assert main(arguments) == 0
+        shown = capsys.readouterr().out
+        assert ("are drawn from a model of all series" in shown) == are_drawn
+        assert ("stands in for a real one" in shown) != are_drawn
+        made = pd.read_csv("new.csv").groupby("shop", sort=False)["size"].first()
+        real = X.groupby("shop", sort=False)["size"].first()
+        same = made.to_numpy() == real.to_numpy()
+        assert same.mean() < 0.2 if are_drawn else same.all()
+
+
 def test_inputs_are_overwritten_if_told_so(table, capsys):
     before = table.read_bytes()
     arguments = ["sales.csv", "--window", "8"]

@@ -121,10 +121,10 @@ def test_panels_keep_levels_and_lengths():
     assert drawn.dtypes.equals(X.dtypes)
     sizes = drawn.drop("__total", level="region").groupby(level=[0, 1], sort=False).size()
     assert sizes.to_dict() == {
-        ("north", 8): N,
-        ("north", 9): 50,
-        ("south", 10): N - 20,
-        ("north", 11): N,
+        ("synthetic_0", 8): N,
+        ("synthetic_0", 9): 50,
+        ("synthetic_1", 10): N - 20,
+        ("synthetic_2", 11): N,
     }
     south = drawn[drawn.index.get_level_values("store") == 10]
     assert south.index.get_level_values("day").equals(DAYS[20:])

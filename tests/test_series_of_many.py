@@ -59,7 +59,8 @@ def test_levels_of_counts_flags_and_of_many_shops(rng):
     X = table(levels=20 + 4 * rng.normal(size=40))
     shop = np.repeat(np.arange(40), N)
     X["calls"], X["sale"] = rng.poisson(rates[shop]), rng.random(len(X)) < odds[shop]
-    drawn = fit(X).sample(40, n_timesteps=2 * N)
+    fitted = fit(X)
+    drawn = fitted.sample(40, n_timesteps=2 * N, like=[f"shop {k}" for k in range(40)])
     assert drawn.dtypes.equals(X.dtypes)
     for column in ("sales", "calls", "sale"):
         pair = of_each(drawn, column), of_each(X, column)
@@ -158,7 +159,7 @@ def test_short_series_are_windows_and_have_lengths_of_their_own():
     X = visits()
     fitted = fit(X, window=None)
     assert (fitted.window_, fitted.n_windows_) == (12, 120)
-    drawn = fitted.sample(120)
+    drawn = fitted.sample(120, like=list(range(120)))
     pd.testing.assert_series_equal(drawn.dtypes, X.dtypes)
     assert of_each(drawn, "day", "size").tolist() == of_each(X, "day", "size").tolist()
     assert of_each(drawn, "born", "first").tolist() == of_each(X, "born", "first").tolist()

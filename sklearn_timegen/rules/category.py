@@ -141,6 +141,9 @@ class Category(NormalScore):
     def encode(self, block: Block) -> Block:
         return super().encode(self._ranked(block))
 
+    def interval(self, block: Block) -> tuple[Array, Array]:
+        return super().interval(self._ranked(block))
+
     def decode(self, block: Block) -> Block:
         out = super().decode(block)
         ranks = np.rint(out[self.keys[0]]).astype(int)

@@ -243,6 +243,10 @@ class NormalScore(Rule):
         total: Array = np.nansum(at, axis=1)
         return total
 
+    def interval(self, block: Block) -> tuple[Array, Array]:
+        """Return where the normal process behind the channel of a block may be."""
+        return self._interval(block[self.keys[0]])
+
     def _interval(self, x: Array) -> tuple[Array, Array]:
         """Return where the normal process behind each value may be: of missing ones, anywhere."""
         missing = np.isnan(x)

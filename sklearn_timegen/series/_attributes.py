@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.data.tables.container import Columns, Record, shown
+from sklearn_timegen.data.tables.container import Columns, Container, Record, shown
 from sklearn_timegen.rules.category import Static
 
 __all__ = ["find_attributes"]
@@ -16,7 +16,9 @@ __all__ = ["find_attributes"]
 FEWEST = 3  # timesteps of some series, before it is no accident that one has a single value
 
 
-def find_attributes(static_columns: Any, columns: Columns, records: list[Record]) -> list[Static]:
+def find_attributes(
+    static_columns: Any, container: Container, records: list[Record]
+) -> list[Static]:
     """Return a rule for each column of numbers or dates that has one value a series.
 
     Of categories, and of many series, rules know it by themselves.
@@ -25,8 +27,8 @@ def find_attributes(static_columns: Any, columns: Columns, records: list[Record]
     ----------
     static_columns : "auto", name or list of names
         Columns that have to be attributes.
-    columns : Columns
-        The columns.
+    container : Container
+        Its columns, and those that name series: the names in these may be attributes, too.
     records : list of Record
         The series.
 
@@ -35,8 +37,9 @@ def find_attributes(static_columns: Any, columns: Columns, records: list[Record]
     ValueError
         If a named column is none, or changes within a series.
     """
+    columns = container.columns
     names = list(columns.names or range(len(columns.channels)))
-    named = _named(static_columns, names)
+    named = _named(static_columns, [*names, *container.id_columns, *container.levels[:-1]])
     found = []
     for k, channel in enumerate(columns.channels):
         constant = all(_is_constant(record.values[:, k]) for record in records)

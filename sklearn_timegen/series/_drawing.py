@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def draw_records(
     rng: np.random.Generator,
     *,
     known: list[Any],
+    kept: Sequence[int],
     match_spread: bool,
     anchor_end: bool,
 ) -> list[Record]:
@@ -43,6 +45,8 @@ def draw_records(
         The stream of random numbers.
     known : list of tuple
         Keys that series in training have, and these must not.
+    kept : sequence of int
+        Positions in keys of names that are attributes, and stay as they are.
     match_spread, anchor_end : bool
         As in ``SeriesGenerator.sample``.
 
@@ -65,6 +69,7 @@ def draw_records(
         u = postprocess.transform_coordinates(u)
     if anchor_end:
         u = [models.anchored(one, item) for one, item in zip(u, asked, strict=True)]
-    keys = new_keys(known, [models.records[item.like].key or ("",) for item in asked])
+    places = [item.like if item.place is None else item.place for item in asked]
+    keys = new_keys(known, [models.records[k].key or ("",) for k in places], kept)
     triples = zip(u, asked, keys, strict=True)
     return [models.finish(one, item, key) for one, item, key in triples]

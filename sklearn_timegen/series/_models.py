@@ -93,6 +93,12 @@ class Models:
         n_levels = self._level.shape[1]
         n_coordinates = len(columns.keys)
         self.static = [*columns.static, *range(n_coordinates, n_coordinates + n_levels)]
+        self.own_of_each: Array = np.stack([x[0, self.static] for x in self._learned])
+        # The rule of each attribute, and where its coordinate is among those of a series.
+        self.attribute_rules = {
+            channel_of(rule.keys[0]): (rule, self.static.index(columns.keys.index(rule.keys[0])))
+            for rule in columns.attributes
+        }
         self.classes: list[Any] = like.classes if like is not None else _classes(labels)
 
     REAL_DATA: ClassVar[Mapping[str, str]] = {"records": "the training series"}
@@ -203,12 +209,21 @@ class Models:
         """Return what the series that are asked for have of those that they are like."""
         if not self.static or len(self.records) == 1:
             return None
-        first = [self._learned[item.like][0, self.static] for item in asked]
-        return Own(self.static, np.stack(first))
+        return Own(self.static, np.stack([self._own(item) for item in asked]))
+
+    def _own(self, asked: Asked) -> Array:
+        return self.own_of_each[asked.like] if asked.own is None else asked.own
 
     def at_level(self, x: Array, asked: Asked) -> Array:
-        """Return a drawn series at the level of the one that it is like."""
-        return self.levels.together(x, self._level[asked.like])
+        """Return a drawn series at its level."""
+        n_others = len(self.static) - self._level.shape[1]
+        return self.levels.together(x, self._own(asked)[n_others:])
+
+    def coordinates_of_lengths(self, lengths: NDArray[np.int64], k: int) -> Array:
+        """Return, where the length of a series is its own coordinate ``k``, that of others."""
+        known = np.array([len(record.timeline.index) for record in self.records])
+        order = np.argsort(known, kind="stable")
+        return np.interp(lengths, known[order], self.own_of_each[order, k])
 
     def undo(self, values: Array, asked: Asked) -> Array:
         """Return the coordinates of a drawn series before the chain."""
@@ -247,8 +262,11 @@ class Models:
                 "undoing the transform turned generated values into some that are not finite: the "
                 "generator has left the range in which it can be undone"
             )
-        for k in self.attribute_channels:
-            own = asked.attributes.get(k, self.attributes[asked.like, k])
+        settled = asked.attributes
+        if asked.own is None:
+            like = {k: self.attributes[asked.like, k] for k in self.attribute_channels}
+            settled = like | settled
+        for k, own in settled.items():
             values[np.isfinite(values[:, k]), k] = own
         values, index = self._dated(values, asked)
         return Record(values, self.records[asked.like].timeline.at(index), key, asked.like)

@@ -141,7 +141,8 @@ class SeriesParameters(Declared):
     static_columns: Any = param(
         default="auto",
         doc="""Columns that have one value a series, its attributes: ``"auto"`` finds those that
-        are constant in each of several series; a list names some that have to be.""",
+        are constant in each of several series; a list names some that have to be. Of several
+        ``id_columns``, those in the list keep the names of training in samples.""",
         check="no_validation",  # find_attributes says what it expects
         type='"auto" or list of str',
     )

@@ -14,6 +14,8 @@ from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.data.tables.container import Key, shown
 
 if TYPE_CHECKING:
+    from sklearn_timegen.data.tables.container import Record
+    from sklearn_timegen.series._heads import HeadModel
     from sklearn_timegen.series._models import Models
 
 __all__ = ["Asked", "find_names", "read_request"]
@@ -45,6 +47,8 @@ class Asked:
     length: int
     label: Any = None
     attributes: dict[int, float] = field(default_factory=dict)
+    own: Array | None = None
+    place: int | None = None
 
 
 def find_names(like: Any, keys: Sequence[Key]) -> list[int] | None:
@@ -75,6 +79,8 @@ def read_request(
     among: list[int] | None = None,
     attributes: Any = None,
     y: Any = None,
+    heads: HeadModel | None = None,
+    rng: np.random.Generator,
 ) -> list[Asked]:
     """Return the series that are asked for.
 
@@ -90,6 +96,11 @@ def read_request(
         The series that may be stood in for, in turn; ``None`` is all.
     attributes : mapping, DataFrame or None
         Attributes by name, one for all series or one for each.
+    heads : HeadModel or None
+        What draws the beginnings, lengths, labels and attributes that are not asked for; ``None``
+        takes those of series that are stood in for.
+    rng : Generator
+        The stream of random numbers for heads.
 
     Returns
     -------
@@ -102,25 +113,66 @@ def read_request(
         starts = [models.container.stamps.read(one) for one in starts]
     labels = _labels(models, y, n_series)
     values = _attributes(models, attributes, n_series)
+    if heads is None:
+        asked = _standing_in(models, among, labels, values)
+    else:
+        places = _places(models.records, n_series, rng)
+        drawn = heads.draw(values, labels, places, rng)
+        asked = [
+            Asked(head.like, head.start, head.length, head.label, head.attributes, head.own, place)
+            for head, place in zip(drawn, places, strict=True)
+        ]
+    for item, length, first in zip(asked, lengths, starts, strict=True):
+        if length is not None:
+            item.length = _checked_length(models, length)
+        if first is not None:
+            item.start = models.records[item.like].timeline.start(first)
+    return asked
+
+
+def _standing_in(
+    models: Models,
+    among: list[int] | None,
+    labels: list[Any],
+    attributes: list[dict[int, float]],
+) -> list[Asked]:
+    """Return series that stand in for those of training that have what is asked for, in turn."""
     asked, used = [], dict[Any, int]()
-    for i in range(n_series):
-        fitting = _fitting(models, among, labels[i], values[i])
+    for label, own in zip(labels, attributes, strict=True):
+        fitting = _fitting(models, among, label, own)
         turn = used.setdefault(tuple(fitting), 0)
         used[tuple(fitting)] += 1
         k = fitting[turn % len(fitting)]
-        timeline = models.records[k].timeline
-        length = len(timeline.index)
-        if lengths[i] is not None:
-            length = check_count(lengths[i], "n_timesteps")
-            if models.plan.whole and length > models.plan.window:
-                raise ValueError(
-                    f"n_timesteps={length} is longer than the longest training series, of "
-                    f"{models.plan.window}: whole series are the windows here. Pass a window that "
-                    "is shorter than all series, and windows will be joined"
-                )
-        label = labels[i] if labels[i] is not None else models.label_of(k)
-        asked.append(Asked(k, timeline.start(starts[i]), length, label, values[i]))
+        index = models.records[k].timeline.index
+        label = label if label is not None else models.label_of(k)
+        asked.append(Asked(k, index[0], len(index), label, own))
     return asked
+
+
+def _places(records: list[Record], n_series: int, rng: np.random.Generator) -> list[int]:
+    """Return whose places in the nesting of names series take: those below one name together."""
+    groups: dict[Hashable, list[int]] = {}
+    for k, record in enumerate(records):
+        groups.setdefault(record.key[:1], []).append(k)
+    own = list(groups.values())
+    places: list[int] = []
+    while len(places) < n_series:
+        for g in rng.permutation(len(own)):
+            places += own[g]
+            if len(places) >= n_series:
+                break
+    return places[:n_series]
+
+
+def _checked_length(models: Models, asked: Any) -> int:
+    length = check_count(asked, "n_timesteps")
+    if models.plan.whole and length > models.plan.window:
+        raise ValueError(
+            f"n_timesteps={length} is longer than the longest training series, of "
+            f"{models.plan.window}: whole series are the windows here. Pass a window that "
+            "is shorter than all series, and windows will be joined"
+        )
+    return length
 
 
 def _for_each(value: Any, n_series: int, name: str) -> list[Any]:

@@ -168,7 +168,7 @@ def make_structure(settings: SeriesParameters, known: Known, plan: Plan) -> Stru
     dating = [] if known.gaps is None else [known.gaps.rule()]
     rules = rules_of_kinds(columns.schema, own if said else theirs.get("rules", "auto"))
     return Structure(
-        [*find_attributes(settings.static_columns, columns, records), *dating, *rules],
+        [*find_attributes(settings.static_columns, known.container, records), *dating, *rules],
         theirs.get("bounds"),
         on_violation=theirs.get("on_violation", "warn"),
         missing=theirs.get("missing", "generate"),

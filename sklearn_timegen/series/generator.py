@@ -17,10 +17,11 @@ from sklearn_timegen.data.axes import laid_out
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.sentinels import sentinels_told
 from sklearn_timegen.data.tables.container import Record
-from sklearn_timegen.data.tables.names import new_keys
+from sklearn_timegen.data.tables.names import kept_names, new_keys
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._calendar import infer_period
 from sklearn_timegen.series._drawing import draw_records
+from sklearn_timegen.series._heads import FEWEST_HEADS, HeadModel
 from sklearn_timegen.series._models import Models, cut_apart
 from sklearn_timegen.series._parameters import SeriesParameters
 from sklearn_timegen.series._postprocess import JoinedPostprocess
@@ -60,7 +61,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
     Columns may hold words, flags, categories, dates, and missing values: the parameters
     ``missing``, ``channel_kinds``, ``rare_categories`` and ``unseen_categories`` of the generator
     are taken for those of the series. What a series has for all of its time, as a shop its town
-    and its level, it has from the training series that it stands in for. A transform sees real
+    and its level, is drawn from a model of that in training. A transform sees real
     channels only, with draws in the place of what is missing; decimals come back by the rules.
 
     See Also
@@ -97,6 +98,9 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
     step_: Any = fitted(
         "From one timestep to the next: an offset, a calendar of sessions, an integer, or "
         "``None`` for irregular times."
+    )
+    draws_heads_: bool = fitted(
+        "Whether beginnings, lengths, levels and attributes are drawn, and not those of training."
     )
     window_: int = fitted("Timesteps of a window.")
     period_: int = fitted("The season.")
@@ -152,34 +156,43 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
     ) -> Any:
         """Draw synthetic series.
 
-        Series i stands in for training series i, and again from the first one if there are fewer:
-        it has its beginning and length unless others are given, its level, its attributes, and
-        what a transform knows of it, such as trend and season. Its name is new: numbers go on
-        above the greatest of training, other names are ``synthetic_0`` and so on. So a
-        combination of attributes by which an owner could be known is in the sample as it is in
-        the data: leave such columns out, or give others by ``attributes``.
+        What a series has once, its beginning, length, level, attributes, first reading of a
+        meter and label, is drawn from a model of these in training, jointly, unless it is asked
+        for; what follows from a category, as the region from the town, does so in the sample. So
+        no series has all of that from a real one, though a value that one series alone has may
+        come again: leave out columns that name an owner by themselves. What a transform knows,
+        such as trend and season, is that of the training series nearest to what was drawn.
+
+        Of less than ten series, such a model would know too little to hide any. Then, or with
+        ``like``, ``match_spread`` or ``anchor_end``, series i stands in for training series i, and
+        again from the first one if there are fewer: all of this is that one's.
+
+        Names are new, in each of several columns, and nested as in training: numbers go on above
+        the greatest, other names are ``synthetic_0`` and so on. Columns of names that are among
+        ``static_columns`` keep theirs.
 
         Parameters
         ----------
         n_series : int, default=1
             Number of series.
         n_timesteps : int, sequence of int or None, default=None
-            Their length, one for all or one for each; ``None`` is that of the training series.
-            Any length, but where windows are whole series, none above ``window_``.
+            Their length, one for all or one for each; ``None`` draws it, or takes that of the
+            training series that is stood in for. Any length, but where windows are whole series,
+            none above ``window_``.
         start : timestamp, period, int, sequence of these or None, default=None
-            Time of their first step, one for all or one for each; ``None`` is that of the
-            training series.
+            Time of their first step, one for all or one for each; ``None`` draws it, or takes
+            that of the training series that is stood in for.
         like : Series, DataFrame, array-like, list or None, default=None
             Names of training series to stand in for, a tuple for each where several columns name
             one. Or other series that stand in the place of the training series: the transform is
             fitted to them, and the generator stays as it is.
         attributes : dict, DataFrame or None, default=None
             Of columns that are constant in each series, the values to have: one for all series,
-            or one for each. A series stands in for one that has these categories, and of these
-            the nearest numbers.
+            or one for each. All else is as with these categories, or most of them, and of these
+            the nearest numbers; among series that are stood in for, all of them.
         y : object or sequence, default=None
             Label of the series, if ``fit`` was given labels: one for all or one for each;
-            ``None`` is that of the training series.
+            ``None`` draws it, or takes that of the training series that is stood in for.
         match_spread : bool, default=False
             Whether each series is brought to the mean and the standard deviation that its
             training series has, transformed: a guard against a generator that has not learned
@@ -208,6 +221,8 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         models, among = self._models, self._named(like)
         if like is not None and among is None:
             models = self._read_models(like)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        stands_in = like is not None or match_spread or anchor_end
         asked = read_request(
             models,
             n_series,
@@ -216,6 +231,8 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             among=among,
             attributes=attributes,
             y=y,
+            heads=None if stands_in else self._heads,
+            rng=np.random.default_rng(derive_seed(seed, "heads")),
         )
         if anchor_end and (n_timesteps is not None or start is not None or models.plan.whole):
             raise ValueError(
@@ -224,7 +241,6 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             )
         if anchor_end or match_spread:
             models.need_values("anchor_end=True" if anchor_end else "match_spread=True")
-        seed = draw_seed(self.random_state if random_state is None else random_state)
         records = draw_records(
             asked,
             models,
@@ -232,6 +248,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             self.postprocess_,
             np.random.default_rng(derive_seed(seed, "series")),
             known=[record.key for record in (*self._models.records, *models.records)],
+            kept=self._kept,
             match_spread=match_spread,
             anchor_end=anchor_end,
         )
@@ -281,7 +298,9 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         container, records = known.container, known.records
         period = self._infer_period(records)
         plan = make_plan(self, records, period, known.labels)
-        new_keys([record.key for record in records], [])  # refuses what no names can be made of
+        kept = kept_names(self.static_columns, container.id_columns or container.levels[:-1])
+        keys = [record.key for record in records]
+        new_keys(keys, [], kept)  # refuses what no names can be made of
         chain, structure = Chain(self.transform, period), make_structure(self, known, plan)
         models = Models(known, chain, structure, plan)
         seed = draw_seed(self.random_state)
@@ -310,6 +329,10 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         if not plan.whole and (self.joining == "search" or not hasattr(generator, "forecast")):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
             self._learn_joining()
+        self._kept, self._heads = kept, None
+        self.draws_heads_ = len(set(keys)) >= FEWEST_HEADS
+        if self.draws_heads_:
+            self._heads = HeadModel(models, kept, derive_seed(seed, "heads"))
         self._learn_postprocess(models, derive_seed(seed, "calibration"))
 
     @property

@@ -1,0 +1,400 @@
+"""What series have once, their heads: when they begin, how long they are, attributes, levels.
+
+A synthetic series that had the head of a real one would tell who is in the data. So heads are
+drawn from a model of their own, a mixture of normals over their normal scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from sklearn_timegen.classical import PCAMixture
+from sklearn_timegen.rules import Category
+from sklearn_timegen.rules.category import Static
+from sklearn_timegen.rules.normal_score import NormalScore
+from sklearn_timegen.rules.rule import Block, channel_of
+from sklearn_timegen.series._beginnings import Beginnings
+from sklearn_timegen.series._effects import Effects
+from sklearn_timegen.series._follows import find_followers, find_shared
+from sklearn_timegen.series._latent import draw_scores
+
+if TYPE_CHECKING:
+    from sklearn_timegen.series._models import Models
+
+__all__ = ["FEWEST_HEADS", "Head", "HeadModel"]
+
+Array = NDArray[np.float64]
+# A word, and a number: of a coordinate, of a column of beginnings or names, or of a channel.
+Column: TypeAlias = tuple[int, str]
+Wish: TypeAlias = dict[Column, float]
+Columns: TypeAlias = dict[Column, Array]
+LENGTH, LABEL = (0, "length"), (0, "label")
+
+FEWEST_HEADS = 10  # series: a model of fewer heads would give them away, or know nothing
+FEWEST_CANDIDATES, CANDIDATES = 500, 10  # to choose from: at least, and for each of a wish
+TO_THE_END = 0.5  # of series that end at the last time of all, for that to be their end
+MISMATCH = 1e6  # a distance beyond all others: another category than the one asked for
+JITTER = 1e-6  # by which chance decides between training series that are equally near
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a synthetic series has once.
+
+    Parameters
+    ----------
+    like : int
+        The training series whose head is nearest.
+    own : ndarray
+        Its coordinates that are constant along time.
+    start : timestamp, period or int
+        Its first time.
+    length : int
+        Its timesteps.
+    label : object
+        Its label; ``None`` where there are none.
+    attributes : dict
+        By channel, the values of attributes that are settled, and need not be decoded.
+    """
+
+    like: int
+    own: Array
+    start: Any
+    length: int
+    label: Any
+    attributes: dict[int, float]
+
+
+class HeadModel:
+    """A model of the heads of training series.
+
+    A row a series: its coordinates that are constant along time (attributes, levels, first
+    readings), its label, its names that are kept, its beginning and its length. What follows
+    from a category follows in what is drawn.
+
+    Parameters
+    ----------
+    models : Models
+        The series.
+    kept : sequence of int
+        Positions of those names of series that are attributes.
+    seed : int
+        Of the mixture.
+    """
+
+    def __init__(self, models: Models, kept: Sequence[int], seed: int) -> None:
+        self._models = models
+        keys = [record.key for record in models.records]
+        self._names = {(j, "name"): list(dict.fromkeys(key[j] for key in keys)) for j in kept}
+        if models.needs_labels:
+            self._names[LABEL] = models.classes
+        coded = self._coded(keys)
+        channels = {(k, "channel"): models.attributes[:, k] for k in models.attribute_channels}
+        known = models.container.columns.channels
+        words = [(k, "channel") for k in models.attribute_channels if known[k].categories]
+        self._followers = find_followers(channels | coded, [*coded, *words])
+        following = [follower.target for follower in self._followers]
+        shared, self._firsts = find_shared(channels, keys)
+        self._shared = [key for key in shared if key not in following]
+        self._by_value = {
+            (models.attribute_rules[key[0]][1], "own"): key
+            for key in self._shared
+            if self._is_free(key)
+        }
+        self._of_attribute = {
+            (k, "own"): (rule, channel)
+            for channel, (rule, k) in models.attribute_rules.items()
+            if (k, "own") not in self._by_value
+        }
+        table = self._measured() | coded
+        self._rules: dict[Column, NormalScore] = {
+            key: Category(key) if key in self._names else Static(key)
+            for key in table
+            if key not in self._of_attribute
+        }
+        self._first = {key: float(column[0]) for key, column in table.items()}
+        self._varying = [key for key, column in table.items() if np.ptp(column) > 0]
+        self._learn(table, seed)
+
+    # -- what is known -----------------------------------------------------------------------
+
+    def _is_free(self, key: Column) -> bool:
+        """Whether an attribute is a number on which nothing else hangs.
+
+        Where all below one name share it, each value comes several times, and between them the
+        coordinate has no place for another one. So it is the value that is learned, once a name.
+        """
+        rule, channel = self._models.attribute_rules[key[0]][0], key[0]
+        others = (one for one in self._models.structure.rules_ if one is not rule)
+        tied = any(channel in map(channel_of, one.keys) for one in others if one.kind != "grid")
+        known = np.isfinite(self._models.attributes[:, channel]).all()
+        return bool(known) and not tied and not isinstance(rule, Category)
+
+    def _measured(self) -> Columns:
+        """Return what is a number of each series."""
+        records = self._models.records
+        self._beginnings = Beginnings([record.timeline for record in records])
+        lengths = np.array([len(record.timeline.index) for record in records], dtype=np.int64)
+        self._lengths = np.unique(lengths)
+        ends = self._beginnings.steps_ + lengths
+        self._end = int(ends.max())
+        begin_apart = self._models.known.gaps is None and np.ptp(self._beginnings.steps_) > 0
+        # Of series that run to the end of the data, the length follows from the beginning.
+        self._by_end = bool(begin_apart and (ends == self._end).mean() >= TO_THE_END)
+        written = self._beginnings.columns_.astype(np.float64)
+        return {
+            **{(k, "own"): self._models.own_of_each[:, k] for k in self._learned},
+            **{own: self._models.attributes[:, key[0]] for own, key in self._by_value.items()},
+            **{(k, "begins"): x for k, x in enumerate(written.T)},
+            LENGTH: (self._end - ends if self._by_end else lengths).astype(np.float64),
+        }
+
+    @property
+    def _learned(self) -> list[int]:
+        """Which of its own coordinates are learned; where a length is one, it is told twice."""
+        lengths = self._models.structure.coordinates_.lengths
+        return [k for k, column in enumerate(self._models.static) if column not in lengths]
+
+    def _coded(self, keys: list[Any]) -> Columns:
+        """Return the numbers of categories: of labels, and of names that are kept."""
+        values = {
+            key: self._models.labels if key == LABEL else [own[key[0]] for own in keys]
+            for key in self._names
+        }
+        return {
+            key: np.array([names.index(one) for one in values[key] or ()], dtype=np.float64)
+            for key, names in self._names.items()
+        }
+
+    def _learn(self, table: Columns, seed: int) -> None:
+        self._mixture: PCAMixture | None = None
+        block: Block = {key: column[:, None] for key, column in table.items()}
+        for key, rule in self._rules.items():
+            # A category looks at the others, too: which ones are alike?
+            once: Block = block if key not in self._by_value else {key: block[key][self._firsts]}
+            rule.learn([once])
+        if not self._varying:
+            return
+        intervals = [self._interval(key, block) for key in self._varying]
+        low, high = (np.hstack(ends) for ends in zip(*intervals, strict=True))
+        rng = np.random.default_rng(seed)
+        scores = draw_scores(low, high, rng)
+        self._tree = cKDTree(scores + JITTER * rng.normal(size=scores.shape))
+        self._range = scores.min(axis=0), scores.max(axis=0)
+        words = [self._is_word(key) for key in self._varying]
+        codes = [
+            self._code(key, scores[:, [k]]) for k, key in enumerate(self._varying) if words[k]
+        ]
+        self._effects = Effects(words).fit(scores, codes)
+        around = self._effects.taken_off(scores, codes)
+        self._mixture = PCAMixture(rules=None, postprocess=None, random_state=seed % 2**31)
+        self._mixture.fit(around.astype(np.float32))
+
+    def _is_word(self, key: Column) -> bool:
+        rule = self._rules[key] if key in self._rules else self._of_attribute[key][0]
+        return isinstance(rule, Category)
+
+    def _code(self, key: Column, scores: Array) -> Array:
+        """Return the values of scores in a column."""
+        rule = self._rules[key] if key in self._rules else self._of_attribute[key][0]
+        own = rule.keys[0]
+        return np.asarray(rule.decode({own: scores})[own][:, 0])
+
+    def _interval(self, key: Column, block: Block) -> tuple[Array, Array]:
+        """Return where the scores of a column may be."""
+        if key in self._rules:
+            return self._rules[key].interval(block)
+        rule, channel = self._of_attribute[key]
+        return rule.interval({rule.keys[0]: self._models.attributes[:, [channel]]})
+
+    # -- drawing -----------------------------------------------------------------------------
+
+    def draw(
+        self,
+        attributes: list[dict[int, float]],
+        labels: list[Any],
+        places: list[int],
+        rng: np.random.Generator,
+    ) -> list[Head]:
+        """Return a head for each series.
+
+        Parameters
+        ----------
+        attributes : list of dict
+            By channel, what is asked for.
+        labels : list
+            Labels that are asked for; ``None`` is any.
+        places : list of int
+            The training series whose places in the nesting of names they take.
+        rng : Generator
+            The stream of random numbers.
+        """
+        wishes = [self._wish(*one) for one in zip(attributes, labels, places, strict=True)]
+        groups = self._groups(places)
+        n, n_wishes = len(places), sum(map(bool, wishes))
+        n_wishes = n if len(set(groups)) < n else n_wishes
+        extra = max(FEWEST_CANDIDATES, CANDIDATES * n_wishes) if n_wishes else 0
+        pool, scores = self._candidates(n + extra, rng)
+        free = np.ones(len(scores), dtype=bool)
+        chosen = np.empty(n, dtype=np.int64)
+        teller = np.arange(n)  # of what all below one name share: the first of them
+        first: dict[Any, int] = {}
+        for i, (wish, group) in enumerate(zip(wishes, groups, strict=True)):
+            teller[i] = first.setdefault(group, i)
+            told = self._shared if teller[i] < i else []
+            near = {key: float(pool[key][chosen[teller[i]]]) for key in told} | wish
+            chosen[i] = self._nearest(pool, near, free) if near else free.argmax()
+            free[chosen[i]] = False
+        columns = {key: column[chosen] for key, column in pool.items()}
+        for key in self._shared:
+            own = self._attribute(key)[1], "own"
+            columns[key], columns[own] = columns[key][teller], columns[own][teller]
+        return self._heads(columns, self._like(scores[chosen], rng), wishes)
+
+    def _wish(self, attributes: dict[int, float], label: Any, place: int) -> Wish:
+        wish: Wish = {(k, "channel"): value for k, value in attributes.items()}
+        own = self._models.records[place].key
+        for key, names in self._names.items():
+            if key != LABEL:
+                wish[key] = float(names.index(own[key[0]]))
+            elif label is not None:
+                wish[key] = float(names.index(label))
+        return wish
+
+    def _groups(self, places: list[int]) -> list[Hashable]:
+        """Return what series are below one name, if these share anything."""
+        if not self._shared:
+            return list(range(len(places)))
+        seen: dict[int, int] = {}
+        groups: list[Hashable] = []
+        for k in places:
+            seen[k] = seen.get(k, -1) + 1
+            groups.append((self._models.records[k].key[:1], seen[k]))
+        return groups
+
+    def _candidates(self, n: int, rng: np.random.Generator) -> tuple[Columns, Array]:
+        """Return the columns of heads, those of attributes, too, and their scores."""
+        pool = {key: np.full(n, value) for key, value in self._first.items()}
+        scores = np.empty((n, 0))
+        if self._mixture is not None:
+            scores = self._drawn_scores(n, int(rng.integers(2**31)))
+        for k, key in enumerate(self._varying):
+            pool[key] = self._code(key, scores[:, [k]]) if key in self._rules else scores[:, k]
+        for own, key in self._by_value.items():
+            rule, step = self._models.attribute_rules[key[0]][0], self._rules[own].step_
+            pool[key] = pool[own] if step is None else np.rint(pool[own] / step) * step
+            pool[own] = _score(rule, pool[key])
+        for channel, (rule, k) in self._models.attribute_rules.items():
+            if (k, "own") in self._by_value:
+                continue
+            decoded = rule.decode({rule.keys[0]: pool[k, "own"][:, None]})
+            pool[channel, "channel"] = decoded[rule.keys[0]][:, 0]
+        return pool, scores
+
+    def _drawn_scores(self, n: int, seed: int) -> Array:
+        assert self._mixture is not None
+        around = np.asarray(self._mixture.sample(n, random_state=seed), dtype=np.float64)
+        words = self._effects.words
+        codes = [
+            self._code(key, around[:, [k]]) for k, key in enumerate(self._varying) if words[k]
+        ]
+        # Beyond training nothing is known: what lies there is mirrored at its ends.
+        low, high = self._range
+        scores = self._effects.put_back(around, codes)
+        scores = np.where(scores < low, 2 * low - scores, scores)
+        scores = np.where(scores > high, 2 * high - scores, scores)
+        return scores.clip(low, high)
+
+    def _nearest(self, pool: Columns, wish: Wish, free: NDArray[np.bool_]) -> int:
+        """Return the free candidate with most of the categories, and the nearest numbers."""
+        distance = np.where(free, 0.0, np.inf)
+        for key, value in wish.items():
+            rule, k = self._attribute(key)
+            if rule is None or isinstance(rule, Category):
+                distance += MISMATCH * (pool[key] != value)
+            else:
+                distance += np.abs(pool[k, "own"] - _score(rule, np.array([value])))
+        return int(distance.argmin())
+
+    def _attribute(self, key: Column) -> tuple[NormalScore | None, int]:
+        return self._models.attribute_rules[key[0]] if key[1] == "channel" else (None, 0)
+
+    def _like(self, scores: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+        n = len(self._models.records)
+        if self._mixture is None:
+            return rng.integers(n, size=len(scores))
+        nearest: NDArray[np.int64] = self._tree.query(scores)[1]
+        return nearest
+
+    # -- from columns to heads -----------------------------------------------------------------
+
+    def _heads(self, columns: Columns, like: NDArray[np.int64], wishes: list[Wish]) -> list[Head]:
+        settled = self._settle(columns, wishes)
+        starts, lengths = self._times(columns)
+        own = self._own(columns, settled, lengths)
+        labels: list[Any] = [None] * len(wishes)
+        if LABEL in columns:
+            labels = [self._names[LABEL][int(code)] for code in columns[LABEL]]
+        heads = []
+        for i in range(len(wishes)):
+            attributes = {
+                key[0]: float(columns[key][i])
+                for key, which in settled.items()
+                if key[1] == "channel" and which[i]
+            }
+            heads.append(Head(like[i], own[i], starts[i], int(lengths[i]), labels[i], attributes))
+        return heads
+
+    def _settle(self, columns: Columns, wishes: list[Wish]) -> dict[Column, NDArray[np.bool_]]:
+        """Write what is asked for, and what follows; return where that is."""
+        by_value = self._by_value.values()
+        settled = {key: np.full(len(wishes), key in by_value) for key in columns}
+        for i, wish in enumerate(wishes):
+            for key, value in wish.items():
+                columns[key][i], settled[key][i] = value, True
+        for follower in self._followers:
+            found = follower.of(columns[follower.source], columns[follower.target])
+            changed = (found != columns[follower.target]) & ~settled[follower.target]
+            columns[follower.target][changed] = found[changed]
+            settled[follower.target] |= changed
+        return settled
+
+    def _own(
+        self,
+        columns: Columns,
+        settled: dict[Column, NDArray[np.bool_]],
+        lengths: NDArray[np.int64],
+    ) -> Array:
+        """Return the coordinates that are constant along time."""
+        models = self._models
+        own = np.empty((len(lengths), len(models.static)))
+        for k in self._learned:
+            own[:, k] = columns[k, "own"]
+        for k in set(range(len(models.static))) - set(self._learned):
+            own[:, k] = models.coordinates_of_lengths(lengths, k)
+        for channel, (rule, k) in models.attribute_rules.items():
+            which = settled[channel, "channel"]
+            if which.any():
+                own[which, k] = _score(rule, columns[channel, "channel"][which])
+        return own
+
+    def _times(self, columns: Columns) -> tuple[list[Any], NDArray[np.int64]]:
+        n_columns = self._beginnings.columns_.shape[1]
+        written = np.stack([columns[k, "begins"] for k in range(n_columns)], axis=1)
+        steps = self._beginnings.counted(np.rint(written).astype(np.int64))
+        lengths = np.rint(columns[LENGTH]).astype(np.int64)
+        if self._by_end:
+            lengths = self._end - lengths.clip(0) - steps
+        return self._beginnings.times(steps), lengths.clip(self._lengths[0], self._lengths[-1])
+
+
+def _score(rule: NormalScore, values: Array) -> Array:
+    """Return the coordinates of attributes."""
+    key = rule.keys[0]
+    return np.asarray(rule.encode({key: values[:, None]})[key][:, 0])
