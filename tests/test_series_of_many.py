@@ -236,6 +236,20 @@ def test_labels_of_series():
         fitted.sample(like=X)
 
 
+def test_labels_and_a_calendar_are_both_known_to_windows():
+    X = table(levels=[10] * 6)
+    day = pd.DatetimeIndex(X["day"]).weekday.to_numpy()
+    busy = X["shop"].isin(["shop 0", "shop 2", "shop 4"]).to_numpy()
+    X["sales"] += 20 * ((day == 2) & busy) + 20 * ((day == 5) & ~busy)
+    fitted = fit(X, y=["mid", "end"] * 3, calendar=["weekday"], window=7)
+    for label, weekday in (("mid", 2), ("end", 5)):
+        drawn = fitted.sample(4, n_timesteps=70, y=label)
+        means = drawn.groupby(drawn["day"].dt.weekday)["sales"].mean()
+        assert means.idxmax() == weekday
+        assert means[weekday] - means.drop(weekday).max() > 5
+    assert np.isfinite(fitted.score(X, ["mid", "end"] * 3))
+
+
 def test_labels_that_do_not_fit():
     X = table()
     with pytest.raises(ValueError, match="X holds 3 series: pass one label for each"):
@@ -246,8 +260,6 @@ def test_labels_that_do_not_fit():
         fit(X, y=[0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="y has no label of series 'shop 2'"):
         fit(X, y={"shop 0": "a", "shop 1": "b"})
-    with pytest.raises(ValueError, match="cannot both be what windows are generated given"):
-        fit(X, y=list("aba"), calendar=["weekday"])
     with pytest.raises(ValueError, match="fit was given no labels"):
         fit(X).sample(y="a")
 

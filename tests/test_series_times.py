@@ -309,3 +309,40 @@ def test_what_is_no_table_is_refused_with_what_to_do():
     two = pd.concat({"a": frame(DAYS), "b": frame(DAYS.delete(5))})
     with pytest.raises(ValueError, match=r"of series 'b' .* after 2024-01-05 .* comes 2024-01-07"):
         fit(two, gaps="error")
+
+
+# -- gaps of whole days ---------------------------------------------------------------------------
+
+
+def days_off(seed, n=6, n_days=40):
+    """Return hourly values of plants that stand still on some days, and holes in one channel."""
+    rng, parts = np.random.default_rng(seed), []
+    for k in range(n):
+        hours = pd.date_range("2024-01-01", periods=24 * n_days, freq="h")
+        off = rng.random(n_days) < 0.1
+        off[[0, -1]] = False
+        X = pd.DataFrame({"plant": f"p{k}", "hour": hours, "load": rng.normal(size=len(hours))})
+        X["flow"] = np.where(rng.random(len(X)) < 0.05, np.nan, rng.normal(size=len(X)))
+        parts.append(X[~np.repeat(off, 24)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_days_that_are_left_out_come_back_as_days():
+    counts, holes = [], []
+    for seed in range(SEED, SEED + 3):
+        X = days_off(seed)
+        fitted = fit(X, id_columns="plant", time_column="hour", max_windows=500)
+        drawn = fitted.sample(6)
+        gaps = [
+            Y.groupby("plant")["hour"].diff().dropna() / pd.Timedelta("1h") - 1 for Y in (X, drawn)
+        ]
+        real, made = (gap[gap > 0] for gap in gaps)
+        assert (made % 24 == 0).all()
+        assert (drawn.loc[made.index, "hour"].dt.hour == 0).all()
+        counts.append((len(real), len(made)))
+        holes.append(drawn["flow"].isna().mean())
+        assert not drawn["load"].isna().any()
+    n_real, n_made = np.sum(counts, axis=0)
+    # Counts of rare gaps, in two samples: within three standard deviations of their difference.
+    assert abs(n_real - n_made) < 3 * np.sqrt(n_real + n_made)
+    assert np.mean(holes) == pytest.approx(0.05, abs=0.025)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn_timegen.data.tables.sessions import Sessions
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CALENDARS", "calendar_features", "infer_period"]
+__all__ = ["CALENDARS", "calendar_features", "infer_period", "with_label"]
 
 # Name: where a timestamp stands, and how many there are.
 CALENDARS: dict[str, tuple[Any, float]] = {
@@ -47,6 +48,20 @@ def calendar_features(index: pd.Index, names: tuple[str, ...]) -> NDArray[np.flo
         for k in range(1, N_HARMONICS + 1):
             columns += [np.sin(k * phase), np.cos(k * phase)]
     return np.column_stack(columns)
+
+
+def with_label(
+    features: NDArray[np.float64], label: Any, classes: Sequence[Any]
+) -> NDArray[np.float64]:
+    """Return calendar features, of several classes a set for each, which is 0 for all others.
+
+    So the profile of a week may be another one in each class, also to a linear model, which would
+    only add what the class does to what the weekday does.
+    """
+    if not classes:
+        return features
+    with_level = np.column_stack([np.ones(len(features)), features])
+    return np.hstack([with_level * float(label == one) for one in classes])
 
 
 # Timesteps of a season, by the unit of the frequency.

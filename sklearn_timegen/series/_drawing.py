@@ -72,4 +72,4 @@ def draw_records(
     places = [item.like if item.place is None else item.place for item in asked]
     keys = new_keys(known, [models.records[k].key or ("",) for k in places], kept)
     triples = zip(u, asked, keys, strict=True)
-    return [models.finish(one, item, key) for one, item, key in triples]
+    return [models.finish(one, item, key, rng) for one, item, key in triples]

@@ -16,9 +16,10 @@ from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import Structure
 from sklearn_timegen.rules.normal_score import own_value
 from sklearn_timegen.rules.rule import channel_of
-from sklearn_timegen.series._calendar import calendar_features
+from sklearn_timegen.series._calendar import calendar_features, with_label
 from sklearn_timegen.series._levels import Levels
 from sklearn_timegen.series._request import Asked
+from sklearn_timegen.series._row_gaps import CellHoles, RowGaps
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
 
@@ -100,6 +101,11 @@ class Models:
             for rule in columns.attributes
         }
         self.classes: list[Any] = like.classes if like is not None else _classes(labels)
+        self._row_gaps: RowGaps | None = None if like is None else like._row_gaps
+        self._holes: CellHoles | None = None if like is None else like._holes
+        self._gap_rates = np.ones(len(records))
+        if self._leaves_out and structure.generates_missing:
+            self._learn_row_gaps()
 
     REAL_DATA: ClassVar[Mapping[str, str]] = {"records": "the training series"}
 
@@ -144,6 +150,23 @@ class Models:
                 own[i, k] = own_value(record.values[None, :, k])[0, 0]
         return own
 
+    def _learn_row_gaps(self) -> None:
+        """Learn when rows are left out, of all series and of each."""
+        timelines = [record.timeline for record in self.records]
+        there = [self._rows_there(record.values) for record in self.records]
+        if self._row_gaps is None:
+            self._row_gaps = RowGaps(timelines, there)
+            self._holes = CellHoles([record.values for record in self.records], there)
+        pairs = zip(timelines, there, strict=True)
+        self._gap_rates = np.array([self._row_gaps.rate(*pair) for pair in pairs])
+
+    def _rows_there(self, values: Array) -> NDArray[np.bool_]:
+        """Return which rows hold anything but what is constant in a series."""
+        changing = [k for k in range(values.shape[1]) if k not in self.attribute_channels]
+        known = np.isfinite(values[:, changing or self.attribute_channels])
+        there: NDArray[np.bool_] = np.any(known, axis=1)
+        return there
+
     def _transform(self, series: list[Array]) -> None:
         """Transform what is in the units of the data."""
         sources = self.structure.coordinates_.sources(self._moving)
@@ -181,8 +204,8 @@ class Models:
     ) -> tuple[Array, Any]:
         """Return windows of all series, and what they are generated given.
 
-        The calendar features of their beginnings, or the labels of their series. Of more than
-        ``most`` windows, so many are drawn by ``rng``.
+        The calendar features of their beginnings, or the labels of their series, or both. Of more
+        than ``most`` windows, so many are drawn by ``rng``.
         """
         n_windows = [(len(x) - self.plan.window) // stride + 1 for x in self._learned]
         total = sum(n_windows)
@@ -200,7 +223,8 @@ class Models:
             windows.append(cut[own])
             if calendar:
                 times = record.timeline.index[starts[own] + self.chain.n_lost]
-                conditions.append(calendar_features(times, calendar))
+                features = calendar_features(times, calendar)
+                conditions.append(with_label(features, self.label_of(k), self.classes))
             elif self.needs_labels:
                 conditions.append(np.repeat(np.asarray([self.label_of(k)]), len(windows[-1])))
         return np.concatenate(windows), np.concatenate(conditions) if conditions else None
@@ -252,9 +276,16 @@ class Models:
         filled = self.structure.inverse_transform_series(coordinates, present=True)[-1]
         return self.structure.ending_at(u, np.where(np.isnan(end), filled, end))
 
-    def finish(self, u: Array, asked: Asked, key: Key) -> Record:
+    def finish(self, u: Array, asked: Asked, key: Key, rng: np.random.Generator) -> Record:
         """Lead a drawn series back to the data, and put times and a name to it."""
-        values = self.structure.inverse_transform_series(self._to_its_end(u))[: asked.length]
+        u = self._to_its_end(u)
+        values = self.structure.inverse_transform_series(u)[: asked.length]
+        there = self._drawn_rows(asked, rng)
+        if there is not None:
+            assert self._holes is not None
+            filled = self.structure.inverse_transform_series(u, present=True)[: asked.length]
+            values = np.where(self._holes.draw(values, rng), np.nan, filled)
+            there &= self._rows_there(values)
         # What is missing is NaN; other values are none only where coordinates are none.
         holes = self.structure.generates_missing and np.isfinite(u).all()
         if not (np.isfinite(values).all() or (holes and not np.isinf(values).any())):
@@ -269,20 +300,26 @@ class Models:
         for k, own in settled.items():
             values[np.isfinite(values[:, k]), k] = own
         values, index = self._dated(values, asked)
+        if there is not None:
+            values, index = values[there], index[there]
         return Record(values, self.records[asked.like].timeline.at(index), key, asked.like)
 
     def _dated(self, values: Array, asked: Asked) -> tuple[Array, pd.Index]:
-        """Return the rows that are there of a series, and their times."""
+        """Return the values of a series, and their times."""
         timeline = self.records[asked.like].timeline
         if self.known.gaps is not None:
             assert isinstance(timeline, IrregularTimeline)
             return values[:, :-1], self.known.gaps.times(timeline, asked.start, values[:, -1])
+        return values, timeline.make(asked.start, asked.length)
+
+    def _drawn_rows(self, asked: Asked, rng: np.random.Generator) -> NDArray[np.bool_] | None:
+        """Return which rows of a series are there, if some are left out."""
+        if self._row_gaps is None:
+            return None
+        timeline = self.records[asked.like].timeline
         index = timeline.make(asked.start, asked.length)
-        if not self._leaves_out:
-            return values, index
-        changing = [k for k in range(values.shape[1]) if k not in self.attribute_channels]
-        there = np.isfinite(values[:, changing or self.attribute_channels]).any(axis=1)
-        return values[there], index[there]
+        rate = float(self._gap_rates[asked.like])
+        return self._row_gaps.draw(index, timeline.step, rate, rng)
 
     def write(self, records: list[Record]) -> Any:
         """Lay drawn series out as those of training were."""

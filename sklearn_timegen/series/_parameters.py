@@ -80,7 +80,8 @@ class SeriesParameters(Declared):
     calendar: Sequence[str] = param(
         default=(),
         doc="""What windows are generated given: where they begin in the day, the week, the month
-        or the year. The generator has to be one that can be conditional. Without it, and without
+        or the year, and beside it the label of their series, if ``fit`` is given labels. The
+        generator has to be one that can be conditional. Without it, and without
         ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.""",
         check=[list, tuple],
         type='sequence of {"hour", "weekday", "day", "month", "dayofyear"}',

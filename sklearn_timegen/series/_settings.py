@@ -125,11 +125,6 @@ def _check_generator(settings: SeriesParameters, generator: Any, labels: list[An
             f"calendar={list(settings.calendar)} needs a generator with the parameter "
             f"conditional, got {generator!r}"
         )
-    if labels is not None and settings.calendar:
-        raise ValueError(
-            f"y and calendar={list(settings.calendar)} cannot both be what windows are generated "
-            "given: let the labels be a column of X, which is an attribute, or leave one out"
-        )
     if labels is not None and "conditional" not in generator.get_params():
         raise ValueError(
             f"y needs a generator with the parameter conditional, got {generator!r}: let the "

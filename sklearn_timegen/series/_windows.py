@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
-from sklearn_timegen.series._calendar import calendar_features
+from sklearn_timegen.series._calendar import calendar_features, with_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +71,7 @@ class WindowSource:
     overlap: int
     n_channels: int
     calendar: tuple[str, ...]
+    classes: tuple[Any, ...] = ()  # of labels, which are told beside a calendar
     joiner: WindowJoiner | None = None
     # The training windows' conditions, number of candidates, and seed, until there is a joiner.
     to_learn: tuple[Array | None, int, int] | None = None
@@ -105,7 +106,7 @@ class WindowSource:
         n_drawn = n_series if own is None else N_TRIED + 8 * n_series
 
         def given(at: int) -> Any:
-            return self._given(times, at) if self.calendar else label
+            return self._given(times, at, label) if self.calendar else label
 
         x = self._draw(n_drawn, given(0), rng)
         # What goes on from it is searched by what belongs to the series, too.
@@ -162,8 +163,9 @@ class WindowSource:
             return range(max(0, asked.length - n_lost))
         return models.records[asked.like].timeline.make(asked.start, asked.length)[n_lost:]
 
-    def _given(self, times: pd.Index | range, at: int) -> Any:
-        return calendar_features(times[at : at + 1], self.calendar)[0]
+    def _given(self, times: pd.Index | range, at: int, label: Any) -> Any:
+        features = calendar_features(times[at : at + 1], self.calendar)
+        return with_label(features, label, self.classes)[0]
 
     def _draw(self, n: int, y: Any, rng: np.random.Generator) -> Array:
         conditions = {} if y is None else {"y": y}

@@ -324,7 +324,12 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
             self.feature_names_in_ = np.asarray(container.columns.names, dtype=object)
         self._source = WindowSource(
-            generator, plan.window, plan.overlap, windows.shape[2], tuple(self.calendar)
+            generator,
+            plan.window,
+            plan.overlap,
+            windows.shape[2],
+            tuple(self.calendar),
+            tuple(models.classes),
         )
         if not plan.whole and (self.joining == "search" or not hasattr(generator, "forecast")):
             self._source.to_learn = conditions, self.n_candidates, derive_seed(seed, "joining")
