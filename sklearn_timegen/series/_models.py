@@ -69,6 +69,7 @@ class Models:
         self.known, self.chain, self.structure, self.plan = known, chain, structure, plan
         self.container, self.records, self.labels = known.container, known.records, known.labels
         container, records, labels = self.container, self.records, self.labels
+        self._longest = int(np.argmax([len(record.values) for record in records]))
         self._leaves_out: bool = container.leaves_out or (like is not None and like._leaves_out)
         series = [self._padded(record.values) for record in records]
         if like is None:
@@ -330,10 +331,9 @@ class Models:
         """Return coordinates of a series that ends where its window does."""
         if not self.plan.whole:
             return u
-        longest = max(range(len(self.records)), key=lambda k: len(self.records[k].values))
         u = u.copy()
         for k in self.structure.coordinates_.lengths:
-            u[:, k] = self.coordinates[longest][0, k]
+            u[:, k] = self.coordinates[self._longest][0, k]
         return u
 
 
