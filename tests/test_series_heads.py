@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_timegen import PCAMixture, SeriesGenerator
+from sklearn_timegen import PCAMixture, SeriesGenerator, load
 from sklearn_timegen.data.tables.names import new_keys
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -236,3 +236,10 @@ def test_new_keys_are_never_taken_and_never_twice():
     assert min(key[1] for key in keys) == 4
     with pytest.raises(ValueError, match="named by Timestamp"):
         new_keys([(pd.Timestamp("2024"), "a")], [])
+
+
+def test_a_loaded_generator_draws_the_same_heads(tmp_path):
+    fitted = fit(shops(SEED))
+    for real_data in ("keep", "thin"):
+        fitted.save(tmp_path / "shops.zip", real_data=real_data)
+        pd.testing.assert_frame_equal(load(tmp_path / "shops.zip").sample(5), fitted.sample(5))

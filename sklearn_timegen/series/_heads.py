@@ -185,7 +185,7 @@ class HeadModel:
         low, high = (np.hstack(ends) for ends in zip(*intervals, strict=True))
         rng = np.random.default_rng(seed)
         scores = draw_scores(low, high, rng)
-        self._tree = cKDTree(scores + JITTER * rng.normal(size=scores.shape))
+        self._scores = scores + JITTER * rng.normal(size=scores.shape)
         self._range = scores.min(axis=0), scores.max(axis=0)
         words = [self._is_word(key) for key in self._varying]
         codes = [
@@ -329,7 +329,7 @@ class HeadModel:
         n = len(self._models.records)
         if self._mixture is None:
             return rng.integers(n, size=len(scores))
-        nearest: NDArray[np.int64] = self._tree.query(scores)[1]
+        nearest: NDArray[np.int64] = cKDTree(self._scores).query(scores)[1]
         return nearest
 
     # -- from columns to heads -----------------------------------------------------------------
