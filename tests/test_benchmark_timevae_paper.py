@@ -8,9 +8,9 @@ from benchmarks.timevae_paper import __main__ as benchmark
 from benchmarks.timevae_paper import data, judging, report, results, verdicts
 from sklearn_timegen import PCAMixture
 from sklearn_timegen.metrics import (
-    _panel_judges,
     discriminative,
     discriminative_score,
+    panel_judges,
     predictive,
 )
 
@@ -20,7 +20,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(discriminative, "N_STEPS", 2)
     monkeypatch.setattr(predictive, "N_STEPS", 2)
     monkeypatch.setattr(judging, "N_ROWS_BOOSTING", 50)
-    for module, name in ((_panel_judges, "Classifier"), (judging, "Regressor")):
+    for module, name in ((panel_judges, "Classifier"), (judging, "Regressor")):
         name = f"HistGradientBoosting{name}"
         monkeypatch.setattr(module, name, partial(getattr(module, name), max_iter=1))
 

@@ -6,7 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_timegen import EvaluationReport, compare_samples, evaluate_generator, evaluate_samples
 from sklearn_timegen.classical import PCAMixture
-from sklearn_timegen.metrics import _panel_judges, convolutional, resolve_metrics
+from sklearn_timegen.metrics import convolutional, panel_judges, resolve_metrics
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -25,7 +25,7 @@ def boosted(monkeypatch):
         return HistGradientBoostingClassifier(max_iter=20, **params)
 
     monkeypatch.setattr(convolutional, "N_EPOCHS", 2)
-    monkeypatch.setattr(_panel_judges, "HistGradientBoostingClassifier", few_trees)
+    monkeypatch.setattr(panel_judges, "HistGradientBoostingClassifier", few_trees)
     return made
 
 

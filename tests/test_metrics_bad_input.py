@@ -14,11 +14,11 @@ from sklearn_timegen import BlockBootstrap, PCAMixture, compare_generators, eval
 from sklearn_timegen.metrics import (
     METRICS,
     Measurement,
-    _panel_judges,
     convolutional,
     discriminative,
     mmd,
     near_copy_fraction,
+    panel_judges,
     predictive,
     tstr_score,
 )
@@ -50,7 +50,7 @@ def _short(monkeypatch):
     def quick(**params):
         return LogisticRegression()
 
-    monkeypatch.setattr(_panel_judges, "HistGradientBoostingClassifier", quick)
+    monkeypatch.setattr(panel_judges, "HistGradientBoostingClassifier", quick)
     monkeypatch.setattr(convolutional, "N_EPOCHS", 1)
 
 

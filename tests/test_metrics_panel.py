@@ -12,16 +12,16 @@ from sklearn_timegen import PCAMixture, evaluate_generator
 from sklearn_timegen.metrics import (
     METRICS,
     PanelResult,
-    _panel_judges,
     convolutional,
     discriminative_score,
     judge_panel,
     make_generation_scorer,
+    panel_judges,
     sample_size_to_certainty,
 )
 from sklearn_timegen.metrics._features import _pairs, as_rows, levels, relations, summaries
 from sklearn_timegen.metrics._folds import folds_of_both, folds_of_halves
-from sklearn_timegen.metrics._panel_judges import JUDGES
+from sklearn_timegen.metrics.panel_judges import JUDGES
 from sklearn_timegen.model_selection import make_windows
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -289,7 +289,7 @@ def test_nothing_is_trained_on_that_overlaps_what_is_tested(both):
 def _short(monkeypatch):
     monkeypatch.setattr(convolutional, "N_EPOCHS", 2)
     few = partial(HistGradientBoostingClassifier, max_iter=10)
-    monkeypatch.setattr(_panel_judges, "HistGradientBoostingClassifier", few)
+    monkeypatch.setattr(panel_judges, "HistGradientBoostingClassifier", few)
 
 
 @pytest.mark.exhaustive

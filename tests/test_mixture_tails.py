@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
 
 from sklearn_timegen import PCAMixture
-from sklearn_timegen.classical import _directions
+from sklearn_timegen.classical import directions
 from sklearn_timegen.representation import SeriesScaler
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -18,7 +18,7 @@ K, MOST = 2, 3  # components of the mixture, directions that are kept
 
 @pytest.fixture(autouse=True)
 def few_directions(monkeypatch):
-    monkeypatch.setattr(_directions, "MOST", MOST)
+    monkeypatch.setattr(directions, "MOST", MOST)
 
 
 @pytest.fixture(scope="module")

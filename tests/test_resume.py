@@ -64,7 +64,7 @@ def kept(generator, path, every=1):
 
 def fit_until(generator, monkeypatch, n_files, data=X):
     """Fit until so many checkpoints were written; return whether that was an end."""
-    write, written = Checkpoints._write, []
+    write, written = Checkpoints.write, []
 
     def write_or_die(self, net):
         if len(written) == n_files:
@@ -73,7 +73,7 @@ def fit_until(generator, monkeypatch, n_files, data=X):
         written.append(1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "_write", write_or_die)
+        patch.setattr(Checkpoints, "write", write_or_die)
         try:
             generator.fit(data)
         except Killed:
@@ -137,7 +137,7 @@ def test_what_is_finished_stays_so(path):
 
 def test_files_are_written_as_often_as_was_asked_for(path, monkeypatch):
     epochs = []
-    monkeypatch.setattr(Checkpoints, "_write", lambda self, net: epochs.append(len(net.history)))
+    monkeypatch.setattr(Checkpoints, "write", lambda self, net: epochs.append(len(net.history)))
     kept(VAE(**{**CODED, **LONG}), path, every=5).fit(X)
     assert epochs == [0, 5, 10, 12]
 

@@ -298,11 +298,11 @@ def test_a_class_of_ones_own_is_saved_once_it_is_registered(path, monkeypatch):
     fitted = Own(random_state=SEED).fit(X)
     with pytest.raises(CannotSave, match=r"tests.test_save.Own.*register.*joblib"):
         fitted.save(path)
-    monkeypatch.setattr(names, "_REGISTERED", {})
+    monkeypatch.setattr(names, "REGISTERED", {})
     register(Own)
     fitted.save(path)
     assert equal(sklearn_timegen.load(path).sample(3), fitted.sample(3))
-    monkeypatch.setattr(names, "_REGISTERED", {})
+    monkeypatch.setattr(names, "REGISTERED", {})
     with pytest.raises(FileRefused, match="register"):
         sklearn_timegen.load(path)
 

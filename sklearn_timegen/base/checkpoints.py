@@ -74,7 +74,7 @@ class Checkpoints:
         if Path(path).is_dir():  # as an empty name is, too
             raise ValueError(f"checkpoint={str(path)!r} is a directory: name a file in it")
         try:
-            self._write(net)
+            self.write(net)
         except OSError as error:
             raise OSError(f"checkpoint={str(path)!r} cannot be written: {error}") from error
 
@@ -84,7 +84,7 @@ class Checkpoints:
         if n_done % self.estimator.checkpoint_every and net.progress_made < 1:
             return
         try:
-            self._write(net)
+            self.write(net)
             self.failed = False
         except (OSError, CannotSave) as error:
             if not self.failed:  # once, and not after each epoch
@@ -94,7 +94,8 @@ class Checkpoints:
                 )
             self.failed = True
 
-    def _write(self, net: GeneratorNet) -> None:
+    def write(self, net: GeneratorNet) -> None:
+        """Write the estimator as it is after this epoch, with all that training goes on from."""
         held = copy.copy(self.estimator)
         held.net_ = net
         held._unfinished = Unfinished(*self.begun, callbacks_state(net))

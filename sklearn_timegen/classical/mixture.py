@@ -28,8 +28,8 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
 from sklearn_timegen.base.density import log_density_of_series
-from sklearn_timegen.classical._directions import fit_directions
-from sklearn_timegen.classical._part import Part, Pool, Unknown
+from sklearn_timegen.classical.directions import fit_directions
+from sklearn_timegen.classical.normals import Part, Pool, Unknown
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 

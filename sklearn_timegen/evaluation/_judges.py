@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen.metrics._panel_judges import JUDGES
 from sklearn_timegen.metrics._trials import Trials
 from sklearn_timegen.metrics.panel import certain
+from sklearn_timegen.metrics.panel_judges import JUDGES
 
 __all__ = ["Judges", "Said", "judges_in_words", "judges_table_rows", "said_by", "summarise_judges"]
 

@@ -23,9 +23,9 @@ from sklearn_timegen.metrics._folds import (
     folds_of_both,
     folds_of_halves,
 )
-from sklearn_timegen.metrics._panel_judges import JUDGES, Trial, try_judge
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics._reading import channel_names as named_channels
+from sklearn_timegen.metrics.panel_judges import JUDGES, Trial, try_judge
 
 __all__ = ["MAX_SAMPLES", "Pair", "Trials"]
 

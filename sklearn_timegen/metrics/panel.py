@@ -15,8 +15,8 @@ from scipy.stats import norm
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.checks import check_count, check_fraction
 from sklearn_timegen.metrics._common import Measurement
-from sklearn_timegen.metrics._panel_judges import JUDGES, Clue, Trial
 from sklearn_timegen.metrics._trials import MAX_SAMPLES, Pair, Trials
+from sklearn_timegen.metrics.panel_judges import JUDGES, Clue, Trial
 
 if TYPE_CHECKING:
     import pandas as pd

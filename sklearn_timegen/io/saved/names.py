@@ -77,7 +77,7 @@ FOREIGN = {
         "CosineAnnealingWarmRestarts",
     ),
 }
-_REGISTERED: dict[str, type] = {}
+REGISTERED: dict[str, type] = {}
 
 
 def register(cls: Class) -> Class:
@@ -111,14 +111,14 @@ def register(cls: Class) -> Class:
             f"{cls.__qualname__} is made within a function, where no other process finds it: "
             "define it at the top of a module"
         )
-    _REGISTERED[_name(cls)] = cls
+    REGISTERED[_name(cls)] = cls
     return cls
 
 
 def class_name(cls: type, path: str) -> str:
     """Return the name by which a file may name a class."""
     name = _name(cls)
-    if _REGISTERED.get(name) is cls:
+    if REGISTERED.get(name) is cls:
         return name
     public = _foreign_names().get(name)
     if public is not None:
@@ -134,8 +134,8 @@ def class_name(cls: type, path: str) -> str:
 
 def find_class(name: Any) -> type:
     """Return the class that a file names."""
-    if isinstance(name, str) and name in _REGISTERED:
-        return _REGISTERED[name]
+    if isinstance(name, str) and name in REGISTERED:
+        return REGISTERED[name]
     module, _, inside = _parts(name)
     if inside in FOREIGN.get(module, ()):
         return getattr(importlib.import_module(module), inside)

@@ -56,6 +56,7 @@ class Tail:
         return cls(psi, leads, log_det, tails if pool else None)
 
     def log_density(self, tails: Array) -> Array:
+        """Return the log-density of tails, on the complement of the directions."""
         n_dims = tails.shape[1] - len(self.leads)
         square = (tails * self.weigh(tails)).sum(axis=1)
         density: Array = log_normal(square, n_dims) - self.log_det / 2
@@ -90,6 +91,7 @@ class Directions:
     tail: Tail | None
 
     def scores(self, rows: Array) -> Array:
+        """Return z of each row."""
         z: Array = (rows - self.mean) @ self.basis.T
         return z
 
@@ -104,6 +106,7 @@ class Directions:
         return x
 
     def log_density_of_tails(self, rows: Array, z: Array) -> Array | float:
+        """Return what tails add to the log-density of scores."""
         return 0.0 if self.tail is None else self.tail.log_density(self.tails(rows, z))
 
     def draw_tails(self, rows: Array, series: Index | None, rng: np.random.Generator) -> Array:

@@ -1,7 +1,7 @@
 """The mixture of one class: conditions (if vectors), leading scores, residual scores.
 
 Symbols as in :mod:`~sklearn_timegen.classical.mixture` and in
-:mod:`~sklearn_timegen.classical._directions`.
+:mod:`~sklearn_timegen.classical.directions`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from sklearn.mixture import GaussianMixture
 
 from sklearn_timegen._mixture import NormalMixture, log_normal, pick
-from sklearn_timegen.classical._directions import Directions
+from sklearn_timegen.classical.directions import Directions
 
 __all__ = ["Part", "Pool", "Unknown"]
 
@@ -40,6 +40,7 @@ class Part:
 
     @property
     def mixture(self) -> GaussianMixture:
+        """The normals over conditions and leading scores, as scikit-learn fitted them."""
         return self.lead.mixture
 
     def draw(
@@ -55,6 +56,7 @@ class Part:
         return np.column_stack([lead, rest]), None
 
     def log_density(self, z: Array, c: FloatArray | None) -> Array:
+        """Return log p(z), or log p(z | c)."""
         k = z.shape[1] - self.residual_mean.shape[1]
         log_weight, terms = self.lead.log_terms(z[:, :k], c)
         for j, variance in enumerate(self.residual_variance):
@@ -128,6 +130,7 @@ class Unknown:
 
     @classmethod
     def of(cls, cells: Index, directions: Directions, rows: Array, z: Array) -> Unknown:
+        """Read what is unknown of rows, whose scores are z."""
         there, tail = directions.basis[:, cells], directions.tail
         n_known = directions.basis.shape[1] - len(cells)
         if tail is None:
