@@ -7,8 +7,8 @@ long, is recorded as such, and not tried again before the code of the library or
 changes; ``--again`` does not wait for that. What cannot be had here (data, packages) is left out,
 and tried once each time.
 
-``--list`` says what is missing. ``--only`` takes patterns of "module / part / key", as a shell
-does; ``--minutes`` stops before a cell that is not expected to end in time.
+``--list`` says what is missing. ``--only`` takes patterns that occur in "module / part / key", as
+a shell's; ``--minutes`` stops before a cell that is not expected to end in time.
 """
 
 from __future__ import annotations
@@ -187,14 +187,16 @@ def _why(cell: dict[str, Any] | None) -> str:
 
 
 def _wanted(cell: Cell, only: Sequence[str]) -> bool:
-    return any(fnmatchcase(str(cell), pattern) for pattern in only)
+    return any(fnmatchcase(str(cell), f"*{pattern}*") for pattern in only)
 
 
 def main() -> None:
     """Do what is missing, or say what it is."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--list", action="store_true", help="say what is missing, and do nothing")
-    parser.add_argument("--only", nargs="+", metavar="PATTERN", default=["*"])
+    parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN", default=["*"], help="part of a name"
+    )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop in time")
     parser.add_argument("--again", action="store_true", help="what failed with this code, too")
     parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)  # of the queue's processes
