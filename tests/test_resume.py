@@ -224,14 +224,14 @@ def test_a_disk_that_is_full_stops_no_training(path, monkeypatch):
 
 IN_ANOTHER_PROCESS = """
 import sys, time
+from skorch import NeuralNet
 from tests.test_resume import KILLED, X, kept
-from sklearn_timegen.training import GeneratorNet
-run = GeneratorNet.fit_loop.__globals__["NeuralNet"].notify
+run = NeuralNet.notify
 def slowly(self, name, **kwargs):
     run(self, name, **kwargs)
     if name == "on_epoch_begin":
         time.sleep(0.01)  # so that there is a training to be killed
-GeneratorNet.fit_loop.__globals__["NeuralNet"].notify = slowly
+NeuralNet.notify = slowly
 kept(KILLED[sys.argv[1]], sys.argv[2]).fit(X)
 """
 

@@ -14,12 +14,11 @@ import operator
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from skorch.history import History
 from skorch.utils import TeeGenerator
@@ -28,8 +27,9 @@ from torch.utils.data import Subset
 
 from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.data import Series
-from sklearn_timegen.training.data import BatchIterator, known_device
+from sklearn_timegen.training.data import BatchIterator
 from sklearn_timegen.training.interruption import noticing_ctrl_c
+from sklearn_timegen.training.saving import Keeping, SavedNet
 from sklearn_timegen.training.schedules import RateSchedule
 from sklearn_timegen.training.step import Step
 
@@ -38,17 +38,7 @@ __all__ = ["GeneratorNet"]
 Group = dict[str, Any]  # of parameters, in an optimizer
 
 
-class Keeping(Protocol):
-    """Keeps a training while it runs."""
-
-    def at_beginning(self, net: GeneratorNet) -> None:
-        """Keep a training, or a phase of it, before its first epoch."""
-
-    def after_epoch(self, net: GeneratorNet) -> None:
-        """Keep it after an epoch, if it is time to."""
-
-
-class GeneratorNet(NeuralNet):
+class GeneratorNet(SavedNet):
     """A skorch net with one module and one objective.
 
     A module may hold several networks that descend losses of their own. A subclass names them
@@ -431,61 +421,6 @@ class GeneratorNet(NeuralNet):
         if self.history and "dur" not in self.history[-1]:
             self.history_ = History(self.history[:-1])
 
-    # -- saving ------------------------------------------------------------------------------
-
-    # What training counts and draws by, beside weights and optimizer.
-    _counted: ClassVar[tuple[str, ...]] = (
-        *("n_steps_", "n_epochs_", "n_batches_", "interrupted_", "shuffle_", "noise_"),
-        *("_n_before", "_n_to_come"),
-    )
-
-    def _state_to_save(self, training_state: bool) -> dict[str, Any]:
-        """Return what the net is made of, and what training has made of it."""
-        state = {
-            "params": self.get_params(deep=False),
-            "module": dict(self.networks.state_dict()),
-            "criterion": dict(self.criterion_.state_dict()),
-            "objective": _numbers(self.criterion_),
-            "history": [dict(row) for row in self.history],
-            "counted": {n: getattr(self, n) for n in self._counted if hasattr(self, n)},
-        }
-        if training_state:
-            state["optimizer"] = self.optimizer_.state_dict()
-        return state
-
-    def _load_saved(self, state: dict[str, Any]) -> None:
-        """Make the net anew, and give it the weights that it had."""
-        counted = state["counted"]
-        if not set(counted) <= set(self._counted):
-            raise ValueError(f"a net does not count {sorted(set(counted) - set(self._counted))}")
-        params = {**state["params"], "device": known_device(state["params"]["device"])}
-        type(self).__init__(self, **params)
-        self.initialize()
-        self.networks.load_state_dict(state["module"])
-        self.criterion_.load_state_dict(state["criterion"])
-        self.criterion_.__dict__.update(_only_numbers(state["objective"], self.criterion_))
-        self.history_ = History(state["history"])
-        self.__dict__.update(counted)
-        if self.noise_.device.type != torch.device(self.device).type:  # of another machine
-            name = f"noise after epoch {len(self.history)}"
-            self.noise_ = torch_generator(derive_seed(self.seed, name), self.device)
-        self.begins_anew_ = "optimizer" not in state
-        if not self.begins_anew_:
-            self.optimizer_.load_state_dict(state["optimizer"])
-            self._check_optimizer()
-
-    def _check_optimizer(self) -> None:
-        """Refuse an optimizer's memory of other weights."""
-        for group in self.optimizer_.param_groups:
-            for parameter in group["params"]:
-                for name, value in self.optimizer_.state.get(parameter, {}).items():
-                    of_shape = not isinstance(value, Tensor) or value.shape == parameter.shape
-                    if not of_shape and value.numel() != 1:
-                        raise ValueError(
-                            f"the optimizer's {name} has the shape {tuple(value.shape)}, its "
-                            f"weights {tuple(parameter.shape)}"
-                        )
-
     # -- pickling ----------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
@@ -511,19 +446,6 @@ def _apart(value: Any) -> Any:
 
 def _without(group: Group, name: str) -> Group:
     return {key: value for key, value in group.items() if key != name}
-
-
-def _numbers(module: torch.nn.Module) -> dict[str, Any]:
-    """Return a module's own numbers, such as the weight that a warm-up sets."""
-    return {name: v for name, v in vars(module).items() if type(v) in (int, float)}
-
-
-def _only_numbers(state: Mapping[str, Any], module: torch.nn.Module) -> dict[str, Any]:
-    """Return those numbers of a state that a module has."""
-    odd = [n for n, v in state.items() if n not in vars(module) or type(v) not in (int, float)]
-    if odd:
-        raise ValueError(f"the objective {type(module).__name__} has no number {odd[0]}")
-    return dict(state)
 
 
 def _heard(callbacks: list[Callback], *events: str) -> bool:

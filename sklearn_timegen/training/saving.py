@@ -1,0 +1,105 @@
+"""What of a net is written to a file, and how a net is made of it again.
+
+A net is its parameters, the weights and numbers of its networks and of its objective, what
+training has counted, and, where training is to go on, the memory of its optimizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import torch
+from skorch import NeuralNet
+from skorch.history import History
+from torch import Tensor
+
+from sklearn_timegen._random import derive_seed, torch_generator
+from sklearn_timegen.training.data import known_device
+
+if TYPE_CHECKING:
+    from sklearn_timegen.training.net import GeneratorNet
+
+__all__ = ["Keeping", "SavedNet"]
+
+
+class Keeping(Protocol):
+    """Keeps a training while it runs."""
+
+    def at_beginning(self, net: GeneratorNet) -> None:
+        """Keep a training, or a phase of it, before its first epoch."""
+
+    def after_epoch(self, net: GeneratorNet) -> None:
+        """Keep it after an epoch, if it is time to."""
+
+
+class SavedNet(NeuralNet):
+    """A skorch net that says what of it a file holds."""
+
+    noise_: torch.Generator
+
+    # What training counts and draws by, beside weights and optimizer.
+    _counted: ClassVar[tuple[str, ...]] = (
+        *("n_steps_", "n_epochs_", "n_batches_", "interrupted_", "shuffle_", "noise_"),
+        *("_n_before", "_n_to_come"),
+    )
+
+    def _state_to_save(self, training_state: bool) -> dict[str, Any]:
+        """Return what the net is made of, and what training has made of it."""
+        state = {
+            "params": self.get_params(deep=False),
+            "module": dict(self.networks.state_dict()),
+            "criterion": dict(self.criterion_.state_dict()),
+            "objective": _numbers(self.criterion_),
+            "history": [dict(row) for row in self.history],
+            "counted": {n: getattr(self, n) for n in self._counted if hasattr(self, n)},
+        }
+        if training_state:
+            state["optimizer"] = self.optimizer_.state_dict()
+        return state
+
+    def _load_saved(self, state: dict[str, Any]) -> None:
+        """Make the net anew, and give it the weights that it had."""
+        counted = state["counted"]
+        if not set(counted) <= set(self._counted):
+            raise ValueError(f"a net does not count {sorted(set(counted) - set(self._counted))}")
+        params = {**state["params"], "device": known_device(state["params"]["device"])}
+        type(self).__init__(self, **params)
+        self.initialize()
+        self.networks.load_state_dict(state["module"])
+        self.criterion_.load_state_dict(state["criterion"])
+        self.criterion_.__dict__.update(_only_numbers(state["objective"], self.criterion_))
+        self.history_ = History(state["history"])
+        self.__dict__.update(counted)
+        if self.noise_.device.type != torch.device(self.device).type:  # of another machine
+            name = f"noise after epoch {len(self.history)}"
+            self.noise_ = torch_generator(derive_seed(self.seed, name), self.device)
+        self.begins_anew_ = "optimizer" not in state
+        if not self.begins_anew_:
+            self.optimizer_.load_state_dict(state["optimizer"])
+            self._check_optimizer()
+
+    def _check_optimizer(self) -> None:
+        """Refuse an optimizer's memory of other weights."""
+        for group in self.optimizer_.param_groups:
+            for parameter in group["params"]:
+                for name, value in self.optimizer_.state.get(parameter, {}).items():
+                    of_shape = not isinstance(value, Tensor) or value.shape == parameter.shape
+                    if not of_shape and value.numel() != 1:
+                        raise ValueError(
+                            f"the optimizer's {name} has the shape {tuple(value.shape)}, its "
+                            f"weights {tuple(parameter.shape)}"
+                        )
+
+
+def _numbers(module: torch.nn.Module) -> dict[str, Any]:
+    """Return a module's own numbers, such as the weight that a warm-up sets."""
+    return {name: v for name, v in vars(module).items() if type(v) in (int, float)}
+
+
+def _only_numbers(state: Mapping[str, Any], module: torch.nn.Module) -> dict[str, Any]:
+    """Return those numbers of a state that a module has."""
+    odd = [n for n, v in state.items() if n not in vars(module) or type(v) not in (int, float)]
+    if odd:
+        raise ValueError(f"the objective {type(module).__name__} has no number {odd[0]}")
+    return dict(state)
