@@ -149,6 +149,9 @@ class Category(NormalScore):
         ranks = np.rint(out[self.keys[0]]).astype(int)
         return {**out, self.keys[0]: np.asarray(self._order, dtype=np.float64)[ranks]}
 
+    def score_of(self, x: Array, z: Array, keys: NDArray[np.uint64]) -> Array:
+        return super().score_of(self._ranked({self.keys[0]: x})[self.keys[0]], z, keys)
+
     def _ranked(self, block: Block) -> Block:
         x = block[self.keys[0]]
         codes = np.rint(np.nan_to_num(x)).clip(0, len(self._order) - 1).astype(int)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.rules.latent import keys_of
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Key, channel_of, order_of
 from sklearn_timegen.rules.rule_list import RuleList
@@ -90,12 +91,18 @@ class Coordinates:
         return [rule for rule in self._scores if rule.static]
 
     def with_attributes(self, u: NDArray[Any], channels: list[int], values: Array) -> NDArray[Any]:
-        """Return coordinates of series that have these attributes ``(n_series, n_channels)``."""
+        """Return coordinates of series that have these attributes ``(n_series, n_channels)``.
+
+        Scores that stand for what is asked for stay as they are, and with them what they have to
+        do with the rest of their series; others are drawn, for each series by itself.
+        """
         u = np.array(u)
+        rows = u.reshape(len(u), -1).astype(np.float64)
         for rule in self.attributes:
             key = rule.keys[0]
             if key in channels:
-                column = values[:, channels.index(channel_of(key)), None]
-                z = rule.encode({key: np.broadcast_to(column, u.shape[:2])})[key]
-                u[:, :, self.keys.index(key)] = z
+                k = self.keys.index(key)
+                own = u[:, :, k].astype(np.float64).mean(axis=1, keepdims=True)
+                asked = values[:, channels.index(channel_of(key)), None]
+                u[:, :, k] = rule.score_of(asked, own, keys_of([rows], key))
         return u

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 __all__ = [
+    "BORDER",
+    "LARGEST",
     "draw_between",
     "draw_once",
     "estimate_correlation",
@@ -31,6 +33,7 @@ Array = NDArray[np.float64]
 
 N_SWEEPS = 6
 LARGEST = 0.99  # correlation of neighbours
+BORDER = 1e-5  # from the ends of an interval, which float32 can tell apart
 
 
 def draw_between(a: Array, b: Array, rho: float, keys: NDArray[np.uint64] | None = None) -> Array:

@@ -76,6 +76,14 @@ class Length(Rule):
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, COLUMN: "free"}
 
+    def score_columns(self) -> dict[Key, bool]:
+        """Return the coordinate of which lengths are intervals: it is static."""
+        return {COLUMN: True}
+
+    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
+        """Return between which scores all stand for the same length."""
+        return self._score.intervals(key, z)
+
     @property
     def columns(self) -> list[Key]:
         """The columns that the rule adds."""

@@ -196,6 +196,19 @@ class Missing(Rule):
             out[key] = np.where(missing, np.nan, out[key])
         return out
 
+    def score_columns(self) -> dict[Key, bool]:
+        """Return the columns that the rule adds, and whether each is constant along time."""
+        return {key: key == self._part for key in self.columns}
+
+    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
+        """Return between which scores all tell the same of what is there."""
+        if key == self._part and self._part_ends is not None:
+            level = np.searchsorted(self._part_ends, z)
+            return np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
+        if self._chain is not None:
+            return self._chain.intervals(np.where(np.isnan(z), np.nan, self._chain.states(z)))
+        return self._interval(np.where(np.isnan(z), np.nan, z >= self._thresholds(z.shape[1])))
+
     def fit_transform(self, X: Any) -> Array:
         """Learn from series ``(n_samples, n_timesteps, n_channels)``; return coordinates."""
         self.learn([as_block(X)])

@@ -19,7 +19,13 @@ from scipy.special import log_ndtr, ndtri
 from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
-from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation, keys_of
+from sklearn_timegen.rules.latent import (
+    BORDER,
+    draw_between,
+    draw_once,
+    estimate_correlation,
+    keys_of,
+)
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
 
@@ -208,6 +214,27 @@ class NormalScore(Rule):
         else:
             x = self._quantile(z)
         return {**block, self.keys[0]: x}
+
+    def score_columns(self) -> dict[Key, bool]:
+        """Return the coordinates of which values are intervals, and whether each is static."""
+        # Of what is read at some timesteps only, draws would have to be held between them.
+        return {} if self.clock is not None else {self.keys[0]: self.static}
+
+    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
+        """Return between which scores all stand for the same value; z itself of other values."""
+        low, high = self._finite(self._low), self._finite(self._high)
+        k = np.searchsorted(high, z).clip(0, len(high) - 1)
+        inside = (low[k] <= z) & (z <= high[k])
+        return np.where(inside, low[k], z), np.where(inside, high[k], z)
+
+    def score_of(self, x: Array, z: Array, keys: NDArray[np.uint64]) -> Array:
+        """Return scores of values, one a series: ``z`` where it stands for the value anyway.
+
+        Others are drawn by the series' ``keys``.
+        """
+        a, b = self._interval(x)
+        fits = (a + BORDER < z) & (z < b - BORDER)
+        return np.where(fits, z, draw_once(a, b, keys))
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         x = block[self.keys[0]]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.rules.coordinates import Coordinates
+from sklearn_timegen.rules.copula import DiscreteCopula, margins_of
 from sklearn_timegen.rules.filling import NormalFiller
 from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
 from sklearn_timegen.rules.limits import Limits
@@ -98,6 +99,7 @@ class Structure:
         self.on_violation = on_violation
         self._presence = Presence(missing, ragged)
         self._filler: NormalFiller | None = None
+        self._copula: DiscreteCopula | None = None  # of scores, where these are associated
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -148,7 +150,16 @@ class Structure:
         self.coordinates_ = Coordinates(self._chain, self._presence.units(units))
         self.limits_.settle(self._chain, declared)
         there = [self._with_presence(e, b) for e, b in zip(encoded, blocks, strict=True)]
-        return self._filled(there, blocks)
+        return self._filled(self._associated(there), blocks)
+
+    def _associated(self, encoded: list[Array]) -> list[Array]:
+        """Learn what scores have to do with other coordinates; return them drawn given these."""
+        margins = margins_of(self.rules_, self.coordinates_.keys)
+        self._copula = (DiscreteCopula(margins).fit(encoded) if margins else None) or None
+        return [self._redrawn(u) for u in encoded]
+
+    def _redrawn(self, u: Array) -> Array:
+        return u if self._copula is None else self._copula.redraw(u)
 
     def _filled(self, encoded: list[Array], blocks: list[Block]) -> list[Encoded]:
         """Fill what is missing of coordinates by draws that know the rest of a series."""
@@ -249,7 +260,7 @@ class Structure:
         again = self._chain.encode(whole)
         columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self.coordinates_.keys)]
         told = np.stack(columns, axis=2)
-        told = np.where(np.isfinite(told), told, drawn)
+        told = self._redrawn(np.where(np.isfinite(told), told, drawn))
         return np.where(known | self._filler_.prefers(told, drawn), told, drawn), known
 
     def _drawn(self, u: Array, block: Block) -> tuple[Array, Block]:
@@ -272,7 +283,7 @@ class Structure:
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell and self.on_violation != "nearest":
             self._chain.report(block, refuse=self.on_violation == "error")
-        return self._with_presence(self._chain.encode(block), block)
+        return self._redrawn(self._with_presence(self._chain.encode(block), block))
 
     def _with_presence(self, encoded: Block, block: Block) -> Array:
         """Return coordinates, with those that tell what is there of the series of a block."""
@@ -318,7 +329,7 @@ class Structure:
         encoded = self._chain.encode(as_block(np.where(known, x, np.nan)))
         nothing = np.full(x.shape[:2], np.nan)
         encoded |= dict.fromkeys(self._presence.columns, nothing)
-        u = as_array(_ordered(encoded))
+        u = self._redrawn(as_array(_ordered(encoded)))
         follows = np.isfinite(u)
         return to_float32(np.where(follows, u, 0.0)), follows
 
