@@ -134,12 +134,25 @@ def test_scores_are_normal_a_function_of_the_series_and_lead_back():
         x = made(seed)
         structure = Structure(rules())
         u = structure.fit_transform(x)
-        assert structure._copula is not None
+        assert structure.associates_scores
         np.testing.assert_array_equal(structure.inverse_transform(u)[:, :, :3], x[:, :, :3])
         apart = np.concatenate([structure.transform(part) for part in (x[:7], x[7:])])
         np.testing.assert_allclose(apart, u, atol=1e-6)
         spreads.append(u[:, 0, :2].std(axis=0))
     np.testing.assert_allclose(np.mean(spreads, axis=0), 1, atol=0.12)
+
+
+def test_states_of_series_of_unequal_lengths_lead_back():
+    rng = np.random.default_rng(SEED)
+    x = made(SEED)
+    flag = np.cumsum(rng.random((N, T)) < 0.2, axis=1) % 2.0
+    x = np.stack([x[:, :, 0], flag, x[:, :, 3] + 2 * flag], axis=2).astype(np.float32)
+    for i in range(N):
+        x[i, 3 + i % (T - 2) :] = np.nan
+    structure = Structure([Category(0), Category(1)], ragged=True)
+    u = structure.fit_transform(x)
+    assert structure.associates_scores and np.isfinite(u).all()
+    np.testing.assert_array_equal(structure.inverse_transform(u)[:, :, :2], x[:, :, :2])
 
 
 def test_what_is_associated_with_nothing_is_drawn_as_it_was():
@@ -148,7 +161,7 @@ def test_what_is_associated_with_nothing_is_drawn_as_it_was():
         x = made(seed, apart=0.0)[:, :, [2, 3, 4]]
         structure = Structure([Category(0)])
         structure.fit_transform(x)
-        used.append(structure._copula is not None)
+        used.append(structure.associates_scores)
     assert np.mean(used) <= 0.2
 
 
@@ -172,7 +185,7 @@ def test_a_few_series_with_many_coordinates_are_not_overfitted():
         found.append(np.corrcoef(means.T)[0, 1:])
     found = np.array(found)
     assert found[:, 0].mean() > 0.6
-    assert np.sqrt(np.square(found[:, 1:]).mean()) < 0.22  # 0.14 by chance
+    assert np.sqrt(np.square(found[:, 1:]).mean()) < 0.18  # 0.14 by chance
 
 
 @pytest.mark.parametrize("r", [-0.8, 0.0, 0.5, 0.9])
@@ -184,9 +197,11 @@ def test_correlations_behind_intervals(r):
         z = r * x + np.sqrt(1 - r**2) * e
         ends = np.array([-8.0, -0.5, 1.0, 8.0])
         k = [np.searchsorted(ends[1:-1], value) for value in (x, z)]
-        h = [hermite_means(ends[i], ends[i + 1], value) for i, value in zip(k, (x, z), strict=True)]
+        h = [
+            hermite_means(ends[i], ends[i + 1], value) for i, value in zip(k, (x, z), strict=True)
+        ]
         columns = np.stack([x, z, x], axis=1)
         columns[::3, 2] = np.nan
-        both = polyserial_correlations(columns, {0: h[0], 1: h[1]})
+        both = polyserial_correlations(columns, {0: h[0], 1: h[1]}, np.arange(4000))
         found.append([both[0, 1], both[1, 2]])
     np.testing.assert_allclose(np.mean(found, axis=0), r, atol=0.06)

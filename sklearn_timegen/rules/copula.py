@@ -35,7 +35,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sklearn_timegen.rules.latent import BORDER, LARGEST, draw_between, series_keys
-from sklearn_timegen.rules.polyserial import hermite_means, polyserial_correlations
+from sklearn_timegen.rules.polyserial import (
+    association,
+    hermite_means,
+    polyserial_correlations,
+)
 from sklearn_timegen.rules.rule import Key, observed_mean
 
 __all__ = ["DiscreteCopula", "Margin", "margins_of"]
@@ -51,6 +55,7 @@ RIDGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # beside the variance of x, wh
 CHANCE = 0.01  # that something is taken for associated with a score, though nothing is
 N_ITERATIONS = 4  # of regressions, and of draws by them
 N_PASSES = 4  # of draws, with what was learned
+END = 8.0  # where a normal ends
 FARTHEST = 4.0  # standard deviations that a predictor counts as, at most
 MOST_EXPLAINED = 0.97  # of the variance of a score
 
@@ -217,7 +222,9 @@ class DiscreteCopula:
                 known[margin.position] = np.concatenate(
                     [block.reshape(len(block), -1) for block in shaped], axis=1
                 )
-        return polyserial_correlations(rows, known)
+        of = np.arange(sum(map(len, drawn)))
+        lengths = np.repeat(n_timesteps, [len(u) for u in drawn])
+        return polyserial_correlations(rows, known, np.repeat(of, lengths))
 
     def _hermite_means(self, margin: Margin, blocks: Sequence[Array]) -> list[Array]:
         """Return what is known of a score, for each block."""
@@ -269,7 +276,9 @@ class _State:
         self.u = np.array(u, dtype=np.float64)
         self._keys = series_keys(self.u.reshape(len(u), -1))
         # A score may move within its interval, and never leaves it.
-        self._intervals = {m.position: m.intervals(m.score(self.u)) for m in margins}
+        self._intervals = {
+            m.position: _free_if_missing(*m.intervals(m.score(self.u))) for m in margins
+        }
 
     def draw(self, margin: Margin, regression: _Regression, x: Array, sweep: int) -> None:
         """Draw a score given its predictors."""
@@ -278,6 +287,11 @@ class _State:
         z = regression.draw(x, a, b, self._keys + np.uint64(number))
         known = np.isfinite(self.u[:, :, margin.position])
         self.u[:, :, margin.position] = np.where(known, z, np.nan)
+
+
+def _free_if_missing(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return intervals, everything where none is known."""
+    return np.where(np.isnan(a), -END, a), np.where(np.isnan(b), END, b)
 
 
 def _means(u: Array) -> Array:
@@ -326,7 +340,8 @@ def _best_ridge(x: Sequence[Array], y: Sequence[Array]) -> float | None:
     """Return the ridge by which held-out series are predicted best; ``None`` if hardly by any."""
     rows, target, series = _rows(x, y)
     n_series = int(series.max()) + 1 if len(series) else 0
-    if n_series < FEWEST or not _is_associated(rows, target, series):
+    limit = -ndtri(CHANCE / 2 / rows.shape[1])
+    if n_series < FEWEST or (np.abs(association(rows, target, series)) < limit).all():
         return None
     fold = series * N_RUNS // n_series % N_FOLDS
     gains, unit = np.zeros((len(RIDGES), n_series)), np.eye(rows.shape[1])
@@ -347,16 +362,6 @@ def _best_ridge(x: Sequence[Array], y: Sequence[Array]) -> float | None:
     # worse, beyond chance, the least, or what is associated closely would be loosened.
     enough = [(best - gain).sum() <= np.sqrt(np.square(best - gain).sum()) for gain in gains]
     return RIDGES[enough.index(True)]
-
-
-def _is_associated(rows: Array, target: Array, series: NDArray[np.int64]) -> bool:
-    """Whether some predictor has more to do with a score than the likes of it by chance."""
-    products = rows * target[:, None]
-    total = np.stack([np.bincount(series, column) for column in products.T])
-    error = np.sqrt(np.square(total).sum(axis=1))
-    tested = error > 0
-    t = np.abs(total.sum(axis=1)[tested]) / error[tested]
-    return bool((t > -ndtri(CHANCE / 2 / max(1, tested.sum()))).any())
 
 
 def _solve(r: Array, position: int, ridge: float) -> tuple[Array, float]:

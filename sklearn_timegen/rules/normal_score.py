@@ -217,8 +217,10 @@ class NormalScore(Rule):
 
     def score_columns(self) -> dict[Key, bool]:
         """Return the coordinates of which values are intervals, and whether each is static."""
-        # Of what is read at some timesteps only, draws would have to be held between them.
-        return {} if self.clock is not None else {self.keys[0]: self.static}
+        # What is read at some timesteps only would have to be held between them. Of amounts, what
+        # goes with how large they are need not go with whether there is any.
+        apart = self.clock is not None or not self._discrete
+        return {} if apart else {self.keys[0]: self.static}
 
     def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
         """Return between which scores all stand for the same value; z itself of other values."""

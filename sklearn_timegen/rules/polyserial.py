@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-__all__ = ["hermite_means", "polyserial_correlations"]
+__all__ = ["association", "hermite_means", "polyserial_correlations"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ N_HERMITE = 24  # polynomials
 LARGEST = 0.99  # correlation
 N_TRIED = 199  # correlations, up to the largest
 LEAST = 0.02  # eigenvalue of a correlation matrix
+CLEAR = 2.5  # standard errors, of a correlation that is none by chance
 NARROW = 1e-9  # probability of an interval, below which it is a point
 
 
@@ -61,11 +62,15 @@ def _hermite(x: Array, n: int) -> Array:
     return np.stack(found)
 
 
-def polyserial_correlations(x: Array, scores: dict[int, Array]) -> Array:
+def polyserial_correlations(
+    x: Array, scores: dict[int, Array], series: NDArray[np.int64]
+) -> Array:
     """Return the correlations of columns ``(n, n_columns)``, a proper matrix of them.
 
     Of some columns, ``scores`` has the Hermite means ``(n_polynomials, n)`` of the intervals. What
-    is not known is NaN, and what is known of both columns counts.
+    is not known is NaN, and what is known of both columns counts. Correlations with scores that
+    chance alone explains, given which ``series`` each row is of, are 0: behind intervals that are
+    rarely met by both, they could be anything.
 
     Examples
     --------
@@ -75,7 +80,7 @@ def polyserial_correlations(x: Array, scores: dict[int, Array]) -> Array:
     >>> x, y = rng.normal(size=(2, 5000))
     >>> z = 0.6 * x + 0.8 * y
     >>> h = hermite_means(np.where(z > 0, 0.0, -8.0), np.where(z > 0, 8.0, 0.0), z)
-    >>> r = polyserial_correlations(np.stack([x, z], axis=1), {1: h})
+    >>> r = polyserial_correlations(np.stack([x, z], axis=1), {1: h}, np.arange(5000))
     >>> float(r[0, 1].round(1))
     0.6
     """
@@ -87,6 +92,8 @@ def polyserial_correlations(x: Array, scores: dict[int, Array]) -> Array:
     r = x.T @ x / n
     unit = np.sqrt(np.maximum(r.diagonal(), 1e-12))
     r /= np.outer(unit, unit)
+    means = x.copy()
+    means[:, list(scores)] = np.stack([h[0] for h in scores.values()], axis=1)
     for j, h in scores.items():
         variance = max(float(h[0] @ h[0]) / n[j, j], 1e-12)
         r[j] = r[:, j] = (h[0] @ x / n[j] / unit / variance).clip(-LARGEST, LARGEST)
@@ -96,6 +103,9 @@ def polyserial_correlations(x: Array, scores: dict[int, Array]) -> Array:
         c, d = (scores[k] @ scores[k][0] / n[k, k] for k in (i, j))
         seen = float(scores[i][0] @ scores[j][0]) / n[i, j]
         r[i, j] = r[j, i] = tried[np.abs(powers @ (c * d) - seen).argmin()]
+    for j, h in scores.items():
+        chance = np.abs(association(means, h[0], series)) < CLEAR
+        r[j, chance] = r[chance, j] = 0.0
     np.fill_diagonal(r, 1.0)
     # Of pairs, each by itself: together they may be those of no distribution.
     values, vectors = np.linalg.eigh(r)
@@ -103,3 +113,14 @@ def polyserial_correlations(x: Array, scores: dict[int, Array]) -> Array:
     unit = np.sqrt(proper.diagonal())
     correlations: Array = proper / np.outer(unit, unit)
     return correlations
+
+
+def association(x: Array, y: Array, series: NDArray[np.int64]) -> Array:
+    """Return by how many standard errors the mean product of each column with y is not 0.
+
+    Rows of one series depend on each other; ``series`` says of which each is.
+    """
+    total = np.stack([np.bincount(series, column * y) for column in x.T])
+    error = np.sqrt(np.square(total).sum(axis=1))
+    t: Array = total.sum(axis=1) / np.where(error > 0, error, 1.0)
+    return t

@@ -158,6 +158,11 @@ class Structure:
         self._copula = (DiscreteCopula(margins).fit(encoded) if margins else None) or None
         return [self._redrawn(u) for u in encoded]
 
+    @property
+    def associates_scores(self) -> bool:
+        """Whether scores of discrete values are drawn given the rest of their series."""
+        return self._copula is not None
+
     def _redrawn(self, u: Array) -> Array:
         return u if self._copula is None else self._copula.redraw(u)
 
