@@ -7,6 +7,7 @@ import pytest
 from sklearn_timegen import PCAMixture, SeriesGenerator
 from sklearn_timegen.data.tables.layouts import take_apart
 from sklearn_timegen.data.tables.stamps import read_stamps
+from sklearn_timegen.io import read_table
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -97,6 +98,49 @@ def test_dates_as_strings_come_back_in_their_format(format):
     read, stamps = read_stamps(texts)
     assert [(t.year, t.month, t.day) for t in read] == [(t.year, t.month, t.day) for t in index]
     pd.testing.assert_series_equal(stamps.write(read), texts, check_names=False)
+
+
+def early_days(format, descending=False):
+    """Return days that could all be months, of two months."""
+    days_ = [pd.Timestamp(2024, month, day) for month in (3, 4) for day in (1, 5, 9, 12)]
+    return pd.Series([day.strftime(format) for day in sorted(days_, reverse=descending)], name="t")
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("format", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y %H:%M"])
+def test_the_order_of_dates_tells_days_from_months_in_files_as_in_columns(
+    format, descending, tmp_path
+):
+    texts = early_days(format, descending)
+    with pytest.warns(UserWarning, match=f"column 't'.* were read as {format}.* and not as"):
+        read, stamps = read_stamps(texts)
+    assert sorted(set(read.month)) == [3, 4]
+    assert stamps.write(read).tolist() == texts.tolist()
+    path = tmp_path / "table.csv"
+    texts.to_frame().assign(x=range(8)).to_csv(path, index=False)
+    table = read_table(path)
+    assert table.frame["t"].tolist() == list(read)
+    assert any(f"read as {format}" in note for note in table.notes)
+
+
+def test_dates_in_no_order_are_in_neither_way():
+    texts = early_days("%d/%m/%Y").sample(frac=1, random_state=2)
+    with pytest.raises(ValueError, match="begin with the day or with the month"):
+        read_stamps(texts)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["2024Q1", "2024Q2", "2024Q3"],
+        ["20240131", "20240201", "20240202"],
+        ["Mon 01 Jan 2024", "Tue 02 Jan 2024", "Wed 03 Jan 2024"],
+    ],
+)
+def test_less_usual_dates_come_back_too(texts):
+    read, stamps = read_stamps(pd.Series(texts))
+    assert read.is_monotonic_increasing
+    assert stamps.write(read).tolist() == texts
 
 
 @pytest.mark.usefixtures("quick_joining")

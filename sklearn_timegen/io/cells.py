@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sklearn_timegen.io.dates import Dates, Quarters
+from sklearn_timegen.data.tables.dates import Dates, Quarters
 
 if TYPE_CHECKING:
     import pandas as pd

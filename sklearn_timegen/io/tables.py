@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from sklearn_timegen.data.tables.dates import time_written
 from sklearn_timegen.io.arrays import ArrayForm, read_array
 from sklearn_timegen.io.atomic import atomic_write
-from sklearn_timegen.io.dates import Dates, Quarters
 from sklearn_timegen.io.text import TextForm, read_text
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ __all__ = ["SUFFIXES", "Table", "read_table"]
 TEXT = {".csv": None, ".tsv": "\t", ".txt": None}  # the separator that an ending stands for
 PARQUET = (".parquet", ".pq")
 ARRAYS = (".npy", ".npz")
-ISO = re.compile(r"\d{4}(-\d\d){0,2}([ T]\d\d:\d\d.*)?")  # in which no day could be a month
 SUFFIXES = (*TEXT, *PARQUET, *ARRAYS)
 # What files of other formats begin with, and what to do about them.
 SIGNATURES = {
@@ -150,18 +148,16 @@ class Table:
         ValueError
             If it is written in another way.
         """
-        import pandas as pd
-
         if self.frame[column].dtype.kind in "iu" and text.isdecimal():
             return int(text)
         form = self.form.cell(column) if isinstance(self.form, TextForm) else None
-        time = form.parse(text) if isinstance(form, Dates | Quarters) else None
-        if time is None and not ISO.fullmatch(text):
+        time = time_written(form, text)
+        if time is None:
             raise ValueError(
                 f"{text!r} is no time as column {column} has them, such as "
                 f"{self.frame[column].iloc[0]}: write it so, or as 2024-12-31"
             )
-        return pd.Timestamp(text) if time is None else time
+        return time
 
     def _form_for(self, suffix: str) -> TextForm | ArrayForm | ParquetForm:
         form = self.form

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_timegen.data.tables.dates import AmbiguousDatesError, Dates
 from sklearn_timegen.io.cells import (
     CellForm,
     Nothing,
@@ -22,7 +23,6 @@ from sklearn_timegen.io.cells import (
     form_of,
     slip_among_numbers,
 )
-from sklearn_timegen.io.dates import Dates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,10 @@ def read_text(
     cells, read = [], {}
     for k, (title, texts) in enumerate(zip(names, columns, strict=True)):
         codes, different = pd.factorize(np.array(texts, dtype=object))
-        found = form_of(list(different), title, marks=marks, date_format=date_format)
+        try:
+            found = form_of(list(different), title, marks=marks, date_format=date_format)
+        except AmbiguousDatesError as error:
+            raise ValueError(f"{name}: {error}. Say which by the date format") from error
         slip = slip_among_numbers(found, different, np.bincount(codes), marks)
         if slip:
             raise ValueError(
@@ -139,8 +142,8 @@ def read_text(
             )
         if k == 0 and not title and isinstance(found, Numbers) and _counts(texts):
             found = RowNumbers(int(texts[0]))
-        if isinstance(found, Dates) and found.has_several_offsets(different):
-            notes.append(f"times of column {title!r} are written in UTC: they had several offsets")
+        if isinstance(found, Dates):
+            notes.extend(found.notes(list(different), title))
         cells.append(found)
         if not isinstance(found, Nothing | RowNumbers):
             read[title] = found.read(list(different)).take(codes).reset_index(drop=True)

@@ -1,8 +1,14 @@
-"""Dates in columns of text: the format that all of them have, and others written in it."""
+"""Dates in columns of text: the format that all of them have, and others written in it.
+
+One rule for files and for columns of strings: dates by ISO 8601 can be read in one way only.
+Whether others begin with the day or with the month is decided by the whole column: what no month
+can be is a day, and if all could be either, the order of the dates tells, which is said.
+"""
 
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,12 +16,10 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Dates", "Quarters"]
+__all__ = ["AmbiguousDatesError", "Dates", "Quarters", "formats_of", "time_written"]
 
 DAYS = [
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
@@ -39,6 +43,28 @@ DIGIT = re.compile(r"\d")  # which no sign of a missing date has
 CHECKED = 1_000  # dates that are written again, to see whether they look the same
 QUARTER = re.compile(r"(\d{4})([ -]?Q)([1-4])")
 FRACTION = re.compile(r"\.(\d{1,6})(?=\D*$|[+-]\d\d:?\d\d$)")
+ISO = re.compile(r"\d{4}(-\d\d){0,2}([ T]\d\d:\d\d.*)?")  # in which no day could be a month
+
+
+class AmbiguousDatesError(ValueError):
+    """Dates that may be read in two ways, and no order tells which.
+
+    Parameters
+    ----------
+    name : hashable
+        What the column is called.
+    text : str
+        One of the dates.
+    formats : sequence of str
+        Two formats that all of them have.
+    """
+
+    def __init__(self, name: Any, text: str, formats: Sequence[str]) -> None:
+        self.formats = tuple(formats)
+        super().__init__(
+            f"column {name!r} may begin with the day or with the month: {text!r} may be "
+            f"{formats[0]} or {formats[1]}, as all others may"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,8 @@ class Dates:
         Whether an offset from UTC has one.
     missing : str
         What stands for no date.
+    other : str
+        Another format that all of them have, in which they would go back and forth in time.
     """
 
     format: str = "%Y-%m-%d"
@@ -64,19 +92,29 @@ class Dates:
     digits: int = 6
     colon: bool = True
     missing: str = ""
+    other: str = ""
 
     @classmethod
     def of(
-        cls, texts: Sequence[str], missing: str, name: str, asked: str | None = None
+        cls,
+        texts: Sequence[str],
+        missing: str,
+        name: Any,
+        asked: str | None = None,
+        *,
+        exact: bool = True,
     ) -> Dates | None:
         """Return the form of dates, or ``None`` if these are none.
 
+        Without ``exact``, dates count that are not all written alike, such as 9:30 beside 09:45.
+
         Raises
         ------
-        ValueError
+        AmbiguousDatesError
             If they could be read in two ways, which differ.
         """
-        formats = [f for f in _formats(texts[0]) if f in set(_formats(texts[-1]))]
+        last = set(formats_of(texts[-1]))
+        formats = [f for f in formats_of(texts[0]) if f in last]
         if asked and _look(asked).fullmatch(texts[0]):
             formats = [asked]
         fraction = FRACTION.search(texts[0])
@@ -87,31 +125,35 @@ class Dates:
         )
         readings = {}
         for found in formats:
-            reading = replace(form, format=found)._as_written(texts)
+            reading = replace(form, format=found)._as_written(texts, exact)
             if reading is not None:
                 readings[reading] = reading.read(texts)
-        if len(readings) > 1:
-            readings = _rising(readings)
-        if len(readings) > 1:
-            first, second = (form.format for form in list(readings)[:2])
-            raise ValueError(
-                f"column {name!r} holds dates such as {texts[0]!r}, which may be {first} or "
-                f"{second}: say which by the date format"
-            )
-        return next(iter(readings), None)
+        return _in_order(readings, name, texts[0]) if readings else None
 
-    def _as_written(self, texts: Sequence[str]) -> Dates | None:
+    def notes(self, texts: Sequence[str], name: Any) -> list[str]:
+        """Return what a reader of the column should know of how it was read."""
+        notes = []
+        if self.other:
+            notes.append(
+                f"dates of column {name!r}, such as {texts[0]!r}, were read as {self.format}, by "
+                f"which they are in the order of time, and not as {self.other}"
+            )
+        if self._has_several_offsets(texts):
+            notes.append(f"times of column {name!r} are written in UTC: they had several offsets")
+        return notes
+
+    def _as_written(self, texts: Sequence[str], exact: bool) -> Dates | None:
         """Return the form in which texts are written, if that is of this format."""
         values = self._parsed(texts)
         if values is None:
             return None
-        if self.has_several_offsets(texts):
+        if self._has_several_offsets(texts):
             return self
         some = range(0, len(texts), -(-len(texts) // CHECKED))
         for form in (self, replace(self, padded=False)):
             if form.write(values.iloc[some]) == [texts[k] for k in some]:
                 return form
-        return None
+        return None if exact else self
 
     def read(self, texts: Sequence[str]) -> pd.Series:
         values = self._parsed(texts)
@@ -134,7 +176,7 @@ class Dates:
         known = [self._dressed(text) for text in pd.DatetimeIndex(times).strftime(self.format)]
         return [self.missing if code < 0 else known[code] for code in codes]
 
-    def has_several_offsets(self, texts: Sequence[str]) -> bool:
+    def _has_several_offsets(self, texts: Sequence[str]) -> bool:
         """Whether texts are hours of several offsets, which are written in UTC."""
         return "%z" in self.format and len(set(_offsets(texts))) > 1
 
@@ -191,8 +233,30 @@ class Quarters:
         return [self.missing if none else f"{int(y)}{self.sign}{int(q)}" for y, q, none in pairs]
 
 
-def _formats(text: str) -> Iterator[str]:
-    """Yield the formats that a date may have."""
+def time_written(form: Any, text: str) -> pd.Timestamp | None:
+    """Return a time that is written in the form of a column, or else by ISO 8601; or ``None``."""
+    import pandas as pd
+
+    time = form.parse(text) if isinstance(form, Dates | Quarters) else None
+    if time is None and ISO.fullmatch(text):
+        try:
+            return pd.Timestamp(text)
+        except ValueError:
+            return None
+    return time
+
+
+def formats_of(text: str) -> Iterator[str]:
+    """Yield the formats that a date may have: the usual ones, or else what pandas makes of it."""
+    is_usual = False
+    for format_ in _usual_formats(text):
+        is_usual = True
+        yield format_
+    if not is_usual and DIGIT.search(text):
+        yield from _guessed_formats(text)
+
+
+def _usual_formats(text: str) -> Iterator[str]:
     for day in (*DAYS, *MONTHS):
         found = _look(day).match(text)
         if found and found.end() == len(text):
@@ -200,6 +264,20 @@ def _formats(text: str) -> Iterator[str]:
         elif found and day in DAYS:
             rest = text[found.end() :]
             yield from (day + end for end in ENDS if _look(end).fullmatch(rest))
+
+
+def _guessed_formats(text: str) -> Iterator[str]:
+    """Yield formats with a year and a month, which numbers and words do not have."""
+    from pandas.tseries.api import guess_datetime_format
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that dayfirst contradicts the text, which is tried
+        month_first = guess_datetime_format(text)
+        is_iso = month_first is not None and month_first.startswith("%Y")
+        day_first = None if is_iso else guess_datetime_format(text, dayfirst=True)
+    for guess in dict.fromkeys((month_first, day_first)):
+        if guess is not None and "%Y" in guess and re.search("%[mbB]", guess):
+            yield guess
 
 
 @lru_cache(maxsize=256)
@@ -212,11 +290,21 @@ def _offsets(texts: Sequence[str]) -> list[str]:
     return [match[0] for match in found if match]
 
 
-def _rising(readings: dict[Dates, pd.Series]) -> dict[Dates, pd.Series]:
-    """Keep the readings in which dates go back least often: tables are in the order of time."""
-    falls = {
-        form: int((np.diff(values.dropna().to_numpy()) < np.timedelta64(0)).sum())
-        for form, values in readings.items()
-    }
-    least = min(falls.values())
-    return {form: values for form, values in readings.items() if falls[form] == least}
+def _in_order(readings: dict[Dates, pd.Series], name: Any, text: str) -> Dates:
+    """Return the reading by which dates are in the order of time, whichever way it runs.
+
+    Each date counts where it comes first, so that those of a second series change nothing.
+    """
+    first, *others = sorted(readings, key=lambda form: _turns(readings[form]))
+    if not others:
+        return first
+    second = others[0]
+    if 2 * _turns(readings[first]) >= _turns(readings[second]):
+        raise AmbiguousDatesError(name, text, [form.format for form in readings][:2])
+    return replace(first, other=second.format)
+
+
+def _turns(times: pd.Series) -> int:
+    """Return how often times go against the way that most of them go."""
+    seconds = times.dropna().diff().dt.total_seconds()
+    return int(min((seconds < 0).sum(), (seconds > 0).sum()))
