@@ -37,6 +37,7 @@ def with_gaps(index, share=0.15, seed=SEED):
 REGULAR = {
     "days": DAYS,
     "hours across summer time": pd.date_range("2024-03-25", periods=N, freq="h", tz="Europe/Rome"),
+    "days across summer time": pd.date_range("2024-03-01", periods=N, freq="D", tz="Europe/Rome"),
     "months": pd.date_range("1990-01-31", periods=N, freq="ME"),
     "business days": pd.bdate_range("2024-01-01", periods=N),
     "periods": pd.period_range("2000-01", periods=N, freq="M"),

@@ -1,4 +1,4 @@
-"""Steps of time: the one that most series take, where they take another, and how many there are.
+"""Steps of time: the one that most rows take, the one that all lie on, and how many there are.
 
 A table's times need no frequency for this: some rows may be missing.
 """
@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_timegen.data.tables.gaps import full_times
 from sklearn_timegen.data.tables.sessions import Sessions, find_sessions
 
-__all__ = ["calendars", "count_steps", "follows", "usual_step"]
+__all__ = ["common_step", "count_steps", "follows", "usual_step"]
 
 MOSTLY = 0.9  # of the steps in time are one duration, if that is the frequency for certain
 HALF = 0.5  # of them have to be, for times to have a frequency at all
 LENGTHS = (24, 12, 6, 4)  # of stretches by which calendars are told: gaps leave short ones whole
 MOST_STRETCHES = 30
+PRESENT = 0.5  # of the times on a step that have to be there, if all series are to go on by it
 
 
 def usual_step(indexes: Sequence[pd.Index]) -> Any:
@@ -48,7 +50,8 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
     if isinstance(longest, pd.PeriodIndex):
         return longest.freq
     if not isinstance(longest, pd.DatetimeIndex):
-        return _most_frequent([np.diff(_numbers(index)) for index in indexes])[0]
+        step, _ = _most_frequent([np.diff(_numbers(index)) for index in indexes])
+        return step if isinstance(step, np.timedelta64 | None) else int(step)
     if longest.freq is not None:
         return longest.freq
     sessions = find_sessions(longest)
@@ -59,11 +62,78 @@ def usual_step(indexes: Sequence[pd.Index]) -> Any:
     step = None if duration is None else _offset(pd.Timedelta(duration))
     if fraction >= MOSTLY:
         return step
-    for calendar in calendars(longest):
+    for calendar in _calendars(longest):
         agreed = follows(longest, calendar).mean()
         if agreed > max(fraction, HALF):
             step, fraction = calendar, agreed
     return step
+
+
+def common_step(indexes: Sequence[pd.Index]) -> Any:
+    """Return a step that all times of some series lie on, most of its times there; or ``None``.
+
+    It is the usual one, if all lie on that, or else one that fewer rows take.
+
+    Parameters
+    ----------
+    indexes : sequence of Index
+        Times of each series, sorted: dates, periods or integers.
+
+    Returns
+    -------
+    step : offset, Sessions, int or None
+        The step, from the first time of each series on.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_timegen.data.clocks import common_step, usual_step
+    >>> numbers = [pd.Index([0, 2, 4, 6, 9, 11])]
+    >>> usual_step(numbers), common_step(numbers)
+    (2, 1)
+    """
+    steps = (step for find in (_usual, _others) for step in find(indexes))
+    return next((step for step in steps if step is not None and _fits(step, indexes)), None)
+
+
+def _usual(indexes: Sequence[pd.Index]) -> list[Any]:
+    return [usual_step(indexes)]
+
+
+def _others(indexes: Sequence[pd.Index]) -> list[Any]:
+    """Return steps which fewer rows take than the usual one."""
+    longest = max(indexes, key=len)
+    steps = np.diff(_numbers(longest))
+    if isinstance(longest, pd.PeriodIndex) or len(steps) == 0:
+        return []
+    if not isinstance(longest, pd.DatetimeIndex):
+        return [int(np.gcd.reduce(steps))]
+    values, counts = np.unique(steps, return_counts=True)
+    return [*_calendars(longest), _offset(pd.Timedelta(values[counts.argmax()]))]
+
+
+def _fits(step: Any, indexes: Sequence[pd.Index]) -> bool:
+    """Whether all times lie on the step, and half of those that do are there."""
+    n_rows, n_times = 0, 0
+    for index in indexes:
+        if _is_far(step, index):
+            return False
+        try:
+            full, _ = full_times(index, step)
+        except ValueError:
+            return False
+        n_rows, n_times = n_rows + len(index), n_times + len(full)
+    return n_rows >= PRESENT * n_times
+
+
+def _is_far(step: Any, index: pd.Index) -> bool:
+    """Whether there would be far more times than rows, which need not be written out then."""
+    span, n_most = index[-1] - index[0], len(index) / PRESENT + 1000
+    if isinstance(step, int):
+        return bool(span / step > n_most)
+    if isinstance(step, pd.offsets.Tick) and isinstance(index, pd.DatetimeIndex):
+        return bool(span / pd.Timedelta(step) > n_most)
+    return False
 
 
 def follows(times: pd.Index, step: Any) -> NDArray[np.bool_]:
@@ -131,7 +201,7 @@ def _most_frequent(steps: Sequence[NDArray[Any]]) -> tuple[Any, float]:
     return (values[counts.argmax()] if fraction >= HALF else None), fraction
 
 
-def calendars(index: pd.DatetimeIndex) -> list[Any]:
+def _calendars(index: pd.DatetimeIndex) -> list[Any]:
     """Return the calendars, such as business days or ends of months, of stretches of an index.
 
     Those of long stretches come first.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sklearn_timegen.data.tables.container import Container, Key, Part, shown
-from sklearn_timegen.data.tables.gaps import find_step, full_times
+from sklearn_timegen.data.tables.gaps import full_times
 from sklearn_timegen.data.tables.timeline import (
     IrregularTimeline,
     IrregularTimesError,
@@ -74,9 +74,11 @@ def _with_gaps(
     frames: list[pd.DataFrame], indexes: list[pd.Index], keys: Sequence[Key], gaps: str
 ) -> list[Part] | None:
     """Return series with gaps, or segments between them; ``None`` if they have no step."""
+    from sklearn_timegen.data.clocks import common_step  # pandas takes a while
+
     for index, key in zip(indexes, keys, strict=True):
         check_order(index, _where(key))
-    step = find_step(indexes)
+    step = common_step(indexes)
     if step is None:
         return None
     parts = []
