@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.clocks import count_steps, follows, usual_step
 from sklearn_timegen.data.tables.container import shown
-from sklearn_timegen.data.tables.long import names_of
+from sklearn_timegen.data.tables.long import check_columns, names_of
 from sklearn_timegen.data.tables.stamps import read_stamps
 from sklearn_timegen.data.tables.totals import TOTAL
 
@@ -151,19 +151,8 @@ def _rows_of(X: Any, id_columns: Any, time_column: Hashable) -> TimedRows:
 
 
 def _rows_of_long(X: Any, id_columns: Any, time_column: Hashable) -> TimedRows:
-    if not isinstance(X, pd.DataFrame):
-        raise ValueError(
-            f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
-        )
     ids = list(names_of(id_columns))
-    named = ids if time_column is None else [*ids, time_column]
-    for name in named:
-        if name not in X.columns:
-            raise ValueError(f"there is no column {name!r}; the columns are {list(X.columns)}")
-    if len(set(named)) < len(named):
-        raise ValueError(f"id_columns and time_column name a column twice: {named}")
-    if len(named) == X.shape[1]:
-        raise ValueError(f"there is no column of values beside {named}")
+    check_columns(X, tuple(ids), time_column)
     if time_column is None and not _tells_time(X.index):
         raise ValueError(
             f"id_columns={id_columns!r} needs time_column, which tells the order of each series"
@@ -171,6 +160,7 @@ def _rows_of_long(X: Any, id_columns: Any, time_column: Hashable) -> TimedRows:
     if len(X) == 0:
         raise ValueError("there are no rows, and so no series")
     times = X.index if time_column is None else read_stamps(X[time_column])[0]
+    named = ids if time_column is None else [*ids, time_column]
     return TimedRows(X.drop(columns=named), X[ids].reset_index(drop=True), times)
 
 

@@ -70,12 +70,7 @@ def _read(X: Any, ids: Key = (), time_column: Hashable = None) -> Undated:
     import pandas as pd
 
     X = as_pandas(X)
-    is_long = bool(ids) or time_column is not None
-    if is_long and not isinstance(X, pd.DataFrame):
-        raise ValueError(
-            f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
-        )
-    if is_long:
+    if ids or time_column is not None:
         return _of_long(X, ids, time_column)
     if isinstance(X, pd.Series | pd.DataFrame):
         return _of_pandas(X)

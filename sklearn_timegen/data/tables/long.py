@@ -15,7 +15,7 @@ from sklearn_timegen.data.tables.stamps import StampFormat, read_stamps
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LongTable", "names_of", "split_long"]
+__all__ = ["LongTable", "check_columns", "names_of", "split_long"]
 
 Rows = NDArray[np.int64]
 
@@ -61,7 +61,9 @@ def split_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> LongTable:
         If columns are not there, or named twice; if the table has its newest rows first, or its
         timestamps cannot be read.
     """
-    _check_columns(X, ids, time_column)
+    check_columns(X, ids, time_column)
+    if time_column is None:
+        raise ValueError("id_columns need a time_column beside them, which orders each series")
     times, stamps = read_stamps(X[time_column])
     codes = np.zeros(len(X), dtype=np.int64)
     if ids:
@@ -78,13 +80,24 @@ def split_long(X: pd.DataFrame, ids: Key, time_column: Hashable) -> LongTable:
     return LongTable(keys, rows, times, stamps, by_time)
 
 
-def _check_columns(X: pd.DataFrame, ids: Key, time_column: Hashable) -> None:
-    named = [*ids, time_column]
-    missing = [name for name in named if name is not None and name not in X.columns]
+def check_columns(X: Any, ids: Key, time_column: Hashable = None) -> None:
+    """Refuse names of columns that ``X`` does not have, or has twice, and a table of no others.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is no frame, or its columns are not as they are named.
+    """
+    import pandas as pd
+
+    if not isinstance(X, pd.DataFrame):
+        raise ValueError(
+            f"id_columns and time_column name columns of a DataFrame, got {type(X).__name__}"
+        )
+    named = [*ids, *([] if time_column is None else [time_column])]
+    missing = [name for name in named if name not in X.columns]
     if missing:
-        raise ValueError(f"X has no column {missing[0]!r}; it has {list(X.columns)}")
-    if time_column is None:
-        raise ValueError("id_columns need a time_column beside them, which orders each series")
+        raise ValueError(f"there is no column {missing[0]!r}; the columns are {list(X.columns)}")
     if len(set(named)) < len(named):
         raise ValueError(
             f"id_columns={list(ids)} and time_column={time_column!r} name a column twice"
@@ -92,6 +105,8 @@ def _check_columns(X: pd.DataFrame, ids: Key, time_column: Hashable) -> None:
     twice = X.columns[X.columns.duplicated()]
     if len(twice):
         raise ValueError(f"X has two columns named {twice[0]!r}")
+    if len(named) == X.shape[1]:
+        raise ValueError(f"there is no column of values beside {named}")
 
 
 def _sorted_by_time(
