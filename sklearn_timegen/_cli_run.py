@@ -27,19 +27,19 @@ __all__ = ["evaluate", "rules", "sample"]
 
 DRAWN = (
     "beginnings, lengths, levels and attributes (what is constant in a series) are drawn from a "
-    "model of all series. A value that only one series has may come again"
+    "model of all series. A value that only one series has may come again: --drop COLUMN leaves "
+    "such columns out"
 )
 STAND_IN = (
     "with fewer than {} series, each synthetic one stands in for a real one: it has its "
     "beginning, length, level and attributes (what is constant in it). Leave out columns by which "
-    "an owner could be known"
+    "an owner could be known: --drop COLUMN"
 )
 
 
 def sample(arguments: argparse.Namespace) -> None:
     """Learn the series of a table, and write others in its form."""
-    targets = _Targets(arguments, [arguments.table])
-    output, report = targets("output", SUFFIXES), targets("report", (".html",))
+    output, report = _targets(arguments, [arguments.table], SUFFIXES)
     if arguments.metrics is not None and report is None:
         raise ValueError("--metrics are of the report: give --report, too")
     generator = read_generator(arguments.generator)
@@ -51,16 +51,17 @@ def sample(arguments: argparse.Namespace) -> None:
             "has none: --n-timesteps makes the one series longer"
         )
     start = arguments.start
-    if start is not None and found.time is None:
-        raise ValueError(f"--start {start} needs a column of times, and there is none")
+    if start is not None:
+        if found.time is None:
+            raise ValueError(f"--start {start} needs a column of times, and there is none")
+        start = table.time_of(str(found.time), start)
     print(f"fitting {generator or 'the default generator'}", flush=True)
-    asked = {
-        "n_series": n_series,
-        "n_timesteps": arguments.n_timesteps,
-        "start": start and table.time_of(str(found.time), start),
-    }
-    series = fit(found, generator, arguments)
-    synthetic = found.named(series.sample(**asked))
+    series = sklearn_timegen.SeriesGenerator(
+        generator, window=arguments.window, **found.columns, random_state=arguments.seed
+    ).fit(found.frame)
+    _print_rules(series.rules_, arguments.rules)
+    drawn = series.sample(n_series=n_series, n_timesteps=arguments.n_timesteps, start=start)
+    synthetic = found.named(drawn)
     table.write(output, synthetic)
     print(f"sample    {n_series} series, {len(synthetic)} rows: {output.resolve()}")
     if found.ids:
@@ -69,98 +70,47 @@ def sample(arguments: argparse.Namespace) -> None:
         from sklearn_timegen.evaluation import EvaluationReport
 
         print("judging the sample, which takes some minutes", flush=True)
-        page = EvaluationReport.from_samples(
-            found.frame,
-            synthetic,
-            metrics=_metrics(arguments),
-            random_state=arguments.seed,
-            **found.columns,
-        )
+        params = _params(arguments) | found.columns
+        page = EvaluationReport.from_samples(found.frame, synthetic, **params)
         print(f"report    {page.to_html(report).resolve()}")
-
-
-def fit(found: Understanding, generator: Any, arguments: argparse.Namespace) -> Any:
-    """Fit a generator to series, and say what it has found."""
-    series = sklearn_timegen.SeriesGenerator(
-        generator, window=arguments.window, **found.columns, random_state=arguments.seed
-    ).fit(found.frame)
-    kept = str(series.rules_).splitlines()
-    print(
-        f"rules     {len(series.rules_)} found and kept{': ' + kept[0] if len(kept) == 1 else ''}"
-    )
-    if arguments.rules and len(kept) > 1:
-        print(*(f"          {rule}" for rule in kept), sep="\n")
-    return series
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """Judge the series of files."""
     from sklearn_timegen.evaluation import EvaluationReport, compare_samples, evaluate_samples
 
-    paths = [arguments.real, *arguments.synthetic, *filter(None, [arguments.train])]
-    targets = _Targets(arguments, paths)
-    output, report = targets("output", (".csv",)), targets("report", (".html",))
-    if report is not None and len(arguments.synthetic) > 1:
-        raise ValueError("--report is of one file of synthetic series: evaluate them one by one")
+    others = [*arguments.synthetic, *filter(None, [arguments.train])]
+    output, report = _targets(arguments, [arguments.real, *others], (".csv",))
     _, found = _read(arguments.real, arguments)
     samples = {Path(p).stem: _alike(p, found, arguments) for p in arguments.synthetic}
-    synthetic = next(iter(samples.values()))
     if len(samples) < len(arguments.synthetic):
         raise ValueError("files of synthetic series are told apart by their names: rename one")
-    metrics = _metrics(arguments)
-    params: dict[str, Any] = {"metrics": metrics, "random_state": arguments.seed}
-    params |= {} if arguments.splits is None else {"n_splits": arguments.splits}
-    if arguments.train is not None:
-        params["X_train"] = _alike(arguments.train, found, arguments)
-    real: Any = found.frame
-    if found.ids == ["sample"] and found.time == "timestep":
-        if arguments.window is not None:
-            raise ValueError(f"{arguments.real} holds windows already: no --window")
-        real, y = windows_in(found.frame)
-        read = {name: windows_in(frame) for name, frame in samples.items()}
-        samples = {name: x for name, (x, _) in read.items()}
-        if "X_train" in params:
-            params["X_train"] = windows_in(params["X_train"])[0]
-        labels = [y, *(labels for _, labels in read.values())]
-        if len(samples) == 1 and all(y is not None for y in labels) and _reads_labels(metrics):
-            params |= {"y_real": labels[0], "y_synthetic": labels[1]}
-    else:
-        params |= found.columns
-        params |= {} if arguments.window is None else {"window": arguments.window}
-    if len(samples) > 1:
-        table = compare_samples(samples, real, **params)
-    elif report is None:
-        table = evaluate_samples(real, next(iter(samples.values())), **params)
-    else:
-        page = EvaluationReport.from_samples(real, next(iter(samples.values())), **params)
+    train = arguments.train and _alike(arguments.train, found, arguments)
+    real, compared, params = _as_compared(found, samples, train, arguments)
+    single = None if len(samples) > 1 else next(iter(compared.values()))
+    if report is not None:
+        judged = compared if single is None else single
+        page = EvaluationReport.from_samples(real, judged, **params)
         page.to_html(report)
         table = page.table
+    elif single is None:
+        table = compare_samples(compared, real, **params)
+    else:
+        table = evaluate_samples(real, single, **params)
     print(f"\n{table.drop(columns='seconds', errors='ignore').round(4).to_string()}\n")
-    if len(samples) == 1:
+    if single is not None:
         from sklearn_timegen.evaluation._reading import summary
         from sklearn_timegen.metrics import METRICS
 
         print(summary(table, [METRICS[name] for name in table.index])[1])
-        _print_broken_rules(found, synthetic)
+    for name, frame in samples.items():
+        _print_broken_rules(found, frame, "" if single is not None else f" of {name}")
     if output is not None:
         with atomic_write(output, "utf-8") as stream:
             table.to_csv(stream)
         print(f"table     {output.resolve()}")
     if report is not None:
         print(f"report    {report.resolve()}")
-
-
-def _print_broken_rules(found: Understanding, synthetic: Any) -> None:
-    from sklearn_timegen.metrics import violations_by_rule
-
-    table = violations_by_rule(found.series(found.frame), found.series(synthetic))
-    broken = table[table["series"] > 0]
-    if len(broken):
-        print("Rules that all real series keep, and synthetic ones break:")
-    for rule, row in broken.iterrows():
-        print(
-            f"  {rule}: at {row['timesteps']:.2%} of timesteps, in {row['series']:.1%} of series"
-        )
 
 
 def rules(arguments: argparse.Namespace) -> None:
@@ -178,6 +128,26 @@ def rules(arguments: argparse.Namespace) -> None:
     values = [record.values for record in records]
     structure.fit_transform_series(values, container.columns.names)
     print(f"\n{structure.rules_}")
+
+
+def _print_rules(found: Any, all_of_them: bool) -> None:
+    kept = str(found).splitlines()
+    print(f"rules     {len(found)} found and kept{': ' + kept[0] if len(kept) == 1 else ''}")
+    if all_of_them and len(kept) > 1:
+        print(*(f"          {rule}" for rule in kept), sep="\n")
+
+
+def _print_broken_rules(found: Understanding, synthetic: Any, whose: str) -> None:
+    from sklearn_timegen.metrics import violations_by_rule
+
+    table = violations_by_rule(found.series(found.frame), found.series(synthetic))
+    broken = table[table["series"] > 0]
+    if len(broken):
+        print(f"Rules that all real series keep, and synthetic ones{whose} break:")
+    for rule, row in broken.iterrows():
+        print(
+            f"  {rule}: at {row['timesteps']:.2%} of timesteps, in {row['series']:.1%} of series"
+        )
 
 
 def read_generator(text: str | None) -> Any:
@@ -209,23 +179,25 @@ def read_generator(text: str | None) -> Any:
         raise ValueError(f"--generator {text}: {error}") from error
 
 
-class _Targets:
-    """Checks outputs before any work."""
-
-    def __init__(self, arguments: argparse.Namespace, inputs: Sequence[str]) -> None:
-        self._arguments, self._inputs = arguments, inputs
-
-    def __call__(self, name: str, suffixes: tuple[str, ...]) -> Any:
-        path, overwrite = getattr(self._arguments, name), self._arguments.overwrite
-        if path is None:
-            return None
-        return check_target(path, suffixes, inputs=self._inputs, overwrite=overwrite)
+def _targets(
+    arguments: argparse.Namespace, inputs: Sequence[str], suffixes: tuple[str, ...]
+) -> Any:
+    """Return the paths of the output and of the report, checked before any work."""
+    return [
+        path and check_target(path, ends, inputs=inputs, overwrite=arguments.overwrite)
+        for path, ends in ((arguments.output, suffixes), (arguments.report, (".html",)))
+    ]
 
 
 def _read(path: str, arguments: argparse.Namespace) -> tuple[Table, Understanding]:
     """Read a table, and say what it holds."""
     table = _read_file(path, arguments)
-    found = understand(table.frame, arguments.id, arguments.time, table.form.left_out)
+    absent = [name for name in arguments.drop if name not in table.frame]
+    if absent:
+        raise ValueError(f"--drop: there is no column {absent[0]!r} in {', '.join(table.frame)}")
+    frame = table.frame.drop(columns=arguments.drop)
+    left_out = {**table.form.left_out, **dict.fromkeys(arguments.drop, "by --drop")}
+    found = understand(frame, arguments.id, arguments.time, left_out)
     print(*found.lines(), *(f"note      {note}" for note in table.notes), sep="\n")
     return table, found
 
@@ -243,14 +215,36 @@ def _alike(path: str, found: Understanding, arguments: argparse.Namespace) -> An
     if missing:
         raise ValueError(
             f"{path} has no column {missing[0]!r}, which {arguments.real} has; it has "
-            f"{', '.join(frame)}"
+            f"{', '.join(frame)}. Of what only one file has, --drop leaves out what is in REAL"
         )
     return found.oldest_first(frame[list(found.frame)])
 
 
-def _metrics(arguments: argparse.Namespace) -> Any:
+def _params(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what evaluations of all kinds are told."""
     asked = arguments.metrics or ["default"]
-    return asked[0] if len(asked) == 1 else asked
+    return {"metrics": asked[0] if len(asked) == 1 else asked, "random_state": arguments.seed}
+
+
+def _as_compared(
+    found: Understanding, samples: dict[str, Any], train: Any, arguments: argparse.Namespace
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """Return the real series, the synthetic ones, and what the evaluation is told of them."""
+    params = _params(arguments)
+    params |= {} if arguments.splits is None else {"n_splits": arguments.splits}
+    if found.ids != ["sample"] or found.time != "timestep":
+        params |= found.columns
+        params |= {} if arguments.window is None else {"window": arguments.window}
+        return found.frame, samples, params | ({} if train is None else {"X_train": train})
+    if arguments.window is not None:
+        raise ValueError(f"{arguments.real} holds windows already: no --window")
+    params |= {} if train is None else {"X_train": windows_in(train)[0]}
+    real, y = windows_in(found.frame)
+    read = {name: windows_in(frame) for name, frame in samples.items()}
+    labels = {"y_real": y, "y_synthetic": next(iter(read.values()))[1]}
+    if len(read) == 1 and all(y is not None for y in labels.values()):
+        params |= labels if _reads_labels(params["metrics"]) else {}
+    return real, {name: x for name, (x, _) in read.items()}, params
 
 
 def _reads_labels(metrics: Any) -> bool:

@@ -1,6 +1,7 @@
 """The command line: tables in, tables like them out, and what is said on the way."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -142,8 +143,6 @@ def test_samples_are_judged_and_ranked(table, capsys):
     assert main([*several, *asked[:-1], "4"]) == 0
     shown = capsys.readouterr().out
     assert shown.index("\nmmd") < shown.index("ours") < shown.index("theirs")
-    assert main([*several, "--report", "r.html"]) == 1
-    assert "one file of synthetic series" in capsys.readouterr().err
     assert main(["evaluate", "sales.csv", "sales.csv", "sales.csv"]) == 1
     assert "rename one" in capsys.readouterr().err
     pd.DataFrame({"a": [1.5, 2.5]}).to_csv("other.csv", index=False)
@@ -153,12 +152,42 @@ def test_samples_are_judged_and_ranked(table, capsys):
     )
 
 
-def test_a_report_beside_the_sample(table):
+@pytest.mark.parametrize("files", [["ours.csv"], ["ours.csv", "theirs.csv"]])
+def test_a_report_beside_the_sample(table, files):
     pytest.importorskip("matplotlib")
-    asked = ["--metrics", "mmd", "--splits", "2", "--report", "r.html"]
-    sales(seed=1).to_csv("ours.csv", sep=";", index=False)
-    assert main(["evaluate", "sales.csv", "ours.csv", *asked, "--window", "8"]) == 0
-    assert "<html" in (table.parent / "r.html").read_text()
+    asked = ["--metrics", "mmd", "--splits", "4", "--report", "r.html"]
+    for seed, file in enumerate(files, 1):
+        sales(seed=seed).to_csv(file, sep=";", index=False)
+    assert main(["evaluate", "sales.csv", *files, *asked, "--window", "8"]) == 0
+    page = (table.parent / "r.html").read_text()
+    assert "<html" in page
+    assert all(file.removesuffix(".csv") in page for file in files[1:])
+
+
+def test_columns_are_left_out_if_told_so(table, capsys):
+    asked = ["--drop", "weather", "number", "--output", "new.csv"]
+    assert main(["sample", "sales.csv", "--window", "8", *asked]) == 0
+    shown = capsys.readouterr().out
+    assert "weather: by --drop" in shown
+    new = pd.read_csv("new.csv", sep=";")
+    assert list(new) == list(read_table("sales.csv").form.names)
+    assert new["weather"].isna().all()
+    assert main(["sample", "sales.csv", "--drop", "wether", "--output", "new.csv"]) == 1
+    assert "--drop: there is no column 'wether' in" in capsys.readouterr().err
+
+
+def test_messages_name_options_and_no_code(table, capsys):
+    rows = sales()
+    pd.concat([rows, rows[:2]]).to_csv("twice.csv", sep=";", index=False)
+    rows.assign(hour=rows["hour"].where(rows["guests"] > 12)).to_csv("holes.csv", sep=";")
+    for file, message in (
+        ("twice.csv", "drop the rows that are there twice.*by --id"),
+        ("holes.csv", "hour is the time of each row, and is missing in"),
+    ):
+        assert main(["sample", file, "--output", "new.csv"]) == 1
+        told = capsys.readouterr().err
+        assert re.search(message, told)
+        assert not re.search(r"id_columns|pd\.|X\.", told)
 
 
 def test_rules_are_told(table, capsys):
@@ -182,7 +211,7 @@ def test_rules_are_told(table, capsys):
         (["sales.csv", "--generator", "1 + 1"], "is not of the form FlowMatching"),
         (["sales.csv", "--generator", "VAE(3)"], "is not of the form FlowMatching"),
         (["sales.csv", "--metrics", "quick"], "--metrics are of the report: give --report"),
-        (["sales.csv", "--window", "49"], "window=49 is longer than the shortest series"),
+        (["sales.csv", "--window", "49"], "--window 49 is longer than the shortest series"),
         (["sales.csv", "--start", "soon"], "'soon' is no time as column hour has them"),
         (["twins.csv"], "several rows have the same day, such as 2024-01-01"),
         (["two.csv"], "could be named by a or b: say by which, with --id"),

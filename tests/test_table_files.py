@@ -211,6 +211,14 @@ def test_dates_in_two_ways(tmp_path):
         read_table(rising, date_format="%Y")
 
 
+def test_a_slip_among_dates_is_told(tmp_path):
+    days = pd.date_range("2024-01-01", periods=60).strftime("%d.%m.%Y").tolist()
+    days[40] = "soon"
+    path = write(tmp_path, "day,x\n" + "".join(f"{day},1\n" for day in days))
+    with pytest.raises(ValueError, match="'day' is of dates, but for 'soon' in row 41"):
+        read_table(path)
+
+
 def test_times_are_read_as_they_are_written(tmp_path):
     rows = "01.12.2024 00:00;1\n01.12.2024 01:00;2\n"
     table = read_table(write(tmp_path, f"hour;x\n{rows}"))

@@ -167,3 +167,27 @@ def test_events_at_unix_times_of_numbered_sessions(n_per_second, step):
     assert told(events) == (["session_id"], "ts")
     plain = events.rename(columns={"session_id": "amount"}).drop(columns="ts")
     assert told(plain) == ([], None)
+
+
+def test_words_that_change_where_times_go_back_name_series():
+    rng = np.random.default_rng(0)
+    gaps = rng.exponential(size=(3, 20)).cumsum(axis=1).ravel()
+    events = pd.DataFrame({"user": np.repeat(["a", "b", "c"], 20), "x": rng.normal(size=60)})
+    events["at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta((gaps * 1e4).round(2), "s")
+    events["kind"] = np.repeat(["p", "q", "p", "q", "p", "q"], 10)
+    assert told(events) == (["user"], "at")
+    assert told(events.iloc[:20]) == ([], "at")
+
+
+def test_rows_without_a_time_are_told():
+    frame = shops()
+    frame["day"] = frame["day"].where(frame.index % 50 != 7)
+    with pytest.raises(ValueError, match="day is the time .* missing in .* the first .* row 8"):
+        understand(frame)
+
+
+def test_gaps_are_told_beside_the_frequency():
+    days = pd.bdate_range("2024-01-01", periods=80).delete([20, 21, 50])
+    frame = pd.DataFrame({"day": days, "x": np.arange(77) / 4})
+    assert understand(frame).lines()[1].endswith("every business day, with gaps")
+    assert understand(frame[:20]).lines()[1].endswith("every business day")

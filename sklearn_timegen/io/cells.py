@@ -6,14 +6,16 @@ A form is learned from the different texts of a column, reads them, and writes o
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sklearn_timegen.data.tables.dates import Dates, Quarters
+from sklearn_timegen.data.tables.dates import Dates, Quarters, formats_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,7 @@ __all__ = [
     "RowNumbers",
     "Words",
     "form_of",
-    "slip_among_numbers",
+    "slip_of",
 ]
 
 # What stands for a missing number, flag or date. Among words these are words: "NA" is Namibia.
@@ -233,15 +235,32 @@ def form_of(
     return form or Words()
 
 
-def slip_among_numbers(form: CellForm, texts: Sequence[str], counts: Any, marks: str) -> str:
-    """Return the first cell that makes words of a column of numbers, or ``""``."""
-    if not isinstance(form, Words):
-        return ""
+def slip_of(form: CellForm, texts: Sequence[str], counts: Any, marks: str) -> tuple[str, str]:
+    """Return the first cell that makes words of a column of numbers or dates, and of which.
+
+    Two empty strings, if there is none.
+    """
     known = [k for k, text in enumerate(texts) if text not in MISSING]
-    odd = [k for k in known if not any(Numbers.of([texts[k]], "", mark) for mark in marks)]
-    n_odd, n_all = counts[odd].sum(), counts[known].sum()
-    many = len(known) - len(odd) > FEWEST_NUMBERS
-    return texts[odd[0]] if odd and many and n_odd < FEW * n_all else ""
+    if not isinstance(form, Words) or not known:
+        return "", ""
+    usual = _usual_look(texts[k] for k in known)
+    kinds = {
+        "numbers": lambda text: any(Numbers.of([text], "", mark) for mark in marks),
+        "dates": lambda text: bool(usual) and usual in formats_of(text),
+    }
+    for kind, is_one in kinds.items():
+        odd = [k for k in known if not is_one(texts[k])]
+        n_odd, n_all = counts[odd].sum(), counts[known].sum()
+        many = len(known) - len(odd) > FEWEST_NUMBERS
+        if odd and many and n_odd < FEW * n_all:
+            return texts[odd[0]], kind
+    return "", ""
+
+
+def _usual_look(texts: Iterable[str]) -> str:
+    """Return the format that most of the first texts could have as dates, or ``""``."""
+    looks = Counter(f for text in islice(texts, FEWEST_NUMBERS + 1) for f in formats_of(text))
+    return max(looks, key=lambda f: looks[f]) if looks else ""
 
 
 def _units(texts: Sequence[str]) -> tuple[str, str]:

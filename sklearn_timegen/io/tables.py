@@ -122,7 +122,7 @@ class Table:
         for name, column in self.frame.items():
             if name in frame:
                 columns[name] = frame[name].reset_index(drop=True)
-            elif column.dtype.kind in "iu":
+            elif column.dtype.kind in "iu" and (np.diff(column) == 1).all():
                 columns[name] = column.max() + 1 + np.arange(len(frame))
             else:
                 columns[name] = column.iloc[:0].reindex(range(len(frame)))

@@ -21,7 +21,7 @@ from sklearn_timegen.io.cells import (
     RowNumbers,
     Words,
     form_of,
-    slip_among_numbers,
+    slip_of,
 )
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def read_text(
         try:
             found = form_of(list(different), title, marks=marks, date_format=date_format)
         except AmbiguousDatesError as error:
-            raise ValueError(f"{name}: {error}. Say which by the date format") from error
-        slip = slip_among_numbers(found, different, np.bincount(codes), marks)
+            raise ValueError(f"{name}: {error}. Say which by date_format") from error
+        slip, kind = slip_of(found, different, np.bincount(codes), marks)
         if slip:
             raise ValueError(
-                f"{name}: column {title!r} is of numbers, but for {slip!r} in row "
+                f"{name}: column {title!r} is of {kind}, but for {slip!r} in row "
                 f"{texts.index(slip) + 1}: correct it, or leave the cell empty"
             )
         if k == 0 and not title and isinstance(found, Numbers) and _counts(texts):

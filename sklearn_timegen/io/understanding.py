@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_timegen.data.kinds import kind_of
+from sklearn_timegen.data.tables.sessions import Sessions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,6 +191,12 @@ def understand(
     named = list(ids)
     if time is None:
         time = _find_time(frame, named)
+    if time is not None and frame[time].isna().any():
+        empty = frame[time].isna()
+        raise ValueError(
+            f"{time} is the time of each row, and is missing in {int(empty.sum())} rows, the "
+            f"first of them row {int(empty.argmax()) + 1}: fill it in, or leave these rows out"
+        )
     if not named and time is not None:
         named, aliases = _find_ids(frame, time)
         why |= dict.fromkeys(aliases, f"another name, as {' and '.join(named)} is")
@@ -279,7 +286,7 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     called = [name for name in called if _could_name(frame[name], len(frame))]
     called = [name for name in called if _is_constant_in_blocks(frame, [name])]
     if not times.duplicated().any():  # as of events, no two of which are at the same second
-        return called[:1], []
+        return called[:1] or _find_blocks(frame, time), []
     if len(called) == 1 and _repeats(frame, time, called) < FEW:
         return called, []
     names = [name for name in frame if name != time and _could_name(frame[name], len(frame))]
@@ -304,6 +311,21 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
         raise ValueError(f"series could be named by {choices_}: say by which, with --id")
     first = list(found[0])
     return first, list(dict.fromkeys(n for those in found for n in those if n not in first))
+
+
+def _find_blocks(frame: pd.DataFrame, time: str) -> list[str]:
+    """Return a column of words that changes where times go back, and comes in blocks."""
+    steps = frame[time].diff()
+    begins = (steps < steps.iloc[-1] * 0).to_numpy()[1:]
+    for name in frame if begins.any() else ():
+        column = frame[name]
+        if name == time or kind_of(column, name) != "categorical" or column.isna().any():
+            continue
+        codes = frame.groupby(name, sort=False, observed=True).ngroup().to_numpy()
+        changes = np.diff(codes) != 0
+        if changes[begins].all() and _is_constant_in_blocks(frame, [name]):
+            return [name]
+    return []
 
 
 def _could_name(column: pd.Series, n_rows: int) -> bool:
@@ -351,19 +373,22 @@ def _frequency(times: pd.Series) -> str:
     """Say at which distance times follow each other."""
     import pandas as pd
 
+    from sklearn_timegen.data.clocks import follows, usual_step  # pandas takes a while
+
     if len(times) < 3:
         return "too few to tell how often"
     if not pd.api.types.is_datetime64_any_dtype(times):
         steps = set(times.diff().dropna().astype(int))
         return f"in steps of {steps.pop()}" if len(steps) == 1 else "in steps of several sizes"
-    name = pd.infer_freq(pd.DatetimeIndex(times)) if times.is_unique else None
+    index = pd.DatetimeIndex(times.drop_duplicates())
+    name = pd.infer_freq(index) if len(index) > 2 else None
     if name is not None:
         return _every(name)
-    steps = times.diff().dropna()
-    usual = steps.mode().iloc[0]
-    if not usual or (steps == usual).mean() < MOSTLY or (steps % usual).any():
+    step = usual_step([index])
+    if step is None:
         return "at irregular times"
-    return f"{_every(pd.tseries.frequencies.to_offset(usual).freqstr)}, with gaps"
+    words = str(step) if isinstance(step, Sessions) else _every(step.freqstr)
+    return words if follows(index, step).all() else f"{words}, with gaps"
 
 
 def _every(freq: str) -> str:
