@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sklearn_timegen import PCAMixture, SeriesGenerator
+from sklearn_timegen.data.sentinels import suspected_sentinel
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -290,6 +291,29 @@ def test_arrays_and_lists_of_words_and_flags():
     assert fit(swapped).sample().dtypes.equals(swapped.dtypes)
     narrow = pd.DataFrame({"a": pd.array(rng.integers(-128, 128, N), dtype="Int8")})
     assert fit(narrow, transform="difference").sample(n_timesteps=900)["a"].dtype == "Int8"
+
+
+@pytest.mark.usefixtures("quick_joining")
+@pytest.mark.parametrize("decimals", [2, 6, 9])
+def test_no_number_has_more_decimals_than_those_of_its_column(decimals):
+    walk = np.random.default_rng(SEED).normal(size=200).cumsum()
+    X = pd.Series((50 + walk).round(decimals), pd.RangeIndex(200), name="latitude")
+    drawn = fit(X).sample(3).to_numpy()
+    assert (drawn == drawn.round(decimals)).all()
+    assert (drawn != drawn.round(decimals - 1)).any()
+
+
+def test_a_sentinel_in_a_small_table_is_told_and_three_large_numbers_are_not():
+    rng = np.random.default_rng(SEED)
+    x = rng.normal(20, 4, size=180)
+    x[[3, 77, 150]] = -9999
+    assert suspected_sentinel(x) == -9999
+    x[[3, 77, 150]] = 60, 61, 62
+    assert suspected_sentinel(x) is None
+    x[[3, 77]] = -9999
+    assert suspected_sentinel(x) is None
+    for draw in (rng.poisson(3, 180), rng.geometric(0.3, 180), rng.pareto(1, 180).round(1)):
+        assert suspected_sentinel(draw.astype(float)) is None
 
 
 @pytest.mark.usefixtures("quick_joining")

@@ -203,7 +203,9 @@ def test_irregular_times_go_on_by_their_gaps(window):
     assert gaps[ill].mean() < 0.6 * gaps[~ill].mean()
     stood_in = fitted.sample(60, like=list(range(60)))
     assert stood_in.groupby("patient").size().tolist() == X.groupby("patient").size().tolist()
-    assert "time since the row before" in repr(fitted.rules_)
+    assert "time since the row before" not in repr(fitted.rules_), "which is no rule of the data"
+    assert "time since the row before" not in fitted.feature_names_in_
+    assert len(fitted.feature_names_in_) == fitted.n_features_in_
 
 
 def test_irregular_times_begin_where_they_are_asked_to():

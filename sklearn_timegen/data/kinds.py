@@ -14,7 +14,7 @@ __all__ = ["check_categories", "decimals_of", "in_steps_of", "kind_of", "of_one_
 
 Array = NDArray[np.float64]
 
-MOST_DECIMALS = 6
+MOST_DECIMALS = 12
 FEWEST_NUMBERS = 10  # categories that are all numbers, before they are taken for these
 
 
@@ -107,7 +107,7 @@ def decimals_of(column: pd.Series) -> int | None:
     values = values[np.isfinite(values)]
     if len(values) == 0 or column.dtype != np.float64:
         return None
-    for decimals in range(MOST_DECIMALS):
+    for decimals in range(MOST_DECIMALS + 1):
         if (np.round(values[:500], decimals) == values[:500]).all() and (
             np.round(values, decimals) == values
         ).all():

@@ -14,7 +14,7 @@ from sklearn_timegen._warning import warn_user
 
 __all__ = ["sentinels_told", "suspected_sentinel", "warn_of_sentinels"]
 
-FEWEST = 5  # cells that hold it
+FEWEST = 3  # cells that hold it
 OTHERS = 10  # different values beside it, at least: codes and flags may lie anywhere
 FAR = 2.0  # ranges of the others that it is away from them
 USUAL = (-1e5, -99999.0, -9999.0, -999.0, -200.0, -99.0, -9.0, 99.0, 999.0, 9999.0, 99999.0)
@@ -26,7 +26,7 @@ _TOLD: ContextVar[bool] = ContextVar("_TOLD", default=False)
 def suspected_sentinel(x: NDArray[Any]) -> float | None:
     """Return the number that may stand for what is missing among values, if there is one.
 
-    It is the least or the greatest, occurs five times or more, and lies farther from all others
+    It is the least or the greatest, occurs three times or more, and lies farther from all others
     than twice their range; for numbers that are often used so, as -9999, a third of it is enough.
 
     Parameters

@@ -80,7 +80,8 @@ class Evidence:
 
     def __str__(self) -> str:
         broken = "none broken" if self.n_broken == 0 else f"{self.n_broken:,} broken"
-        touched = "" if self.touched is None else f", touched in {self.touched:.1%}"
+        share = f"{self.touched or 0:.1%}"
+        touched = "" if share == "0.0%" else f", touched in {share}"
         return f"{self.n_cells:,} cells, {broken}{touched}"
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.data.tables.container import Columns, Container, Part
 from sklearn_timegen.data.tables.timeline import IrregularTimeline
 from sklearn_timegen.rules.normal_score import NormalScore
+from sklearn_timegen.rules.rule_list import RuleList
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,10 @@ class Gaps:
         others = list(range(len(container.columns.channels) - 1))
         items = tuple(self.taken_off(item) for item in container.items)
         return replace(container, columns=container.columns.select(others), items=items)
+
+    def rules_of_data(self, rules: RuleList) -> RuleList:
+        """Return the rules without those of the channel, which is none of the data."""
+        return RuleList(rule for rule in rules if set(rule.labels) != {self.name})
 
     def times(self, timeline: IrregularTimeline, start: Any, column: Array) -> pd.Index:
         """Return the times of a drawn series, from its values in the channel."""

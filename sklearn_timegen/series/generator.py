@@ -316,6 +316,9 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         self.interrupted_ = bool(getattr(generator, "interrupted_", False))
         self._models, self.generator_ = models, generator
         self.rules_, self.postprocess_ = structure.rules_, None
+        if known.gaps is not None:
+            self.rules_ = known.gaps.rules_of_data(self.rules_)
+            container = known.gaps.taken_off(container)
         self.time_ = "regular" if known.gaps is None else "irregular"
         self.step_ = records[0].timeline.step
         self.window_, self.period_, self.overlap_ = plan.window, period, plan.overlap

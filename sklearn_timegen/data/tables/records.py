@@ -136,9 +136,11 @@ def _in_type(channel: Channel, dtype: Any) -> Channel:
 
     if channel.kind not in REAL:
         return channel
-    # Decimals are a rule's, which knows what is the sum of what (``rules.Grid``).
+    # Which whole numbers and decimals are the sum of which, ``rules.Grid`` knows, as far as
+    # float32 can count them; beyond, numbers have at most as many decimals as their column has.
+    decimals = channel.decimals if channel.kind == "continuous" else None
     is_number = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
-    return replace(channel, dtype=dtype if is_number else channel.dtype, decimals=None)
+    return replace(channel, dtype=dtype if is_number else channel.dtype, decimals=decimals)
 
 
 def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
