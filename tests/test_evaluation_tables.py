@@ -296,3 +296,23 @@ def test_segments_of_a_series_are_held_out_together():
         compare_generators(kinds, X, cv=2, metrics="mmd")
     with pytest.raises(ValueError, match="irregular: a gap|irregular: steps of"):
         evaluate_generator(clone(generator).set_params(gaps="error"), X, cv=2, metrics="mmd")
+
+
+@pytest.mark.parametrize("n_days", [12, 130])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_labels_of_series_are_those_of_their_windows(n_days, by_name):
+    rng, tables, kinds = np.random.default_rng(SEED), [], {}
+    for k in range(40):
+        name, kinds[f"s{k}"] = f"s{k}", ["low", "high"][k % 2]
+        x = rng.normal(3 * (k % 2), size=n_days)
+        tables.append(pd.DataFrame({"shop": name, "day": np.arange(n_days), "x": x}))
+    y = kinds if by_name else list(kinds.values())
+    asked = {"id_columns": "shop", "time_column": "day", "metrics": "tstr_score", "n_splits": 2}
+    halves = pd.concat(tables[:20]), pd.concat(tables[20:])
+    labels = (y, y) if by_name else (y[:20], y[20:])
+    table = evaluate_samples(
+        *halves, y_real=labels[0], y_synthetic=labels[1], random_state=0, verbose=0, **asked
+    )
+    assert table.loc["tstr_score", "score"] > 0.8
+    with pytest.raises(ValueError, match=r"y_synthetic has shape \(3,\), but X holds 20 series"):
+        evaluate_samples(*halves, y_real=labels[0], y_synthetic=[1, 2, 3], verbose=0, **asked)

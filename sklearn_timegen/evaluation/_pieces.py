@@ -7,7 +7,7 @@ time, into the next.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -181,7 +181,7 @@ def parts_of(
     columns = list(like[0].frame.columns)
     mine = list(parts[0].frame.columns)
     if len(mine) == len(columns) == 1:  # of Series, whose names may tell which one each is
-        return [Part(part.frame.set_axis(columns, axis=1), part.timeline) for part in parts]
+        return [replace(part, frame=part.frame.set_axis(columns, axis=1)) for part in parts]
     if sorted(map(str, mine)) != sorted(map(str, columns)):
         raise ValueError(f"{name} has the columns {mine}, but the real series have {columns}")
     return [Part(part.frame[columns], part.timeline, part.key) for part in parts]

@@ -20,6 +20,7 @@ from sklearn_timegen.data.checks import check_count, check_window_starts
 from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.samples import Reading, read_samples
+from sklearn_timegen.data.tables.labels import read_labels
 from sklearn_timegen.evaluation._data import check_metrics
 from sklearn_timegen.evaluation._judging import (
     Outcome,
@@ -82,6 +83,8 @@ def run_samples(
     progress = Progress("evaluation", verbose)
     progress.tell("reading series")
     given = [X_real, *samples.values(), *([] if X_train is None else [X_train])]
+    if (y_real is None) != (y_synthetic is None):
+        raise ValueError("y_real and y_synthetic belong together: one is missing")
     names = ["X_real", *samples, *([] if X_train is None else ["X_train"])]
     given = [
         channels_last(as_pandas(X, name), layout, name)
@@ -94,16 +97,21 @@ def run_samples(
                 "window_starts tells where windows begin, but X_real is a table, whose times "
                 "tell it: leave window_starts out"
             )
-        read, reading, description = _read_tables(given, names, id_columns, time_column, window)
+        targets = (y_real, y_synthetic)
+        read, reading, description = _read_tables(
+            given, names, targets, id_columns, time_column, window
+        )
     else:
         arrays, reading = read_samples(given[0], *given[1:], names=names)
         read = [Sample(x) for x in arrays]
         read[0] = replace(read[0], starts=_starts(read[0].values, window_starts))
+        if y_real is not None:
+            read[0] = _with_labels(read[0], y_real, "y_real")
+        if y_synthetic is not None:
+            read[1] = _with_labels(read[1], y_synthetic, "y_synthetic")
         description = f"{read[0].values.shape} real (series, timesteps, channels)"
     real, synthetic = read[0], dict(zip(samples, read[1:], strict=False))
     train = None if X_train is None else read[-1]
-    if y_real is not None or y_synthetic is not None:
-        real, synthetic = _labelled(real, synthetic, y_real, y_synthetic)
     if len(real) < 4:
         raise ValueError(f"{len(real)} real series cannot be halved: at least 4 are needed")
     if train is not None:
@@ -157,11 +165,12 @@ def run_samples(
 def _read_tables(
     given: Sequence[Any],
     names: Sequence[str],
+    labels: tuple[Any, Any],
     id_columns: Any,
     time_column: Hashable,
     window: int | str,
 ) -> tuple[list[Sample], Reading, str]:
-    """Cut the series of all tables alike."""
+    """Cut the series of all tables alike; windows have the labels of their series."""
     real = parts_of(given[0], id_columns, time_column, name=names[0])
     others = [
         parts_of(X, id_columns, time_column, real, name)
@@ -176,6 +185,11 @@ def _read_tables(
         pieces[0].frames, *(own.frames for own in pieces[1:]), names=names
     )
     samples = [Sample(x, starts=own.starts) for x, own in zip(values, pieces, strict=True)]
+    for k, (y, name) in enumerate(zip(labels, ("y_real", "y_synthetic"), strict=True)):
+        known = read_labels(y, [part.key for part in (real, *others)[k]], name)
+        if known is not None:
+            own = as_conditions(known)[pieces[k].series]
+            samples[k] = replace(samples[k], target=own)
     if not whole and len(real) >= ENOUGH_SERIES:
         samples[0] = replace(samples[0], groups=pieces[0].series)
     compared = "whole series" if whole else f"{len(pieces[0])} windows of {cut.window} timesteps"
@@ -186,21 +200,6 @@ def _starts(x: Array, window_starts: ArrayLike | None) -> Any:
     if window_starts is None:
         return find_window_starts(x)
     return check_window_starts(window_starts, len(x))
-
-
-def _labelled(
-    real: Sample,
-    synthetic: dict[str, Sample],
-    y_real: ArrayLike | None,
-    y_synthetic: ArrayLike | None,
-) -> tuple[Sample, dict[str, Sample]]:
-    """Put labels beside the series; there is one sample then."""
-    if y_real is None or y_synthetic is None:
-        raise ValueError("y_real and y_synthetic belong together: one is missing")
-    return _with_labels(real, y_real, "y_real"), {
-        name: _with_labels(sample, y_synthetic, "y_synthetic")
-        for name, sample in synthetic.items()
-    }
 
 
 def _with_labels(sample: Sample, y: ArrayLike, name: str) -> Sample:

@@ -62,8 +62,9 @@ def evaluate_samples(
     X_train : array-like of shape (n_train, n_timesteps[, n_channels]), or table, default=None
         The series that the generator was trained on. Without it, ``X_real`` is taken for them by
         metrics of memorisation, and ``membership_inference_auc`` cannot be told.
-    y_real, y_synthetic : array-like of shape (n_samples,), default=None
-        Labels, for ``tstr_score``.
+    y_real, y_synthetic : array-like of shape (n_samples,), or dict, default=None
+        Labels, for ``tstr_score``; of tables one for each series, in their order, or by their
+        names.
     window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if they overlap; noticed without if they are in time order.
     id_columns : str or list of str, default=None

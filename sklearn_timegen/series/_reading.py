@@ -11,11 +11,11 @@ from sklearn_timegen._warning import warn_user
 from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.tables.container import Container, Part, Record, shown
+from sklearn_timegen.data.tables.labels import read_labels
 from sklearn_timegen.data.tables.layouts import take_apart
 from sklearn_timegen.data.tables.records import read_parts
 from sklearn_timegen.data.tables.timeline import IrregularTimeline
 from sklearn_timegen.series._irregular import Gaps
-from sklearn_timegen.series._labels import read_labels
 from sklearn_timegen.series._parameters import SeriesParameters
 from sklearn_timegen.series._settings import reading_options
 

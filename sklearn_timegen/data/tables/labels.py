@@ -13,7 +13,7 @@ from sklearn_timegen.data.tables.container import Key, shown
 __all__ = ["read_labels"]
 
 
-def read_labels(y: Any, keys: Sequence[Key]) -> list[Any] | None:
+def read_labels(y: Any, keys: Sequence[Key], name: str = "y") -> list[Any] | None:
     """Return the label of each series: in the order of the series, or by their names.
 
     Raises
@@ -28,19 +28,19 @@ def read_labels(y: Any, keys: Sequence[Key]) -> list[Any] | None:
     if isinstance(y, Mapping):
         missing = [key for key in keys if _name(key) not in y]
         if missing:
-            raise ValueError(f"y has no label of series {shown(missing[0])}")
+            raise ValueError(f"{name} has no label of series {shown(missing[0])}")
         y = [y[_name(key)] for key in keys]
-    labels = as_target(y)
+    labels = as_target(y, name)
     if labels.ndim != 1 or len(labels) != len(keys):
         raise ValueError(
-            f"y has shape {labels.shape}, but X holds {len(keys)} series: pass one label for "
-            "each, in the order of the series, or a dict by their names. What varies along time "
-            "is a column of X"
+            f"{name} has shape {labels.shape}, but X holds {len(keys)} series: pass one label "
+            "for each, in the order of the series, or a dict by their names. What varies along "
+            "time is a column of X"
         )
     if not holds_labels(labels):
         raise ValueError(
-            f"y holds numbers such as {labels[0]}, which are no labels: let them be a column of "
-            "X, as an attribute"
+            f"{name} holds numbers such as {labels[0]}, which are no labels: let them be a column "
+            "of X, as an attribute"
         )
     return [value.item() if isinstance(value, np.generic) else value for value in labels]
 
