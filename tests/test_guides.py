@@ -52,6 +52,15 @@ def test_keep_and_share(tmp_path, monkeypatch):
     assert page["told"]["training_state"] is False
 
 
+def test_attack_a_generator(tmp_path, monkeypatch):
+    page = run("attack_a_generator", tmp_path, monkeypatch, *[(0.05,)] * 6)
+    people, recordings = page["interpolated"], page["alone"]
+    for name, attack in people.attacks.items():
+        assert attack.auc > recordings.attacks[name].auc + 0.1
+    assert (page["mixed"].signal, page["sampled"].signal) == ("density", "distance")
+    assert page["mixed"].attacks["shadows, likelihood ratio"].auc > 0.9
+
+
 @pytest.mark.exhaustive
 def test_table_of_many_series(tmp_path, monkeypatch):
     tolerances = [None, None, (60, 0.9), None, (0.15,)]

@@ -33,7 +33,8 @@ __all__ = [
 MOST_COLUMNS = 40
 CANNOT = (
     "Whether somebody can be recognised. The rows on privacy find copies and near copies; sets "
-    "that pass them can still give away who was in the training data.",
+    "that pass them can still give away who was in the training data. privacy_report attacks the "
+    "generator, owner by owner, and tells how sure it is.",
     "Whether the series are right for every purpose. A measure that finds nothing says only that "
     "it cannot tell them from real ones; others may.",
     "Whether rare events come as often as they should: what occurs in one series in a thousand "

@@ -192,18 +192,20 @@ SPEECHES = {
         _private,
         "{:.0%}".format,
         "How many series lie nearer to a training series than all but 5% of real ones do that "
-        "were not trained on. By chance 5% do. It finds copies; it proves nobody's anonymity.",
+        "were not trained on. By chance 5% do. It finds copies, and no other leak: "
+        "privacy_report attacks the generator itself.",
     ),
     "nearest_record_ratio": Speech(
         _private,
         "{:.2f}".format,
         "Distance to the nearest training series, divided by that of real series that were not "
-        "trained on. Copies have 0. It finds copies; it proves nobody's anonymity.",
+        "trained on. Copies have 0. It finds copies, and no other leak: privacy_report attacks "
+        "the generator itself.",
     ),
     "membership_inference_auc": Speech(
         _private,
         "{:.0%}".format,
         "How often a simple attack tells which of two series was trained on. Guessing is right "
-        "in 50%. Better attacks may find more.",
+        "in 50%. It goes by distances and finds copies; the attacks of privacy_report find more.",
     ),
 }

@@ -46,6 +46,16 @@ from sklearn_timegen.metrics.patterns import (
     missing_value_similarity,
 )
 from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
+from sklearn_timegen.metrics.privacy import (
+    AttackResult,
+    PrivacyReport,
+    SinglingOut,
+    attribute_attack,
+    membership_attack,
+    privacy_report,
+    shadow_attack,
+    singling_out,
+)
 from sklearn_timegen.metrics.registry import METRICS, Metric, resolve_metrics
 from sklearn_timegen.metrics.scorer import get_generation_scorer, make_generation_scorer
 from sklearn_timegen.metrics.utility import global_utility, utility_by_channel
@@ -53,10 +63,14 @@ from sklearn_timegen.metrics.violations import rule_violations, violations_by_ru
 
 __all__ = [
     "METRICS",
+    "AttackResult",
     "ContrastiveEncoder",
     "Measurement",
     "Metric",
     "PanelResult",
+    "PrivacyReport",
+    "SinglingOut",
+    "attribute_attack",
     "autocorrelation",
     "autocorrelation_difference",
     "category_difference",
@@ -77,6 +91,7 @@ __all__ = [
     "length_difference",
     "make_generation_scorer",
     "marginal_difference",
+    "membership_attack",
     "membership_inference_auc",
     "missing_value_similarity",
     "mmd",
@@ -84,9 +99,12 @@ __all__ = [
     "nearest_record_distances",
     "nearest_record_ratio",
     "predictive_score",
+    "privacy_report",
     "resolve_metrics",
     "rule_violations",
     "sample_size_to_certainty",
+    "shadow_attack",
+    "singling_out",
     "skewness_difference",
     "sliced_wasserstein",
     "spectral_distance",
