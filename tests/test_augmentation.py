@@ -181,6 +181,7 @@ def test_equal_shares_of_synthetic_series_alone(skewed):
         ([3, 7], 2, [1, 1]),
     ],
 )
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_allocation_by_largest_remainder(counts, total, shares):
     y = np.repeat(np.arange(len(counts)), counts)
     X = np.random.default_rng(SEED).normal(size=(len(y), 4))
@@ -309,6 +310,7 @@ def test_scoring_and_cv_of_auto(data):
     assert max(s.max() for s in scores.values()) < 0
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_too_few_series_for_auto(skewed):
     X, y = skewed
     lonely = np.r_[0:20, 30:38, 38]

@@ -1,5 +1,7 @@
 """Resampling with synthetic series, alone and in imbalanced-learn's pipelines."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_timegen import Augmenter, PCAMixture
+from sklearn_timegen import Augmenter, PCAMixture, SingleSeriesWarning
 from sklearn_timegen.base import estimator
 from sklearn_timegen.datasets import make_labelled_sines
 
@@ -193,6 +195,7 @@ def test_numbers_are_learned_jointly():
     assert y_resampled.name == "total"
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_one_series_of_a_class(skewed):
     X, y = skewed
 
@@ -207,7 +210,10 @@ def test_one_series_of_a_class(skewed):
     with pytest.raises(ValueError, match="1 series of class 'few': two .*conditional generator"):
         Augmenter(Demanding(), "balance").fit_resample(X[lonely], y[lonely])
     for able in (Demanding(conditional=True), Resampler()):
-        _, y_resampled = Augmenter(able, "balance").fit_resample(X[lonely], y[lonely])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", SingleSeriesWarning)
+            _, y_resampled = Augmenter(able, "balance").fit_resample(X[lonely], y[lonely])
+        assert len(told) == (not able.conditional)  # which is fitted to each class alone
         assert counts(y_resampled) == {"few": 30, "many": 30, "some": 30}
 
 

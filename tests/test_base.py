@@ -130,6 +130,7 @@ def test_energy_distance_of_unequal_numbers():
     assert abs(value) < 0.02
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_score_ranks_generators():
     X = make_ar(800, 16, coefficients=(0.7,), random_state=SEED)
     train, test = X[:400], X[400:]

@@ -290,6 +290,7 @@ def test_one_moving_block_is_the_series_itself(block_length):
     assert np.allclose(drawn, CODED[decoded(drawn)[0][:, 0, 0] - 1], atol=1e-2)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_stationary_blocks_go_on_around_the_end_and_have_the_mean_length():
     n, length, mean_length = 300, 400, 8
     series = np.arange(length)[None]  # which tell of each value when it was
@@ -412,6 +413,7 @@ def test_interpolation_is_uniform_along_the_segment():
     assert np.abs(np.sort(u) - np.arange(2000) / 2000).max() < 2 / np.sqrt(2000)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_one_series_and_duplicates_come_back():
     one = np.random.default_rng(SEED).normal(size=(1, 5))
     drawn = NeighbourInterpolation().fit(one).sample(4)

@@ -309,6 +309,7 @@ def test_long_windows_get_a_network_that_slides():
     )
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_one_series_and_frames():
     one = FlowMatching(**TINY, n_steps=2).fit(np.arange(4.0)[None])
     assert one.sample(3) == pytest.approx(np.tile(np.arange(4.0), (3, 1)), abs=1e-5)

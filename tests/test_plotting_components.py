@@ -104,6 +104,7 @@ def test_components_that_never_vary(value):
         display.figure_.canvas.draw()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_bad_input_is_refused():
     parts = made()
     with pytest.raises(TypeError, match="Resampler has no decompose"):

@@ -244,6 +244,7 @@ ROUND_TRIPS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 @pytest.mark.parametrize("transform", ROUND_TRIPS, ids=lambda t: getattr(t, "__name__", str(t)))
 def test_transforms_are_undone(transform, rng):
     transform = transform() if callable(transform) else transform
@@ -281,6 +282,7 @@ def test_the_lambda_of_box_cox_is_the_most_likely_one(rng):
     assert_allclose(transformed(still), still[:20], atol=1e-5)  # with zeros, as it is
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_differences_start_where_the_series_was():
     y = pd.Series(np.arange(40.0) ** 2, DAYS[:40])
     drawn = replayed(y, "difference").sample(n_timesteps=10, start=DAYS[20])
@@ -288,6 +290,7 @@ def test_differences_start_where_the_series_was():
     assert_allclose(drawn, 400 + np.arange(10.0) ** 2, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_trend_and_season_are_those_of_the_dates():
     time = np.arange(60)
     y = pd.Series(
@@ -314,6 +317,7 @@ def test_a_panel_is_decomposed_series_by_series():
     assert means["synthetic_1"] == pytest.approx(10_000, rel=0.1)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_others_may_stand_in_for_the_training_series(rng):
     y = pd.Series(np.arange(60.0), DAYS[:60])
     fitted = replayed(y + rng.normal(size=60), "stl-remainder")

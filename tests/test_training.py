@@ -177,6 +177,7 @@ def test_early_stopping_without_validation_watches_the_training_loss(X):
     assert fitted.n_iter_ < 50
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_timegen.SingleSeriesWarning")
 def test_nothing_left_to_train_on_is_refused(X):
     with pytest.raises(ValueError, match="validation_fraction=0.9 of 1 series"):
         vae(validation_fraction=0.9).fit(X[:1])

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen import VAE
+from sklearn_timegen import VAE, PCAMixture, SeriesGenerator, SingleSeriesWarning
 from sklearn_timegen.datasets import make_labelled_sines, make_sines
 
 from .generators import DENSE, Resampler
@@ -119,9 +119,22 @@ def test_use_before_fit():
             getattr(vae(), method)(argument)
 
 
-def test_one_series_comes_back():
+def test_one_series_comes_back_with_a_warning():
     X = make_sines(1, 8, 1, random_state=0)
-    assert np.allclose(vae().fit(X).sample(3), X, atol=1e-6)
+    with pytest.warns(SingleSeriesWarning, match="one series to learn from") as told:
+        fitted = vae().fit(X)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert np.allclose(fitted.sample(3), X, atol=1e-6)
+    fitted.partial_fit(X)  # once is enough
+
+
+def test_a_window_as_long_as_the_series_is_one_series():
+    x = np.random.default_rng(0).normal(size=24)
+    with pytest.warns(SingleSeriesWarning) as told:
+        SeriesGenerator(PCAMixture(), window=24, random_state=0).fit(x)
+    assert len(told) == 1
+    SeriesGenerator(PCAMixture(), window=6, random_state=0).fit(x)
 
 
 def test_large_values_survive():

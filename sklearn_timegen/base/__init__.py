@@ -1,6 +1,7 @@
 """What every generator shares: how parameters are declared, and three small base classes."""
 
 from sklearn_timegen._checks import HasMethods, Interval, Options, RealNotInt, StrOptions
+from sklearn_timegen._warning import SingleSeriesWarning
 from sklearn_timegen.base.declaration import (
     estimator,
     fitted,
@@ -20,6 +21,7 @@ __all__ = [
     "NeuralGenerator",
     "Options",
     "RealNotInt",
+    "SingleSeriesWarning",
     "StrOptions",
     "estimator",
     "fitted",

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._distance import relative_energy_distance
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
+from sklearn_timegen._warning import SingleSeriesWarning, warn_user
 from sklearn_timegen.base.attributes import read_attributes
 from sklearn_timegen.base.completion import Completing
 from sklearn_timegen.base.data_parameters import DataParameters
@@ -36,6 +37,11 @@ from sklearn_timegen.rules import RuleList, Structure
 __all__ = ["BaseGenerator"]
 
 FloatArray = NDArray[np.float32]
+ONE_SERIES = (
+    "there is one series to learn from, and samples will be that series, or variations of it, "
+    "which hide nothing of it: fit to several series, or to windows of a long one (make_windows, "
+    "SeriesGenerator)"
+)
 
 
 @estimator
@@ -138,6 +144,11 @@ class BaseGenerator(Completing, DataParameters, ABC):
         ValueError
             If ``X`` is not finite, ragged, empty or of another rank, if ``y`` is missing while
             ``conditional=True``, or if a parameter is out of its range.
+
+        Warns
+        -----
+        SingleSeriesWarning
+            If ``X`` holds one series, of which all samples are variations.
         """
         return self._fit_anew(X, y)
 
@@ -267,6 +278,8 @@ class BaseGenerator(Completing, DataParameters, ABC):
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
         """Learn sizes, conditions and representation, and apply them."""
         self._preprocessing, series = learn_preprocessing(self, X)
+        if len(series) == 1:
+            warn_user(ONE_SERIES, SingleSeriesWarning)
         encoder = self._make_condition_encoder(self._layout) if self.conditional else None
         self._condition_encoder = None if encoder is None else encoder.fit(y, len(series))
         return replace(series, conditions=self._conditions_of_data(y, len(series)))

@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen.base import BaseGenerator, NeuralGenerator
+from sklearn_timegen.base import BaseGenerator, NeuralGenerator, SingleSeriesWarning
 from sklearn_timegen.estimator_checks._trial import Check, Trial, owned
 from sklearn_timegen.gan import GAN
 from sklearn_timegen.io.saved import CannotSave, load
@@ -230,7 +231,11 @@ def check_small_data_work(trial: Trial) -> None:
         data, _ = small.pop(1)
         _refused(["1 timestep", "at least 2"], trial.fresh().fit, data)
     for data, kind in small:
-        sample = trial.fresh().fit(data).sample(2)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", SingleSeriesWarning)
+            sample = trial.fresh().fit(data).sample(2)
+        alone = sum(issubclass(each.category, SingleSeriesWarning) for each in told)
+        assert alone == (len(data) == 1), f"{kind}: {alone} warnings that there is one series"
         assert sample.shape == (2, *data.shape[1:]), f"{kind}: sample has shape {sample.shape}"
         assert np.isfinite(sample).all(), f"{kind}: sample is not finite"
 
