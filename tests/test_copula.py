@@ -151,7 +151,8 @@ def test_states_of_series_of_unequal_lengths_lead_back():
         x[i, 3 + i % (T - 2) :] = np.nan
     structure = Structure([Category(0), Category(1)], ragged=True)
     u = structure.fit_transform(x)
-    assert structure.associates_scores and np.isfinite(u).all()
+    assert structure.associates_scores
+    assert np.isfinite(u).all()
     np.testing.assert_array_equal(structure.inverse_transform(u)[:, :, :2], x[:, :, :2])
 
 

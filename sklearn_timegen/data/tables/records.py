@@ -25,6 +25,7 @@ __all__ = ["read_container", "read_parts"]
 Array = NDArray[np.float64]
 REAL = ("continuous", "integer")
 MOSTLY = 0.9  # of the rows of a table, that go on by one step where a column is the time
+GRID_DECIMALS = 5  # that float32 counts in numbers of a usual size
 
 
 def read_container(
@@ -136,9 +137,10 @@ def _in_type(channel: Channel, dtype: Any) -> Channel:
 
     if channel.kind not in REAL:
         return channel
-    # Which whole numbers and decimals are the sum of which, ``rules.Grid`` knows, as far as
-    # float32 can count them; beyond, numbers have at most as many decimals as their column has.
-    decimals = channel.decimals if channel.kind == "continuous" else None
+    # Which decimals are the sum of which, ``rules.Grid`` knows, as far as float32 can count them;
+    # beyond, numbers are drawn with all of float64's, and rounded to those that their column has.
+    finer = channel.decimals is not None and channel.decimals > GRID_DECIMALS
+    decimals = channel.decimals if finer else None
     is_number = types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype)
     return replace(channel, dtype=dtype if is_number else channel.dtype, decimals=decimals)
 
