@@ -74,6 +74,19 @@ def test_table_of_many_series(tmp_path, monkeypatch):
 
 
 @pytest.mark.exhaustive
+def test_share_a_table(tmp_path, monkeypatch):
+    tolerances = [None, None, (25,), (0.12,), (0.12,)]
+    page = run("share_a_table", tmp_path, monkeypatch, *tolerances)
+    known, synthetic, careless = page["known"], page["synthetic"], page["careless"]
+    assert known(synthetic, "town", "born", "day") < 0.05
+    assert known(careless, "town", "born", "day") == 1
+    found = page["privacy"](synthetic)
+    assert (
+        found.loc["near_copy_fraction", "score"] < 0.2 < found.loc["near_copy_fraction", "copies"]
+    )
+
+
+@pytest.mark.exhaustive
 def test_series_with_dates(tmp_path, monkeypatch):
     tolerances = [None, (20, 0.1), None, (15,), (3,), None, None, (0.01, 0.15)]
     page = run("series_with_dates", tmp_path, monkeypatch, *tolerances)
