@@ -78,7 +78,10 @@ ARGUMENTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 
 # What messages of the library call in Python, and what to do about it here.
 HERE = (
-    (r"Of SeriesGenerator, gaps='missing'.*", "Leave the others out of the file"),
+    (
+        r"(Fit series of different frequencies apart\. )?Of SeriesGenerator, gaps='missing'.*",
+        "Put series of other frequencies into a file of their own",
+    ),
     (r"Correct them, or make them missing: X\.replace\(.*\)", "Correct these cells or empty them"),
     (r"replace it by NaN", "leave those cells empty"),
     (r" \(X\.resample\(\.\.\.\)\)", " in the file"),

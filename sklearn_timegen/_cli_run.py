@@ -122,7 +122,9 @@ def rules(arguments: argparse.Namespace) -> None:
 
     _, found = _read(arguments.table, arguments)
     columns = found.columns.values()
-    container, records = read_container(found.frame, *columns, options=ReadingOptions())
+    container, records = read_container(
+        found.frame, *columns, options=ReadingOptions(), gaps="segments", time="auto"
+    )
     assert container.columns.schema is not None
     structure = Structure(rules_of_kinds(container.columns.schema, "auto"))
     values = [record.values for record in records]

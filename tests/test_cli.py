@@ -197,6 +197,16 @@ def test_rules_are_told(table, capsys):
     assert "guests in whole numbers" in shown
 
 
+def test_rules_are_told_of_rows_with_gaps_and_at_irregular_times(folder, capsys):
+    rng, hours = np.random.default_rng(0), pd.date_range("2024-01-01", periods=400, freq="h")
+    low = rng.normal(size=400).round(3)
+    whole = pd.DataFrame({"hour": hours, "low": low, "twice": 2 * low})
+    for kept in (rng.random(400) < 0.9, rng.random(400) < 0.2):
+        whole[kept].to_csv("t.csv", index=False)
+        assert main(["rules", "t.csv"]) == 0
+        assert "twice = 2 low" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -177,6 +177,8 @@ def test_words_that_change_where_times_go_back_name_series():
     events["kind"] = np.repeat(["p", "q", "p", "q", "p", "q"], 10)
     assert told(events) == (["user"], "at")
     assert told(events.iloc[:20]) == ([], "at")
+    found = understand(events.assign(called="Mr " + events["user"]))
+    assert (found.ids, list(found.aliases)) == (["user"], ["called"])
 
 
 def test_rows_without_a_time_are_told():

@@ -286,7 +286,7 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     called = [name for name in called if _could_name(frame[name], len(frame))]
     called = [name for name in called if _is_constant_in_blocks(frame, [name])]
     if not times.duplicated().any():  # as of events, no two of which are at the same second
-        return called[:1] or _find_blocks(frame, time), []
+        return (called[:1], []) if called else _find_blocks(frame, time)
     if len(called) == 1 and _repeats(frame, time, called) < FEW:
         return called, []
     names = [name for name in frame if name != time and _could_name(frame[name], len(frame))]
@@ -313,19 +313,20 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     return first, list(dict.fromkeys(n for those in found for n in those if n not in first))
 
 
-def _find_blocks(frame: pd.DataFrame, time: str) -> list[str]:
-    """Return a column of words that changes where times go back, and comes in blocks."""
+def _find_blocks(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
+    """Return a column of words that changes where times go back, in blocks, and its aliases."""
     steps = frame[time].diff()
     begins = (steps < steps.iloc[-1] * 0).to_numpy()[1:]
+    found: dict[str, bytes] = {}
     for name in frame if begins.any() else ():
         column = frame[name]
         if name == time or kind_of(column, name) != "categorical" or column.isna().any():
             continue
         codes = frame.groupby(name, sort=False, observed=True).ngroup().to_numpy()
-        changes = np.diff(codes) != 0
-        if changes[begins].all() and _is_constant_in_blocks(frame, [name]):
-            return [name]
-    return []
+        if (np.diff(codes) != 0)[begins].all() and _is_constant_in_blocks(frame, [name]):
+            found[name] = codes.tobytes()
+    names = [name for name, codes in found.items() if codes == next(iter(found.values()))]
+    return names[:1], names[1:]
 
 
 def _could_name(column: pd.Series, n_rows: int) -> bool:
