@@ -182,9 +182,10 @@ def _log_density(generator: Any, X: Any, y: Any, signal: str) -> Array | None:
         return None
     asked = (y,) if getattr(generator, "conditional", False) else ()
     try:
-        # Generators refuse by these: without the method, or for data that have no density.
+        # Generators refuse by these: without the method, for data that have no density, or for
+        # series that half of the owners have none like: longer ones, or further categories.
         log_p = np.asarray(generator.score_samples(X, *asked), dtype=np.float64)
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         if signal == "auto":
             return None
         raise ValueError(
