@@ -1,8 +1,10 @@
 """Beside other libraries that generate tables of many series: ``python -m benchmarks.peers``.
 
 TabularARGN of mostlyai-engine (in its sequential mode) and PAR of SDV learn the same keyed tables
-as generators of this package with their default settings, each in a process of its own and in the
-same time at most. The others are told which columns are constant in each series: TabularARGN
+as generators of this package with their default settings, each in a process of its own. The others
+have as many minutes of training as the table says (PAR is given as many epochs as should fit, and
+may take longer); ours take what they take. Seconds are of cores that did other work, too. The
+others are told which columns are constant in each series: TabularARGN
 learns these by a model of its own, and series given them as context; to PAR they are its context
 columns. Ours are told nothing, and find them. In the place of times, of which the others would
 have to be told in other ways, stands what passed since the row before, a channel like any other.
