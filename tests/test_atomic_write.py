@@ -142,6 +142,11 @@ def test_targets_are_checked_before_any_work(tmp_path, monkeypatch):
         check_target(tmp_path / "other.doc", (".csv",))
     with pytest.raises(FileNotFoundError, match="no directory"):
         check_target(tmp_path / "nowhere" / "other.csv", (".csv",))
+    with (
+        pytest.raises(FileNotFoundError, match=r"no directory .*nowhere to write other\.csv"),
+        atomic_write(tmp_path / "nowhere" / "other.csv"),
+    ):
+        pass
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(IsADirectoryError, match="is a directory"):
         check_target(tmp_path / "folder.csv", (".csv",))

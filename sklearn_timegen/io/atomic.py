@@ -40,7 +40,7 @@ def atomic_write(path: StrPath, encoding: str | None = None) -> Iterator[IO[Any]
     Raises
     ------
     OSError
-        If the target is no regular file, or cannot be written.
+        If the target is no regular file, its directory does not exist, or it cannot be written.
 
     Examples
     --------
@@ -116,8 +116,6 @@ def check_target(
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise ValueError(f"{path} must end in one of {', '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {path.parent} to write {path.name} to")
     target = _resolve(path)
     same = [name for name in inputs if _is_same(target, name)]
     if same and not overwrite:
@@ -139,6 +137,9 @@ def check_target(
 def _resolve(path: StrPath) -> Path:
     """Return the file that a path leads to; there may be none yet."""
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        given = Path(path)
+        raise FileNotFoundError(f"there is no directory {given.parent} to write {given.name} to")
     if target.is_dir():
         raise IsADirectoryError(f"{path} is a directory: name a file in it")
     if target.exists() and not target.is_file():
