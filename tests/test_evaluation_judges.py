@@ -51,7 +51,8 @@ def evaluated(metrics, **params):
 
 def test_the_panel_is_the_strong_judge_of_the_default_set_and_quick_has_one_of_it():
     named = {kind: [m.name for m in resolve_metrics(kind)] for kind in ("default", "quick")}
-    assert [name for name in named["default"] if "discriminative" in name] == [PANEL]
+    # The row of its first judge costs nothing beside it, and makes tables of both sets comparable.
+    assert [name for name in named["default"] if "discriminative" in name] == [PANEL, BOOSTING]
     assert [name for name in named["quick"] if "discriminative" in name] == [BOOSTING]
 
 

@@ -219,7 +219,7 @@ BOTH = ("quick", "default")
 PANEL = "discriminative_score_panel"
 _TABLE = [
     Metric(panel_score, sets=("default",), name=PANEL),
-    Metric(boosting_score, sets=("quick",), name="discriminative_score_boosting"),
+    Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
     Metric(discriminative_score),
     Metric(context_fid, sets=("default",)),
     Metric(mmd, sets=BOTH),
