@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from sklearn_timegen import __version__
 
-__all__ = ["Done", "Table", "Work", "page_head", "run_cells", "table_head"]
+__all__ = ["Done", "Table", "Work", "has_result", "page_head", "table_head"]
 
 Work = tuple[str, str, Callable[[], Any]]  # part, key, what is to be done
 Done = dict[str, dict[str, Any]]  # by part and key
@@ -60,8 +60,8 @@ class Table:
         fresh.replace(self.folder / f"{part}.json")  # whole or not at all
 
     def is_done(self, cell: dict[str, Any] | None) -> bool:
-        """Whether a cell was had; one that failed was not, nor one that was left out."""
-        if cell is None or "left out" in cell or "error" in cell:
+        """Whether a cell was had, with all that it has to hold."""
+        if cell is None or not has_result(cell):
             return False
         return all(name in cell for name in self.needs)
 
@@ -78,13 +78,13 @@ class Table:
         self.keep(part, key, cell)
         return cell
 
-    def run(self, work: Iterable[Work]) -> None:
-        """Do what was neither had nor failed, and write the page."""
+    def run(self, work: Iterable[Work]) -> str:
+        """Do what was neither had nor failed, write the page, and return it."""
         for part, key, do in tqdm(list(work), unit="cell"):
             cell = self.read(part).get(key)
             if not self.is_done(cell) and "error" not in (cell or {}):
                 self.do(part, key, do)
-        self.write_page()
+        return self.write_page()
 
     def write_page(self) -> str:
         """Write the page of what is done, and return it."""
@@ -94,19 +94,9 @@ class Table:
         return text
 
 
-def run_cells(folder: Path, parts: Iterable[str], work: Iterable[Work]) -> Done:
-    """Do what is not done yet, and return the results by part and key.
-
-    A cell that cannot be had (data, packages) is left out, and tried again next time; one that
-    fails says why.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    table = Table("", folder, tuple, lambda done: "")
-    for part, key, do in tqdm(list(work), unit="cell"):
-        cell = table.read(part).get(key)
-        if cell is None or "left out" in cell:
-            table.do(part, key, do)
-    return {part: table.read(part) for part in parts}
+def has_result(cell: dict[str, Any]) -> bool:
+    """Whether a cell holds what came of it; one that failed or was left out says why."""
+    return "left out" not in cell and "error" not in cell
 
 
 def page_head(title: str, module: str, described: str | None) -> list[str]:

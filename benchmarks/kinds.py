@@ -33,7 +33,7 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from benchmarks.cells import Table, page_head, run_cells, table_head
+from benchmarks.cells import Table, page_head, table_head
 from benchmarks.columns import categories_off, numbers_off
 from sklearn_timegen import VAE, FlowMatching, PCAMixture
 from sklearn_timegen.datasets import load_energy, load_stocks, make_ar, make_sines
@@ -444,10 +444,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    done = run_cells(RESULTS / "kinds", PARTS, work(arguments.parts or list(PARTS)))
-    report = as_markdown(done)
-    (RESULTS / "kinds.md").write_text(report)
-    print(report)
+    print(TABLE.run(work(arguments.parts or list(PARTS))))
 
 
 if __name__ == "__main__":

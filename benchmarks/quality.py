@@ -38,7 +38,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from benchmarks.cells import Done, Table, Work
+from benchmarks.cells import Done, Table, Work, has_result
 from sklearn_timegen import (
     CRNNGAN,
     FGAN,
@@ -328,9 +328,7 @@ def as_markdown(done: Done, command: str = "python -m benchmarks.quality") -> st
     ]
     for name in SETS:
         cells = {
-            key: cell
-            for key, cell in done.get(part_of(name), {}).items()
-            if "error" not in cell and "left out" not in cell
+            key: cell for key, cell in done.get(part_of(name), {}).items() if has_result(cell)
         }
         if "references" not in cells:
             continue
@@ -391,8 +389,7 @@ def main() -> None:
         if key == "references"
         or (key.split(" / ")[0] in wanted and int(key.split(" / ")[1]) < arguments.seeds)
     ]
-    table.run(cells)
-    print(table.write_page())
+    print(table.run(cells))
 
 
 if __name__ == "__main__":

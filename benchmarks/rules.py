@@ -30,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from benchmarks.cells import Table, page_head, run_cells, table_head
+from benchmarks.cells import Table, page_head, table_head
 from benchmarks.rules_remarks import REMARKS
 from sklearn_timegen import (
     R3GAN,
@@ -719,10 +719,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    done = run_cells(RESULTS / "rules", PARTS, work(arguments.parts or list(PARTS)))
-    report = as_markdown(done)
-    (RESULTS / "rules.md").write_text(report)
-    print(report)
+    print(TABLE.run(work(arguments.parts or list(PARTS))))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ import pandas as pd
 import torch
 
 from benchmarks import cells
-from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.cells import page_head, table_head
 from benchmarks.columns import columns_off
 from benchmarks.tables_data import SHIPPED, TABLES, Table
 from benchmarks.tables_laws import (
@@ -321,10 +321,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all")
     arguments = parser.parse_args()
-    done = run_cells(RESULTS / "tables", PARTS, work(arguments.parts or list(PARTS)))
-    report = as_markdown(done)
-    (RESULTS / "tables.md").write_text(report)
-    print(report)
+    print(TABLE.run(work(arguments.parts or list(PARTS))))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import kinds, tables_data
-from benchmarks.cells import page_head, run_cells, table_head
+from benchmarks.cells import Table, page_head, table_head
 from benchmarks.columns import columns_off
 from benchmarks.peers import models
 from sklearn_timegen.metrics import judge_panel, rule_violations
@@ -198,10 +198,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="of training (default: 8)")
     parser.add_argument("--n-series", type=int, default=2000, help="of each table (default: 2000)")
     arguments = parser.parse_args()
-    done = run_cells(RESULTS / "peers", ("tables",), work(arguments.n_series, arguments.minutes))
-    report = as_markdown(done["tables"])
-    (RESULTS / "peers.md").write_text(report)
-    print(report)
+    cells = partial(work, arguments.n_series, arguments.minutes)
+    table = Table(
+        "benchmarks.peers", RESULTS / "peers", cells, lambda done: as_markdown(done["tables"])
+    )
+    print(table.run(cells()))
 
 
 if __name__ == "__main__":

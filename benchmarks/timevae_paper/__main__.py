@@ -224,8 +224,7 @@ def main() -> None:
         if arguments.quick:
             stack.enter_context(patch.object(discriminative, "N_STEPS", 100))
             stack.enter_context(patch.object(predictive, "N_STEPS", 100))
-        table.run(list(work_of(cells, arguments.parts)))
-    print(table.write_page())
+        print(table.run(work_of(cells, arguments.parts)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from benchmarks.cells import has_result
+
 __all__ = [
     "CUTS",
     "FEWEST_SEEDS",
@@ -91,7 +93,7 @@ def read(folder: Path, part: str) -> dict[str, Cells]:
     for path in sorted(folder.glob(f"{part}-*.json")):
         cells: Cells = defaultdict(list)
         rows = json.loads(path.read_text())
-        rows = {k: row for k, row in rows.items() if not {"error", "left out"} & set(row)}
+        rows = {key: row for key, row in rows.items() if has_result(row)}
         for key in sorted(rows, key=lambda key: int(key.split(" / ")[2])):  # by seed
             percent, model, _ = key.split(" / ")
             cells[int(percent), model].append(rows[key])
