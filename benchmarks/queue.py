@@ -94,16 +94,17 @@ def missing(order: Order = ORDER) -> Iterator[Cell]:
     work = {
         module: [(part, key) for part, key, _ in table.work()] for module, table in tables.items()
     }
+    codes = {module: _code_of(module) for module in tables}
     seen = set()
     for module, pattern, minutes in order:
         table = tables[module]
-        code = _code_of(module)
         for part, key in work[module]:
             if (module, part, key) in seen or not fnmatchcase(f"{part} / {key}", pattern):
                 continue
             seen.add((module, part, key))
             cell = table.read(part).get(key)
             if not table.is_done(cell):
+                code = codes[module]
                 waits = cell is not None and "error" in cell and cell.get("code") == code
                 yield Cell(table, part, key, minutes, _why(cell), waits)
 
