@@ -229,6 +229,11 @@ def test_every_owner_is_in_half_of_the_shadows():
     assert len(result.scores) == 4 * 12
 
 
+def test_series_of_one_value_have_owners_to_attack():
+    result = shadow_attack(PCAMixture(), X[:, :1, :1], n_shadows=4, random_state=0)
+    assert len(result.scores) == 4 * 40
+
+
 # -- attributes, predicates ----------------------------------------------------------------------
 
 

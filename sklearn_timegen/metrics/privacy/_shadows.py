@@ -14,7 +14,7 @@ from sklearn_timegen._random import derive_seed, seed_estimator
 from sklearn_timegen._rows import flat_rows
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.reading import reading_options
-from sklearn_timegen.data.samples import read_real, rows_of, same_length
+from sklearn_timegen.data.samples import Reading, read_real, rows_of, same_length
 from sklearn_timegen.metrics._common import Array, nearest_distances, rounding
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.privacy._owners import (
@@ -25,7 +25,6 @@ from sklearn_timegen.metrics.privacy._owners import (
     mean_by_owner,
     rows_of_owners,
 )
-from sklearn_timegen.metrics.privacy.attributes import hidden_cells
 from sklearn_timegen.metrics.scorer import draw_series
 
 __all__ = ["LEAST_OWNERS", "LEAST_SHADOWS", "Population", "Shadow", "copying", "fit_shadows"]
@@ -33,6 +32,8 @@ __all__ = ["LEAST_OWNERS", "LEAST_SHADOWS", "Population", "Shadow", "copying", "
 LEAST_SHADOWS = 4  # each in turn is the target, and every owner is in and out of the others
 SIGNALS = ("auto", "density", "distance")
 LEAST_OWNERS = 8  # of which four are in, and of the others two are the reference
+
+Hide = Callable[[Reading, tuple[int, int]], Mask]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Population:
     observed : ndarray of bool of shape (n_series, n_timesteps, n_columns)
         Where there are values, in the columns that are no such channels.
     hidden : ndarray of bool of shape (n_timesteps, n_columns)
-        Which of these are secret.
+        Which of these are secret; none where nothing is guessed.
     """
 
     x: Array
@@ -104,6 +105,11 @@ class Shadow:
         return known.by_owner(-np.log(np.maximum(distances, least)))
 
 
+def _nothing(reading: Reading, shape: tuple[int, int]) -> Mask:
+    """Hide no cell: attacks on membership alone do not guess."""
+    return np.zeros(shape, dtype=bool)
+
+
 def fit_shadows(
     generator_factory: Any,
     X: ArrayLike,
@@ -114,9 +120,12 @@ def fit_shadows(
     n_synthetic: int | None,
     signal: str,
     seed: int,
-    secret: int | str | None = None,
+    hide: Hide = _nothing,
 ) -> tuple[Population, list[Shadow]]:
-    """Fit generators to halves of the owners, and draw from each as many series as it saw."""
+    """Fit generators to halves of the owners, and draw from each as many series as it saw.
+
+    ``hide`` says which cells are secret, or refuses to; without it none are.
+    """
     make = _maker(generator_factory)
     if signal not in SIGNALS:
         names = ", ".join(map(repr, SIGNALS))
@@ -138,7 +147,7 @@ def fit_shadows(
     target = None if y is None else np.asarray(y)
     if target is not None and len(target) != len(x):
         raise ValueError(f"y must be one for each of the {len(x)} series of X, got {len(target)}")
-    hidden_cells(secret, reading, x.shape[1:])  # refuses before anything is fitted
+    hide(reading, x.shape[1:])  # refuses before anything is fitted
     rng = np.random.default_rng(derive_seed(seed, "halves"))
     drawn, densities, members = [], [], list(halves(n_owners, n_shadows, rng))
     for k, is_member in enumerate(members):
@@ -156,8 +165,7 @@ def fit_shadows(
         densities = [None] * len(densities)
     x, *drawn = same_length(reading, x, *drawn)
     shown = Completion.of(x, *drawn)
-    hidden = hidden_cells(secret, reading, x.shape[1:])
-    known = Population(shown(x), owner_of, np.isfinite(x), hidden)
+    known = Population(shown(x), owner_of, np.isfinite(x), hide(reading, x.shape[1:]))
     shadows = [
         Shadow(is_member, shown(sample), None if log_p is None else known.by_owner(log_p))
         for is_member, sample, log_p in zip(members, drawn, densities, strict=True)

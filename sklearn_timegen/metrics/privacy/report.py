@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
@@ -19,6 +20,7 @@ from sklearn_timegen.metrics.privacy._published import (
 from sklearn_timegen.metrics.privacy._shadows import fit_shadows
 from sklearn_timegen.metrics.privacy._spaces import check_encoder
 from sklearn_timegen.metrics.privacy.attack import AttackResult
+from sklearn_timegen.metrics.privacy.attributes import hidden_cells
 from sklearn_timegen.metrics.privacy.membership import check_density
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ def privacy_report(
         n_synthetic=n_synthetic,
         signal=signal,
         seed=seed,
-        secret=secret,
+        hide=partial(hidden_cells, secret),
     )
     found = {
         "density ratio": by_density(known, shadows, density=density, encoder=encoder, seed=seed),
