@@ -24,7 +24,7 @@ from sklearn_timegen.metrics.privacy.membership import log_density_ratio
 from sklearn_timegen.metrics.privacy.shadow import attack_shadows, unseen
 from sklearn_timegen.metrics.privacy.singling_out import SinglingOut, count_singled_out
 
-__all__ = ["Beside", "Target", "by_attributes", "by_density", "by_shadows", "singled_out"]
+__all__ = ["Beside", "SingledOut", "by_attributes", "by_density", "by_shadows", "singled_out"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +133,17 @@ def by_shadows(known: Population, shadows: list[Shadow], *, method: str, seed: i
     return Beside(result, unseen(result), ceiling)
 
 
-def by_attributes(known: Population, shadows: list[Shadow], *, hidden: Mask, seed: int) -> Beside:
+def by_attributes(known: Population, shadows: list[Shadow], *, seed: int) -> Beside:
     """Membership by how well the secret cells are guessed."""
 
     def score(target: Target, own_seed: int) -> Array:
         return guess_scores(
-            known.x, known.owner_of, target.published, hidden, known.observed, known.n_owners
+            known.x,
+            known.owner_of,
+            target.published,
+            known.hidden,
+            known.observed,
+            known.n_owners,
         )
 
     return _beside(known, shadows, score, seed)

@@ -27,7 +27,7 @@ from sklearn_timegen.metrics.privacy._owners import (
 )
 from sklearn_timegen.metrics.scorer import draw_series
 
-__all__ = ["LEAST_OWNERS", "LEAST_SHADOWS", "Population", "Shadow", "copying", "fit_shadows"]
+__all__ = ["Population", "Shadow", "copying", "fit_shadows"]
 
 LEAST_SHADOWS = 4  # each in turn is the target, and every owner is in and out of the others
 SIGNALS = ("auto", "density", "distance")

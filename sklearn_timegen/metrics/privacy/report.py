@@ -175,7 +175,7 @@ def privacy_report(
             known, shadows, method="likelihood-ratio", seed=seed
         ),
         "shadows, relative": by_shadows(known, shadows, method="relative", seed=seed),
-        "attribute": by_attributes(known, shadows, hidden=known.hidden, seed=seed),
+        "attribute": by_attributes(known, shadows, seed=seed),
     }
     predicates = singled_out(known, shadows, n_predicates=N_PREDICATES, seed=seed)
     leaks = _leaks(found, predicates)
@@ -254,8 +254,12 @@ def _found(name: str, found: dict[str, Beside], predicates: SingledOut) -> str:
 
 def _unresolved(found: dict[str, Beside]) -> str:
     """Say which false-positive rates nobody can see with so few owners."""
-    least = min(each.result.n_others for each in found.values())
-    small = [fpr for fpr in MEASURES.values() if fpr is not None and least * fpr < 1]
+    results = [each.result for each in found.values()]
+    small = [
+        fpr
+        for fpr in MEASURES.values()
+        if fpr is not None and not all(result.resolves(fpr) for result in results)
+    ]
     if not small:
         return ""
     rates = " and ".join(f"{fpr:.1%}".replace(".0", "") for fpr in small)
