@@ -25,6 +25,7 @@ from sklearn_timegen.metrics.privacy._owners import (
     mean_by_owner,
     rows_of_owners,
 )
+from sklearn_timegen.metrics.privacy._spaces import least_distance
 from sklearn_timegen.metrics.scorer import draw_series
 
 __all__ = ["Population", "Shadow", "copying", "fit_shadows"]
@@ -101,7 +102,7 @@ class Shadow:
         rows, drawn = flat_rows(known.x, self.synthetic)
         tolerance = rounding(known.x)
         distances = nearest_distances(rows, drawn, tolerance=tolerance)
-        least = max(tolerance, 1e-6 * float(np.median(distances)), 1e-12)
+        least = least_distance(distances, tolerance)
         return known.by_owner(-np.log(np.maximum(distances, least)))
 
 

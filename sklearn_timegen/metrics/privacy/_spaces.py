@@ -12,7 +12,7 @@ from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._features import as_rows, summaries
 from sklearn_timegen.metrics.encoder import ContrastiveEncoder
 
-__all__ = ["check_encoder", "encode"]
+__all__ = ["check_encoder", "encode", "least_distance"]
 
 ENCODERS = ("flat", "summaries", "contrastive")
 
@@ -23,6 +23,11 @@ def check_encoder(encoder: Any) -> None:
     if not known and (isinstance(encoder, str) or not hasattr(encoder, "transform")):
         names = ", ".join(map(repr, ENCODERS))
         raise ValueError(f"encoder must be {names} or a fitted transformer, got {encoder!r}")
+
+
+def least_distance(distances: Array, tolerance: float) -> float:
+    """Return the distance below which logarithms end: copies are near, not infinitely."""
+    return max(tolerance, 1e-6 * float(np.median(distances)), 1e-12)
 
 
 def encode(encoder: Any, reference: Array, *samples: Array, seed: int) -> list[Array]:

@@ -17,7 +17,7 @@ from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array, nearest_distances, rounding
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.privacy._owners import mean_by_owner, owners_of_both
-from sklearn_timegen.metrics.privacy._spaces import check_encoder, encode
+from sklearn_timegen.metrics.privacy._spaces import check_encoder, encode, least_distance
 from sklearn_timegen.metrics.privacy.attack import AttackResult
 
 __all__ = ["DENSITIES", "check_density", "log_density_ratio", "membership_attack"]
@@ -138,7 +138,7 @@ def _by_neighbours(
     far, near = (
         nearest_distances(queries, rows, tolerance=tolerance) for rows in (reference, synthetic)
     )
-    least = max(tolerance, 1e-6 * float(np.median(far)), 1e-12)  # copies are near, not infinitely
+    least = least_distance(far, tolerance)
     return np.log(np.maximum(far, least)) - np.log(np.maximum(near, least))
 
 
