@@ -50,7 +50,7 @@ def said_by(trials: Trials, *, clues: bool) -> dict[str, Said]:
     for name, trial in trials.all().items():
         saw = ""
         if clues and certain(trial.auc, 1) <= trials.n_series:
-            saw = trial.clues(1, derive_seed(trials.seed, "clues"))[0].kind
+            saw = trial.saw_most(derive_seed(trials.seed, "clues"))
         said[name] = Said(trial.score, trial.auc, trials.n_series, saw)
     return said
 

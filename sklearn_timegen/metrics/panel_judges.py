@@ -112,16 +112,23 @@ class Trial:
     def clues(self, n: int, seed: int) -> list[Clue]:
         """Return the families whose permutation costs most, each by its best column."""
         X = as_rows(self.families)
+        found = []
+        for family, columns, loss in self._dearest(X, seed)[:n]:
+            each = [self._loss_without(X, columns[[c]], seed) for c in range(len(columns))]
+            best = int(np.argmax(each))
+            found.append(Clue(family.column_name(best), family.kind, loss, each[best]))
+        return found
+
+    def saw_most(self, seed: int) -> str:
+        """Return in words the kind of the first of these clues, without looking for its column."""
+        return self._dearest(as_rows(self.families), seed)[0][0].kind
+
+    def _dearest(self, X: Array, seed: int) -> list[tuple[Family, NDArray[np.int64], float]]:
+        """Return families, their columns and what permuting these costs, the dearest first."""
         ends = np.cumsum([family.values.shape[1] for family in self.families])
         columns = np.split(np.arange(X.shape[1]), ends[:-1])
         losses = [self._loss_without(X, own, seed) for own in columns]
-        found = []
-        for k in np.argsort(losses)[::-1][:n]:
-            each = [self._loss_without(X, columns[k][[c]], seed) for c in range(len(columns[k]))]
-            best = int(np.argmax(each))
-            family = self.families[k]
-            found.append(Clue(family.column_name(best), family.kind, losses[k], each[best]))
-        return found
+        return [(self.families[k], columns[k], losses[k]) for k in np.argsort(losses)[::-1]]
 
     def _loss_without(self, X: Array, columns: NDArray[np.int64], seed: int) -> float:
         """Log loss that is added if the columns belong to other series of the test fold."""
