@@ -32,15 +32,12 @@ class Said:
         Distance of its accuracy from 1/2.
     auc : float
         Area under the ROC curve.
-    n_series : int
-        Series of each kind that it was shown.
     saw : str
         What it relied on most; empty if nobody asked.
     """
 
     score: float
     auc: float
-    n_series: int
     saw: str = ""
 
 
@@ -51,7 +48,7 @@ def said_by(trials: Trials, *, clues: bool) -> dict[str, Said]:
         saw = ""
         if clues and certain(trial.auc, 1) <= trials.n_series:
             saw = trial.saw_most(derive_seed(trials.seed, "clues"))
-        said[name] = Said(trial.score, trial.auc, trials.n_series, saw)
+        said[name] = Said(trial.score, trial.auc, saw)
     return said
 
 
