@@ -6,7 +6,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_timegen import EvaluationReport, compare_samples, evaluate_generator, evaluate_samples
 from sklearn_timegen.classical import PCAMixture
-from sklearn_timegen.metrics import convolutional, panel_judges, resolve_metrics
+from sklearn_timegen.evaluation._progress import by_measures
+from sklearn_timegen.metrics import Metric, convolutional, panel_judges, resolve_metrics
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -134,6 +135,14 @@ def test_comparisons_and_generators_have_them_too():
     assert theirs["boosting of channels"]["auc"] > ours["boosting of channels"]["auc"]
     table = evaluate_generator(PCAMixture(), real, cv=2, metrics=[PANEL], verbose=0)
     assert set(table.attrs["judges"]) == set(JUDGES)
+
+
+def test_the_panel_is_known_by_what_it_does():
+    assert by_measures(resolve_metrics({"judges": PANEL})) == (
+        "by 1 measure, a panel of judges among them"
+    )
+    other = Metric(resolve_metrics("mmd")[0].function, name=PANEL)
+    assert by_measures([other]) == "by 1 measure"
 
 
 def test_large_samples_are_cut_and_it_is_said(capsys):

@@ -19,9 +19,9 @@ from sklearn_timegen._random import derive_seed
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.samples import Reading
 from sklearn_timegen.evaluation._judges import Said, said_by
-from sklearn_timegen.metrics import METRICS, ContrastiveEncoder, Measurement, Metric
+from sklearn_timegen.metrics import ContrastiveEncoder, Measurement, Metric
 from sklearn_timegen.metrics._trials import Pair, Trials
-from sklearn_timegen.metrics.registry import PANEL
+from sklearn_timegen.metrics.registry import panel_score
 from sklearn_timegen.metrics.violations import kept_rules
 from sklearn_timegen.model_selection import nearest_gap
 from sklearn_timegen.rules import RuleList
@@ -123,7 +123,7 @@ def judge(
             context.update(y_real=real.target, y_synthetic=compared.target)
         value = metric(real.values, compared.values, **context)
         outcome.values[metric.name] = value if isinstance(value, Measurement) else float(value)
-        if metric.function is METRICS[PANEL].function and trials is not None:
+        if metric.function is panel_score and trials is not None:
             outcome.judges = said_by(trials, clues=clues)
         outcome.seconds[metric.name] = time.perf_counter() - began
     return outcome

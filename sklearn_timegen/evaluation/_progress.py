@@ -10,7 +10,7 @@ from typing import Self
 from tqdm.auto import tqdm
 
 from sklearn_timegen.metrics import Metric
-from sklearn_timegen.metrics.registry import PANEL
+from sklearn_timegen.metrics.registry import panel_score
 
 __all__ = ["Progress", "by_measures", "preparing"]
 
@@ -82,7 +82,8 @@ class Progress:
 
 def by_measures(metrics: Sequence[Metric]) -> str:
     """Return in words what is computed, and what takes most of the time."""
-    slow = ", a panel of judges among them" if any(m.name == PANEL for m in metrics) else ""
+    asked = any(metric.function is panel_score for metric in metrics)
+    slow = ", a panel of judges among them" if asked else ""
     measures = "measure" if len(metrics) == 1 else "measures"
     return f"by {len(metrics)} {measures}{slow}"
 

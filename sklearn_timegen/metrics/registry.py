@@ -47,7 +47,7 @@ from sklearn_timegen.metrics.predictive import predictive_score, tstr_score
 from sklearn_timegen.metrics.utility import global_utility
 from sklearn_timegen.metrics.violations import rule_violations
 
-__all__ = ["METRICS", "PANEL", "Metric", "MetricSpec", "resolve_metrics"]
+__all__ = ["METRICS", "Metric", "MetricSpec", "panel_score", "resolve_metrics"]
 
 Function = Callable[..., float]
 NEEDS = ("", "missing", "lengths", "categories")
@@ -216,9 +216,8 @@ def panel_score(
 MetricSpec: TypeAlias = str | Metric | Function | Iterable[Any] | Mapping[str, Any]
 
 BOTH = ("quick", "default")
-PANEL = "discriminative_score_panel"
 _TABLE = [
-    Metric(panel_score, sets=("default",), name=PANEL),
+    Metric(panel_score, sets=("default",), name="discriminative_score_panel"),
     Metric(boosting_score, sets=BOTH, name="discriminative_score_boosting"),
     Metric(discriminative_score),
     Metric(context_fid, sets=("default",)),
