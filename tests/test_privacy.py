@@ -10,6 +10,7 @@ from sklearn_timegen import PCAMixture
 from sklearn_timegen.datasets import make_ar
 from sklearn_timegen.metrics import (
     AttackResult,
+    SinglingOut,
     attribute_attack,
     membership_attack,
     privacy_report,
@@ -395,6 +396,8 @@ def test_bad_attacks():
         attribute_attack(real[:, :1, :1], train[:, :1, :1], X_train=train[:, :1, :1])
     with pytest.raises(ValueError, match="n_conditions must be .* got 0"):
         singling_out(real, train, X_train=train, n_conditions=0)
+    with pytest.raises(ValueError, match="confidence must be .* got 95"):
+        SinglingOut(10, 5, 1).interval(95)
     with pytest.raises(ValueError, match="finite"):
         AttackResult(np.array([np.nan, 1.0]), np.array([True, False]), np.arange(2))
     with pytest.raises(ValueError, match="others whose were not"):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, draw_seed
-from sklearn_timegen.data.checks import check_count
+from sklearn_timegen.data.checks import check_count, check_fraction
 from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics.privacy._owners import Codes, Mask, owners_of_both
@@ -69,9 +69,10 @@ class SinglingOut:
         low, high : float
             Its ends; NaN without predicates.
         """
+        level = 1 - check_fraction(confidence, "confidence")
         if not self.n_predicates:
             return float("nan"), float("nan")
-        return binomial_interval(self.n_members, self.n_predicates, 1 - confidence)
+        return binomial_interval(self.n_members, self.n_predicates, level)
 
 
 def singling_out(
