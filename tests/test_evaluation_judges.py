@@ -6,6 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_timegen import EvaluationReport, compare_samples, evaluate_generator, evaluate_samples
 from sklearn_timegen.classical import PCAMixture
+from sklearn_timegen.evaluation._judges import judges_in_words
 from sklearn_timegen.evaluation._progress import by_measures
 from sklearn_timegen.metrics import Metric, convolutional, panel_judges, resolve_metrics
 
@@ -135,6 +136,24 @@ def test_comparisons_and_generators_have_them_too():
     assert theirs["boosting of channels"]["auc"] > ours["boosting of channels"]["auc"]
     table = evaluate_generator(PCAMixture(), real, cv=2, metrics=[PANEL], verbose=0)
     assert set(table.attrs["judges"]) == set(JUDGES)
+
+
+def test_it_is_not_said_of_all_judges_what_one_of_them_saw():
+    nothing = "nothing that it is sure of"
+
+    def said(auc, saw):
+        return {"auc": auc, "saw": saw, "n_certain": 80.0}
+
+    assert judges_in_words({"CNN": said(0.7, "values of x"), "simple": said(0.6, nothing)}) == (
+        "Of the panel, a CNN sees most, by values of x: 80 series of each kind make it sure "
+        "(p < 0.01)."
+    )
+    assert judges_in_words({"CNN": said(0.6, "values of x"), "boosting": said(0.7, nothing)}) == (
+        "Of the panel, boosting sees most: 80 series of each kind make it sure (p < 0.01)."
+    )
+    assert judges_in_words({"CNN": said(0.6, nothing), "simple": said(0.7, nothing)}) == (
+        "No judge of the panel relies on anything that it is sure of."
+    )
 
 
 def test_the_panel_is_known_by_what_it_does():

@@ -77,11 +77,13 @@ def judges_in_words(judges: Judges) -> str:
     """Return a sentence on the judge of the highest AUC; empty if the panel was not asked."""
     if not judges:
         return ""
-    name, best = max(judges.items(), key=lambda item: item[1]["auc"])
-    if best["saw"] == NOTHING:
+    if all(said["saw"] == NOTHING for said in judges.values()):
         return "No judge of the panel relies on anything that it is sure of."
+    name, best = max(judges.items(), key=lambda item: item[1]["auc"])
+    # Only on the first fold was it asked what it saw, and there it may not have been sure.
+    by = "" if best["saw"] == NOTHING else f", by {best['saw']}"
     return (
-        f"Of the panel, {_called(name)} sees most, by {best['saw']}: {_number(best['n_certain'])} "
+        f"Of the panel, {_called(name)} sees most{by}: {_number(best['n_certain'])} "
         "series of each kind make it sure (p < 0.01)."
     )
 
