@@ -360,6 +360,7 @@ X = normal(40, 0)
         ({"y": np.zeros(3)}, "y must be one for each of the 40 series"),
         ({"secret": 2}, "secret must be a channel .*got 2"),
         ({"signal": "gradient"}, "signal must be one of 'auto'.*got 'gradient'"),
+        ({"density": ["flow"]}, "density must be one of 'neighbours'.*got .'flow'."),
         ({"density": "flow"}, "density must be one of 'neighbours'.*got 'flow'"),
         ({"encoder": "deep"}, "encoder must be 'flat'.*got 'deep'"),
         ({"generator_factory": 3}, "generator_factory must be a generator.*got 3"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from sklearn_timegen.data.checks import check_count
 __all__ = [
     "Array",
     "Measurement",
+    "check_choice",
     "check_limit",
     "nearest",
     "nearest_distances",
@@ -90,6 +91,13 @@ def rounding(real: Array) -> float:
     """Return the distance that rounding to float32 can put between equal series."""
     size = np.abs(real).max(axis=(0, 1)) / channel_scale(real)
     return float(np.finfo(np.float32).eps * np.sqrt(real.shape[1] * (size**2).sum()))
+
+
+def check_choice(value: Any, known: Collection[str], name: str) -> None:
+    """Refuse what is none of the known strings."""
+    if not isinstance(value, str) or value not in known:
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"{name} must be one of {names}, got {value!r}")
 
 
 def check_limit(max_samples: Any) -> int | None:

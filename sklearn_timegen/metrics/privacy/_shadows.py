@@ -15,7 +15,7 @@ from sklearn_timegen._rows import flat_rows
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.reading import reading_options
 from sklearn_timegen.data.samples import Reading, read_real, rows_of, same_length
-from sklearn_timegen.metrics._common import Array, nearest_distances, rounding
+from sklearn_timegen.metrics._common import Array, check_choice, nearest_distances, rounding
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.privacy._owners import (
     Codes,
@@ -128,9 +128,7 @@ def fit_shadows(
     ``hide`` says which cells are secret, or refuses to; without it none are.
     """
     make = _maker(generator_factory)
-    if signal not in SIGNALS:
-        names = ", ".join(map(repr, SIGNALS))
-        raise ValueError(f"signal must be one of {names}, got {signal!r}")
+    check_choice(signal, SIGNALS, "signal")
     n_shadows = check_count(n_shadows, "n_shadows", LEAST_SHADOWS)
     if n_synthetic is not None:
         n_synthetic = check_count(n_synthetic, "n_synthetic", 2)

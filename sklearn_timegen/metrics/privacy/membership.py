@@ -14,13 +14,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen._rows import squared_distances
 from sklearn_timegen.data.samples import read_samples
-from sklearn_timegen.metrics._common import Array, nearest_distances, rounding
+from sklearn_timegen.metrics._common import Array, check_choice, nearest_distances, rounding
 from sklearn_timegen.metrics._reading import Completion
 from sklearn_timegen.metrics.privacy._owners import mean_by_owner, owners_of_both
 from sklearn_timegen.metrics.privacy._spaces import check_encoder, encode, least_distance
 from sklearn_timegen.metrics.privacy.attack import AttackResult
 
-__all__ = ["DENSITIES", "check_density", "log_density_ratio", "membership_attack"]
+__all__ = ["DENSITIES", "log_density_ratio", "membership_attack"]
 
 MOST_COMPONENTS = 8  # of the space in which kernels estimate a density
 
@@ -97,7 +97,7 @@ def membership_attack(
     >>> result.auc, result.tpr(0.01)
     (1.0, 1.0)
     """
-    check_density(density)
+    check_choice(density, DENSITIES, "density")
     check_encoder(encoder)
     seed = draw_seed(random_state)
     names = ("X_real", "X_synthetic", "X_train", "X_reference")
@@ -173,10 +173,3 @@ DENSITIES: dict[str, Callable[[Array, Array, Array, float, int], Array]] = {
     "kernel": _by_kernels,
     "boosting": _by_boosting,
 }
-
-
-def check_density(density: Any) -> None:
-    """Refuse what estimates nothing."""
-    if density not in DENSITIES:
-        names = ", ".join(map(repr, DENSITIES))
-        raise ValueError(f"density must be one of {names}, got {density!r}")

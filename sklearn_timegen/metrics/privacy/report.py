@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, draw_seed
+from sklearn_timegen.metrics._common import check_choice
 from sklearn_timegen.metrics.privacy._published import (
     Beside,
     SingledOut,
@@ -21,7 +22,7 @@ from sklearn_timegen.metrics.privacy._shadows import fit_shadows
 from sklearn_timegen.metrics.privacy._spaces import check_encoder
 from sklearn_timegen.metrics.privacy.attack import AttackResult
 from sklearn_timegen.metrics.privacy.attributes import hidden_cells
-from sklearn_timegen.metrics.privacy.membership import check_density
+from sklearn_timegen.metrics.privacy.membership import DENSITIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +156,7 @@ def privacy_report(
     >>> float(report.table.loc[("density ratio", "AUC"), "ceiling"])
     1.0
     """
-    check_density(density)
+    check_choice(density, DENSITIES, "density")
     check_encoder(encoder)
     seed = draw_seed(random_state)
     known, shadows = fit_shadows(

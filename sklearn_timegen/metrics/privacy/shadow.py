@@ -15,7 +15,7 @@ from scipy.special import log_expit, logsumexp
 from scipy.stats import norm
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.metrics._common import Array
+from sklearn_timegen.metrics._common import Array, check_choice
 from sklearn_timegen.metrics.privacy._owners import Mask
 from sklearn_timegen.metrics.privacy._shadows import Population, Shadow, fit_shadows
 from sklearn_timegen.metrics.privacy.attack import AttackResult
@@ -101,7 +101,7 @@ def shadow_attack(
     >>> bool(result.auc > 0.8)
     True
     """
-    _check_method(method)
+    check_choice(method, METHODS, "method")
     seed = draw_seed(random_state)
     known, shadows = fit_shadows(
         generator_factory,
@@ -188,9 +188,3 @@ METHODS: dict[str, Callable[[Array, Mask, Array, Mask], Array]] = {
     "likelihood-ratio": _likelihood_ratio,
     "relative": _relative,
 }
-
-
-def _check_method(method: Any) -> None:
-    if method not in METHODS:
-        names = ", ".join(map(repr, METHODS))
-        raise ValueError(f"method must be one of {names}, got {method!r}")
