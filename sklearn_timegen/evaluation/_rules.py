@@ -12,7 +12,7 @@ from sklearn_timegen.data.samples import Reading
 from sklearn_timegen.evaluation import _page
 from sklearn_timegen.evaluation._judging import Sample, find_shared_rules
 from sklearn_timegen.evaluation._run import Evaluation
-from sklearn_timegen.metrics import Metric, violations_by_rule
+from sklearn_timegen.metrics import violations_by_rule
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.rules.rule import channel_of
@@ -20,7 +20,7 @@ from sklearn_timegen.rules.rule import channel_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["rules_of_each", "rules_of_folds", "rules_of_samples", "rules_table"]
+__all__ = ["rules_of_each", "rules_of_folds", "rules_table"]
 
 HEADING = "Rules of the real series"
 
@@ -39,21 +39,6 @@ def rules_of_folds(evaluation: Evaluation) -> dict[str, pd.DataFrame] | None:
     return {
         name: violations_by_rule(real, x, rules=split.rules)[shown] for name, x in drawn.items()
     }
-
-
-def rules_of_samples(
-    metrics: list[Metric],
-    real: Array,
-    synthetic: Array,
-    train: Array | None,
-    names: Sequence[Any] | None,
-) -> dict[str, pd.DataFrame] | None:
-    """Return how often synthetic series break each rule, if one of the metrics wants them."""
-    known = [real] if train is None else [real, train]
-    rules = find_shared_rules(metrics, *known, names=names)
-    if rules is None:
-        return None
-    return {"synthetic": violations_by_rule(real, synthetic, rules=rules)}
 
 
 def rules_of_each(
