@@ -389,6 +389,8 @@ def test_bad_attacks():
         )
     with pytest.raises(ValueError, match="signal='density' needs a generator with densities"):
         shadow_attack(Law(), X, signal="density")
+    with pytest.raises(ValueError, match="kernel' goes by the spread of the reference"):
+        membership_attack(real, train, X_train=train, X_reference=reference[:1], density="kernel")
     with pytest.raises(ValueError, match="method must be one of .*got 'lira'"):
         shadow_attack(Law(), X, method="lira")
     with pytest.raises(ValueError, match="secret=0 is the only channel"):

@@ -79,8 +79,8 @@ def membership_attack(
     Raises
     ------
     ValueError
-        If samples are infinite or not alike, owners are not one a series or are in both, or
-        ``density`` or ``encoder`` is not known.
+        If samples are infinite or not alike, owners are not one a series or are in both,
+        ``density`` or ``encoder`` is not known, or kernels have one reference series only.
 
     References
     ----------
@@ -145,7 +145,13 @@ def _by_neighbours(
 def _by_kernels(
     reference: Array, synthetic: Array, queries: Array, tolerance: float, seed: int
 ) -> Array:
-    n_components = min(MOST_COMPONENTS, reference.shape[1], max(1, len(reference) - 1))
+    if len(reference) < 2:
+        raise ValueError(
+            "density='kernel' goes by the spread of the reference, and that of an attack, or of "
+            "its floor in a report, is one series only: give more, or of more owners, or pass "
+            "density='neighbours'"
+        )
+    n_components = min(MOST_COMPONENTS, reference.shape[1], len(reference) - 1)
     space = PCA(n_components, whiten=True, random_state=seed).fit(reference)
     at = space.transform(queries)
     logs = []
