@@ -134,7 +134,7 @@ def run(
 def _in_own_process(cell: Cell) -> None:
     """Let another process do a cell; if it dies or takes too long, keep that it did."""
     place = [cell.table.module, cell.part, cell.key]
-    before = cell.table.read(cell.part).get(cell.key)
+    before = cell.table.read(cell.part).get(cell.key) or {}
     limit = 60 * SLACK * cell.minutes
     try:
         code = subprocess.run(
@@ -147,7 +147,8 @@ def _in_own_process(cell: Cell) -> None:
     except subprocess.TimeoutExpired:
         error = f"not done after {limit / 60:.3g} minutes"
     row: dict[str, Any] = cell.table.read(cell.part).get(cell.key) or {}
-    if error or row == before:
+    # What is left out again is so for the same reason.
+    if error or (row == before and "left out" not in row):
         row = {"error": error or "the process kept nothing"}
     if "error" in row:
         # With the code that failed: with the same it would fail again.

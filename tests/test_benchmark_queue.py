@@ -76,6 +76,20 @@ def test_it_does_what_is_missing_records_failures_and_goes_on_where_it_was(tiny)
     assert not any(cell.waits for cell in queue.missing(order()))
 
 
+def test_what_is_left_out_is_tried_each_time_and_never_a_failure(tiny):
+    for _ in range(2):
+        tried = queue.run(order(), only=["* / lacks"])
+        kept = tried[0].table.read("part")
+        assert kept == {"lacks": {"left out": "ImportError: no such package"}}
+    assert (tiny / "results" / "log").read_text() == "lacks\n" * 2
+
+
+def test_a_process_that_ends_well_and_keeps_nothing_has_failed(tiny):
+    (tiny / "tiny_cells.py").write_text(SOURCE.replace("os._exit(3)", "os._exit(0)"))
+    tried = queue.run(order(), only=["* / dies"])
+    assert tried[0].table.read("part")["dies"]["error"] == "the process kept nothing"
+
+
 def test_what_failed_waits_for_other_code_or_to_be_asked_again(tiny, monkeypatch):
     tried = []
     monkeypatch.setattr(queue, "_in_own_process", lambda cell: tried.append(cell.key))
