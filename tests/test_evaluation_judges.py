@@ -6,7 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_timegen import EvaluationReport, compare_samples, evaluate_generator, evaluate_samples
 from sklearn_timegen.classical import PCAMixture
-from sklearn_timegen.evaluation._judges import judges_in_words
+from sklearn_timegen.evaluation._judges import judges_in_words, judges_table_rows
 from sklearn_timegen.evaluation._progress import by_measures
 from sklearn_timegen.metrics import Metric, convolutional, panel_judges, resolve_metrics
 
@@ -154,6 +154,22 @@ def test_it_is_not_said_of_all_judges_what_one_of_them_saw():
     assert judges_in_words({"CNN": said(0.6, nothing), "simple": said(0.7, nothing)}) == (
         "No judge of the panel relies on anything that it is sure of."
     )
+
+
+def test_where_no_number_of_series_is_enough_it_is_said():
+    judges = {
+        "CNN": {
+            "score": 0.1,
+            "auc": 0.5,
+            "floor": 0.1,
+            "n_certain": np.inf,
+            "saw": "values of x",
+        }
+    }
+    assert "by values of x: no number of series of each kind make it sure" in (
+        judges_in_words(judges)
+    )
+    assert judges_table_rows(judges)[0]["series to be sure"] == "no number"
 
 
 def test_the_panel_is_known_by_what_it_does():

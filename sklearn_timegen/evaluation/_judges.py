@@ -82,9 +82,10 @@ def judges_in_words(judges: Judges) -> str:
     name, best = max(judges.items(), key=lambda item: item[1]["auc"])
     # Only on the first fold was it asked what it saw, and there it may not have been sure.
     by = "" if best["saw"] == NOTHING else f", by {best['saw']}"
+    many = _number(best["n_certain"], "no number of")
     return (
-        f"Of the panel, {_called(name)} sees most{by}: {_number(best['n_certain'])} "
-        "series of each kind make it sure (p < 0.01)."
+        f"Of the panel, {_called(name)} sees most{by}: {many} series of each kind make it sure "
+        "(p < 0.01)."
     )
 
 
@@ -114,5 +115,5 @@ def _called(judge: str) -> str:
     return {"CNN": "a CNN", "simple": "logistic regression on summaries"}.get(judge, judge)
 
 
-def _number(n: float) -> str:
-    return f"{n:,.0f}" if math.isfinite(n) else "no number of"
+def _number(n: float, infinite: str = "no number") -> str:
+    return f"{n:,.0f}" if math.isfinite(n) else infinite
