@@ -97,9 +97,12 @@ class Margin:
         return observed_mean(z) if self.static else z
 
     def intervals(self, z: Array) -> tuple[Array, Array]:
-        """Return ``a`` and ``b``, somewhat within the ends; of values without one, z itself."""
+        """Return ``a`` and ``b``, somewhat within the ends; of values without one, z itself.
+
+        Of what has no score, as beyond the end of a series, NaN: it says nothing of any other.
+        """
         a, b = self.rule.intervals(self.key, z)
-        border = np.minimum(BORDER, (b - a) / 4)
+        border = np.where(np.isnan(z), np.nan, np.minimum(BORDER, (b - a) / 4))
         return a + border, b - border
 
 
