@@ -173,10 +173,10 @@ class DiscreteCopula:
         if not targets:
             return self
         scores = [self._hermite_means(margin, blocks) for margin in self._margins]
-        drawn = blocks
-        for _ in range(N_ITERATIONS):
-            self._regressions = self._regress(targets, scores, drawn)
+        self._regressions = self._regress(targets, scores, blocks)
+        for _ in range(N_ITERATIONS - 1):
             drawn = [self.redraw(u) for u in blocks]
+            self._regressions = self._regress(targets, scores, drawn)
         return self
 
     def redraw(self, u: Array) -> Array:
