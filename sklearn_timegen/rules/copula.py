@@ -241,13 +241,13 @@ class DiscreteCopula:
 
     def _learn_scale(self, blocks: Sequence[Array]) -> None:
         """Learn mean and spread of each coordinate, and of its means along time."""
-        means = [_means(u) for u in blocks]
+        means = [observed_mean(u) for u in blocks]
         self._scales = {static: _scale(_flat(x)) for static, x in ((False, blocks), (True, means))}
 
     def _standardised(self, u: Array, *, static: bool) -> Array:
         """Return coordinates, or their means along time, with mean 0 and spread 1."""
         mean, unit = self._scales[static]
-        x: Array = ((_means(u) if static else u) - mean) * unit
+        x: Array = ((observed_mean(u) if static else u) - mean) * unit
         return x.clip(-FARTHEST, FARTHEST)
 
     def _predictors(self, margin: Margin, u: Array) -> Array:
@@ -295,15 +295,6 @@ class _State:
 def _free_if_missing(a: Array, b: Array) -> tuple[Array, Array]:
     """Return intervals, everything where none is known."""
     return np.where(np.isnan(a), -END, a), np.where(np.isnan(b), END, b)
-
-
-def _means(u: Array) -> Array:
-    """Return means along time ``(n_series, 1, n_coordinates)`` of what is known."""
-    known = np.isfinite(u)
-    n = known.sum(axis=1, keepdims=True)
-    total = np.where(known, u, 0.0).sum(axis=1, keepdims=True)
-    means: Array = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    return means
 
 
 def _scale(x: Array) -> tuple[Array, Array]:

@@ -370,7 +370,10 @@ def is_complete(block: Block, keys: Iterable[Key]) -> Mask:
 
 
 def observed_mean(column: Array) -> Array:
-    """Return the mean of what is observed of each series ``(n_series, 1)``; NaN of nothing."""
+    """Return the mean of what is observed of each series ``(n_series, 1)``; NaN of nothing.
+
+    Of columns beside each other, ``(n_series, n_timesteps, n_columns)``, that of each.
+    """
     missing = np.isnan(column)
     if not missing.any():
         mean: Array = column.mean(axis=1, keepdims=True)
