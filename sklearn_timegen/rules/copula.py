@@ -36,6 +36,7 @@ from scipy.special import ndtri
 
 from sklearn_timegen.rules.latent import BORDER, LARGEST, draw_between, series_keys
 from sklearn_timegen.rules.polyserial import (
+    N_HERMITE,
     association,
     hermite_means,
     polyserial_correlations,
@@ -229,13 +230,12 @@ class DiscreteCopula:
         lengths = np.repeat(n_timesteps, [len(u) for u in drawn])
         return polyserial_correlations(rows, known, np.repeat(of, lengths))
 
-    def _hermite_means(self, margin: Margin, blocks: Sequence[Array]) -> list[Array]:
+    def _hermite_means(
+        self, margin: Margin, blocks: Sequence[Array], n: int = N_HERMITE
+    ) -> list[Array]:
         """Return what is known of a score, for each block."""
-        found: list[Array] = []
-        for u in blocks:
-            z = margin.score(u)
-            found.append(hermite_means(*margin.intervals(z), z))
-        return found
+        scores = [margin.score(u) for u in blocks]
+        return [hermite_means(*margin.intervals(z), z, n) for z in scores]
 
     # -- predictors --------------------------------------------------------------------------
 
@@ -263,12 +263,7 @@ class DiscreteCopula:
 
         Predicted are the means of their intervals, which do not depend on what was drawn.
         """
-        scores = [margin.score(u) for u in blocks]
-        intervals = [margin.intervals(z) for z in scores]
-        if not any((b > a).any() for a, b in intervals):
-            return None
-        pairs = zip(intervals, scores, strict=True)
-        expected = [hermite_means(a, b, z, 1)[0] for (a, b), z in pairs]
+        expected = [h[0] for h in self._hermite_means(margin, blocks, 1)]
         return _best_ridge([self._predictors(margin, u) for u in blocks], expected)
 
 

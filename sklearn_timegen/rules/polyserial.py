@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-__all__ = ["association", "hermite_means", "polyserial_correlations"]
+__all__ = ["N_HERMITE", "association", "hermite_means", "polyserial_correlations"]
 
 Array = NDArray[np.float64]
 
