@@ -184,8 +184,10 @@ class DiscreteCopula:
         """Return coordinates with scores drawn anew within their intervals, given the others.
 
         The draws are a function of the series: equal ones get equal draws, whatever stands
-        beside them.
+        beside them. Without regressions, coordinates are as they were.
         """
+        if not self:
+            return u
         state = _State(u, [self._margins[k] for k in self._regressions])
         for sweep in range(N_PASSES):
             for k, regression in self._regressions.items():

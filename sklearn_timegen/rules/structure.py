@@ -99,7 +99,7 @@ class Structure:
         self.on_violation = on_violation
         self._presence = Presence(missing, ragged)
         self._filler: NormalFiller | None = None
-        self._copula: DiscreteCopula | None = None  # of scores, where these are associated
+        self._copula = DiscreteCopula([])
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -155,16 +155,15 @@ class Structure:
     def _associated(self, encoded: list[Array]) -> list[Array]:
         """Learn what scores have to do with other coordinates; return them drawn given these."""
         margins = margins_of(self.rules_, self.coordinates_.keys)
-        self._copula = (DiscreteCopula(margins).fit(encoded) if margins else None) or None
-        return [self._redrawn(u) for u in encoded]
+        self._copula = DiscreteCopula(margins)
+        if margins:
+            self._copula.fit(encoded)
+        return [self._copula.redraw(u) for u in encoded]
 
     @property
     def associates_scores(self) -> bool:
         """Whether scores of discrete values are drawn given the rest of their series."""
-        return self._copula is not None
-
-    def _redrawn(self, u: Array) -> Array:
-        return u if self._copula is None else self._copula.redraw(u)
+        return bool(self._copula)
 
     def _filled(self, encoded: list[Array], blocks: list[Block]) -> list[Encoded]:
         """Fill what is missing of coordinates by draws that know the rest of a series."""
@@ -265,7 +264,7 @@ class Structure:
         again = self._chain.encode(whole)
         columns = [again.get(key, drawn[:, :, k]) for k, key in enumerate(self.coordinates_.keys)]
         told = np.stack(columns, axis=2)
-        told = self._redrawn(np.where(np.isfinite(told), told, drawn))
+        told = self._copula.redraw(np.where(np.isfinite(told), told, drawn))
         return np.where(known | self._filler_.prefers(told, drawn), told, drawn), known
 
     def _drawn(self, u: Array, block: Block) -> tuple[Array, Block]:
@@ -288,7 +287,7 @@ class Structure:
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell and self.on_violation != "nearest":
             self._chain.report(block, refuse=self.on_violation == "error")
-        return self._redrawn(self._with_presence(self._chain.encode(block), block))
+        return self._copula.redraw(self._with_presence(self._chain.encode(block), block))
 
     def _with_presence(self, encoded: Block, block: Block) -> Array:
         """Return coordinates, with those that tell what is there of the series of a block."""
@@ -334,7 +333,7 @@ class Structure:
         encoded = self._chain.encode(as_block(np.where(known, x, np.nan)))
         nothing = np.full(x.shape[:2], np.nan)
         encoded |= dict.fromkeys(self._presence.columns, nothing)
-        u = self._redrawn(as_array(_ordered(encoded)))
+        u = self._copula.redraw(as_array(_ordered(encoded)))
         follows = np.isfinite(u)
         return to_float32(np.where(follows, u, 0.0)), follows
 
