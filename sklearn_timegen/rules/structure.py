@@ -167,8 +167,7 @@ class Structure:
 
     def _filled(self, encoded: list[Array], blocks: list[Block]) -> list[Encoded]:
         """Fill what is missing of coordinates by draws that know the rest of a series."""
-        complete = all(np.isfinite(u).all() for u in encoded)
-        if complete:
+        if all(map(all_finite, encoded)):
             return [(None if self.plain else u, None) for u in encoded]
         self._check_known(encoded)
         self._filler = NormalFiller().fit(encoded)
@@ -344,10 +343,15 @@ class Structure:
         """
         if not self._chain:
             return x
-        nearest = self.inverse_transform(self._encoded(as_block(x), tell=False), present=True)
+        nearest = self._nearest(as_block(x))
         masks: dict[Key, Mask] = {key: known[:, :, key] for key in range(x.shape[2])}
         block = self._chain.complete(as_block(np.where(known, x, nearest)), masks)
         return to_float32(as_array(block))
+
+    def _nearest(self, block: Block) -> FloatArray:
+        """Return the nearest series that keep the rules: whichever scores stand for them."""
+        u = self._with_presence(self._chain.encode(block), block)
+        return self.inverse_transform(u, present=True)
 
     def transform_series(self, series: Sequence[Array]) -> list[Array]:
         """Return the coordinates of series ``(n_timesteps, n_channels)`` of any lengths."""
@@ -394,8 +398,7 @@ class Structure:
             return 0.0
         block = as_block(x)
         if any(broken.any() for _, broken in self._chain.broken(block)):
-            nearest = self._decoded(self._encoded(block, tell=False))
-            block = as_block(self.limits_.clip(to_float32(as_array(nearest))))
+            block = as_block(self._nearest(block))
         return self._chain.log_slope(block)
 
 
