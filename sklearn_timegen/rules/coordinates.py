@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.rules.latent import keys_of
 from sklearn_timegen.rules.normal_score import NormalScore
-from sklearn_timegen.rules.rule import Key, channel_of, order_of
+from sklearn_timegen.rules.rule import Key, channel_of, label_of, order_of
 from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.shape import SCORES
 from sklearn_timegen.rules.smoothing import States
@@ -49,6 +49,16 @@ class Coordinates:
         self._scores = [rule for rule in rules if isinstance(rule, NormalScore)]
         self.keys = sorted(units, key=order_of)
         self.units = [units[key] for key in self.keys]
+
+    def check_known(self, encoded: Sequence[Array]) -> None:
+        """Refuse blocks of coordinates of which one is known nowhere."""
+        known = np.any([np.isfinite(u).any(axis=(0, 1)) for u in encoded], axis=0)
+        if not known.all():
+            key = self.keys[int(np.argmin(known))]
+            raise ValueError(
+                f"{label_of(channel_of(key), ())} has no value in any series, or too few to learn "
+                "what is between them: leave it out"
+            )
 
     def sources(self, positions: Sequence[int]) -> list[int]:
         """Return the channels that some coordinates belong to."""

@@ -16,16 +16,7 @@ from sklearn_timegen.rules.filling import NormalFiller
 from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
 from sklearn_timegen.rules.limits import Limits
 from sklearn_timegen.rules.presence import Presence
-from sklearn_timegen.rules.rule import (
-    Block,
-    Key,
-    Mask,
-    as_array,
-    as_block,
-    channel_of,
-    label_of,
-    order_of,
-)
+from sklearn_timegen.rules.rule import Block, Key, Mask, as_array, as_block, order_of
 from sklearn_timegen.rules.rule_list import AS_THEY_ARE, RuleList
 
 __all__ = ["LINEAR_KINDS", "Structure"]
@@ -169,18 +160,9 @@ class Structure:
         """Fill what is missing of coordinates by draws that know the rest of a series."""
         if all(map(all_finite, encoded)):
             return [(None if self.plain else u, None) for u in encoded]
-        self._check_known(encoded)
+        self.coordinates_.check_known(encoded)
         self._filler = NormalFiller().fit(encoded)
         return [self._fill(u, block) for u, block in zip(encoded, blocks, strict=True)]
-
-    def _check_known(self, encoded: list[Array]) -> None:
-        known = np.any([np.isfinite(u).any(axis=(0, 1)) for u in encoded], axis=0)
-        if not known.all():
-            key = self.coordinates_.keys[int(np.argmin(known))]
-            raise ValueError(
-                f"{label_of(channel_of(key), ())} has no value in any series, or too few to learn "
-                "what is between them: leave it out"
-            )
 
     @property
     def linear(self) -> bool:
