@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sklearn_timegen.rules.latent import END
+
 __all__ = ["LONGEST", "StateChain"]
 
 Array = NDArray[np.float64]
@@ -30,7 +32,6 @@ LONGEST = 12  # timesteps that are told apart
 FEWEST = 500  # transitions, before a chain is learned
 DEPENDENT = 0.05  # by how much states stay more often, or less, than independent ones would
 WEIGHT = 20.0  # transitions that a state's own distribution counts for, beside those of a duration
-END = 8.0  # where a normal ends
 
 
 class StateChain:

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from sklearn_timegen.rules.latent import BORDER, LARGEST, draw_between, series_keys
+from sklearn_timegen.rules.latent import BORDER, END, LARGEST, draw_between, series_keys
 from sklearn_timegen.rules.polyserial import (
     N_HERMITE,
     association,
@@ -56,7 +56,6 @@ RIDGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # beside the variance of x, wh
 CHANCE = 0.01  # that something is taken for associated with a score, though nothing is
 N_ITERATIONS = 4  # of regressions, and of draws by them
 N_PASSES = 4  # of draws, with what was learned
-END = 8.0  # where a normal ends
 FARTHEST = 4.0  # standard deviations that a predictor counts as, at most
 MOST_EXPLAINED = 0.97  # of the variance of a score
 

@@ -20,6 +20,7 @@ from scipy.special import ndtr, ndtri
 
 __all__ = [
     "BORDER",
+    "END",
     "LARGEST",
     "draw_between",
     "draw_once",
@@ -34,6 +35,7 @@ Array = NDArray[np.float64]
 N_SWEEPS = 6
 LARGEST = 0.99  # correlation of neighbours
 BORDER = 1e-5  # from the ends of an interval, which float32 can tell apart
+END = 8.0  # where a normal ends
 
 
 def draw_between(a: Array, b: Array, rho: float, keys: NDArray[np.uint64] | None = None) -> Array:

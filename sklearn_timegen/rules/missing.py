@@ -16,7 +16,13 @@ from scipy.special import ndtri
 
 from sklearn_timegen.data.checks import ends_of
 from sklearn_timegen.rules.chain import StateChain
-from sklearn_timegen.rules.latent import draw_between, draw_once, estimate_correlation, keys_of
+from sklearn_timegen.rules.latent import (
+    END,
+    draw_between,
+    draw_once,
+    estimate_correlation,
+    keys_of,
+)
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, channel_of
 
 __all__ = ["Missing", "end_of", "find_missing"]
@@ -24,7 +30,6 @@ __all__ = ["Missing", "end_of", "find_missing"]
 Array = NDArray[np.float64]
 
 PER_TIMESTEP = 50  # series, before each timestep has a share of its own
-END = 8.0  # where a normal ends
 INTACT = 0.05  # series by which more are intact than expected, to be told from others
 
 

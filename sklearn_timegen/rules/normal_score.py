@@ -21,6 +21,7 @@ from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
 from sklearn_timegen.rules.latent import (
     BORDER,
+    END,
     draw_between,
     draw_once,
     estimate_correlation,
@@ -281,7 +282,7 @@ class NormalScore(Rule):
         missing = np.isnan(x)
         if missing.any():
             a, b = self._interval(np.where(missing, self.values_[0], x))
-            return np.where(missing, -8.0, a), np.where(missing, 8.0, b)
+            return np.where(missing, -END, a), np.where(missing, END, b)
         if self._discrete:
             k = np.searchsorted(self.values_, self._nearest(x))
             return self._finite(self._low[k]), self._finite(self._high[k])
@@ -295,7 +296,7 @@ class NormalScore(Rule):
 
     def _finite(self, z: Array) -> Array:
         # Where the outermost value ends is nowhere: eight standard deviations are enough.
-        return z.clip(-8.0, 8.0)
+        return z.clip(-END, END)
 
     def _knots(self) -> tuple[Array, Array]:
         """Return scores and values of the quantile function, twice for a point mass."""
@@ -332,7 +333,7 @@ class NormalScore(Rule):
         last = len(z) - 1
         first = int(np.searchsorted(z, min(1.3, z[-1] - 0.5)).clip(0, last - 1))
         final = int(np.searchsorted(z, max(-1.3, z[0] + 0.5)).clip(1, last))
-        start = float(self._finite(self._low)[0]) if self._floor is None else -8.0
+        start = float(self._finite(self._low)[0]) if self._floor is None else -END
         end = float(self._finite(self._high)[-1])
         return [
             (start, float(self.values_[0]), _slope(self.values_, z, 0, final)),
