@@ -165,11 +165,9 @@ class Missing(Rule):
     def encode(self, block: Block) -> Block:
         mask, out = self._mask(block), dict(block)
         if self._part_ends is not None:
-            level = self._level(mask).astype(int)[:, None]
-            a, b = np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
-            out[self._part] = np.broadcast_to(
-                draw_once(a, b, keys_of(block.values(), self._part)), mask.shape
-            )
+            a, b = _between(self._part_ends, self._level(mask).astype(int)[:, None])
+            z = draw_once(a, b, keys_of(block.values(), self._part))
+            out[self._part] = np.broadcast_to(z, mask.shape)
         if self._threshold is not None:
             # Of series that are missing as a whole, any: nobody will ask.
             inside, mask = np.isfinite(mask), self._within(mask)
@@ -208,8 +206,7 @@ class Missing(Rule):
     def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
         """Return between which scores all tell the same of what is there."""
         if key == self._part and self._part_ends is not None:
-            level = np.searchsorted(self._part_ends, z)
-            return np.append(-END, self._part_ends)[level], np.append(self._part_ends, END)[level]
+            return _between(self._part_ends, np.searchsorted(self._part_ends, z))
         if self._chain is not None:
             return self._chain.intervals(np.where(np.isnan(z), np.nan, self._chain.states(z)))
         return self._interval(np.where(np.isnan(z), np.nan, z >= self._thresholds(z.shape[1])))
@@ -241,6 +238,11 @@ def _threshold(observed: Array) -> float:
     """Return above which ``z`` a cell is observed, by how often it is; NaN does not count."""
     known = observed[np.isfinite(observed)]
     return _score(1 - known.mean() if len(known) else 0.0)
+
+
+def _between(ends: Array, k: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return the beginnings and ends of some intervals, of which the first has no beginning."""
+    return np.append(-END, ends)[k], np.append(ends, END)[k]
 
 
 def _score(fraction: float) -> float:
