@@ -25,7 +25,6 @@ Applied Statistics 1(1). https://arxiv.org/abs/math/0610383
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -34,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from sklearn_timegen.rules.latent import BORDER, END, LARGEST, draw_between, series_keys
+from sklearn_timegen.rules.latent import BORDER, END, LARGEST, draw_between, salted, series_keys
 from sklearn_timegen.rules.polyserial import (
     N_HERMITE,
     association,
@@ -282,8 +281,8 @@ class _State:
     def draw(self, margin: Margin, regression: _Regression, x: Array, sweep: int) -> None:
         """Draw a score given its predictors."""
         a, b = self._intervals[margin.position]
-        number = zlib.crc32(repr((margin.key, "copula", sweep)).encode())
-        z = regression.draw(x, a, b, self._keys + np.uint64(number))
+        keys = salted(self._keys, (margin.key, "copula", sweep))
+        z = regression.draw(x, a, b, keys)
         known = np.isfinite(self.u[:, :, margin.position])
         self.u[:, :, margin.position] = np.where(known, z, np.nan)
 

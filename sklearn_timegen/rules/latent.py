@@ -26,6 +26,7 @@ __all__ = [
     "draw_once",
     "estimate_correlation",
     "keys_of",
+    "salted",
     "series_keys",
     "uniforms",
 ]
@@ -129,7 +130,12 @@ def keys_of(columns: Iterable[Array], name: object) -> NDArray[np.uint64]:
 
     And on the name of what is drawn by it: draws of two coordinates have nothing in common.
     """
-    return series_keys(np.concatenate([*columns], axis=1), zlib.crc32(repr(name).encode()))
+    return salted(series_keys(np.concatenate([*columns], axis=1)), name)
+
+
+def salted(keys: NDArray[np.uint64], name: object) -> NDArray[np.uint64]:
+    """Return other keys of the same series, by the name of what is drawn by them."""
+    return keys + np.uint64(zlib.crc32(repr(name).encode()))
 
 
 def series_keys(rows: Array, salt: int = 0) -> NDArray[np.uint64]:
