@@ -94,6 +94,10 @@ class Shape(Rule):
                 f"{MOST_SCORES} principal scores, fewer than half of the timesteps, gives windows "
                 f"of one length back to {CLOSE:g} standard deviations. Leave the rule out"
             )
+        self._learn_surface(rows, found)
+
+    def _learn_surface(self, rows: Array, found: _Principal) -> None:
+        """Learn where the windows lie whose scores have been found."""
         self._mean, self._basis, self._polynomial = found.mean, found.basis, found.polynomial
         self._deviation = float(rows.std())
         scores = self._scores(rows)
@@ -348,10 +352,11 @@ def find_shapes(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         if units[key] == "free" or not isinstance(key, int):
             continue
         rows = _whole_windows(blocks, key)
-        if rows is None or len(rows) < FEWEST or _principal(rows, CURVED) is None:
+        principal = None if rows is None or len(rows) < FEWEST else _principal(rows, CURVED)
+        if rows is None or principal is None:
             continue
         rule = Shape(key)
-        rule.learn(blocks)
+        rule._learn_surface(rows, principal)
         if not any(rule.broken(block).any() for block in blocks):
             found.append(rule)
     return found
