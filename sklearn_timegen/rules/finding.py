@@ -190,6 +190,8 @@ class _Search:
     ) -> None:
         self.blocks, self.kinds = list(blocks), kinds
         self.once = [_without_repetition(block) for block in blocks]
+        pairs = zip(self.once, self.blocks, strict=True)
+        self.repeats = any(once is not block for once, block in pairs)
         self.units: dict[Key, str] = dict.fromkeys(self.blocks[0], "data")
         self.units_once, self.names = dict(self.units), list(names)
         self.rules: list[Rule] = []
@@ -247,15 +249,18 @@ class _Search:
         if isinstance(rule, Order):
             grids = (grid for grid in self.rules if isinstance(grid, Grid))
             rule.grids = {grid.keys[0]: grid for grid in grids if grid.keys[0] in rule.keys}
-        tried = copy.copy(rule)
+        tried = copy.copy(rule) if self.repeats else rule
         if isinstance(rule, NormalScore) and isinstance(tried, NormalScore):
             rule.clock, tried.clock = self.clocks.get(rule.keys[0], (None, None))
         _check_holds(tried, self.once)
         self.once = [tried.encode(block) for block in self.once]
         self.units_once = tried.units(self.units_once)
-        rule.learn(self.blocks)
-        rule.evidence = tried.evidence
-        self.blocks = [rule.encode(block) for block in self.blocks]
+        if self.repeats:
+            rule.learn(self.blocks)
+            rule.evidence = tried.evidence
+            self.blocks = [rule.encode(block) for block in self.blocks]
+        else:
+            self.blocks = self.once
         self.units = rule.units(self.units)
         if isinstance(rule, Clock) and isinstance(tried, Clock):
             self.clocks |= dict.fromkeys(rule.keys, (rule, tried))
