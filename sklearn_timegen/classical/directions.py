@@ -121,27 +121,24 @@ class Directions:
 
 
 def fit_directions(
-    rows: Array, at_least: int | float, residual: str | None, reg_covar: float, seed: int
+    rows: Array, at_least: int, residual: str | None, reg_covar: float, seed: int
 ) -> tuple[PCA, Directions]:
     """Fit the leading directions, all of them if there are few cells, and the tail."""
     n, n_cells = rows.shape
-    most = max(MOST, at_least) if isinstance(at_least, int) else MOST
+    most = max(MOST, at_least)
     if n_cells <= most:
-        pca = _fit_all(rows)
-        return pca, Directions(_complete(pca.components_), pca.mean_, None)
-    pca = PCA(min(most, n), random_state=seed)
+        pca = PCA(svd_solver="covariance_eigh" if n > 1 else "full")
+    else:
+        pca = PCA(min(most, n), random_state=seed)
     with np.errstate(invalid="ignore", divide="ignore"):  # fractions of no variance at all
         pca.fit(rows)
+    if n_cells <= most:
+        return pca, Directions(_complete(pca.components_), pca.mean_, None)
     found = Directions(pca.components_, pca.mean_, None)
     if residual is not None:
         tails = found.tails(rows, found.scores(rows))
         found.tail = Tail.fit(tails, found.basis, reg_covar, pool=residual == "bootstrap")
     return pca, found
-
-
-def _fit_all(rows: Array) -> PCA:
-    with np.errstate(invalid="ignore", divide="ignore"):  # fractions of no variance at all
-        return PCA(svd_solver="covariance_eigh" if len(rows) > 1 else "full").fit(rows)
 
 
 def _complete(found: Array) -> Array:
