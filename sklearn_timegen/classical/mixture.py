@@ -8,6 +8,7 @@ component, or are taken from a training series.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, Literal
 
@@ -18,12 +19,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
-from sklearn_timegen._mixture import (
-    NormalMixture,
-    by_class,
-    choose_normals,
-    fit_normals,
-)
+from sklearn_timegen._mixture import NormalMixture, by_class, choose_normals, fit_normals
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
@@ -150,17 +146,14 @@ class PCAMixture(LatentGenerator):
 
     def _log_density(self, series: Series) -> Array:
         rows = self._rows_of(series.values)
-        z, c, density = self._directions.scores(rows), series.conditions, np.empty(len(series))
-        for cells, alike in _unknown_cells(series):
-            among = None if c is None else c[alike]
-            for key, of_class, vectors in by_class(among, len(alike), self._given_vectors):
-                mine, part = alike[of_class], self._parts[key]
-                if len(cells) == 0:
-                    density[mine] = part.log_density(z[mine], vectors)
-                    density[mine] += self._directions.log_density_of_tails(rows[mine], z[mine])
-                else:
-                    unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
-                    density[mine] = part.given_known(z[mine], vectors, unknown).log_density
+        z, density = self._directions.scores(rows), np.empty(len(series))
+        for cells, mine, part, vectors in self._alike(series):
+            if len(cells) == 0:
+                density[mine] = part.log_density(z[mine], vectors)
+                density[mine] += self._directions.log_density_of_tails(rows[mine], z[mine])
+            else:
+                unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
+                density[mine] = part.given_known(z[mine], vectors, unknown).log_density
         return density
 
     def _check_completes(self) -> None:
@@ -168,19 +161,26 @@ class PCAMixture(LatentGenerator):
         check_cell_by_cell(self)
 
     def _complete_represented(self, series: Series, rng: np.random.Generator) -> FloatArray:
-        rows, c = self._rows_of(series.values), series.conditions
+        rows = self._rows_of(series.values)
         z = self._directions.scores(rows)
-        for cells, alike in _unknown_cells(series):
+        for cells, mine, part, vectors in self._alike(series):
             if len(cells) == 0:  # of the representation: a channel may follow from others
                 continue
-            for key, among, vectors in by_class(
-                None if c is None else c[alike], len(alike), self._given_vectors
-            ):
-                mine = alike[among]
-                unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
-                moves = self._parts[key].given_known(z[mine], vectors, unknown).draw(rng)
-                rows[np.ix_(mine, cells)] += moves
+            unknown = Unknown.of(cells, self._directions, rows[mine], z[mine])
+            moves = part.given_known(z[mine], vectors, unknown).draw(rng)
+            rows[np.ix_(mine, cells)] += moves
         return self._series_of(rows)
+
+    def _alike(self, series: Series) -> Iterator[tuple[Index, Index, Part, Any]]:
+        """Yield which series of a class have the same unknown cells.
+
+        These are the cells, the series, the mixture of the class, and the vectors it is given.
+        """
+        c = series.conditions
+        for cells, alike in _unknown_cells(series):
+            among = None if c is None else c[alike]
+            for key, of_class, vectors in by_class(among, len(alike), self._given_vectors):
+                yield cells, alike[of_class], self._parts[key], vectors
 
     def _fit(self, series: Series) -> None:
         c = series.conditions
