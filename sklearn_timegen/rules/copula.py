@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sklearn_timegen.rules.filling import moments
 from sklearn_timegen.rules.latent import BORDER, END, LARGEST, draw_between, salted, series_keys
 from sklearn_timegen.rules.polyserial import (
     N_HERMITE,
@@ -294,10 +295,8 @@ def _free_if_missing(a: Array, b: Array) -> tuple[Array, Array]:
 
 def _scale(x: Array) -> tuple[Array, Array]:
     """Return the means of columns, and what makes their spreads 1: of constant ones, 0."""
-    known = np.isfinite(x)
-    n = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, x, 0.0).sum(axis=0) / n
-    spread = np.sqrt(np.square(np.where(known, x - mean, 0.0)).sum(axis=0) / n)
+    mean, variance = moments(x)
+    spread = np.sqrt(variance)
     varies = spread > 1e-6 * np.maximum(np.abs(mean), 1e-6)
     return mean, np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
 

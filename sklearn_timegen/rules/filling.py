@@ -31,7 +31,7 @@ from scipy.special import ndtri
 
 from sklearn_timegen.rules.latent import series_keys, uniforms
 
-__all__ = ["NormalFiller"]
+__all__ = ["NormalFiller", "moments"]
 
 Array = NDArray[Any]  # of float64
 Mask = NDArray[np.bool_]
@@ -74,7 +74,7 @@ class NormalFiller:
         self.length_ = max(1, min(longest, LONGEST, MOST_CELLS // n_coordinates))
         rows = self._windows(blocks)
         known = np.isfinite(rows)
-        self._learn_scale(rows, known)
+        self._learn_scale(rows)
         self._learn_range(rows)
         self._learn_covariance(self._scaled(rows, known), known)
         self._borrow(known.any(axis=0).reshape(self.length_, n_coordinates))
@@ -144,12 +144,10 @@ class NormalFiller:
         chosen = np.linspace(0, len(rows) - 1, min(len(rows), MOST_WINDOWS)).round().astype(int)
         return rows[np.unique(chosen)].astype(np.float64)
 
-    def _learn_scale(self, rows: Array, known: Mask) -> None:
-        n = np.maximum(known.sum(axis=0), 1)
-        self._mean: Array = np.where(known, rows, 0.0).sum(axis=0) / n
-        square = np.square(np.where(known, rows - self._mean, 0.0)).sum(axis=0) / n
-        self._varies: Mask = square > 1e-24
-        self._scale: Array = np.where(self._varies, np.sqrt(square), 1.0)
+    def _learn_scale(self, rows: Array) -> None:
+        self._mean, variance = moments(rows)
+        self._varies: Mask = variance > 1e-24
+        self._scale: Array = np.where(self._varies, np.sqrt(variance), 1.0)
 
     def _learn_range(self, rows: Array) -> None:
         """Learn where values of each coordinate are, at any timestep: ends, centre and spread."""
@@ -157,10 +155,8 @@ class NormalFiller:
         known = np.isfinite(u)
         self._least: Array = np.where(known, u, np.inf).min(axis=0)
         self._greatest: Array = np.where(known, u, -np.inf).max(axis=0)
-        n = np.maximum(known.sum(axis=0), 1)
-        centre = np.where(known, u, 0.0).sum(axis=0) / n
-        square = np.square(np.where(known, u - centre, 0.0)).sum(axis=0) / n
-        self._typical = centre, np.sqrt(np.maximum(square, 1e-24))
+        centre, variance = moments(u)
+        self._typical = centre, np.sqrt(np.maximum(variance, 1e-24))
 
     def _scaled(self, rows: Array, known: Mask) -> Array:
         return np.where(known, (rows - self._mean[: rows.shape[1]]) / self._unit(rows), 0.0)
@@ -275,6 +271,14 @@ class NormalFiller:
             density[holes[some]] += np.where(self._varies[missing], terms, 0.0).sum(axis=1)
         flat[holes] = rows
         return flat.reshape(u.shape)
+
+
+def moments(rows: Array) -> tuple[Array, Array]:
+    """Return means and variances of what is known of columns; 0 of those of which nothing is."""
+    known = np.isfinite(rows)
+    n = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, rows, 0.0).sum(axis=0) / n
+    return mean, np.square(np.where(known, rows - mean, 0.0)).sum(axis=0) / n
 
 
 def _log_density(u: Array, known: Mask, sigma: Array) -> float:
