@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.normal_score import find_normal_scores
+from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.polynomial import Polynomial, degrees_for, values_by_degree
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, columns
 

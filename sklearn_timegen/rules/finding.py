@@ -18,7 +18,8 @@ from sklearn_timegen.rules.dependence import find_dependences
 from sklearn_timegen.rules.grid import Grid, find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
-from sklearn_timegen.rules.normal_score import NormalScore, find_normal_scores
+from sklearn_timegen.rules.normal_score import NormalScore
+from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.one_of import find_one_of
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.order_finding import find_orders

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtri
 
-from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
 from sklearn_timegen.rules.latent import (
@@ -30,12 +29,11 @@ from sklearn_timegen.rules.latent import (
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
 
-__all__ = ["NormalScore", "find_normal_scores", "own_value"]
+__all__ = ["ATOM", "NormalScore", "own_value"]
 
 Array = NDArray[np.float64]
 
 ATOM = 0.05  # of cells that a value has to make up, to be a point mass among others
-FEWEST = 50  # cells
 N_KNOTS = 1000  # of the distribution function between point masses
 RARE = 5  # times at most that the largest of a count occurs, for larger ones to be possible
 FARTHEST = 3.0  # beyond training, in multiples of what lies between its median and its end
@@ -72,7 +70,7 @@ class NormalScore(Rule):
 
     def __init__(self, channel: Any) -> None:
         super().__init__(channel)
-        self._bound: float | None = None  # below the least value, if it is touched
+        self.bound: float | None = None  # below the least value, if it is touched
         self.clock: Clock | None = None  # by which the channel is read, one value at a time
         self.static = False  # whether it has one value a series
 
@@ -97,7 +95,7 @@ class NormalScore(Rule):
         often = int(counts.argmax())
         fraction = float(counts[often] / len(x))
         self._often = (float(values[often]), fraction) if fraction >= ATOM else None
-        self._floor: float | None = self._bound
+        self._floor: float | None = self.bound
         if self._floor is None and (self._discrete or counts[0] >= ATOM * len(x)):
             self._floor = float(values[0])
         self._make_knots(values, counts)
@@ -344,7 +342,7 @@ class NormalScore(Rule):
         """Return by how many steps a count exceeds the greatest of training."""
         end = self._high[-1]
         with np.errstate(divide="ignore"):
-            rarer = _log_upper(z) - _log_upper(np.asarray(end))
+            rarer = log_ndtr(-z) - log_ndtr(-end)
         steps = np.floor(rarer / np.log(self._ratio)) + 1
         furthest = np.floor(FARTHEST * max(1.0, len(self.values_) / 2))
         beyond: Array = np.where(z > end, steps.clip(1, furthest), 0.0)
@@ -382,11 +380,6 @@ def _slope(values: Array, z: Array, i: int, j: int) -> float:
     return float(values[j] - values[i]) / width if width > 0 else 1.0
 
 
-def _log_upper(z: Array) -> Array:
-    tail: Array = log_ndtr(-z)
-    return tail
-
-
 def _thinned(weights: Array, values: Array) -> NDArray[np.int64]:
     """Return the indices of the values that are kept: frequent ones, and a thousand others."""
     if len(values) <= N_KNOTS:
@@ -394,61 +387,6 @@ def _thinned(weights: Array, values: Array) -> NDArray[np.int64]:
     frequent = np.flatnonzero(weights >= 1e-3)
     even = np.linspace(0, len(values) - 1, N_KNOTS).round().astype(np.int64)
     return np.unique(np.concatenate([frequent, even]))
-
-
-# -- finding -----------------------------------------------------------------------------------
-
-
-def find_normal_scores(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
-    """Return the channels with point masses, or with a lower bound that they touch."""
-    found: list[Rule] = []
-    for key in blocks[0]:
-        rule = None if isinstance(key, tuple) else _found(key, blocks)
-        if rule is not None:
-            found.append(rule)
-    return found
-
-
-def _found(key: Key, blocks: Sequence[Block]) -> NormalScore | None:
-    blocks = [{key: _varying(block[key])} for block in blocks]
-    x = cells(blocks, key)
-    if len(x) < FEWEST or np.ptp(x) == 0:
-        return None
-    values, counts = np.unique(x, return_counts=True)
-    rule = NormalScore(key)
-    if is_discrete(blocks, key):
-        return rule
-    often = int(counts.argmax()) if _is_mass(values, counts) else 0
-    if counts[often] >= ATOM * len(x) and _is_everywhere(values[often], blocks, key):
-        return rule
-    # Skewed: what is clipped at a bound would pile up there.
-    columns = [block[key] for block in blocks]
-    if values[0] < 0 or touched_bound(columns) != 0:
-        return None
-    if touched_bound([-column for column in columns]) is not None:
-        return None
-    rule._bound = 0.0
-    return rule
-
-
-def _varying(column: Array) -> Array:
-    """Return the timesteps that are not the same in all series: those are no point masses."""
-    if len(column) < 2:
-        return column
-    return column[:, np.fmax.reduce(column, axis=0) > np.fmin.reduce(column, axis=0)]
-
-
-def _is_mass(values: Array, counts: NDArray[np.int64]) -> bool:
-    """Whether the most frequent value stands out from what is beside it, as 0 or a default."""
-    k = int(counts.argmax())
-    beside = np.delete(counts, k)[max(0, k - 3) : k + 3]
-    return bool(counts[k] > 10 * beside.mean())
-
-
-def _is_everywhere(value: float, blocks: Sequence[Block], key: Key) -> bool:
-    """Whether several series have a value: one that stands still all along has it for itself."""
-    has = np.concatenate([(block[key] == value).any(axis=1) for block in blocks])
-    return bool(has.sum() >= min(5, (len(has) + 1) // 2))
 
 
 def _is_count(values: Array, counts: NDArray[np.int64], step: float) -> bool:
