@@ -336,7 +336,9 @@ def _conditionals(
     """
     n_missing = (~known).sum(axis=1)
     centred = np.where(known, u - mu, 0.0)
-    pull = centred @ precision
+    # Row by row: of a product of matrices, rounding depends on what stands beside a row, and the
+    # last bit matters, since scores and choices are drawn by hashes of what is drawn here.
+    pull = (centred[:, None] @ precision)[:, 0]
     for m in np.unique(n_missing[n_missing > 0]):
         alike = np.flatnonzero(n_missing == m)
         at_once = max(1, AT_ONCE // int(m) ** 2)
