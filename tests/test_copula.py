@@ -142,6 +142,18 @@ def test_scores_are_normal_a_function_of_the_series_and_lead_back():
     np.testing.assert_allclose(np.mean(spreads, axis=0), 1, atol=0.12)
 
 
+def test_coordinates_of_series_with_gaps_do_not_depend_on_others():
+    rng = np.random.default_rng(SEED)
+    x = made(SEED)
+    x[:, :, 3][rng.random((N, T)) < 0.05 + 0.3 * x[:, :, 0]] = np.nan
+    structure = Structure(rules())
+    u = structure.fit_transform(x)
+    assert structure.associates_scores
+    assert 0 < np.isnan(x).any(axis=(1, 2)).mean() < 1
+    alone = np.concatenate([structure.transform(x[i : i + 1]) for i in range(60)])
+    np.testing.assert_allclose(alone, u[:60], atol=1e-6)
+
+
 def test_states_of_series_of_unequal_lengths_lead_back():
     rng = np.random.default_rng(SEED)
     x = made(SEED)

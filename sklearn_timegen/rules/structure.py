@@ -239,6 +239,13 @@ class Structure:
     def _fill(self, u: Array, block: Block) -> tuple[Array, Mask]:
         """Return complete coordinates, and which of them were known."""
         known = np.isfinite(u)
+        holes = ~known.all(axis=(1, 2))
+        if not holes.all():  # the others are as they would be alone
+            filled = u.copy()
+            if holes.any():
+                some = {key: column[holes] for key, column in block.items()}
+                filled[holes] = self._fill(u[holes], some)[0]
+            return filled, known
         drawn, whole = self._drawn(u, block)
         # What is known of a channel stays as it is, also where its coordinates were not: unless
         # coordinates would have to be what they hardly ever are.
