@@ -188,6 +188,44 @@ def test_irregular_series_begin_on_working_days_in_the_morning(rng):
     assert times.between(first.min(), first.max() + pd.Timedelta(hours=3)).all()
 
 
+@pytest.mark.parametrize("transform", [None, "difference"])
+@pytest.mark.parametrize(
+    ("first", "other", "step"),
+    [
+        ("2024-01-01", "2024-01-01 12:00", "D"),
+        ("2024-01-01", "2024-01-02", "2D"),
+        ("2024-01-01", "2024-01-01 00:30", "h"),
+        ("2024-01-01", "2024-01-01 12:00", "B"),
+        ("2024-01-01", "2024-01-01 06:00", "MS"),
+        ("2024-01", "2024-02", "2M"),
+        (0, 1, 2),
+    ],
+)
+def test_series_of_one_step_need_not_share_a_time(first, other, step, transform, rng, tmp_path):
+    def times(start):
+        if isinstance(start, int):
+            return pd.RangeIndex(start, start + 24 * step, step)
+        make = pd.period_range if step == "2M" else pd.date_range
+        return make(start, periods=24, freq=step)
+
+    parts = [
+        pd.DataFrame(
+            {"shop": k, "day": times(other if k % 3 else first)[1:], "x": rng.normal(size=23)}
+        )
+        for k in range(12)
+    ]
+    fitted = fit(pd.concat(parts, ignore_index=True), transform=transform)
+    drawn = fitted.sample(20).groupby("shop")["day"]
+    own = {*times(first), *times(other)}
+    assert {time for _, series in drawn for time in series} <= own
+    assert drawn.first().isin(times(first)).any()
+    assert drawn.first().isin(times(other)).any()
+    fitted.save(tmp_path / "shops.zip")
+    assert drawn.first().equals(
+        load(tmp_path / "shops.zip").sample(20).groupby("shop")["day"].first()
+    )
+
+
 # -- names ------------------------------------------------------------------------------------
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.data.tables.sessions import Sessions
 from sklearn_timegen.data.tables.timeline import IrregularTimeline, Timeline
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Beginnings"]
 
@@ -49,11 +46,10 @@ class Beginnings:
         self._unit = 1
         if self._is_irregular and hasattr(self._origin, "normalize"):
             self._set_units(firsts)
-        counted: dict[Any, int] = {}  # many series begin at one time
-        for first in firsts:
-            if first not in counted:
-                counted[first] = self._count(first)
-        self.steps_: Counts = np.array([counted[first] for first in firsts], dtype=np.int64)
+        counted = {first: self._count(first) for first in dict.fromkeys(firsts)}
+        self.steps_: Counts = np.array([counted[first][0] for first in firsts], dtype=np.int64)
+        # Series of one step need not share a time, as those of even days and those of odd ones.
+        self._apart = {k: first for k, first in enumerate(firsts) if not counted[first][1]}
         self.bases_ = self._bases()
         self.columns_ = self.written(self.steps_)
 
@@ -77,8 +73,11 @@ class Beginnings:
         steps = steps + cycle * (steps < least) - cycle * (steps > most)
         return steps.clip(least, most)
 
-    def times(self, steps: Counts) -> list[Any]:
-        """Return the times that are so many steps after the earliest."""
+    def times(self, steps: Counts, like: Counts) -> list[Any]:
+        """Return the times so many steps after the earliest, at which series ``like`` may begin.
+
+        Those are none of the earliest's own if it and the other never meet.
+        """
         import pandas as pd
 
         different, of = np.unique(steps, return_inverse=True)
@@ -90,21 +89,35 @@ class Beginnings:
         else:
             every = self._timeline.make(self._origin, int(different[-1]) + 1)
             found = [every[n] for n in different.tolist()]
-        return [found[k] for k in of.ravel()]
+        times = [found[k] for k in of.ravel()]
+        for i, k in enumerate(like.tolist()):
+            if k in self._apart:
+                times[i] = self._apart[k] + int(steps[i] - self.steps_[k]) * step
+        return times
 
     # -- counting ----------------------------------------------------------------------------
 
-    def _count(self, first: Any) -> int:
+    def _count(self, first: Any) -> tuple[int, bool]:
+        """Return how many whole steps after the earliest a time is, and whether it is on one."""
         import pandas as pd
 
         step = self._timeline.step
         if self._is_irregular:
             if not hasattr(first, "normalize"):
-                return int(first) - int(self._origin)
-            return int((first.tz_localize(None) - self._origin).as_unit("ns").value) // self._unit
+                return int(first) - int(self._origin), True
+            since = (first.tz_localize(None) - self._origin).as_unit("ns")
+            return int(since.value) // self._unit, True
         if isinstance(step, pd.offsets.Tick) and step.nanos < DAY:
-            return int((first - self._origin) / pd.Timedelta(step))
-        return self._timeline.position(first)
+            steps, rest = divmod(first - self._origin, pd.Timedelta(step))
+            return int(steps), not rest
+        try:
+            return self._timeline.position(first), True
+        except ValueError:
+            if isinstance(step, Sessions):
+                raise
+        if isinstance(first, pd.Timestamp):
+            return len(pd.date_range(self._origin, first, freq=step)) - 1, False
+        return (_order(first) - _order(self._origin)) // getattr(step, "n", step), False
 
     def _bases(self) -> tuple[int, ...]:
         """Return how many of each unit make the next larger one."""

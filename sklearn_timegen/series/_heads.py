@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FEWEST_HEADS", "Head", "HeadModel"]
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
 # A word, and a number: of a coordinate, of a column of beginnings or names, or of a channel.
 Column: TypeAlias = tuple[int, str]
 Wish: TypeAlias = dict[Column, float]
@@ -325,18 +326,18 @@ class HeadModel:
     def _attribute(self, key: Column) -> tuple[NormalScore | None, int]:
         return self._models.attribute_rules[key[0]] if key[1] == "channel" else (None, 0)
 
-    def _like(self, scores: Array, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _like(self, scores: Array, rng: np.random.Generator) -> Counts:
         n = len(self._models.records)
         if self._mixture is None:
             return rng.integers(n, size=len(scores))
-        nearest: NDArray[np.int64] = cKDTree(self._scores).query(scores)[1]
+        nearest: Counts = cKDTree(self._scores).query(scores)[1]
         return nearest
 
     # -- from columns to heads -----------------------------------------------------------------
 
-    def _heads(self, columns: Columns, like: NDArray[np.int64], wishes: list[Wish]) -> list[Head]:
+    def _heads(self, columns: Columns, like: Counts, wishes: list[Wish]) -> list[Head]:
         settled = self._settle(columns, wishes)
-        starts, lengths = self._times(columns)
+        starts, lengths = self._times(columns, like)
         own = self._own(columns, settled, lengths)
         labels: list[Any] = [None] * len(wishes)
         if LABEL in columns:
@@ -366,10 +367,7 @@ class HeadModel:
         return settled
 
     def _own(
-        self,
-        columns: Columns,
-        settled: dict[Column, NDArray[np.bool_]],
-        lengths: NDArray[np.int64],
+        self, columns: Columns, settled: dict[Column, NDArray[np.bool_]], lengths: Counts
     ) -> Array:
         """Return the coordinates that are constant along time."""
         models = self._models
@@ -384,14 +382,15 @@ class HeadModel:
                 own[which, k] = _score(rule, columns[channel, "channel"][which])
         return own
 
-    def _times(self, columns: Columns) -> tuple[list[Any], NDArray[np.int64]]:
+    def _times(self, columns: Columns, like: Counts) -> tuple[list[Any], Counts]:
         n_columns = self._beginnings.columns_.shape[1]
         written = np.stack([columns[k, "begins"] for k in range(n_columns)], axis=1)
         steps = self._beginnings.counted(np.rint(written).astype(np.int64))
         lengths = np.rint(columns[LENGTH]).astype(np.int64)
         if self._by_end:
             lengths = self._end - lengths.clip(0) - steps
-        return self._beginnings.times(steps), lengths.clip(self._lengths[0], self._lengths[-1])
+        lengths = lengths.clip(self._lengths[0], self._lengths[-1])
+        return self._beginnings.times(steps, like), lengths
 
 
 def _score(rule: NormalScore, values: Array) -> Array:
