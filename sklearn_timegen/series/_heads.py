@@ -7,7 +7,6 @@ drawn from a model of their own, a mixture of normals over their normal scores.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,11 +22,12 @@ from sklearn_timegen.series._beginnings import Beginnings
 from sklearn_timegen.series._effects import Effects
 from sklearn_timegen.series._follows import find_followers, find_shared
 from sklearn_timegen.series._latent import draw_scores
+from sklearn_timegen.series._request import Asked
 
 if TYPE_CHECKING:
     from sklearn_timegen.series._models import Models
 
-__all__ = ["FEWEST_HEADS", "Head", "HeadModel"]
+__all__ = ["FEWEST_HEADS", "HeadModel"]
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -42,34 +42,6 @@ FEWEST_CANDIDATES, CANDIDATES = 500, 10  # to choose from: at least, and for eac
 TO_THE_END = 0.5  # of series that end at the last time of all, for that to be their end
 MISMATCH = 1e6  # a distance beyond all others: another category than the one asked for
 JITTER = 1e-6  # by which chance decides between training series that are equally near
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a synthetic series has once.
-
-    Parameters
-    ----------
-    like : int
-        The training series whose head is nearest.
-    own : ndarray
-        Its coordinates that are constant along time.
-    start : timestamp, period or int
-        Its first time.
-    length : int
-        Its timesteps.
-    label : object
-        Its label; ``None`` where there are none.
-    attributes : dict
-        By channel, the values of attributes that are settled, and need not be decoded.
-    """
-
-    like: int
-    own: Array
-    start: Any
-    length: int
-    label: Any
-    attributes: dict[int, float]
 
 
 class HeadModel:
@@ -222,8 +194,8 @@ class HeadModel:
         labels: list[Any],
         places: list[int],
         rng: np.random.Generator,
-    ) -> list[Head]:
-        """Return a head for each series.
+    ) -> list[Asked]:
+        """Return series with drawn heads.
 
         Parameters
         ----------
@@ -256,7 +228,7 @@ class HeadModel:
         for key in self._shared:
             own = self._attribute(key)[1], "own"
             columns[key], columns[own] = columns[key][teller], columns[own][teller]
-        return self._heads(columns, self._like(scores[chosen], rng), wishes)
+        return self._asked(columns, self._like(scores[chosen], rng), wishes, places)
 
     def _wish(self, attributes: dict[int, float], label: Any, place: int) -> Wish:
         wish: Wish = {(k, "channel"): value for k, value in attributes.items()}
@@ -333,24 +305,28 @@ class HeadModel:
         nearest: Counts = cKDTree(self._scores).query(scores)[1]
         return nearest
 
-    # -- from columns to heads -----------------------------------------------------------------
+    # -- from columns to series ----------------------------------------------------------------
 
-    def _heads(self, columns: Columns, like: Counts, wishes: list[Wish]) -> list[Head]:
+    def _asked(
+        self, columns: Columns, like: Counts, wishes: list[Wish], places: list[int]
+    ) -> list[Asked]:
         settled = self._settle(columns, wishes)
         starts, lengths = self._times(columns, like)
         own = self._own(columns, settled, lengths)
         labels: list[Any] = [None] * len(wishes)
         if LABEL in columns:
             labels = [self._names[LABEL][int(code)] for code in columns[LABEL]]
-        heads = []
-        for i in range(len(wishes)):
+        asked = []
+        for i, place in enumerate(places):
             attributes = {
                 key[0]: float(columns[key][i])
                 for key, which in settled.items()
                 if key[1] == "channel" and which[i]
             }
-            heads.append(Head(like[i], own[i], starts[i], int(lengths[i]), labels[i], attributes))
-        return heads
+            length = int(lengths[i])
+            one = Asked(like[i], starts[i], length, labels[i], attributes, own[i], place)
+            asked.append(one)
+        return asked
 
     def _settle(self, columns: Columns, wishes: list[Wish]) -> dict[Column, NDArray[np.bool_]]:
         """Write what is asked for, and what follows; return where that is."""

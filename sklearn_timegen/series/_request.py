@@ -31,7 +31,7 @@ class Asked:
     Parameters
     ----------
     like : int
-        Which training series it stands in for.
+        Which training series it stands in for, or has a head most like that of.
     start : timestamp, period or int
         Its first time.
     length : int
@@ -39,7 +39,13 @@ class Asked:
     label : object
         Of a generator that was given labels, its own.
     attributes : dict
-        By channel, the attributes that it has in the place of those of the training series.
+        By channel, the attributes that it has in the place of those of the training series, or of
+        what its coordinates stand for.
+    own : ndarray or None
+        Its coordinates that are constant along time; ``None`` for those of the training series.
+    place : int or None
+        The training series whose place in the nesting of names it takes; ``None`` for the one
+        that it is like.
     """
 
     like: int
@@ -117,11 +123,7 @@ def read_request(
         asked = _standing_in(models, among, labels, values)
     else:
         places = _places(models.records, n_series, rng)
-        drawn = heads.draw(values, labels, places, rng)
-        asked = [
-            Asked(head.like, head.start, head.length, head.label, head.attributes, head.own, place)
-            for head, place in zip(drawn, places, strict=True)
-        ]
+        asked = heads.draw(values, labels, places, rng)
     for item, length, first in zip(asked, lengths, starts, strict=True):
         if length is not None:
             item.length = _checked_length(models, length)
