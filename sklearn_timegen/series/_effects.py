@@ -40,7 +40,6 @@ class Effects:
     """
 
     def __init__(self, words: list[bool]) -> None:
-        self.words = words
         self._others = [k for k, is_word in enumerate(words) if not is_word]
 
     def fit(self, scores: Array, codes: list[Array]) -> Effects:

@@ -160,24 +160,28 @@ class HeadModel:
         scores = draw_scores(low, high, rng)
         self._scores = scores + JITTER * rng.normal(size=scores.shape)
         self._range = scores.min(axis=0), scores.max(axis=0)
-        words = [self._is_word(key) for key in self._varying]
-        codes = [
-            self._code(key, scores[:, [k]]) for k, key in enumerate(self._varying) if words[k]
-        ]
-        self._effects = Effects(words).fit(scores, codes)
+        codes = self._codes(scores)
+        self._effects = Effects([self._is_word(key) for key in self._varying]).fit(scores, codes)
         around = self._effects.taken_off(scores, codes)
         self._mixture = PCAMixture(rules=None, postprocess=None, random_state=seed % 2**31)
         self._mixture.fit(around.astype(np.float32))
 
-    def _is_word(self, key: Column) -> bool:
-        rule = self._rules[key] if key in self._rules else self._of_attribute[key][0]
-        return isinstance(rule, Category)
+    def _rule_of(self, key: Column) -> NormalScore:
+        return self._rules[key] if key in self._rules else self._of_attribute[key][0]
 
-    def _code(self, key: Column, scores: Array) -> Array:
+    def _is_word(self, key: Column) -> bool:
+        return isinstance(self._rule_of(key), Category)
+
+    def _codes(self, scores: Array) -> list[Array]:
+        """Return the categories that scores stand for, of each column of them."""
+        pairs = enumerate(self._varying)
+        return [self._decoded(key, scores[:, k]) for k, key in pairs if self._is_word(key)]
+
+    def _decoded(self, key: Column, scores: Array) -> Array:
         """Return the values of scores in a column."""
-        rule = self._rules[key] if key in self._rules else self._of_attribute[key][0]
+        rule = self._rule_of(key)
         own = rule.keys[0]
-        return np.asarray(rule.decode({own: scores})[own][:, 0])
+        return np.asarray(rule.decode({own: scores[:, None]})[own][:, 0])
 
     def _interval(self, key: Column, block: Block) -> tuple[Array, Array]:
         """Return where the scores of a column may be."""
@@ -258,28 +262,22 @@ class HeadModel:
         if self._mixture is not None:
             scores = self._drawn_scores(n, int(rng.integers(2**31)))
         for k, key in enumerate(self._varying):
-            pool[key] = self._code(key, scores[:, [k]]) if key in self._rules else scores[:, k]
+            column = scores[:, k]
+            pool[key] = self._decoded(key, column) if key in self._rules else column
         for own, key in self._by_value.items():
             rule, step = self._models.attribute_rules[key[0]][0], self._rules[own].step_
             pool[key] = pool[own] if step is None else np.rint(pool[own] / step) * step
             pool[own] = _score(rule, pool[key])
-        for channel, (rule, k) in self._models.attribute_rules.items():
-            if (k, "own") in self._by_value:
-                continue
-            decoded = rule.decode({rule.keys[0]: pool[k, "own"][:, None]})
-            pool[channel, "channel"] = decoded[rule.keys[0]][:, 0]
+        for own, (_, channel) in self._of_attribute.items():
+            pool[channel, "channel"] = self._decoded(own, pool[own])
         return pool, scores
 
     def _drawn_scores(self, n: int, seed: int) -> Array:
         assert self._mixture is not None
         around = np.asarray(self._mixture.sample(n, random_state=seed), dtype=np.float64)
-        words = self._effects.words
-        codes = [
-            self._code(key, around[:, [k]]) for k, key in enumerate(self._varying) if words[k]
-        ]
         # Beyond training nothing is known: what lies there is mirrored at its ends.
         low, high = self._range
-        scores = self._effects.put_back(around, codes)
+        scores = self._effects.put_back(around, self._codes(around))
         scores = np.where(scores < low, 2 * low - scores, scores)
         scores = np.where(scores > high, 2 * high - scores, scores)
         return scores.clip(low, high)
