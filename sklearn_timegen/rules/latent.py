@@ -28,6 +28,7 @@ __all__ = [
     "keys_of",
     "salted",
     "series_keys",
+    "truncated_normals",
     "uniforms",
 ]
 
@@ -75,7 +76,7 @@ class _Cells:
 
     def begin(self, z: Array) -> None:
         u = _uniform(self.key, 0)
-        z[self.i, self.t] = _truncated(np.zeros_like(self.a), np.ones(1), self.a, self.b, u)
+        z[self.i, self.t] = truncated_normals(0.0, 1.0, self.a, self.b, u)
 
     def draw(self, z: Array, rho: float, sweep: int) -> None:
         around = z[self.i, self.before] * (self.t > 0)
@@ -85,7 +86,7 @@ class _Cells:
         variance = np.where(self.n_neighbours == 0, 1.0, 1 - rho**2)
         variance = np.where(both, variance / (1 + rho**2), variance)
         u = _uniform(self.key, sweep)
-        z[self.i, self.t] = _truncated(mean, np.sqrt(variance), self.a, self.b, u)
+        z[self.i, self.t] = truncated_normals(mean, np.sqrt(variance), self.a, self.b, u)
 
 
 def estimate_correlation(a: Array, b: Array) -> float:
@@ -100,7 +101,9 @@ def estimate_correlation(a: Array, b: Array) -> float:
     return rho
 
 
-def _truncated(mean: Array, spread: Array, a: Array, b: Array, u: Array) -> Array:
+def truncated_normals(
+    mean: Array | float, spread: Array | float, a: Array, b: Array, u: Array
+) -> Array:
     """Draw normals between ``a`` and ``b`` from uniforms; the mean decides if none is left."""
     low, high = (a - mean) / spread, (b - mean) / spread
     # In the lower tail float64 tells probabilities apart, in the upper one it does not.

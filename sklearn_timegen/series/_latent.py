@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+
+from sklearn_timegen.rules.latent import truncated_normals
 
 __all__ = ["draw_scores"]
 
@@ -51,7 +52,7 @@ def draw_scores(low: Array, high: Array, rng: np.random.Generator) -> Array:
     >>> bool(np.corrcoef(draw_scores(low, high, rng).T)[0, 1] > 0.9)
     True
     """
-    scores = _between(low, high, rng)
+    scores = truncated_normals(0.0, 1.0, low, high, rng.random(low.shape))
     drawn = np.flatnonzero((low < high).any(axis=0))
     for _ in range(N_ROUNDS if low.shape[1] > 1 else 0):
         for j in drawn:
@@ -61,18 +62,7 @@ def draw_scores(low: Array, high: Array, rng: np.random.Generator) -> Array:
             slopes = np.linalg.solve(others.T @ others + penalty, others.T @ scores[:, j])
             mean = others @ slopes
             spread = max(float(np.std(scores[:, j] - mean)), 1e-3)
-            ends = (low[:, j] - mean) / spread, (high[:, j] - mean) / spread
             among = np.flatnonzero(low[:, j] < high[:, j])
-            within = mean[among] + spread * _between(ends[0][among], ends[1][among], rng)
-            scores[among, j] = within.clip(low[among, j], high[among, j])
+            u, ends = rng.random(len(among)), (low[among, j], high[among, j])
+            scores[among, j] = truncated_normals(mean[among], spread, *ends, u)
     return scores
-
-
-def _between(low: Array, high: Array, rng: np.random.Generator) -> Array:
-    """Draw from a standard normal distribution cut to intervals."""
-    # By the lower tail, where numbers are fine enough: intervals above 0 are mirrored.
-    sign = np.where(low > 0, -1.0, 1.0)
-    a, b = np.where(sign > 0, low, -high), np.where(sign > 0, high, -low)
-    p = ndtr(a) + rng.random(low.shape) * (ndtr(b) - ndtr(a))
-    drawn: Array = sign * np.clip(ndtri(p), a, b)
-    return drawn
