@@ -123,12 +123,8 @@ class Dates:
             colon=":" in texts[0][-3:],
             missing=missing,
         )
-        readings = {}
-        for found in formats:
-            reading = replace(form, format=found)._as_written(texts, exact)
-            if reading is not None:
-                readings[reading] = reading.read(texts)
-        return _in_order(readings, name, texts[0]) if readings else None
+        tried = (replace(form, format=found)._as_written(texts, exact) for found in formats)
+        return _in_order([reading for reading in tried if reading is not None], texts, name)
 
     def notes(self, texts: Sequence[str], name: Any) -> list[str]:
         """Return what a reader of the column should know of how it was read."""
@@ -290,17 +286,17 @@ def _offsets(texts: Sequence[str]) -> list[str]:
     return [match[0] for match in found if match]
 
 
-def _in_order(readings: dict[Dates, pd.Series], name: Any, text: str) -> Dates:
-    """Return the reading by which dates are in the order of time, whichever way it runs.
+def _in_order(forms: Sequence[Dates], texts: Sequence[str], name: Any) -> Dates | None:
+    """Return the form by which dates are in the order of time, whichever way it runs.
 
     Each date counts where it comes first, so that those of a second series change nothing.
     """
-    first, *others = sorted(readings, key=lambda form: _turns(readings[form]))
-    if not others:
-        return first
-    second = others[0]
-    if 2 * _turns(readings[first]) >= _turns(readings[second]):
-        raise AmbiguousDatesError(name, text, [form.format for form in readings][:2])
+    if len(forms) < 2:
+        return forms[0] if forms else None
+    turns = {form: _turns(form.read(texts)) for form in forms}
+    first, second, *_ = sorted(turns, key=turns.__getitem__)
+    if 2 * turns[first] >= turns[second]:
+        raise AmbiguousDatesError(name, texts[0], [form.format for form in turns][:2])
     return replace(first, other=second.format)
 
 
