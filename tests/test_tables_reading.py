@@ -171,6 +171,9 @@ BAD = {
         "01/02/2024", "02/02/2024", "03/02/2024"
     ),
     r"several formats: '2024-01-01'.*'02/01/2024'": days("2024-01-01", "02/01/2024"),
+    r"several formats: '2024-01-01'.*'03/01/2024'": days(
+        "2024-01-01", "2024-01-02", "03/01/2024", "2024-01-04", "05/01/2024"
+    ),
     "'soon' is none that can be read": days("soon", "later"),
     "newest rows first, as series ('north', 1)": lambda X: X[::-1].sort_values(
         ["region", "shop"], kind="stable"

@@ -176,17 +176,28 @@ class Dates:
         """Whether texts are hours of several offsets, which are written in UTC."""
         return "%z" in self.format and len(set(_offsets(texts))) > 1
 
-    def _parsed(self, texts: Sequence[str]) -> pd.Series | None:
+    def unread(self, texts: Sequence[str]) -> list[str]:
+        """Return those texts that are to be dates, and are none of this format."""
+        known, values = self._tried(texts)
+        return known[values.isna() & known.notna()].tolist()
+
+    def _tried(self, texts: Sequence[str]) -> tuple[pd.Series, pd.Series]:
+        """Return what is to be dates, and their times."""
         import pandas as pd
 
         known = pd.Series([text if DIGIT.search(text) else None for text in texts], dtype="str")
         zoned = "%z" in self.format
-        values = pd.to_datetime(known, format=self.format, errors="coerce", utc=zoned)
+        return known, pd.to_datetime(known, format=self.format, errors="coerce", utc=zoned)
+
+    def _parsed(self, texts: Sequence[str]) -> pd.Series | None:
+        import pandas as pd
+
+        known, values = self._tried(texts)
         if (values.isna() & known.notna()).any():
             return None
         if self.format.endswith("Z"):
             return values.dt.tz_localize("UTC")
-        offsets = set(_offsets(texts)) if zoned else set()
+        offsets = set(_offsets(texts)) if "%z" in self.format else set()
         if len(offsets) == 1:
             zone = pd.Timestamp(f"2000-01-01 00:00{offsets.pop()}").tz
             values = values.dt.tz_convert(zone)

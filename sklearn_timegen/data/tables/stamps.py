@@ -123,9 +123,8 @@ def _why_unread(texts: list[str], name: Any) -> str:
             "convert it first, for example by pd.to_datetime(..., format=...), or, of weeks and "
             "the like, pd.PeriodIndex(..., freq=...)"
         )
-    pairs = ([texts[0], text] for text in texts)
-    unlike = (p for p in pairs if Dates.of(p, "", name, formats[0], exact=False) is None)
-    odd = next(unlike, texts)[-1]
+    unread = Dates(formats[0]).unread(texts)
+    odd = unread[0] if unread else texts[-1]
     return (
         f"column {name!r} holds times of several formats: {texts[0]!r}, which reads as "
         f"{formats[0]!r}, and {odd!r}, which does not. Convert it first, for example by "
