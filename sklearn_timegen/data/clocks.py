@@ -5,7 +5,7 @@ A table's times need no frequency for this: some rows may be missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,24 +92,23 @@ def common_step(indexes: Sequence[pd.Index]) -> Any:
     >>> usual_step(numbers), common_step(numbers)
     (2, 1)
     """
-    steps = (step for find in (_usual, _others) for step in find(indexes))
+    steps = _candidates(indexes)
     return next((step for step in steps if step is not None and _fits(step, indexes)), None)
 
 
-def _usual(indexes: Sequence[pd.Index]) -> list[Any]:
-    return [usual_step(indexes)]
-
-
-def _others(indexes: Sequence[pd.Index]) -> list[Any]:
-    """Return steps which fewer rows take than the usual one."""
+def _candidates(indexes: Sequence[pd.Index]) -> Iterator[Any]:
+    """Yield the usual step, and those which fewer rows take."""
+    yield usual_step(indexes)
     longest = max(indexes, key=len)
     steps = np.diff(_numbers(longest))
     if isinstance(longest, pd.PeriodIndex) or len(steps) == 0:
-        return []
+        return
     if not isinstance(longest, pd.DatetimeIndex):
-        return [int(np.gcd.reduce(steps))]
+        yield int(np.gcd.reduce(steps))
+        return
+    yield from _calendars(longest)
     values, counts = np.unique(steps, return_counts=True)
-    return [*_calendars(longest), _offset(pd.Timedelta(values[counts.argmax()]))]
+    yield _offset(pd.Timedelta(values[counts.argmax()]))
 
 
 def _fits(step: Any, indexes: Sequence[pd.Index]) -> bool:
