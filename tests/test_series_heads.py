@@ -226,6 +226,22 @@ def test_series_of_one_step_need_not_share_a_time(first, other, step, transform,
     )
 
 
+@pytest.mark.parametrize("step", ["h", "D"])
+def test_series_of_several_time_zones_stay_in_them(step, rng):
+    zones = ["America/New_York", "Europe/Berlin"]
+    X = [
+        pd.DataFrame(
+            {"x": rng.normal(size=20)},
+            index=pd.date_range("2024-01-01", periods=20, freq=step, tz=zones[k % 2]),
+        )
+        for k in range(12)
+    ]
+    drawn = fit(X, id_columns=None, time_column=None).sample(20)
+    assert {str(one.index.tz) for one in drawn} == set(zones)
+    if step == "D":
+        assert all((one.index.hour == 0).all() for one in drawn)
+
+
 # -- names ------------------------------------------------------------------------------------
 
 

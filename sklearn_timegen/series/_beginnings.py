@@ -46,10 +46,12 @@ class Beginnings:
         self._unit = 1
         if self._is_irregular and hasattr(self._origin, "normalize"):
             self._set_units(firsts)
-        counted = {first: self._count(first) for first in dict.fromkeys(firsts)}
-        self.steps_: Counts = np.array([counted[first][0] for first in firsts], dtype=np.int64)
+        self.steps_ = self._count(firsts)
         # Series of one step need not share a time, as those of even days and those of odd ones.
-        self._apart = {k: first for k, first in enumerate(firsts) if not counted[first][1]}
+        self._apart: dict[int, Any] = {}
+        if not self._is_irregular and not isinstance(self._timeline.step, Sessions):
+            pairs = enumerate(zip(firsts, self._own_times(self.steps_), strict=True))
+            self._apart = {k: first for k, (first, own) in pairs if not _is_same(first, own)}
         self.bases_ = self._bases()
         self.columns_ = self.written(self.steps_)
 
@@ -78,6 +80,15 @@ class Beginnings:
 
         Those are none of the earliest's own if it and the other never meet.
         """
+        times = self._own_times(steps)
+        for i, k in enumerate(like.tolist()):
+            if k in self._apart:
+                n_steps = int(steps[i] - self.steps_[k])
+                times[i] = self._apart[k] + n_steps * self._timeline.step
+        return times
+
+    def _own_times(self, steps: Counts) -> list[Any]:
+        """Return the times so many steps after the earliest."""
         import pandas as pd
 
         different, of = np.unique(steps, return_inverse=True)
@@ -89,35 +100,24 @@ class Beginnings:
         else:
             every = self._timeline.make(self._origin, int(different[-1]) + 1)
             found = [every[n] for n in different.tolist()]
-        times = [found[k] for k in of.ravel()]
-        for i, k in enumerate(like.tolist()):
-            if k in self._apart:
-                times[i] = self._apart[k] + int(steps[i] - self.steps_[k]) * step
-        return times
+        return [found[k] for k in of.ravel()]
 
     # -- counting ----------------------------------------------------------------------------
 
-    def _count(self, first: Any) -> tuple[int, bool]:
-        """Return how many whole steps after the earliest a time is, and whether it is on one."""
+    def _count(self, firsts: list[Any]) -> Counts:
+        """Return how many whole steps, or units, after the earliest each time is."""
         import pandas as pd
 
-        step = self._timeline.step
-        if self._is_irregular:
-            if not hasattr(first, "normalize"):
-                return int(first) - int(self._origin), True
-            since = (first.tz_localize(None) - self._origin).as_unit("ns")
-            return int(since.value) // self._unit, True
-        if isinstance(step, pd.offsets.Tick) and step.nanos < DAY:
-            steps, rest = divmod(first - self._origin, pd.Timedelta(step))
-            return int(steps), not rest
-        try:
-            return self._timeline.position(first), True
-        except ValueError:
-            if isinstance(step, Sessions):
-                raise
-        if isinstance(first, pd.Timestamp):
-            return len(pd.date_range(self._origin, first, freq=step)) - 1, False
-        return (_order(first) - _order(self._origin)) // getattr(step, "n", step), False
+        from sklearn_timegen.data.clocks import count_steps  # pandas takes a while
+
+        if not self._is_irregular:
+            zone = getattr(self._origin, "tz", None)
+            in_one = firsts if zone is None else [first.tz_convert(zone) for first in firsts]
+            return count_steps(pd.Index(in_one), self._timeline.step)
+        if not hasattr(self._origin, "normalize"):
+            return np.array([int(first) - int(self._origin) for first in firsts], dtype=np.int64)
+        since = [(first.tz_localize(None) - self._origin).as_unit("ns").value for first in firsts]
+        return np.array(since, dtype=np.int64) // self._unit
 
     def _bases(self) -> tuple[int, ...]:
         """Return how many of each unit make the next larger one."""
@@ -165,3 +165,8 @@ class Beginnings:
 def _order(time: Any) -> int:
     """Return a number by which times are ordered."""
     return int(time.ordinal if hasattr(time, "freq") else getattr(time, "value", time))
+
+
+def _is_same(time: Any, other: Any) -> bool:
+    """Whether two times are one, in the same time zone."""
+    return bool(time == other) and getattr(time, "tz", None) == getattr(other, "tz", None)
