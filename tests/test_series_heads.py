@@ -282,6 +282,11 @@ def test_names_of_several_columns_are_new_and_nested_alike():
         fit(X, id_columns=ids, static_columns=ids)
 
 
+def test_a_column_of_names_may_be_called_auto():
+    X = shops(SEED, 12).rename(columns={"shop": "auto"})
+    assert not set(fit(X, id_columns="auto").sample(2)["auto"]) & set(X["auto"])
+
+
 def test_new_keys_are_never_taken_and_never_twice():
     known = [("a", 1), ("a", 2), ("b", 1), ("synthetic_0", 3)]
     keys = new_keys(known, [*known, *known[:2], ("a", 1)])

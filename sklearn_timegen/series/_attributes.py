@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.data.tables.container import Columns, Container, Record, shown
 from sklearn_timegen.rules.category import Static
 
-__all__ = ["find_attributes"]
+__all__ = ["columns_asked_for", "find_attributes"]
 
 FEWEST = 3  # timesteps of some series, before it is no accident that one has a single value
 
@@ -39,7 +39,8 @@ def find_attributes(
     """
     columns = container.columns
     names = list(columns.names or range(len(columns.channels)))
-    named = _named(static_columns, [*names, *container.id_columns, *container.levels[:-1]])
+    named = columns_asked_for(static_columns)
+    _refuse_unknown(named, [*names, *container.name_columns])
     found = []
     for k, channel in enumerate(columns.channels):
         constant = all(_is_constant(record.values[:, k]) for record in records)
@@ -50,17 +51,20 @@ def find_attributes(
     return found
 
 
-def _named(static_columns: Any, names: list[Any]) -> list[Any]:
+def columns_asked_for(static_columns: Any) -> list[Any]:
+    """Return the columns that have to be attributes: of ``"auto"``, none."""
     if isinstance(static_columns, str) and static_columns == "auto":
         return []
-    named = list(static_columns) if isinstance(static_columns, list | tuple) else [static_columns]
+    return list(static_columns) if isinstance(static_columns, list | tuple) else [static_columns]
+
+
+def _refuse_unknown(named: list[Any], names: list[Any]) -> None:
     unknown = [name for name in named if not isinstance(name, Hashable) or name not in names]
     if unknown:
         raise ValueError(
             f"static_columns must be 'auto', the name of a channel or a list of names; got "
             f"{unknown[0]!r}, and X has {names}"
         )
-    return named
 
 
 def _differs(k: int, records: list[Record], is_date: bool) -> bool:

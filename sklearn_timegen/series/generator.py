@@ -19,6 +19,7 @@ from sklearn_timegen.data.sentinels import sentinels_told
 from sklearn_timegen.data.tables.container import Record
 from sklearn_timegen.data.tables.names import kept_names, new_keys
 from sklearn_timegen.rules import RuleList
+from sklearn_timegen.series._attributes import columns_asked_for
 from sklearn_timegen.series._calendar import infer_period
 from sklearn_timegen.series._drawing import draw_records
 from sklearn_timegen.series._heads import FEWEST_HEADS, HeadModel
@@ -298,7 +299,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         container, records = known.container, known.records
         period = self._infer_period(records)
         plan = make_plan(self, records, period, known.labels)
-        kept = kept_names(self.static_columns, container.id_columns or container.levels[:-1])
+        kept = kept_names(columns_asked_for(self.static_columns), container.name_columns)
         keys = [record.key for record in records]
         new_keys(keys, [], kept)  # refuses what no names can be made of
         chain, structure = Chain(self.transform, period), make_structure(self, known, plan)

@@ -112,6 +112,11 @@ class Container:
     by_time: bool = False  # whether rows of a long table are sorted by time, and not by series
     items: tuple[Container, ...] = ()  # what a list holds
 
+    @property
+    def name_columns(self) -> Key:
+        """The columns, or the levels of an index, that name series."""
+        return self.id_columns or self.levels[:-1]
+
     def write(self, records: list[Record]) -> Any:
         """Lay records out; several of what holds one become a panel."""
         write = getattr(self, f"_write_{self.kind}")

@@ -74,7 +74,7 @@ def new_keys(known: Sequence[Key], like: Sequence[Key], kept: Collection[int] = 
     return list(zip(*columns, strict=True)) if columns else [() for _ in like]
 
 
-def kept_names(asked: Any, columns: Sequence[Hashable]) -> list[int]:
+def kept_names(asked: Sequence[Any], columns: Sequence[Hashable]) -> list[int]:
     """Return the positions of those columns of names that are asked for as attributes.
 
     Raises
@@ -82,8 +82,7 @@ def kept_names(asked: Any, columns: Sequence[Hashable]) -> list[int]:
     ValueError
         If all of them are, so that no series would have a new name.
     """
-    named = list(asked) if isinstance(asked, list | tuple) else [asked]
-    kept = [j for j, column in enumerate(columns) if column in named]
+    kept = [j for j, column in enumerate(columns) if column in asked]
     if columns and len(kept) == len(columns):
         raise ValueError(
             f"static_columns has {list(columns)}, by which all of a series is named: its names "
