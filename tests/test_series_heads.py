@@ -226,6 +226,17 @@ def test_series_of_one_step_need_not_share_a_time(first, other, step, transform,
     )
 
 
+def test_whole_numbers_may_be_far_apart(rng):
+    numbers = [np.arange(20) + 10**12 * k for k in range(12)]
+    parts = [
+        pd.DataFrame({"shop": k, "day": own, "x": rng.normal(size=20)})
+        for k, own in enumerate(numbers)
+    ]
+    first = fit(pd.concat(parts, ignore_index=True)).sample(20).groupby("shop")["day"].first()
+    assert first.between(0, 11 * 10**12).all()
+    assert first.nunique() > 5
+
+
 @pytest.mark.parametrize("step", ["h", "D"])
 def test_series_of_several_time_zones_stay_in_them(step, rng):
     zones = ["America/New_York", "Europe/Berlin"]

@@ -95,7 +95,8 @@ class Beginnings:
         step = self._timeline.step
         if self._is_irregular:
             found = [self._irregular(n) for n in different.tolist()]
-        elif isinstance(step, pd.offsets.Tick) and step.nanos < DAY:
+        elif isinstance(step, int) or (isinstance(step, pd.offsets.Tick) and step.nanos < DAY):
+            # Not all the times between, of which there may be very many.
             found = [self._origin + n * step for n in different.tolist()]
         else:
             every = self._timeline.make(self._origin, int(different[-1]) + 1)
