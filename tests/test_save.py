@@ -588,6 +588,17 @@ def test_half_a_file_is_refused(good, path, end):
         sklearn_timegen.load(path)
 
 
+@pytest.mark.parametrize(
+    ("record", "at", "mask"), [(b"PK\x01\x02", 6, 0x80), (b"PK\x05\x06", 19, 0x80)]
+)
+def test_a_damaged_list_of_members_is_refused(good, path, record, at, mask):
+    data = bytearray(good.read_bytes())
+    data[data.rindex(record) + at] ^= mask  # the version of zip, and where the list begins
+    path.write_bytes(data)
+    with pytest.raises(FileRefused, match="refused"):
+        describe(path)
+
+
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         sklearn_timegen.load(tmp_path / "nothing")

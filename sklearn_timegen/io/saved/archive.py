@@ -7,13 +7,15 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sklearn_timegen.io.atomic import atomic_write
 from sklearn_timegen.io.saved.errors import FileRefused
 
-__all__ = ["FORMAT_VERSION", "read_manifest", "read_members", "write_archive"]
+__all__ = ["read_manifest", "read_members", "write_archive"]
 
 FORMAT = "sklearn-timegen"
 FORMAT_VERSION = 1
@@ -23,6 +25,16 @@ MEMBERS = (MANIFEST, TREE, ARRAYS)
 LARGEST_MANIFEST = 16 * 2**20
 LARGEST_TREE = 512 * 2**20
 LARGEST_RATIO = 200  # text of JSON comes down to a thirtieth; a bomb, to a thousandth
+
+# What reading a zip file that is damaged may raise; UnicodeDecodeError is for names of members.
+BROKEN = (
+    FileRefused,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    UnicodeDecodeError,
+)
 
 
 def write_archive(path: str | Path, manifest: dict[str, Any], tree: Any, arrays: bytes) -> None:
@@ -62,41 +74,27 @@ def read_members(path: str | Path) -> tuple[dict[str, Any], Any, bytes]:
         return manifest, _from_json(text, TREE), arrays
 
 
-class _opened:
-    """A zip file of our members, and of nothing else; what is wrong is said with its path."""
+@contextmanager
+def _opened(path: str | Path) -> Iterator[zipfile.ZipFile]:
+    """Open a zip file of our members, and of nothing else; say with its path what is wrong."""
+    try:
+        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
+            _check_members(archive)
+            yield archive
+    except BROKEN as error:
+        raise FileRefused(f"{path} is refused: {error}") from error
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = path
 
-    def __enter__(self) -> zipfile.ZipFile:
-        self.stream = open(self.path, "rb")
-        try:
-            self.archive = zipfile.ZipFile(self.stream)
-            self._check_names()
-        except BaseException as error:
-            self.stream.close()
-            if isinstance(error, FileRefused | zipfile.BadZipFile):
-                raise self._refused(error) from error
-            raise
-        return self.archive
-
-    def _check_names(self) -> None:
-        names = [entry.filename for entry in self.archive.infolist()]
-        if sorted(names) != sorted(MEMBERS):
-            odd = sorted(set(names) - set(MEMBERS)) or sorted(names)
-            raise FileRefused(
-                f"it holds the members {odd[:3]}, where each of {', '.join(MEMBERS)} is due once"
-            )
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        self.archive.close()
-        self.stream.close()
-        broken = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
-        if isinstance(error, (FileRefused, *broken)):
-            raise self._refused(error) from error
-
-    def _refused(self, error: BaseException) -> FileRefused:
-        return FileRefused(f"{self.path} is refused: {error}")
+def _check_members(archive: zipfile.ZipFile) -> None:
+    entries = archive.infolist()
+    names = [entry.filename for entry in entries]
+    if sorted(names) != sorted(MEMBERS):
+        odd = sorted(set(names) - set(MEMBERS)) or sorted(names)
+        raise FileRefused(
+            f"it holds the members {odd[:3]}, where each of {', '.join(MEMBERS)} is due once"
+        )
+    if any(entry.header_offset < 0 for entry in entries):
+        raise FileRefused("its list of members points to before its beginning")
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
