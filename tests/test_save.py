@@ -424,6 +424,9 @@ def forged(good, path):
     return Forged(good, path)
 
 
+LIST = {"@": "list", "items": []}
+
+
 def test_a_forged_file_that_is_sound_loads(forged):
     forged.write()
     assert sklearn_timegen.load(forged.path).sample(2).shape == (2, 12, 2)
@@ -476,6 +479,16 @@ def test_a_forged_file_that_is_sound_loads(forged):
         {"@": "index", "range": ["a", 1, 2], "name": None},
         {"@": "enum", "class": "sklearn_timegen.vae.general:VAE", "name": "x"},
         {"@": "named_tuple", "class": "sklearn_timegen.vae.general:VAE", "items": []},
+        # What makes the value stumbles over it.
+        {"@": "complex", "items": ["x", 1]},
+        {"@": "function", "name": []},
+        {"@": "torch_dtype", "name": []},
+        {"@": "array", "dtype": "<U9", "shape": [0, 2**63], "items": []},
+        {"@": "random", "state": {"@": "dict", "entries": {"bit_generator": LIST}}},
+        {"@": "torch_random", "device": 2**70, "state": None},
+        {"@": "timestamp", "unit": "ns", "value": 1, "zone": ""},
+        {"@": "pandas_dtype", "name": "string", "storage": "x"},
+        {"@": "frame", "index": None, "columns": None, "items": [1]},
         [1, 2],
     ],
     ids=lambda node: json.dumps(node)[:60],
@@ -518,6 +531,14 @@ def test_parameters_out_of_range_are_refused(forged):
 def test_another_class_than_the_manifest_says_is_refused(forged):
     forged.manifest["class"] = "sklearn_timegen.gan.general:GAN"
     forged.write().refused("not what its manifest says")
+
+
+def test_a_predictor_in_the_place_of_an_estimator_is_refused(forged):
+    pytest.importorskip("skops")
+    encoder = Encoder(KINDS)
+    forged.tree = encoder.encode(KNeighborsClassifier(), "it")
+    forged.arrays = load_arrays(encoder.arrays.to_bytes())
+    forged.write().refused("not among those that files may name")
 
 
 def test_deep_trees_are_refused(forged):

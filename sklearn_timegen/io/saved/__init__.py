@@ -88,14 +88,16 @@ def load(path: str | Path) -> Any:
     manifest, tree, arrays = read_members(path)
     try:
         estimator = Decoder(KINDS, ArrayReader(arrays)).decode(tree)
-        if not hasattr(estimator, "get_params") or _class_of(estimator) != manifest.get("class"):
+        if not hasattr(estimator, "get_params") or (
+            class_name(type(estimator), "it") != manifest.get("class")
+        ):
             raise FileRefused("what it holds is not what its manifest says")
         if hasattr(estimator, "_validate_params"):
             try:
                 estimator._validate_params()
             except (ValueError, TypeError) as error:
                 raise FileRefused(f"its parameters are none: {error}") from error
-    except FileRefused as error:
+    except (FileRefused, CannotSave) as error:  # of a class that no file may name
         raise FileRefused(f"{path} is refused: {error}") from error
     return estimator
 
@@ -130,10 +132,6 @@ def describe(path: str | Path) -> dict[str, Any]:
     (True, ['the training series'])
     """
     return read_manifest(path)
-
-
-def _class_of(estimator: Any) -> str:
-    return class_name(type(estimator), "it")
 
 
 def _told(estimator: Any) -> dict[str, str]:

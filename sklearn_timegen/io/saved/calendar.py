@@ -7,14 +7,14 @@ import zoneinfo
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
 from sklearn_timegen.io.saved.errors import CannotSave, FileRefused
 from sklearn_timegen.io.saved.tree import Decoder, Encoder, Kind, Node
 
-__all__ = ["KINDS", "is_of_pandas", "read_by"]
+__all__ = ["KINDS", "is_of_pandas"]
 
 
 def is_of_pandas(*names: str) -> Callable[[Any], bool]:
@@ -27,21 +27,12 @@ def is_of_pandas(*names: str) -> Callable[[Any], bool]:
     return matches
 
 
-def read_by(make: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call what makes a value, and refuse the file whose entries it does not take."""
-    try:
-        return make(*args, **kwargs)
-    except (TypeError, ValueError, OverflowError, ArithmeticError, KeyError) as error:
-        name = getattr(make, "__name__", make)
-        raise FileRefused(f"its tree has a {name} that is none: {error}") from error
-
-
-def _by_text(name: str, kind: type, make: Callable[[str], Any] | None = None) -> Kind:
+def _by_text(name: str, kind: type) -> Kind:
     return Kind(
         name,
         lambda value: type(value) is kind,
         lambda value, encoder, path: {"value": str(value)},
-        lambda node, decoder: read_by(make or kind, decoder.field(node, "value", str)),
+        lambda node, decoder: kind(decoder.field(node, "value", str)),
     )
 
 
@@ -54,9 +45,9 @@ def _encode_datetime(value: datetime.datetime, encoder: Encoder, path: str) -> N
 
 
 def _decode_datetime(node: Node, decoder: Decoder) -> datetime.datetime:
-    made = read_by(datetime.datetime.fromisoformat, decoder.field(node, "value", str))
+    made = datetime.datetime.fromisoformat(decoder.field(node, "value", str))
     zone = decoder.decode(node.get("zone"))
-    return read_by(made.replace, tzinfo=zone, fold=node.get("fold"))
+    return made.replace(tzinfo=zone, fold=decoder.field(node, "fold", int))
 
 
 def _decode_zone(node: Node, decoder: Decoder) -> datetime.tzinfo:
@@ -71,7 +62,7 @@ def _encode_interval(value: datetime.timedelta, encoder: Encoder, path: str) -> 
 
 
 def _decode_interval(node: Node, decoder: Decoder) -> datetime.timedelta:
-    return read_by(datetime.timedelta, *decoder.decode_items(node))
+    return datetime.timedelta(*decoder.decode_items(node))
 
 
 # -- pandas' scalars ------------------------------------------------------------------------------
@@ -87,26 +78,26 @@ def _decode_stamp(node: Node, decoder: Decoder) -> Any:
     import numpy as np
     import pandas as pd
 
-    plain = read_by(np.datetime64, decoder.field(node, "value", int), node.get("unit"))
-    stamp = read_by(pd.Timestamp, plain)
+    unit = decoder.field(node, "unit", str)
+    stamp = pd.Timestamp(np.datetime64(decoder.field(node, "value", int), unit))
     if "zone" not in node:
         return stamp
-    return read_by(stamp.tz_localize("UTC").tz_convert, decoder.decode(node["zone"]))
+    return stamp.tz_localize("UTC").tz_convert(decoder.decode(node["zone"]))
 
 
 def _decode_span(node: Node, decoder: Decoder) -> Any:
     import numpy as np
     import pandas as pd
 
-    plain = read_by(np.timedelta64, decoder.field(node, "value", int), node.get("unit"))
-    return read_by(pd.Timedelta, plain)
+    unit = decoder.field(node, "unit", str)
+    return pd.Timedelta(np.timedelta64(decoder.field(node, "value", int), unit))
 
 
 def _decode_period(node: Node, decoder: Decoder) -> Any:
     import pandas as pd
 
     ordinal = decoder.field(node, "value", int)
-    return read_by(pd.Period, ordinal=ordinal, freq=decoder.field(node, "frequency", str))
+    return pd.Period(ordinal=ordinal, freq=decoder.field(node, "frequency", str))
 
 
 def _encode_offset(value: Any, encoder: Encoder, path: str) -> Node:
@@ -127,7 +118,7 @@ def _encode_offset(value: Any, encoder: Encoder, path: str) -> Node:
 def _decode_offset(node: Node, decoder: Decoder) -> Any:
     from pandas.tseries.frequencies import to_offset
 
-    return read_by(to_offset, decoder.field(node, "value", str))
+    return to_offset(decoder.field(node, "value", str))
 
 
 def _decode_missing(node: Node, decoder: Decoder) -> Any:
@@ -144,7 +135,7 @@ def _encode_bounds(value: Any, encoder: Encoder, path: str) -> Node:
 def _decode_bounds(node: Node, decoder: Decoder) -> Any:
     import pandas as pd
 
-    return read_by(pd.Interval, *decoder.decode_items(node), closed=node.get("closed"))
+    return pd.Interval(*decoder.decode_items(node), closed=node.get("closed"))
 
 
 KINDS = [
@@ -170,13 +161,13 @@ KINDS = [
         "date",
         lambda v: type(v) is datetime.date,
         lambda value, encoder, path: {"value": value.isoformat()},
-        lambda n, d: read_by(datetime.date.fromisoformat, d.field(n, "value", str)),
+        lambda n, d: datetime.date.fromisoformat(d.field(n, "value", str)),
     ),
     Kind(
         "time",
         lambda v: type(v) is datetime.time and v.tzinfo is None,
         lambda value, encoder, path: {"value": value.isoformat()},
-        lambda n, d: read_by(datetime.time.fromisoformat, d.field(n, "value", str)),
+        lambda n, d: datetime.time.fromisoformat(d.field(n, "value", str)),
     ),
     Kind(
         "duration",
@@ -188,7 +179,7 @@ KINDS = [
         "offset_from_utc",
         lambda v: type(v) is datetime.timezone,
         lambda value, encoder, path: {"value": encoder.encode(value.utcoffset(None), path)},
-        lambda n, d: read_by(datetime.timezone, d.decode(n.get("value"))),
+        lambda n, d: datetime.timezone(d.decode(n.get("value"))),
     ),
     Kind(
         "zone",
@@ -203,12 +194,6 @@ KINDS = [
         "path",
         lambda v: isinstance(v, PurePath),
         lambda value, encoder, path: {"value": str(value)},
-        lambda n, d: _path(d.field(n, "value", str)),
+        lambda n, d: Path(d.field(n, "value", str)),
     ),
 ]
-
-
-def _path(text: str) -> Any:
-    from pathlib import Path
-
-    return Path(text)

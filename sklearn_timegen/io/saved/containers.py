@@ -50,20 +50,8 @@ def _decode_into(made: dict[Any, Any], node: Node, decoder: Decoder) -> dict[Any
         made.update(decoder.decode_entries(node, "entries"))
         return made
     keys, values = decoder.decode_items(node, "keys"), decoder.decode_items(node)
-    if len(keys) != len(values):
-        raise FileRefused(f"its tree has a mapping of {len(keys)} keys and {len(values)} values")
-    try:
-        made.update(zip(keys, values, strict=True))
-    except TypeError as error:
-        raise FileRefused(f"its tree has a mapping whose keys are none: {error}") from error
+    made.update(zip(keys, values, strict=True))
     return made
-
-
-def _decode_set(made: type, node: Node, decoder: Decoder) -> Any:
-    try:
-        return made(decoder.decode_items(node))
-    except TypeError as error:
-        raise FileRefused(f"its tree has a set of what cannot be in one: {error}") from error
 
 
 def _encode_partial(value: functools.partial[Any], encoder: Encoder, path: str) -> Node:
@@ -106,13 +94,6 @@ def _decode_enum(node: Node, decoder: Decoder) -> Any:
     return cls[name]
 
 
-def _decode_bytes(node: Node, decoder: Decoder) -> bytes:
-    try:
-        return base64.b64decode(decoder.field(node, "value", str), validate=True)
-    except ValueError as error:
-        raise FileRefused(f"its tree has bytes that are none: {error}") from error
-
-
 KINDS = [
     Kind("list", _is(list), _items, _decode_list),
     Kind("tuple", _is(tuple), _items, lambda node, decoder: tuple(decoder.decode_items(node))),
@@ -127,15 +108,15 @@ KINDS = [
         _encode_dict,
         lambda n, d: _decode_into(defaultdict(dict), n, d),
     ),
-    Kind("set", _is(set), _unordered, lambda n, d: _decode_set(set, n, d)),
-    Kind("frozenset", _is(frozenset), _unordered, lambda n, d: _decode_set(frozenset, n, d)),
+    Kind("set", _is(set), _unordered, lambda n, d: set(d.decode_items(n))),
+    Kind("frozenset", _is(frozenset), _unordered, lambda n, d: frozenset(d.decode_items(n))),
     Kind("range", _is(range), _encode_range, lambda n, d: _decode_range(range, n, d)),
     Kind("slice", _is(slice), _encode_range, lambda n, d: _decode_range(slice, n, d)),
     Kind(
         "bytes",
         _is(bytes),
         lambda value, encoder, path: {"value": base64.b64encode(value).decode()},
-        _decode_bytes,
+        lambda n, d: base64.b64decode(d.field(n, "value", str), validate=True),
     ),
     Kind(
         "complex",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_timegen.io.saved.calendar import is_of_pandas, read_by
+from sklearn_timegen.io.saved.calendar import is_of_pandas
 from sklearn_timegen.io.saved.errors import CannotSave, FileRefused
 from sklearn_timegen.io.saved.tree import Decoder, Encoder, Kind, Node
 
@@ -37,7 +37,7 @@ def _decode_dtype(node: Node, decoder: Decoder) -> Any:
     name = decoder.field(node, "name", str)
     if name == "category":
         categories = decoder.decode(node.get("categories"))
-        return read_by(pd.CategoricalDtype, categories, ordered=node.get("ordered") is True)
+        return pd.CategoricalDtype(categories, ordered=node.get("ordered") is True)
     if name == "string":
         missing = np.nan if node.get("nan") is True else pd.NA
         storage = decoder.field(node, "storage", str)
@@ -45,7 +45,7 @@ def _decode_dtype(node: Node, decoder: Decoder) -> Any:
             return pd.StringDtype(storage, na_value=missing)
         except ImportError:  # pyarrow, which was there where the file was written
             return pd.StringDtype("python", na_value=missing)
-    return read_by(pandas_dtype, name)
+    return pandas_dtype(name)
 
 
 # -- columns --------------------------------------------------------------------------------------
@@ -77,13 +77,13 @@ def _decode_values(node: Node, decoder: Decoder) -> Any:
     if dtype is None:
         return plain
     if isinstance(dtype, pd.CategoricalDtype):
-        return read_by(pd.Categorical.from_codes, plain, dtype=dtype)
+        return pd.Categorical.from_codes(plain, dtype=dtype)
     if isinstance(dtype, pd.DatetimeTZDtype):
         stamps = pd.DatetimeIndex(plain.astype("i8").view(f"M8[{dtype.unit}]"))
-        return read_by(stamps.tz_localize("UTC").tz_convert, dtype.tz).array
+        return stamps.tz_localize("UTC").tz_convert(dtype.tz).array
     if isinstance(dtype, pd.PeriodDtype):
-        return read_by(pd.PeriodIndex.from_ordinals, plain, freq=dtype.freq).array
-    return read_by(pd.array, plain, dtype=dtype)
+        return pd.PeriodIndex.from_ordinals(plain, freq=dtype.freq).array
+    return pd.array(plain, dtype=dtype)
 
 
 # -- indexes and frames ---------------------------------------------------------------------------
@@ -114,16 +114,13 @@ def _decode_index(node: Node, decoder: Decoder) -> Any:
     if "levels" in node:
         levels, codes = decoder.decode_items(node, "levels"), decoder.decode_items(node, "codes")
         names = decoder.decode_items(node, "names")
-        return read_by(pd.MultiIndex, levels=levels, codes=codes, names=names)
+        return pd.MultiIndex(levels=levels, codes=codes, names=names)
     name = decoder.decode(node.get("name"))
     if "range" in node:
-        return read_by(pd.RangeIndex, *decoder.decode_items(node, "range"), name=name)
-    values = _decode_values(node, decoder)
+        return pd.RangeIndex(*decoder.decode_items(node, "range"), name=name)
+    index = pd.Index(_decode_values(node, decoder), name=name, copy=False)
     frequency = decoder.decode(node.get("frequency"))
-    if frequency is None:
-        return read_by(pd.Index, values, name=name, copy=False)
-    index = read_by(pd.Index, values, name=name, copy=False)
-    return read_by(type(index), index, freq=frequency, name=name)
+    return index if frequency is None else type(index)(index, freq=frequency, name=name)
 
 
 def _encode_frame(frame: Any, encoder: Encoder, path: str) -> Node:
@@ -141,8 +138,8 @@ def _decode_frame(node: Node, decoder: Decoder) -> Any:
     index, columns = decoder.decode(node.get("index")), decoder.decode(node.get("columns"))
     held = decoder.field(node, "items", list)
     parts = {i: _decode_values(item, decoder) for i, item in enumerate(held)}
-    frame = read_by(pd.DataFrame, parts, index=index)
-    read_by(setattr, frame, "columns", columns)
+    frame = pd.DataFrame(parts, index=index)
+    frame.columns = columns
     return frame
 
 
@@ -157,7 +154,7 @@ def _decode_series(node: Node, decoder: Decoder) -> Any:
     import pandas as pd
 
     index, name = decoder.decode(node.get("index")), decoder.decode(node.get("name"))
-    return read_by(pd.Series, _decode_values(node, decoder), index=index, name=name)
+    return pd.Series(_decode_values(node, decoder), index=index, name=name)
 
 
 KINDS = [

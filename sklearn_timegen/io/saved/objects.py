@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_timegen.io.saved.calendar import read_by
 from sklearn_timegen.io.saved.errors import CannotSave, FileRefused
 from sklearn_timegen.io.saved.names import class_name, find_class
 from sklearn_timegen.io.saved.tree import Decoder, Encoder, Kind, Node
@@ -88,10 +87,7 @@ def _decode_object(node: Node, decoder: Decoder) -> Any:
     cls = find_class(node.get("class"))
     if inspect.isabstract(cls) or issubclass(cls, type):
         raise FileRefused(f"its tree has an object of {cls.__name__}, of which there are none")
-    try:
-        made: Any = cls.__new__(cls)
-    except TypeError as error:
-        raise FileRefused(f"its tree has an object of {cls.__name__}: {error}") from error
+    made: Any = cls.__new__(cls)
     decoder.remember(node, made)
     state = decoder.decode_entries(node, "state")
     if not hasattr(cls, "_load_saved"):
@@ -155,10 +151,7 @@ def _decode_module(node: Node, decoder: Decoder) -> Any:
             raise FileRefused(f"its tree has a network {cls.__name__} without proper {name}")
     _fill(made, state)
     if isinstance(made, nn.RNNBase):
-        try:
-            made._init_flat_weights()
-        except (AttributeError, TypeError, RuntimeError) as error:
-            raise FileRefused(f"the weights of its {cls.__name__} do not fit: {error}") from error
+        made._init_flat_weights()
     return made
 
 
@@ -186,7 +179,7 @@ def _decode_tree(node: Node, decoder: Decoder) -> Any:
     from scipy.spatial import KDTree
 
     points = decoder.decode(node.get("points"))
-    return read_by(KDTree, points, leafsize=decoder.field(node, "leafsize", int))
+    return KDTree(points, leafsize=decoder.field(node, "leafsize", int))
 
 
 # -- predictors of scikit-learn, by skops ---------------------------------------------------------
@@ -248,7 +241,7 @@ def _decode_named_tuple(node: Node, decoder: Decoder) -> Any:
     cls = find_class(node.get("class"))
     if not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
         raise FileRefused(f"its tree has {cls.__name__} for a tuple")
-    return read_by(cls, *decoder.decode_items(node))
+    return cls(*decoder.decode_items(node))
 
 
 KINDS = [

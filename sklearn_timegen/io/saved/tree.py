@@ -22,6 +22,9 @@ Node = dict[str, Any]
 # Levels of what lies within each other. A network of many blocks has forty.
 DEEPEST = 120
 
+# What entries of a node may raise that are not those of its kind, wherever they are used.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -37,7 +40,8 @@ class Kind:
         ``encode(value, encoder, path)`` returns the node's entries.
     decode : callable
         ``decode(node, decoder)`` returns the object. One that others, within it, may refer to is
-        told to ``decoder.remember`` before they are read.
+        told to ``decoder.remember`` before they are read. Of entries that are none of this kind
+        it may raise what the use of them raises: the file is refused then.
     """
 
     name: str
@@ -146,7 +150,12 @@ class Decoder:
         self._depth += 1
         if self._depth > DEEPEST:
             raise FileRefused(f"its objects lie within each other more than {DEEPEST} deep")
-        value = kind.decode(node, self)
+        try:
+            value = kind.decode(node, self)
+        except FileRefused:
+            raise
+        except MALFORMED as error:
+            raise FileRefused(f"its tree has a {name} that is none: {error}") from error
         self._depth -= 1
         self.remember(node, value)
         return value
