@@ -220,6 +220,23 @@ def test_a_disk_that_is_full_stops_no_training(path, monkeypatch):
     assert_equal(VAE(**{**CODED, **LONG}).fit(X), generator)
 
 
+def test_a_disk_that_is_full_when_a_phase_begins_stops_no_training(path, monkeypatch):
+    save, calls = checkpoints.save, []
+
+    def fails_but_once(*args, **kwargs):
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(*args, **kwargs)
+
+    monkeypatch.setattr(checkpoints, "save", fails_but_once)
+    whole = clone(REMEMBERING["timegan"]).fit(X)
+    with pytest.warns(UserWarning, match="no checkpoint was written"):
+        assert_equal(whole, kept(clone(REMEMBERING["timegan"]), path).fit(X))
+    monkeypatch.undo()
+    assert_equal(whole, go_on(path).fit(X))
+
+
 # -- SIGKILL --------------------------------------------------------------------------------------
 
 IN_ANOTHER_PROCESS = """

@@ -70,6 +70,9 @@ class Checkpoints:
 
     def at_beginning(self, net: GeneratorNet) -> None:
         """Write the first file of a training, or of a phase of it."""
+        if len(net.history) > self.begun[0]:  # a later phase: there is a file to go on from
+            self._write_or_warn(net)
+            return
         path = self.estimator.checkpoint
         if Path(path).is_dir():  # as an empty name is, too
             raise ValueError(f"checkpoint={str(path)!r} is a directory: name a file in it")
@@ -83,6 +86,9 @@ class Checkpoints:
         n_done = len(net.history) - self.begun[0]
         if n_done % self.estimator.checkpoint_every and net.progress_made < 1:
             return
+        self._write_or_warn(net)
+
+    def _write_or_warn(self, net: GeneratorNet) -> None:
         try:
             self.write(net)
             self.failed = False
