@@ -7,7 +7,6 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from numbers import Integral, Number, Real
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,6 @@ from sklearn_timegen.training import (
     RateSchedule,
     early_stopping,
     resolve_device,
-    resume,
 )
 
 __all__ = ["NeuralGenerator"]
@@ -278,7 +276,7 @@ class NeuralGenerator(BaseGenerator):
         if begun is not None:
             begun.check(data)
             n_epochs = begun.n_epochs
-            net.resumed_ = partial(resume, states=begun.callbacks)
+            net.resumed_ = begun.callbacks
         if self.checkpoint is not None:
             net.checkpoints_ = Checkpoints(self, self._n_epochs_before, n_epochs, data)
         try:

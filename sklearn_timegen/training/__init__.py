@@ -13,7 +13,7 @@ from sklearn_timegen.training.data import BatchIterator, HoldOut, cell_weights, 
 from sklearn_timegen.training.game import Game
 from sklearn_timegen.training.monitor import COLLAPSED, SATURATED, SampleMonitor
 from sklearn_timegen.training.net import GeneratorNet
-from sklearn_timegen.training.resuming import callbacks_state, resume
+from sklearn_timegen.training.resuming import callback_state, callbacks_state, restore_callback
 from sklearn_timegen.training.schedules import CosineRate, RateSchedule, WarmupCosineRate
 from sklearn_timegen.training.step import Step
 
@@ -32,9 +32,10 @@ __all__ = [
     "SampleMonitor",
     "Step",
     "WarmupCosineRate",
+    "callback_state",
     "callbacks_state",
     "cell_weights",
     "early_stopping",
     "resolve_device",
-    "resume",
+    "restore_callback",
 ]

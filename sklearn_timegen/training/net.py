@@ -8,7 +8,6 @@ and returns one value a series, of which the net takes the mean.
 
 from __future__ import annotations
 
-import copy
 import math
 import operator
 import signal
@@ -29,7 +28,7 @@ from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.data import Series
 from sklearn_timegen.training.data import BatchIterator
 from sklearn_timegen.training.interruption import noticing_ctrl_c
-from sklearn_timegen.training.saving import Keeping, SavedNet
+from sklearn_timegen.training.resuming import ResumingNet
 from sklearn_timegen.training.schedules import RateSchedule
 from sklearn_timegen.training.step import Step
 
@@ -38,7 +37,7 @@ __all__ = ["GeneratorNet"]
 Group = dict[str, Any]  # of parameters, in an optimizer
 
 
-class GeneratorNet(SavedNet):
+class GeneratorNet(ResumingNet):
     """A skorch net with one module and one objective.
 
     A module may hold several networks that descend losses of their own. A subclass names them
@@ -90,13 +89,6 @@ class GeneratorNet(SavedNet):
         self.varies = varies
         self.discriminator_lr = discriminator_lr
         super().__init__(module, criterion, **kwargs)
-
-    # Of a training that is kept in a file: what writes it, and what lets it go on from there.
-    checkpoints_: Keeping | None = None
-    resumed_: Callable[[GeneratorNet], None] | None = None
-
-    _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
-    _streams: ClassVar[tuple[str, ...]] = ("shuffle_", "noise_")
 
     # -- made once ---------------------------------------------------------------------------
 
@@ -200,21 +192,7 @@ class GeneratorNet(SavedNet):
         finally:
             self.interrupted_ = bool(self._pressed)
             self._drop_unfinished_epoch()
-            self.resumed_ = None
         return self
-
-    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        if method_name == "on_train_begin" and self.resumed_ is not None:
-            # Callbacks begin anew, and change rates as they do.
-            kept = [_without(group, "params") for group in self.optimizer_.param_groups]
-            super().notify(method_name, **cb_kwargs)
-            self.resumed_(self)
-            for group, settings in zip(self.optimizer_.param_groups, kept, strict=True):
-                group.update(settings)
-            return
-        super().notify(method_name, **cb_kwargs)
-        if method_name == "on_epoch_end" and self.checkpoints_ is not None:
-            self.checkpoints_.after_epoch(self)
 
     def count_epochs(self, n_epochs: int) -> int:
         """Return how many epochs a training of ``n_epochs`` is to have."""
@@ -227,46 +205,12 @@ class GeneratorNet(SavedNet):
             with suppress(Exception, KeyboardInterrupt):
                 callback.on_train_end(self, X=X, y=y)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return all that training changes."""
-        return {
-            "attributes": {name: _apart(value) for name, value in vars(self).items()},
-            "states": {n: copy.deepcopy(getattr(self, n).state_dict()) for n in self._trained},
-            "streams": {name: getattr(self, name).get_state() for name in self._streams},
-        }
-
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Go back to what ``snapshot`` returned, callbacks apart."""
-        self.__dict__.clear()
-        self.__dict__.update(kept["attributes"])
-        for name, state in kept["states"].items():
-            getattr(self, name).load_state_dict(state)
-        for name, state in kept["streams"].items():
-            getattr(self, name).set_state(state)
-
     def fit_loop(
         self, X: object, y: object = None, epochs: int | None = None, **params: object
     ) -> GeneratorNet:
-        if self.resumed_ is None:
-            self._n_before, self._n_to_come = len(self.history), epochs or self.max_epochs
-            if self.checkpoints_ is not None:
-                self.checkpoints_.at_beginning(self)
-        self.resumed_ = None  # the next phase begins at its beginning
-        left = self._n_to_come - (len(self.history) - self._n_before)
-        if left > 0:
-            super().fit_loop(X, y, left, **params)
+        super().fit_loop(X, y, epochs, **params)
         self._check_weights()
         return self
-
-    @property
-    def progress_made(self) -> float:
-        """Fraction of this training's epochs, or of a phase's, that are finished."""
-        return (len(self.history) - self._n_before) / self._n_to_come
-
-    @property
-    def progress(self) -> float:
-        """Fraction of this training's epochs, or of a phase's, that are over."""
-        return (len(self.history) - 1 - self._n_before) / self._n_to_come
 
     def run_single_epoch(
         self,
@@ -420,32 +364,6 @@ class GeneratorNet(SavedNet):
         """Leave finished epochs only in the history: an interrupted one has no loss."""
         if self.history and "dur" not in self.history[-1]:
             self.history_ = History(self.history[:-1])
-
-    # -- pickling ----------------------------------------------------------------------------
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        if "noise_" in state:  # a generator of a GPU could not be unpickled without one
-            state["noise_"] = str(state["noise_"].device), state["noise_"].get_state()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "noise_" in state:
-            device, stream = state["noise_"]
-            seed = derive_seed(self.seed, f"noise after epoch {len(self.history)}")
-            self.noise_ = torch_generator(seed, self.device)
-            if torch.device(device).type == self.noise_.device.type:
-                self.noise_.set_state(stream)
-
-
-def _apart(value: Any) -> Any:
-    """Return a copy of a container: what is counted and listed in training stays what it was."""
-    return copy.copy(value) if isinstance(value, dict | list | set) else value
-
-
-def _without(group: Group, name: str) -> Group:
-    return {key: value for key, value in group.items() if key != name}
 
 
 def _heard(callbacks: list[Callback], *events: str) -> bool:

@@ -1,13 +1,15 @@
-"""What of a net is written to a file, and how a net is made of it again.
+"""What of a net is kept: in memory while it trains further, pickled, and in a file without code.
 
-A net is its parameters, the weights and numbers of its networks and of its objective, what
-training has counted, and, where training is to go on, the memory of its optimizers.
+In such a file, a net is its parameters, the weights and numbers of its networks and of its
+objective, what training has counted, and, where training is to go on, the memory of its
+optimizers.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from skorch import NeuralNet
@@ -17,32 +19,64 @@ from torch import Tensor
 from sklearn_timegen._random import derive_seed, torch_generator
 from sklearn_timegen.training.data import known_device
 
-if TYPE_CHECKING:
-    from sklearn_timegen.training.net import GeneratorNet
-
-__all__ = ["Keeping", "SavedNet"]
-
-
-class Keeping(Protocol):
-    """Keeps a training while it runs."""
-
-    def at_beginning(self, net: GeneratorNet) -> None:
-        """Keep a training, or a phase of it, before its first epoch."""
-
-    def after_epoch(self, net: GeneratorNet) -> None:
-        """Keep it after an epoch, if it is time to."""
+__all__ = ["SavedNet"]
 
 
 class SavedNet(NeuralNet):
-    """A skorch net that says what of it a file holds."""
+    """A skorch net whose state can be taken, and given back."""
 
     noise_: torch.Generator
+
+    _trained: ClassVar[tuple[str, ...]] = ("module_", "criterion_", "optimizer_")
+    _streams: ClassVar[tuple[str, ...]] = ("shuffle_", "noise_")
 
     # What training counts and draws by, beside weights and optimizer.
     _counted: ClassVar[tuple[str, ...]] = (
         *("n_steps_", "n_epochs_", "n_batches_", "interrupted_", "shuffle_", "noise_"),
         *("_n_before", "_n_to_come"),
     )
+
+    # -- in memory ---------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that training changes."""
+        return {
+            "attributes": {name: _apart(value) for name, value in vars(self).items()},
+            "states": {n: copy.deepcopy(getattr(self, n).state_dict()) for n in self._trained},
+            "streams": {name: getattr(self, name).get_state() for name in self._streams},
+        }
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go back to what ``snapshot`` returned, callbacks apart."""
+        self.__dict__.clear()
+        self.__dict__.update(kept["attributes"])
+        for name, state in kept["states"].items():
+            getattr(self, name).load_state_dict(state)
+        for name, state in kept["streams"].items():
+            getattr(self, name).set_state(state)
+
+    # -- pickled -----------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        if "noise_" in state:  # a generator of a GPU could not be unpickled without one
+            state["noise_"] = str(state["noise_"].device), state["noise_"].get_state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "noise_" in state:
+            device, stream = state["noise_"]
+            self.noise_ = self._noise_of_this_machine()
+            if torch.device(device).type == self.noise_.device.type:
+                self.noise_.set_state(stream)
+
+    def _noise_of_this_machine(self) -> torch.Generator:
+        """Return what noise goes on by where its own stream means nothing."""
+        seed = derive_seed(self.seed, f"noise after epoch {len(self.history)}")
+        return torch_generator(seed, self.device)
+
+    # -- in a file ---------------------------------------------------------------------------
 
     def _state_to_save(self, training_state: bool) -> dict[str, Any]:
         """Return what the net is made of, and what training has made of it."""
@@ -72,8 +106,7 @@ class SavedNet(NeuralNet):
         self.history_ = History(state["history"])
         self.__dict__.update(counted)
         if self.noise_.device.type != torch.device(self.device).type:  # of another machine
-            name = f"noise after epoch {len(self.history)}"
-            self.noise_ = torch_generator(derive_seed(self.seed, name), self.device)
+            self.noise_ = self._noise_of_this_machine()
         self.begins_anew_ = "optimizer" not in state
         if not self.begins_anew_:
             self.optimizer_.load_state_dict(state["optimizer"])
@@ -90,6 +123,11 @@ class SavedNet(NeuralNet):
                             f"the optimizer's {name} has the shape {tuple(value.shape)}, its "
                             f"weights {tuple(parameter.shape)}"
                         )
+
+
+def _apart(value: Any) -> Any:
+    """Return a copy of a container: what is counted and listed in training stays what it was."""
+    return copy.copy(value) if isinstance(value, dict | list | set) else value
 
 
 def _numbers(module: torch.nn.Module) -> dict[str, Any]:
