@@ -6,7 +6,13 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from sklearn_timegen.training import CosineRate, GeneratorNet, early_stopping
+from sklearn_timegen.training import (
+    CosineRate,
+    GeneratorNet,
+    callback_state,
+    early_stopping,
+    restore_callback,
+)
 
 __all__ = ["PhaseRate", "PhaseStopping"]
 
@@ -38,10 +44,7 @@ class PhaseStopping(Callback):
         self.held_out = held_out
 
     def training_state(self) -> dict[str, Any]:
-        return {
-            phase: {name: value for name, value in vars(stopping).items() if name.endswith("_")}
-            for phase, stopping in self.stopping_.items()
-        }
+        return {phase: callback_state(stopping) for phase, stopping in self.stopping_.items()}
 
     def resume_training(self, state: dict[str, Any]) -> None:
         self._resumed.update(state)
@@ -57,7 +60,7 @@ class PhaseStopping(Callback):
             stopping = early_stopping(net.monitored(self.held_out), self.patience, self.tol)
             stopping.initialize()
             stopping.on_train_begin(net)
-            vars(stopping).update(self._resumed.pop(net.phase_, {}))
+            restore_callback(stopping, self._resumed.pop(net.phase_, {}))
             self.stopping_[net.phase_] = stopping
         self.stopping_[net.phase_].on_epoch_end(net, **kwargs)
 

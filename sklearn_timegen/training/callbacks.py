@@ -22,9 +22,6 @@ class ProgressBar(Callback):
     def training_state(self) -> dict[str, object]:
         return {}  # the bar is drawn anew
 
-    def resume_training(self, state: dict[str, object]) -> None:
-        pass
-
     def on_train_begin(
         self, net: NeuralNet, X: object = None, y: object = None, **kwargs: object
     ) -> None:

@@ -44,9 +44,6 @@ class SampleMonitor(Callback):
     def training_state(self) -> dict[str, Any]:
         return {}  # the series that are compared with follow from the data
 
-    def resume_training(self, state: dict[str, Any]) -> None:
-        pass
-
     def on_train_begin(
         self, net: GeneratorNet, X: object = None, y: object = None, **kwargs: object
     ) -> None:
