@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from sklearn_timegen.data import Series
 from sklearn_timegen.io.saved import CannotSave, save
 from sklearn_timegen.training import GeneratorNet, callbacks_state
 
-__all__ = ["Checkpoints", "Unfinished", "fingerprint"]
+__all__ = ["Checkpoints", "Unfinished", "kept_in_file"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,27 @@ class Checkpoints:
         save(held, self.estimator.checkpoint, training_state=True)
 
 
-def fingerprint(series: Series) -> str:
+@contextmanager
+def kept_in_file(
+    estimator: Any, net: GeneratorNet, series: Series, n_epochs: int
+) -> Iterator[int]:
+    """Let a training go on from a checkpoint, and be kept in one; yield its epochs."""
+    begun: Unfinished | None = getattr(estimator, "_unfinished", None)
+    if begun is not None or estimator.checkpoint is not None:
+        data = _fingerprint(series)
+    if begun is not None:
+        begun.check(data)
+        n_epochs = begun.n_epochs
+        net.resumed_ = begun.callbacks
+    if estimator.checkpoint is not None:
+        net.checkpoints_ = Checkpoints(estimator, estimator._n_epochs_before, n_epochs, data)
+    try:
+        yield n_epochs
+    finally:
+        net.resumed_ = net.checkpoints_ = None
+
+
+def _fingerprint(series: Series) -> str:
     """Return what tells represented series, and their conditions, from others."""
     digest = hashlib.sha256()
     for part in (series.values, series.conditions, series.observed):

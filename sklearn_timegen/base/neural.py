@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Number, Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from skorch import NeuralNet
 
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import derive_seed, draw_seed, torch_generator
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.base.checkpoints import Checkpoints, Unfinished, fingerprint
+from sklearn_timegen.base.checkpoints import kept_in_file
 from sklearn_timegen.base.declaration import estimator, fitted, mutable_parameters, param
 from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.hooks import described
+from sklearn_timegen.base.net_parameters import check_net_params, clone_callback, is_same
 from sklearn_timegen.base.state import note_interruption, rollback_on_error
 from sklearn_timegen.base.tensors import EXACT
 from sklearn_timegen.data import Series
@@ -251,7 +250,7 @@ class NeuralGenerator(BaseGenerator):
         n_before, n_to_come = len(net.history), net.count_epochs(n_epochs)
         try:
             data = self._training_data(series, net.device)
-            with self._kept(net, series, n_epochs) as n_planned:
+            with kept_in_file(self, net, series, n_epochs) as n_planned:
                 net.partial_fit(data, epochs=n_planned)
         except KeyboardInterrupt:  # while data were made
             net.interrupted_, net.n_epochs_ = True, n_to_come
@@ -266,23 +265,6 @@ class NeuralGenerator(BaseGenerator):
                 f"{kept} and can be used",
             )
         return n_done
-
-    @contextmanager
-    def _kept(self, net: GeneratorNet, series: Series, n_epochs: int) -> Iterator[int]:
-        """Let a training go on from a checkpoint, and be kept in one; yield its epochs."""
-        begun: Unfinished | None = getattr(self, "_unfinished", None)
-        if begun is not None or self.checkpoint is not None:
-            data = fingerprint(series)
-        if begun is not None:
-            begun.check(data)
-            n_epochs = begun.n_epochs
-            net.resumed_ = begun.callbacks
-        if self.checkpoint is not None:
-            net.checkpoints_ = Checkpoints(self, self._n_epochs_before, n_epochs, data)
-        try:
-            yield n_epochs
-        finally:
-            net.resumed_ = net.checkpoints_ = None
 
     @property
     def _n_epochs_before(self) -> int:
@@ -301,25 +283,7 @@ class NeuralGenerator(BaseGenerator):
     def _skorch_params(self, seed: int) -> dict[str, Any]:
         """Arguments of the net that come from the hyper-parameters; ``net_params`` has its say."""
         given = dict(self.net_params or {})
-        ours = {"max_epochs", "batch_size", "lr", "device", "callbacks", "verbose"} & set(given)
-        if ours:
-            raise ValueError(
-                f"net_params holds {sorted(ours)}: set them as parameters of "
-                f"{type(self).__name__} instead"
-            )
-        fixed = [n for n in given if n.startswith(("module", "criterion", "iterator", "dataset"))]
-        if fixed:
-            raise ValueError(
-                f"net_params holds {fixed}, but the module, the objective and the batches are "
-                f"made by {type(self).__name__}"
-            )
-        known = inspect.signature(NeuralNet).parameters
-        unknown = [name for name in given if name.split("__")[0] not in known]
-        if unknown:
-            raise ValueError(
-                f"net_params holds {unknown}, which skorch's NeuralNet does not take; those of "
-                "another part begin with its name and two underscores, as optimizer__weight_decay"
-            )
+        check_net_params(given, type(self).__name__)
         device = resolve_device(self.device)
         params: dict[str, Any] = {
             "seed": derive_seed(seed, "net"),
@@ -343,7 +307,7 @@ class NeuralGenerator(BaseGenerator):
 
     def _make_callbacks(self, monitor: str) -> list[Any]:
         # Cloned, because skorch writes into the objects it is given.
-        callbacks = [_clone_callback(item) for item in self.callbacks or ()]
+        callbacks = [clone_callback(item) for item in self.callbacks or ()]
         schedule = self._make_schedule()
         if schedule is not None:
             callbacks.insert(0, ("learning_rate", schedule))
@@ -370,7 +334,7 @@ class NeuralGenerator(BaseGenerator):
         """Hand on to ``net``, which goes on training, what may change on the way."""
         for name, before in self._trained_with.items():
             value = getattr(self, name)
-            if not _same(value, before):
+            if not is_same(value, before):
                 raise ValueError(
                     f"{name} changed from {before!r} to {value!r} since training began, which "
                     "further training of the same network cannot follow: only "
@@ -419,28 +383,3 @@ class NeuralGenerator(BaseGenerator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_") and not hasattr(self, "_unfinished")
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether two values of a parameter mean the same: compared by content, not by identity."""
-    if a is b:
-        return True
-    if isinstance(a, list | tuple | np.ndarray) and isinstance(b, list | tuple | np.ndarray):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if isinstance(a, Number) and isinstance(b, Number):
-        return a == b
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, Mapping):
-        return list(a) == list(b) and all(_same(a[name], b[name]) for name in a)
-    if hasattr(a, "get_params"):
-        return _same(a.get_params(deep=False), b.get_params(deep=False))
-    return bool(a == b) or (hasattr(a, "__dict__") and _same(vars(a), vars(b)))
-
-
-def _clone_callback(item: Any) -> Any:
-    if isinstance(item, tuple) and len(item) == 2:
-        return item[0], _clone_callback(item[1])
-    if not hasattr(item, "on_epoch_end"):
-        raise ValueError(f"callbacks must hold skorch callbacks or (name, callback), got {item!r}")
-    return item if isinstance(item, type) else clone(item, safe=False)
