@@ -1,4 +1,7 @@
-"""The laws: each is a function of a trial, and stands in ``LAWS`` with whom it applies to."""
+"""The laws of all generators.
+
+Each is a function of a trial, and stands in ``LAWS`` with whom it applies to.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import random
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,19 +21,16 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen.base import BaseGenerator, NeuralGenerator, SingleSeriesWarning
-from sklearn_timegen.estimator_checks._trial import Check, Trial, owned
-from sklearn_timegen.gan import GAN
+from sklearn_timegen.base import BaseGenerator, SingleSeriesWarning
+from sklearn_timegen.estimator_checks._laws_of_training import effort
+from sklearn_timegen.estimator_checks._trial import Check, Trial, law, owned
 from sklearn_timegen.io.saved import CannotSave, load
 from sklearn_timegen.timegan import TimeGAN
 
 __all__ = ["LAWS"]
 
 LAWS: list[Check] = []
-
-
-def _any(generator: BaseGenerator) -> bool:
-    return True
+_law = partial(law, LAWS)
 
 
 def _can_condition(generator: BaseGenerator) -> bool:
@@ -38,43 +39,6 @@ def _can_condition(generator: BaseGenerator) -> bool:
 
 def _has_latents(generator: BaseGenerator) -> bool:
     return hasattr(generator, "inverse_transform")
-
-
-def _is_trained(generator: BaseGenerator) -> bool:
-    return isinstance(generator, NeuralGenerator)
-
-
-def _is_adversarial(generator: BaseGenerator) -> bool:
-    plays = isinstance(generator, GAN | TimeGAN)
-    return plays or getattr(generator, "method", None) == "adversarial"
-
-
-def _effort(generator: BaseGenerator, n_epochs: int) -> dict[str, Any]:
-    """Parameters for a training that has to lead somewhere; one that trains longer may."""
-    if not _is_trained(generator):
-        return {}
-    known = generator.get_params()
-    effort = {"max_epochs": n_epochs, "lr": 1e-2}
-    taught = {f"teacher__{name}": value for name, value in effort.items()}
-    if _is_adversarial(generator):
-        # What learning rate a game can bear is its own affair; one that is prepared needs less.
-        effort = {"max_epochs": 40 if isinstance(generator, TimeGAN) else 80}
-    effort |= {name: value for name, value in taught.items() if name in known}
-    for name in ("max_epochs", "teacher__max_epochs"):
-        if name in effort:
-            effort[name] = max(effort[name], known[name] or 0)
-    return effort
-
-
-def _law(
-    applies: Callable[[Any], bool] = _any, *, learns: bool = False
-) -> Callable[[Callable[[Trial], None]], Check]:
-    def decorate(law: Callable[[Trial], None]) -> Check:
-        check = Check(law, applies, learns)
-        LAWS.append(check)
-        return check
-
-    return decorate
 
 
 def _refused(words: list[str], call: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -372,8 +336,8 @@ def check_classes_separate(trial: Trial) -> None:
     X, y = trial.labelled(100)
 
     def separates(seed: int) -> tuple[bool, str]:
-        effort = _effort(trial.generator, 40)
-        fitted = trial.fresh(random_state=seed, conditional=True, **effort).fit(X, y)
+        given = effort(trial.generator, 40)
+        fitted = trial.fresh(random_state=seed, conditional=True, **given).fit(X, y)
         gap = fitted.sample(100, y="fast").mean() - fitted.sample(100, y="slow").mean()
         return 0.4 < gap < 1.6, f"the classes' levels are {gap:.2f} apart, in the data 1"
 
@@ -392,59 +356,3 @@ def check_latents(trial: Trial) -> None:
     assert np.array_equal(Z, trial.fresh().fit_transform(X)), "fit_transform differs"
     wide = np.zeros((2, Z.shape[1] + 1), dtype=np.float32)
     _refused([f"{wide.shape[1]} columns"], fitted.inverse_transform, wide)
-
-
-@_law(_is_trained, learns=True)
-def check_loss_falls(trial: Trial) -> None:
-    X = trial.series(n_samples=64)
-
-    def falls(seed: int) -> tuple[bool, str]:
-        fitted = trial.fresh(random_state=seed, **_effort(trial.generator, 15)).fit(X)
-        if "train_distance" not in fitted.history_[-1]:
-            losses = [row["train_loss"] for row in fitted.history_]
-            return losses[-1] < losses[0], f"the loss went from {losses[0]} to {losses[-1]}"
-        # The losses of networks that learn from each other need not fall. Samples come nearer, but
-        # the networks circle: they may be away again at the end.
-        distances = [row["train_distance"] for row in fitted.history_]
-        nearest = min(distances)
-        return nearest < 0.95 * distances[0], f"the distance went from {distances[0]} to {nearest}"
-
-    trial.majority(falls)
-
-
-@_law(_is_trained)
-def check_every_parameter_gets_a_gradient(trial: Trial) -> None:
-    generator, X = trial.generator, trial.series(n_samples=64)
-    plays = _is_adversarial(generator)
-    # Of two networks, one may wait for the other.
-    n_epochs = 10 * getattr(generator, "n_critic", 1) if plays else 1
-    fitted = trial.fresh(max_epochs=n_epochs, batch_size=64).fit(X)
-    module = fitted.net_.module_
-    # What stands beside the networks is their average, and is not trained.
-    averaged = set(map(id, module.average.parameters())) if hasattr(module, "average") else set()
-    for name, parameter in module.named_parameters():
-        if id(parameter) in averaged:
-            continue
-        assert parameter.grad is not None, f"{name} got no gradient"
-        # Until a hinge is reached, what real series and generated ones ask of the offset of a
-        # discriminator's value adds up to nothing.
-        may_cancel = plays and parameter.numel() == 1
-        assert may_cancel or bool((parameter.grad != 0).any()), f"{name} got a gradient of zeros"
-
-
-@_law(_is_trained)
-def check_training_goes_on(trial: Trial) -> None:
-    X, fitted = trial.series(), copy.deepcopy(trial.fitted)
-    n = fitted.n_iter_
-    assert fitted.partial_fit(X).n_iter_ == n + 1, "partial_fit does not add an epoch"
-    warm = fitted.set_params(warm_start=True).fit(X)
-    assert warm.n_iter_ == 2 * n + 1, "warm_start does not go on"
-    assert warm.set_params(warm_start=False).fit(X).n_iter_ == n, "fit does not begin anew"
-    assert trial.fresh(batch_size=1000).fit(X).sample().shape == (1, *X.shape[1:])
-
-
-@_law(_is_trained)
-def check_so_many_epochs_are_trained(trial: Trial) -> None:
-    n = 1 + getattr(trial.generator, "n_critic", 1)  # a generator that waits for its discriminator
-    n_iter = trial.fresh(max_epochs=n).fit(trial.series()).n_iter_
-    assert n_iter == n, f"max_epochs is {n}, but n_iter_ {n_iter}"

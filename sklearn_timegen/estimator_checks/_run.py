@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn_timegen.base import BaseGenerator
 from sklearn_timegen.estimator_checks._laws import LAWS
+from sklearn_timegen.estimator_checks._laws_of_training import LAWS_OF_TRAINING
 from sklearn_timegen.estimator_checks._trial import Check, Trial
 
 __all__ = ["check_generator", "generator_checks"]
@@ -85,6 +86,6 @@ def generator_checks(
         if isinstance(generator, type):
             raise TypeError(f"pass an instance, not the class: {generator.__name__}()")
         trial = Trial(generator, random_state)
-        for check in LAWS:
+        for check in (*LAWS, *LAWS_OF_TRAINING):
             if check.applies(generator):
                 yield generator, check.on(trial)

@@ -17,7 +17,7 @@ from sklearn_timegen.datasets import make_labelled_sines, make_sines
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Check", "Trial", "owned"]
+__all__ = ["Check", "Trial", "law", "owned"]
 
 Array = NDArray[Any]
 
@@ -145,6 +145,23 @@ class Check:
 
     def __str__(self) -> str:
         return self.__name__
+
+
+def _any(generator: BaseGenerator) -> bool:
+    return True
+
+
+def law(
+    laws: list[Check], applies: Callable[[Any], bool] = _any, *, learns: bool = False
+) -> Callable[[Callable[[Trial], None]], Check]:
+    """Return a decorator that adds a law to others."""
+
+    def decorate(held: Callable[[Trial], None]) -> Check:
+        check = Check(held, applies, learns)
+        laws.append(check)
+        return check
+
+    return decorate
 
 
 def owned(generator: BaseGenerator, name: str) -> str:
