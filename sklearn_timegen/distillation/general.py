@@ -22,7 +22,7 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
-from sklearn_timegen.base.tensors import as_numpy, rows_of
+from sklearn_timegen.base.tensors import as_numpy, decode_in_batches, rows_of
 from sklearn_timegen.data import Series
 from sklearn_timegen.distillation._networks import PairDiscriminator, build_networks
 from sklearn_timegen.distillation._taught import TaughtGenerator
@@ -345,11 +345,7 @@ class OneStepGenerator(TaughtGenerator):
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as networks:
-            parts = [
-                as_numpy(networks.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
-                for rows in self._batches(len(z))
-            ]
-        return np.concatenate(parts)
+            return decode_in_batches(self, networks.sample, z, c)
 
 
 def _pair_discriminator(discriminator: Callable[[], nn.Module]) -> nn.Module:

@@ -16,7 +16,7 @@ from sklearn_timegen._checks import Interval, StrOptions
 from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
 from sklearn_timegen.base.state import note_interruption
-from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.base.tensors import EXACT, as_numpy, decode_in_batches
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.gan._latents import LatentRegression, refined
@@ -128,11 +128,7 @@ class AdversarialLatents(LatentGenerator, NeuralGenerator):
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as networks:
-            parts = [
-                as_numpy(networks.sample(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
-                for rows in self._batches(len(z))
-            ]
-        return np.concatenate(parts)
+            return decode_in_batches(self, networks.sample, z, c)
 
     @property
     def _encoder_widths(self) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_hidden_dims, check_time_axis
 from sklearn_timegen.base.state import note_interruption
-from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
+from sklearn_timegen.base.tensors import EXACT, as_numpy, decode_in_batches
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.nn.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
@@ -332,11 +332,7 @@ class VAE(VariationalLatents):
 
     def _decode(self, z: FloatArray, c: FloatArray | None) -> FloatArray:
         with self._inference() as module:
-            parts = [
-                as_numpy(module.decoder(self._tensor(z[rows]), self._tensor(rows_of(c, rows))))
-                for rows in self._batches(len(z))
-            ]
-        return np.concatenate(parts)
+            return decode_in_batches(self, module.decoder, z, c)
 
     @property
     def _n_features_out(self) -> int:
