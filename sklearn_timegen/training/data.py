@@ -16,7 +16,7 @@ from torch.utils.data import Subset
 
 from sklearn_timegen.data import Series
 
-__all__ = ["BatchIterator", "HoldOut", "cell_weights", "known_device", "resolve_device"]
+__all__ = ["BatchIterator", "HoldOut", "cell_weights", "resolve_device"]
 
 
 class BatchIterator:
@@ -111,13 +111,3 @@ def resolve_device(device: str) -> str:
             "device='auto'"
         )
     return device
-
-
-def known_device(device: str) -> str:
-    """Return a device that something was trained on, or the CPU where there is no such one."""
-    try:
-        return resolve_device(device)
-    except ValueError:
-        if re.fullmatch(r"cuda(:\d+)?", device) is None:
-            raise
-        return "cpu"

@@ -17,7 +17,7 @@ from skorch.history import History
 from torch import Tensor
 
 from sklearn_timegen._random import derive_seed, torch_generator
-from sklearn_timegen.training.data import known_device
+from sklearn_timegen.io.saved.numbers import on_known_device
 
 __all__ = ["SavedNet"]
 
@@ -97,7 +97,7 @@ class SavedNet(NeuralNet):
         counted = state["counted"]
         if not set(counted) <= set(self._counted):
             raise ValueError(f"a net does not count {sorted(set(counted) - set(self._counted))}")
-        params = {**state["params"], "device": known_device(state["params"]["device"])}
+        params = {**state["params"], "device": str(on_known_device(state["params"]["device"]))}
         type(self).__init__(self, **params)
         self.initialize()
         self.networks.load_state_dict(state["module"])
