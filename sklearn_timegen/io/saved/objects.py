@@ -59,7 +59,7 @@ def _encode_object(value: Any, encoder: Encoder, path: str) -> Node:
         state = value._state_to_save(encoder.training_state)
     else:
         state = _attributes(value)
-    if cls.__module__.startswith("skorch.callbacks") or hasattr(cls, "on_epoch_begin"):
+    if hasattr(cls, "on_epoch_begin"):
         # What callbacks have learned, each training makes anew.
         state = {name: item for name, item in state.items() if not name.endswith("_")}
     return {"class": name, "state": encoder.encode_entries(state, path)}
