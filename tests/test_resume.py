@@ -173,6 +173,17 @@ def test_other_series_are_refused(half):
     assert len(half.history_) == 12
 
 
+def test_ctrl_c_tells_the_epochs_of_before_too(half, monkeypatch):
+    def interrupt(self, net):
+        if len(net.history) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Checkpoints, "after_epoch", interrupt)
+    with pytest.warns(UserWarning, match="after 5 of 12 epochs"):
+        half.set_params(warm_start=True, max_epochs=7).fit(X)
+    assert len(half.history_) == 5
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [({"checkpoint": 3}, "checkpoint"), ({"checkpoint_every": 0}, "checkpoint_every")],

@@ -247,13 +247,13 @@ class NeuralGenerator(BaseGenerator):
     def _train(self, net: GeneratorNet, series: Series, n_epochs: int) -> int:
         """Train ``net``, which is ``net_`` then; return how many epochs were finished."""
         again = hasattr(self, "net_")
-        n_before, n_to_come = len(net.history), net.count_epochs(n_epochs)
+        n_before, n_begun_after = len(net.history), self._n_epochs_before
         try:
             data = self._training_data(series, net.device)
             with kept_in_file(self, net, series, n_epochs) as n_planned:
                 net.partial_fit(data, epochs=n_planned)
         except KeyboardInterrupt:  # while data were made
-            net.interrupted_, net.n_epochs_ = True, n_to_come
+            net.interrupted_, net.n_epochs_ = True, net.count_epochs(n_epochs)
         self.__dict__.pop("_unfinished", None)
         self.net_ = net
         n_done = len(net.history) - n_before
@@ -261,8 +261,8 @@ class NeuralGenerator(BaseGenerator):
             kept = "is what it was" if again and n_done == 0 else "keeps what it has learned"
             note_interruption(
                 self,
-                f"training was interrupted after {n_done} of {n_to_come} epochs; the generator "
-                f"{kept} and can be used",
+                f"training was interrupted after {len(net.history) - n_begun_after} of "
+                f"{net.n_epochs_} epochs; the generator {kept} and can be used",
             )
         return n_done
 
