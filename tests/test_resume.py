@@ -20,6 +20,7 @@ from sklearn_timegen.base.checkpoints import Checkpoints
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.estimator_checks._trial import Trial
 from sklearn_timegen.io import CannotSave, describe
+from sklearn_timegen.training import GeneratorNet
 from tests.generators import CODED, FLOWING, KINDS, PHASED, PLAYING, TAUGHT, name
 
 SEED = 0
@@ -182,6 +183,22 @@ def test_ctrl_c_tells_the_epochs_of_before_too(half, monkeypatch):
     with pytest.warns(UserWarning, match="after 5 of 12 epochs"):
         half.set_params(warm_start=True, max_epochs=7).fit(X)
     assert len(half.history_) == 5
+
+
+def test_ctrl_c_before_an_epoch_leaves_a_checkpoint_and_says_so(half, monkeypatch):
+    def interrupt(self, batch):
+        signal.raise_signal(signal.SIGINT)
+
+    half.set_params(warm_start=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(GeneratorNet, "batch_loss", interrupt)
+        with pytest.warns(
+            UserWarning, match=r"after 3 of 12 epochs.* is the checkpoint.*fit\(X\)"
+        ):
+            half.fit(X)
+    with pytest.raises(NotFittedError):
+        half.sample(2)
+    assert_equal(VAE(**{**CODED, **LONG}).fit(X), half.fit(X))
 
 
 @pytest.mark.parametrize(

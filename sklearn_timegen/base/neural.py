@@ -254,15 +254,20 @@ class NeuralGenerator(BaseGenerator):
                 net.partial_fit(data, epochs=n_planned)
         except KeyboardInterrupt:  # while data were made
             net.interrupted_, net.n_epochs_ = True, net.count_epochs(n_epochs)
-        self.__dict__.pop("_unfinished", None)
+        begun = self.__dict__.pop("_unfinished", None)
         self.net_ = net
         n_done = len(net.history) - n_before
         if net.interrupted_:
-            kept = "is what it was" if again and n_done == 0 else "keeps what it has learned"
+            if n_done > 0 or not again:
+                kept = "keeps what it has learned and can be used"
+            elif begun is None:
+                kept = "is what it was and can be used"
+            else:
+                kept = "is the checkpoint that it was: fit(X) goes on"
             note_interruption(
                 self,
                 f"training was interrupted after {len(net.history) - n_begun_after} of "
-                f"{net.n_epochs_} epochs; the generator {kept} and can be used",
+                f"{net.n_epochs_} epochs; the generator {kept}",
             )
         return n_done
 
