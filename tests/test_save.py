@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -699,3 +700,11 @@ def test_a_transform_needs_the_series_and_says_so(path):
         fitted.save(path, real_data="drop")
     fitted.save(path, real_data="thin")
     assert describe(path)["holds_real_data"][0]["what"] == "the training series"
+
+
+def test_a_file_of_pickle_is_refused_by_name(tmp_path):
+    path = tmp_path / "generator.pkl"
+    path.write_bytes(pickle.dumps(PCAMixture()))
+    for read in (sklearn_timegen.load, describe):
+        with pytest.raises(FileRefused, match=r"generator\.pkl is refused: .*pickle"):
+            read(path)

@@ -78,9 +78,15 @@ def read_members(path: str | Path) -> tuple[dict[str, Any], Any, bytes]:
 def _opened(path: str | Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip file of our members, and of nothing else; say with its path what is wrong."""
     try:
-        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
-            _check_members(archive)
-            yield archive
+        with open(path, "rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                raise FileRefused(
+                    "it is no file of save, which writes zips; what joblib or pickle has written, "
+                    "these read, and execute whatever is in it"
+                )
+            with zipfile.ZipFile(stream) as archive:
+                _check_members(archive)
+                yield archive
     except BROKEN as error:
         raise FileRefused(f"{path} is refused: {error}") from error
 

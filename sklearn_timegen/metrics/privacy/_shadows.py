@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -218,7 +219,7 @@ def _maker(factory: Any) -> Callable[[], Any]:
     if not callable(factory):
         raise ValueError(
             "generator_factory must be a generator, or a function without arguments that returns "
-            f"one, got {factory!r}"
+            f"one, got {reprlib.repr(factory)}"
         )
 
     def make() -> Any:
