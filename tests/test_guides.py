@@ -110,8 +110,11 @@ def test_series_with_dates(tmp_path, monkeypatch):
 
 @pytest.mark.exhaustive
 def test_holes_words_and_ends(tmp_path, monkeypatch):
-    tolerances = [None, None, (0.2, 0.1), None, (4,), (0.05,), (6,), None, (0.5,)]
+    tolerances = [None, None, (0.2, 0.1), None, (19,), (0.05,), (6,), None, (0.5,)]
     page = run("holes_words_and_ends", tmp_path, monkeypatch, *tolerances)
+    spoken, mean_length = page["spoken"], page["mean_length"]
+    assert {series.shape[1] for series in spoken} == {12}
+    assert mean_length(spoken) == pytest.approx(mean_length(page["X"]), abs=1)
     assert page["table"].loc["temperature, ill", "synthetic"] > 37.4
     assert page["trained_on"]["synthetic"] > 0.9
 

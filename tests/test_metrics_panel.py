@@ -326,13 +326,13 @@ def test_clues_are_named_by_channel():
 @pytest.mark.usefixtures("_short")
 def test_the_panel_is_a_metric_and_a_judge():
     x = walks(60, SEED)
-    score = discriminative_score(x[:30], x[30:] + 9, judge="panel", n_repeats=2, random_state=0)
+    score = discriminative_score(x[:30], x[30:] + 90, judge="panel", n_repeats=2, random_state=0)
     assert score == 0.5
     assert len(score.values) == 2
     assert 0 <= score.floor < 0.5
     metric = METRICS["discriminative_score_panel"]
     assert metric.best == "lower"
-    assert metric(x[:30], x[30:] + 9, random_state=0) == 0.5
+    assert metric(x[:30], x[30:] + 90, random_state=0) == 0.5
     assert discriminative_score(x[:4], x[30:34] + 9, judge="panel").floor is None
     scorer = make_generation_scorer("discriminative_score_panel")
     assert -0.5 <= scorer(PCAMixture(random_state=0).fit(x), x) <= 0
