@@ -17,6 +17,7 @@ from scipy.special import logsumexp
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 from sklearn_timegen.data.conditions import groups_of
 
@@ -65,7 +66,9 @@ def fit_normals(rows: Array, size: int, reg_covar: float, seed: int) -> Gaussian
         rows = np.repeat(rows, 2, axis=0)
     mixture = GaussianMixture(size, reg_covar=reg_covar, random_state=seed)
     # Rows are numpy's by now; with dispatch, scikit-learn's mixture refuses its own default.
-    with config_context(array_api_dispatch=False), warnings.catch_warnings():
+    # One thread: of matrices of 20 columns, others only wait for each other.
+    alone = threadpool_limits(1, user_api="blas")
+    with alone, config_context(array_api_dispatch=False), warnings.catch_warnings():
         # A start among equal rows has fewer distinct clusters, and the last step of a
         # likelihood that hardly rises any more is good enough to draw from.
         warnings.simplefilter("ignore", ConvergenceWarning)

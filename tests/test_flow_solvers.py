@@ -7,6 +7,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sklearn_timegen.flow._density import hutchinson_probes
+from sklearn_timegen.flow._normal import Normal
 
 from .flows import (
     Flow,
@@ -68,7 +69,7 @@ def test_solvers_find_the_end_of_the_path_of_ddpm(solver):
 
 def knowing(flow, mean, covariance):
     variances, directions = np.linalg.eigh(covariance)
-    flow.field.know_normal(mean, torch.from_numpy(directions), torch.from_numpy(variances))
+    flow.field.know_normal(Normal(mean, directions, variances))
     flow.field.double()
     return flow
 
@@ -76,7 +77,7 @@ def knowing(flow, mean, covariance):
 @pytest.mark.parametrize("path", ["linear", "cosine"])
 def test_the_exponential_solver_takes_the_flow_of_the_normal_distribution_exactly(path):
     covariance = covariance_of(6)
-    flow = knowing(Flow(normal_field(covariance, (3, 2), path)), torch.zeros(6), covariance)
+    flow = knowing(Flow(normal_field(covariance, (3, 2), path)), np.zeros(6), covariance)
     z = noise(20, (3, 2))
     root = torch.from_numpy(scipy.linalg.sqrtm(covariance))
     expected = (z.flatten(1) @ root).reshape(z.shape)
@@ -90,7 +91,7 @@ def test_the_exponential_solver_is_of_second_order_beyond_it():
     exact = solve(Flow(normal_field(covariance, (3, 2))), z, times(400), "rk4")
     for n in (24, 48):
         mistaken = covariance + 0.5 * np.eye(6)
-        flow = knowing(Flow(normal_field(covariance, (3, 2))), 0.3 * torch.ones(6), mistaken)
+        flow = knowing(Flow(normal_field(covariance, (3, 2))), 0.3 * np.ones(6), mistaken)
         errors.append(float((solve(flow, z, times(n), "exponential") - exact).abs().max()))
     assert errors[1] < 0.02
     assert np.log2(errors[0] / errors[1]) > 1.6

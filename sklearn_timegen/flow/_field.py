@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_timegen.flow._baseline import Baseline, Mixture
+from sklearn_timegen.flow._normal import Normal
 from sklearn_timegen.flow.paths import Path, Prediction, expand_like
 from sklearn_timegen.nn.averaging import WeightAverage
 
@@ -56,14 +58,20 @@ class FlowField(nn.Module):
         self.average = WeightAverage.of(network, ema_decay)
         self.path = path
         self.prediction = prediction
+        self.baseline: Baseline | None = None
         self.register_buffer("varies", torch.from_numpy(varies.astype(np.float32)))
         self.reach = reach
         self._all_vary = bool(varies.all())
 
-    def know_normal(self, mean: Tensor, directions: Tensor, variances: Tensor) -> None:
-        """Keep mean and covariance of the represented series, of flattened cells."""
-        for name, value in zip(NORMAL, (mean, directions, variances), strict=True):
-            self.register_buffer(name, value.float())
+    def know_normal(self, normal: Normal, mixture: Mixture | None = None) -> None:
+        """Keep mean and covariance of the represented series, of flattened cells.
+
+        With a mixture of normals, the network says what the series are beyond that.
+        """
+        for name, value in zip(NORMAL, normal, strict=True):
+            self.register_buffer(name, torch.from_numpy(value).float())
+        if mixture is not None:
+            self.baseline = Baseline(mixture, self.path, self.prediction)
 
     @property
     def normal(self) -> tuple[Tensor, ...]:
@@ -88,7 +96,8 @@ class FlowField(nn.Module):
             seen = seen * self.varies
         averaged = not self.training and self.average is not None
         network: Any = self.average if averaged else self.network
-        return network(seen, t, c)
+        f: Tensor = network(seen, t, c)
+        return f if self.baseline is None else f + self.baseline(x_t, t, c, self.normal)
 
     def predict_ends(
         self, x_t: Tensor, time: float, c: Tensor | None, guidance: float = 1.0
