@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -22,9 +21,7 @@ decimal mark, dates, the time column and the columns of names are found out, and
 EPILOG = """\
 examples:
   python -m sklearn_timegen sample sales.csv --output synthetic.csv
-  python -m sklearn_timegen sample sales.csv --id shop --time day --output new.csv --rules
   python -m sklearn_timegen evaluate sales.csv synthetic.csv theirs.csv --report report.html
-  python -m sklearn_timegen rules sales.csv
   python -m sklearn_timegen demo
 
 COMMAND --help tells the options of each."""
@@ -46,8 +43,9 @@ def _count(text: str) -> int:
 ANY, OUT = "sample evaluate rules", "sample evaluate"
 COLUMNS: dict[str, Any] = {"nargs": "+", "default": [], "metavar": "COLUMN"}
 COUNT: dict[str, Any] = {"type": _count}
-FLAG: dict[str, Any] = {"action": "store_true"}
 FILE: dict[str, Any] = {"metavar": "FILE"}
+# Options that are not called as the library's parameters are.
+OPTIONS = {"id_columns": "--id", "time_column": "--time", "n_splits": "--splits"}
 # Each argument: the commands that have it, its name, what it is, what else argparse is told.
 ARGUMENTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("sample rules", "table", "the real series", {"metavar": "TABLE"}),
@@ -69,31 +67,11 @@ ARGUMENTS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("sample", "--n-series", "how many series; else as many as in TABLE", COUNT),
     ("sample", "--n-timesteps", "how long they are; else as long as in TABLE", COUNT),
     ("sample", "--start", "when they begin; else as in TABLE", {"metavar": "DATE"}),
-    ("sample", "--rules", "print every rule that the series keep", FLAG),
+    ("sample", "--rules", "print every rule that the series keep", {"action": "store_true"}),
     ("evaluate", "--train", "series that were trained on, if REAL holds others", FILE),
     ("evaluate", "--splits", "halvings of the real series", COUNT),
-    (OUT, "--overwrite", "let an output take the place of an input", FLAG),
+    (OUT, "--overwrite", "let an output take the place of an input", {"action": "store_true"}),
     (OUT, "--seed", "random seed", {"type": int, "default": 0}),
-)
-
-# What messages of the library call in Python, and what to do about it here.
-HERE = (
-    (
-        r"(Fit series of different frequencies apart\. )?Of SeriesGenerator, gaps='missing'.*",
-        "Put series of other frequencies into a file of their own",
-    ),
-    (r"Correct them, or make them missing: X\.replace\(.*\)", "Correct these cells or empty them"),
-    (r"replace it by NaN", "leave those cells empty"),
-    (r" \(X\.resample\(\.\.\.\)\)", " in the file"),
-    (r"Say which by date_format", "Say which by --date-format"),
-    (r"id_columns, beside time_column", "--id"),
-    (r"\bid_columns=", "--id "),
-    (r"\bid_columns\b", "--id"),
-    (r"\btime_column=", "--time "),
-    (r"\btime_column\b", "--time"),
-    (r"\b(window|start)=", r"--\1 "),
-    (r"\bn_(series|timesteps)=", r"--n-\1 "),
-    (r"\bn_splits=", "--splits "),
 )
 
 
@@ -101,47 +79,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
     arguments = _parser().parse_args(argv or ["demo"])
-    module = "_cli_demo" if arguments.command == "demo" else "_cli_run"
     try:
         # What a command needs takes seconds to import, which its help should not take.
-        run = getattr(import_module(f"sklearn_timegen.{module}"), arguments.command)
+        run = getattr(import_module("sklearn_timegen._cli_run"), arguments.command)
         with warnings.catch_warnings():
-            warnings.showwarning = _note
+            warnings.showwarning = lambda said, *_, **__: _tell("note", said)
             run(arguments)
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        print(f"sklearn_timegen: error: {_said_here(error)}", file=sys.stderr)
+        _tell("sklearn_timegen: error", error)
         return 1
     except KeyboardInterrupt:
-        print("sklearn_timegen: interrupted", file=sys.stderr)
+        _tell("sklearn_timegen", "interrupted")
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    formatter: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
-    parser = argparse.ArgumentParser(
-        prog="python -m sklearn_timegen", description=DESCRIPTION, epilog=EPILOG, **formatter
-    )
+    parser = argparse.ArgumentParser(prog="python -m sklearn_timegen", epilog=EPILOG)
+    parser.description = DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parameters: dict[str, Any] = {option: {"dest": name} for name, option in OPTIONS.items()}
     for command, text in COMMANDS.items():
-        about = f"{text[0].upper()}{text[1:]}."
-        own = parsers.add_parser(command, help=text, description=about, **formatter)
+        own = parsers.add_parser(command, help=text, description=f"{text.capitalize()}.")
         own.set_defaults(window=None)
         for commands, name, what, how in ARGUMENTS:
             if command in commands.split():
-                default = " (default: %(default)s)" if how.get("default") is not None else ""
-                own.add_argument(name, help=what + default * (how is not COLUMNS), **how)
+                what += " (default: %(default)s)" if how.get("default") not in (None, []) else ""
+                own.add_argument(name, help=what, **how, **parameters.get(name, {}))
     return parser
 
 
-def _said_here(message: Any) -> str:
-    """Return a message of the library with options in the place of arguments."""
-    text = str(message)
-    for python, here in HERE:
-        text = re.sub(python, here, text)
-    return text
-
-
-def _note(message: Warning | str, *where: Any, **more: Any) -> None:
-    """Print a warning as a line, without the place in the source that it comes from."""
-    print(f"note: {_said_here(message)}", file=sys.stderr)
+def _tell(who: str, said: Any) -> None:
+    """Print what was said, by the names that options have."""
+    if hasattr(said, "with_options"):
+        said = said.with_options(lambda name: OPTIONS.get(name, f"--{name.replace('_', '-')}"))
+    print(f"{who}: {said}", file=sys.stderr)

@@ -31,7 +31,7 @@ class SingleSeriesWarning(UserWarning):
     """
 
 
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn at the first line of the stack that is not this package's, nor scikit-learn's.
 
     How deep that is depends on the way in: ``fit``, ``fit_transform``, ``partial_fit``, within a

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from sklearn_timegen._random import RandomState, draw_seed
 from sklearn_timegen.data.checks import check_count
 
 __all__ = [
+    "find_grunfeld",
     "load_energy",
     "load_italy_power",
     "load_stocks",
@@ -219,6 +221,38 @@ def load_italy_power() -> tuple[FloatArray, NDArray[np.str_]]:
         raise ImportError("ItalyPowerDemand comes with sktime: pip install sktime") from error
     X, y = load_italy_power_demand(return_type="numpy3D")  # (n, 1, 24): one variable
     return X[:, 0].astype(np.float32), np.asarray(y, dtype=str)
+
+
+def find_grunfeld() -> Path:
+    """Return the file of a table that statsmodels ships: yearly investment of eleven US firms.
+
+    Its columns are ``invest``, ``value``, ``capital``, ``firm`` and ``year`` (1935 to 1954).
+
+    Returns
+    -------
+    path : Path
+        A CSV file.
+
+    Raises
+    ------
+    ImportError
+        If statsmodels is not installed.
+
+    References
+    ----------
+    Y. Grunfeld (1958), "The determinants of corporate investment", University of Chicago.
+
+    Examples
+    --------
+    >>> from sklearn_timegen.datasets import find_grunfeld
+    >>> find_grunfeld().name
+    'grunfeld.csv'
+    """
+    try:
+        package = import_module("statsmodels.datasets.grunfeld")
+    except ImportError as error:
+        raise ImportError("the table comes with statsmodels: pip install statsmodels") from error
+    return Path(str(package.__file__)).with_name("grunfeld.csv")
 
 
 def load_stocks() -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_timegen import _cli_demo
+from sklearn_timegen import _cli_run
 from sklearn_timegen.__main__ import main
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.io import read_table
@@ -148,7 +148,8 @@ def test_samples_are_judged_and_ranked(table, capsys):
     pd.DataFrame({"a": [1.5, 2.5]}).to_csv("other.csv", index=False)
     assert main(["evaluate", "sales.csv", "other.csv"]) == 1
     assert (
-        "other.csv has no column 'shop', which sales.csv has; it has a" in capsys.readouterr().err
+        "other.csv has no column 'shop', which the real series have; it has a"
+        in capsys.readouterr().err
     )
 
 
@@ -168,12 +169,12 @@ def test_columns_are_left_out_if_told_so(table, capsys):
     asked = ["--drop", "weather", "number", "--output", "new.csv"]
     assert main(["sample", "sales.csv", "--window", "8", *asked]) == 0
     shown = capsys.readouterr().out
-    assert "weather: by --drop" in shown
+    assert "weather: as it was asked for" in shown
     new = pd.read_csv("new.csv", sep=";")
     assert list(new) == list(read_table("sales.csv").form.names)
     assert new["weather"].isna().all()
     assert main(["sample", "sales.csv", "--drop", "wether", "--output", "new.csv"]) == 1
-    assert "--drop: there is no column 'wether' in" in capsys.readouterr().err
+    assert "--drop: there is no column 'wether'; there are" in capsys.readouterr().err
 
 
 def test_messages_name_options_and_no_code(table, capsys):
@@ -318,8 +319,8 @@ def test_the_demo_runs(folder, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     X, y = make_labelled_sines(60, 24, random_state=0)
     monkeypatch.setattr("sklearn_timegen.datasets.load_italy_power", lambda: (X, y))
-    monkeypatch.setattr(_cli_demo, "EPOCHS", 1)
-    monkeypatch.setattr(_cli_demo, "FOLDS", 2)
+    monkeypatch.setattr(_cli_run, "EPOCHS", 1)
+    monkeypatch.setattr(_cli_run, "FOLDS", 2)
     assert main(["demo", "--jobs", "1"]) == 0
     shown = capsys.readouterr().out
     for word in ("11 by firm", "TRTR", "TSTR", "both", "floor", "logistic regression"):

@@ -9,7 +9,6 @@ PACKAGE = Path(sklearn_timegen.__file__).parent
 
 FLOORS = {
     "_cli": 6,
-    "_cli_demo": 6,
     "_cli_run": 6,
     "__main__": 6,
     "estimator_checks": 5,
@@ -40,6 +39,7 @@ FLOORS = {
     "_joining": 0,
     "_mixture": 0,
     "_random": 0,
+    "_remedies": 0,
     "_rows": 0,
     "_types": 0,
     "_warning": 0,
@@ -52,7 +52,7 @@ FLOORS = {
 HELPERS = {"data"} | {n for n, floor in FLOORS.items() if floor == 0 and n.startswith("_")}
 SAME_FLOOR = {
     ("__main__", "_cli"),
-    ("_cli_demo", "_cli"),
+    ("_cli_run", "_cli"),
     ("distillation", "flow"),
     ("plotting", "metrics"),
 }

@@ -268,5 +268,5 @@ def test_files_of_others_are_judged_by_name(tmp_path, monkeypatch, capsys):
     asked = ["evaluate", "real.csv", "new.csv", "--splits", "2", "--metrics", *OURS]
     assert main(asked) == 0
     shown = capsys.readouterr().out
-    assert "Rules that all real series keep, and synthetic ones break:" in shown
+    assert "Rules that all real series keep, and new breaks:" in shown
     assert "low <= close, open <= high: at 1.39% of timesteps, in 33.3% of series" in shown

@@ -15,9 +15,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_timegen import TimeVAE, TSTRClassifier, TSTRRegressor
+from sklearn_timegen import PCAMixture, TimeVAE, TSTRClassifier, TSTRRegressor
 from sklearn_timegen.datasets import make_ar, make_labelled_sines
 from sklearn_timegen.model_selection import WindowKFold, make_windows
+from sklearn_timegen.synthetic_training import compare_training
 
 from .generators import CAPABLE, Resampler
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -304,3 +305,19 @@ def test_bad_input_is_refused(data):
         TSTRRegressor(Resampler(conditional=True), Ridge()).fit(X, np.zeros(60))
     with pytest.raises(ValueError, match="10 timesteps"):
         tstr.fit(X, y).predict(X[:, :10, None])
+
+
+def test_ways_of_training_are_laid_beside_each_other():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 8)).cumsum(axis=1)
+    predictors = {"linear": LinearRegression()}
+    how = {"cv": 3, "scoring": "r2", "random_state": 0}
+    table = compare_training(PCAMixture(random_state=0), predictors, X[:, :-1], X[:, -1], **how)
+    assert list(table.index) == ["linear"]
+    assert (table.loc["linear"].iloc[:3] > 0.5).all()
+    assert table.loc["linear"].iloc[3] <= 0
+    assert table.attrs["std"].shape == table.shape
+    mixed = {"linear": LinearRegression(), "logistic": LogisticRegression()}
+    for bad in (mixed, {}):
+        with pytest.raises(ValueError, match="all of one kind"):
+            compare_training(PCAMixture(), bad, X[:, :-1], X[:, -1])

@@ -58,7 +58,7 @@ def test_names_of_several_columns():
     assert new["shop"].tolist() == ["synthetic_0", "synthetic_1", "synthetic_1"]
     town = shops(names=(*"abcd",), town=np.repeat([*"xxyy"], 60)[:120])
     assert told(town) == (["shop"], "day")
-    assert told(town, ids=["shop"], time="day") == (["shop"], "day")
+    assert told(town, id_columns=["shop"], time_column="day") == (["shop"], "day")
 
 
 def test_several_dates():
@@ -68,18 +68,20 @@ def test_several_dates():
     later["shipped"] = later["day"] + pd.Timedelta("1D")
     assert told(later) == (["shop"], "day")
     later = later.rename(columns={"day": "ordered"})
-    with pytest.raises(ValueError, match="ordered, shipped could all be the time.* --time"):
+    with pytest.raises(ValueError, match="ordered, shipped could all be the time.* time_column"):
         understand(later)
-    assert told(later, time="ordered") == (["shop"], "ordered")
+    assert told(later, time_column="ordered") == (["shop"], "ordered")
 
 
 def test_what_is_in_doubt_is_asked_for():
-    with pytest.raises(ValueError, match=r"same day, such as 2024-01-01.*--id"):
+    with pytest.raises(ValueError, match=r"same day, such as 2024-01-01.*id_columns"):
         understand(shops().drop(columns=["shop"]))
-    with pytest.raises(ValueError, match=r"no column is the time of series named by shop.*--time"):
-        understand(shops().drop(columns="day"), ids=["shop"])
+    with pytest.raises(
+        ValueError, match=r"no column is the time of series named by shop.*time_column"
+    ):
+        understand(shops().drop(columns="day"), id_columns=["shop"])
     with pytest.raises(ValueError, match=r"no column 'store'; there are shop, day, sold, guests"):
-        understand(shops(), ids=["store"])
+        understand(shops(), id_columns=["store"])
 
 
 def test_slips_are_left_to_the_reading():
@@ -152,7 +154,7 @@ def test_newest_first_is_turned_there_and_back(n_series):
     pd.testing.assert_frame_equal(written, newest_first.reset_index(drop=True))
     assert not understand(oldest_first).newest_first
     for other in (oldest_first, newest_first):
-        read = found.oldest_first(other).reset_index(drop=True)
+        read = found.alike(other).reset_index(drop=True)
         pd.testing.assert_frame_equal(read, found.frame)
 
 

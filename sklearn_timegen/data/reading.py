@@ -26,6 +26,8 @@ __all__ = [
     "ReadingOptions",
     "as_pandas",
     "as_sample",
+    "has_times",
+    "holds_frames",
     "is_table",
     "needs_schema",
     "read_series",
@@ -183,6 +185,22 @@ def is_table(X: Any) -> bool:
         is_frame = pd is not None and isinstance(X[0], pd.Series | pd.DataFrame)
         return is_frame or (isinstance(X[0], np.ndarray) and X[0].ndim == 2)
     return isinstance(X, np.ndarray) and X.ndim == 3
+
+
+def has_times(X: Any) -> bool:
+    """Whether ``X`` tells by its index that its rows are times, and not series."""
+    pd = sys.modules.get("pandas")  # there are no frames if nobody has imported it
+    X = as_pandas(X)
+    if pd is None or not isinstance(X, pd.Series | pd.DataFrame):
+        return False
+    return isinstance(X.index, pd.MultiIndex | pd.DatetimeIndex | pd.PeriodIndex)
+
+
+def holds_frames(X: Any) -> bool:
+    """Whether ``X`` is a table by its index, or a list of frames, each of them a series."""
+    pd = sys.modules.get("pandas")
+    is_list = isinstance(X, list | tuple) and len(X) > 0
+    return has_times(X) or (is_list and pd is not None and isinstance(X[0], pd.DataFrame))
 
 
 def needs_schema(X: Any, options: ReadingOptions) -> bool:

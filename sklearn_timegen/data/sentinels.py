@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import InputWarning, Remedy
 from sklearn_timegen._warning import warn_user
 
 __all__ = ["sentinels_told", "suspected_sentinel", "warn_of_sentinels"]
@@ -75,9 +76,13 @@ def warn_of_sentinels(x: NDArray[Any], names: Sequence[Any] | None = None) -> No
         rest = channel[np.isfinite(channel) & (channel != value)]
         name = f"channel {k}" if names is None else f"channel {names[k]!r}"
         warn_user(
-            f"{name} holds {value:g} in {np.mean(channel == value):.1%} of its cells, far from "
-            f"all other values ({rest.min():g} to {rest.max():g}): if it stands for what is "
-            "missing, replace it by NaN, or samples will hold it, too"
+            InputWarning(
+                f"{name} holds {value:g} in {np.mean(channel == value):.1%} of its cells, far "
+                f"from all other values ({rest.min():g} to {rest.max():g}): if it stands for what "
+                "is missing, ",
+                Remedy("replace it by NaN", "leave those cells empty"),
+                ", or samples will hold it, too",
+            )
         )
 
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import preceded
 from sklearn_timegen.data.checks import check_count
-from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.tables.container import Part
 from sklearn_timegen.data.tables.layouts import take_apart
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cut", "Pieces", "check_window", "is_table", "parts_of", "usual_window"]
+__all__ = ["Cut", "Pieces", "check_window", "parts_of", "usual_window"]
 
 Index = NDArray[np.int64]
 MOST_AUTO = 24  # timesteps of a window, if neither the user nor a generator says
@@ -138,17 +138,6 @@ def usual_window(lengths: Sequence[int]) -> int:
     return min(MOST_AUTO, max(2, max(lengths) // 8))
 
 
-def is_table(X: Any) -> bool:
-    """Whether ``X`` tells by its index that its rows are times, and not series."""
-    import sys
-
-    pd = sys.modules.get("pandas")
-    X = as_pandas(X)
-    if pd is None or not isinstance(X, pd.Series | pd.DataFrame):
-        return False
-    return isinstance(X.index, pd.MultiIndex | pd.DatetimeIndex | pd.PeriodIndex)
-
-
 def parts_of(
     X: Any,
     id_columns: Any,
@@ -174,7 +163,7 @@ def parts_of(
     try:
         parts = take_apart(X, id_columns, time_column, gaps=gaps, time=time)[1]
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{name} could not be read as a table of series: {error}") from error
+        raise preceded(f"{name} could not be read as a table of series: ", error) from error
     parts = [_with_all_rows(part) for part in parts]
     if not like:
         return parts

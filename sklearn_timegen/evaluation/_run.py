@@ -29,6 +29,7 @@ from sklearn_timegen.evaluation._judging import (
     resampled,
 )
 from sklearn_timegen.evaluation._progress import Progress, by_measures, preparing
+from sklearn_timegen.evaluation._reading import summary
 from sklearn_timegen.evaluation._subject import Subject, WindowSubject
 from sklearn_timegen.evaluation._tables import (
     TableSubject,
@@ -217,6 +218,7 @@ def summarise(
         }
         for metric in metrics
     }
+    table.attrs["summary"] = summary(table, metrics)[1]
     return table
 
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import GroupKFold, KFold, check_cv
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.axes import channels_last
-from sklearn_timegen.data.reading import as_pandas
+from sklearn_timegen.data.reading import as_pandas, has_times
 from sklearn_timegen.data.samples import read_real
 from sklearn_timegen.data.tables.container import Part
 from sklearn_timegen.evaluation import _data as data
@@ -28,7 +28,6 @@ from sklearn_timegen.evaluation._pieces import (
     Pieces,
     blocks_of,
     check_window,
-    is_table,
     parts_of,
     usual_window,
 )
@@ -53,7 +52,7 @@ def reads_tables(generator: Any) -> bool:
 def read_as_table(X: Any, id_columns: Any, time_column: Hashable, window: Any) -> bool:
     """Whether ``X`` is read as a table of series, and not as a sample of windows."""
     named = id_columns is not None or time_column is not None
-    return named or check_window(window) is not None or is_table(X)
+    return named or check_window(window) is not None or has_times(X)
 
 
 def names_for(

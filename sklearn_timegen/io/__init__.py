@@ -6,6 +6,7 @@ from sklearn_timegen.io.arrays import windows_in
 from sklearn_timegen.io.atomic import atomic_write, check_target
 from sklearn_timegen.io.tables import SUFFIXES, Table, read_table
 from sklearn_timegen.io.understanding import Understanding, understand
+from sklearn_timegen.io.written import read_estimator
 
 if TYPE_CHECKING:
     from sklearn_timegen.io.saved import CannotSave, FileRefused, describe, load, register
@@ -22,6 +23,7 @@ __all__ = [
     "check_target",
     "describe",
     "load",
+    "read_estimator",
     "read_table",
     "register",
     "understand",

@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import InputError, Remedy
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -78,7 +80,10 @@ def read_array(
     form = ArrayForm(path.suffix.lower() == ".npz", X.ndim, rows_are_time)
     if rows_are_time:
         if X.ndim != 2 or y is not None:
-            raise ValueError(f"{path} holds windows already (shape {X.shape}): no --window")
+            raise InputError(
+                f"{path} holds windows already (shape {X.shape}), and no long series: leave out ",
+                Remedy("rows_are_time=True", "--window"),
+            )
         return pd.DataFrame(X, columns=_channels(X.shape[1])), form, []
     x = X.reshape(*X.shape, 1) if X.ndim == 2 else X
     if y is not None and len(y) != len(x):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from sklearn_timegen._remedies import InputError, Parameter
+
 __all__ = ["atomic_write", "check_target"]
 
 StrPath = str | Path
@@ -119,9 +121,10 @@ def check_target(
     target = _resolve(path)
     same = [name for name in inputs if _is_same(target, name)]
     if same and not overwrite:
-        raise ValueError(
-            f"{path} is the file {same[0]} that is read: write to another, or ask for it to be "
-            "overwritten"
+        raise InputError(
+            f"{path} is the file {same[0]} that is read: write to another, or let it be "
+            "overwritten by ",
+            Parameter("overwrite"),
         )
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"{path} is there already and write-protected: write to another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from sklearn_timegen._remedies import InputError, Parameter
 from sklearn_timegen.data.tables.dates import time_written
 from sklearn_timegen.io.arrays import ArrayForm, read_array
 from sklearn_timegen.io.atomic import atomic_write
 from sklearn_timegen.io.text import TextForm, read_text
+from sklearn_timegen.io.understanding import Understanding, understand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +117,38 @@ class Table:
             form.write(stream, self._completed(frame))
         return path
 
+    def understand(
+        self,
+        id_columns: Sequence[str] = (),
+        time_column: str | None = None,
+        *,
+        drop: Sequence[str] = (),
+    ) -> Understanding:
+        """Tell the columns of the table apart, as :func:`~sklearn_timegen.io.understand` does.
+
+        Parameters
+        ----------
+        id_columns : sequence of str, default=()
+            Columns that name series, if known.
+        time_column : str or None, default=None
+            The column of times, if known.
+        drop : sequence of str, default=()
+            Columns to leave out, whatever they hold.
+
+        Returns
+        -------
+        understanding : Understanding
+            The columns, what the file holds beside them, and how it is written.
+        """
+        return understand(
+            self.frame,
+            id_columns,
+            time_column,
+            drop=drop,
+            left_out=self.form.left_out,
+            notes=self.notes,
+        )
+
     def _completed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a table with all columns, in their order."""
         import pandas as pd
@@ -128,13 +163,13 @@ class Table:
                 columns[name] = column.iloc[:0].reindex(range(len(frame)))
         return pd.DataFrame(columns)
 
-    def time_of(self, column: str, text: str) -> Any:
+    def time_of(self, column: str | None, text: str) -> Any:
         """Return a time that is written as in a column, or as ISO 8601 has it.
 
         Parameters
         ----------
-        column : str
-            The column of times, or of whole numbers.
+        column : str or None
+            The column of times, or of whole numbers; ``None`` if there is none, which is refused.
         text : str
             The time; the hours may be left out.
 
@@ -146,8 +181,12 @@ class Table:
         Raises
         ------
         ValueError
-            If it is written in another way.
+            If it is written in another way, or there is no column of times.
         """
+        if column is None:
+            raise InputError(
+                Parameter("start", text), f" needs a column of times, and {self.path} has none"
+            )
         if self.frame[column].dtype.kind in "iu" and text.isdecimal():
             return int(text)
         form = self.form.cell(column) if isinstance(self.form, TextForm) else None

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_timegen._remedies import InputError, Parameter
 from sklearn_timegen.data.tables.dates import AmbiguousDatesError, Dates
 from sklearn_timegen.io.cells import (
     CellForm,
@@ -133,7 +134,8 @@ def read_text(
         try:
             found = form_of(list(different), title, marks=marks, date_format=date_format)
         except AmbiguousDatesError as error:
-            raise ValueError(f"{name}: {error}. Say which by date_format") from error
+            said = Parameter("date_format")
+            raise InputError(f"{name}: {error}. Say which by ", said) from error
         slip, kind = slip_of(found, different, np.bincount(codes), marks)
         if slip:
             raise ValueError(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_timegen._remedies import InputError, Parameter
 from sklearn_timegen.data.kinds import kind_of
 from sklearn_timegen.data.tables.sessions import Sessions
+from sklearn_timegen.io.arrays import ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +52,8 @@ class Understanding:
         Further names of the same series, as a number beside a word.
     newest_first : bool, default=False
         Whether the file has the last time of each series first; ``frame`` has it last.
+    notes : sequence of str, default=()
+        What else a reader should know of the file.
 
     Examples
     --------
@@ -67,11 +71,20 @@ class Understanding:
     left_out: dict[str, str]
     aliases: dict[str, pd.Series]
     newest_first: bool = False
+    notes: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
     @property
     def columns(self) -> dict[str, Any]:
         """The columns, as arguments of what reads tables."""
         return {"id_columns": self.ids or None, "time_column": self.time}
+
+    @property
+    def holds_windows(self) -> bool:
+        """Whether it is a table of windows, as ``read_table`` makes it of an array."""
+        return (*self.ids, self.time) == ROWS
 
     def series(self, frame: pd.DataFrame) -> list[pd.DataFrame]:
         """Return the channels of each series of a table of these columns."""
@@ -87,8 +100,30 @@ class Understanding:
             synthetic = synthetic.assign(**{name: new})
         return _turned(synthetic, self.ids) if self.newest_first else synthetic
 
-    def oldest_first(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return another table of these columns in the order of time, if it has the other one."""
+    def alike(self, frame: pd.DataFrame, name: str = "the table") -> pd.DataFrame:
+        """Return these columns of another table, oldest first.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The table, which may hold other columns, too, in any order.
+        name : str, default="the table"
+            What it is called in errors.
+
+        Returns
+        -------
+        frame : DataFrame
+            Its columns that are those of ``frame``.
+        """
+        missing = [column for column in self.frame if column not in frame]
+        if missing:
+            raise InputError(
+                f"{name} has no column {missing[0]!r}, which the real series have; it has "
+                f"{', '.join(frame)}. Of what only the real series have, ",
+                Parameter("drop"),
+                " leaves out",
+            )
+        frame = frame[list(self.frame)]
         is_newest_first = self.time is not None and _falls(frame, self.ids, self.time)
         return _turned(frame, self.ids) if is_newest_first else frame
 
@@ -99,6 +134,7 @@ class Understanding:
             f"time      {self._span()}",
             f"channels  {', '.join(map(self._kind, self.channels))}",
             f"left out  {'; '.join(map(': '.join, self.left_out.items())) or 'nothing'}",
+            *(f"note      {note}" for note in self.notes),
         ]
 
     @property
@@ -140,9 +176,12 @@ class Understanding:
 
 def understand(
     frame: pd.DataFrame,
-    ids: Sequence[str] = (),
-    time: str | None = None,
+    id_columns: Sequence[str] = (),
+    time_column: str | None = None,
+    *,
+    drop: Sequence[str] = (),
     left_out: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Understanding:
     """Tell the columns of a table apart, those that are not named by looking at their values.
 
@@ -154,12 +193,16 @@ def understand(
     ----------
     frame : DataFrame
         The table.
-    ids : sequence of str, default=()
+    id_columns : sequence of str, default=()
         Columns that name series, if known.
-    time : str or None, default=None
+    time_column : str or None, default=None
         The column of times, if known.
+    drop : sequence of str, default=()
+        Columns to leave out, whatever they hold.
     left_out : dict of str to str or None, default=None
         Columns that are in the file, and not in the table, and why.
+    notes : sequence of str, default=()
+        What else a reader should know of the file.
 
     Returns
     -------
@@ -177,18 +220,24 @@ def understand(
     >>> from sklearn_timegen.io import understand
     >>> days = pd.date_range("2024-01-01", periods=3)
     >>> table = pd.DataFrame({"shop": [*"aaabbb"], "day": [*days, *days], "sold": [3, 1, 4] * 2})
-    >>> print(*understand(table).lines(), sep="\\n")
+    >>> print(understand(table))
     series    2 by shop, of 3 timesteps
     time      day, 2024-01-01 to 2024-01-03, every day
     channels  sold (whole number)
     left out  nothing
     """
-    for name in (*ids, *([] if time is None else [time])):
-        if name not in frame:
-            raise ValueError(f"there is no column {name!r}; there are {', '.join(frame)}")
-    why = dict(left_out or {})
+    asked = {"id_columns": id_columns, "time_column": [time_column], "drop": drop}
+    for parameter, names in asked.items():
+        for name in names:
+            if name is not None and name not in frame:
+                raise InputError(
+                    Parameter(parameter),
+                    f": there is no column {name!r}; there are {', '.join(frame)}",
+                )
+    why = {**dict.fromkeys(drop, "as it was asked for"), **(left_out or {})}
+    frame = frame.drop(columns=list(drop))
     aliases: list[str] = []
-    named = list(ids)
+    named, time = list(id_columns), time_column
     if time is None:
         time = _find_time(frame, named)
     if time is not None and frame[time].isna().any():
@@ -201,9 +250,10 @@ def understand(
         named, aliases = _find_ids(frame, time)
         why |= dict.fromkeys(aliases, f"another name, as {' and '.join(named)} is")
     if named and time is None:
-        raise ValueError(
+        raise InputError(
             f"no column is the time of series named by {' and '.join(named)}: dates that rise "
-            "within each series, or whole numbers at one distance. Name it with --time"
+            "within each series, or whole numbers at one distance. Name it with ",
+            Parameter("time_column"),
         )
     for name in frame.columns.difference([*named, *aliases, time], sort=False):
         n_series = frame.groupby(named).ngroups if named else 1
@@ -216,7 +266,7 @@ def understand(
     if newest_first:
         kept = _turned(kept, named)
     others = {name: frame[name] for name in aliases}
-    return Understanding(kept, named, time, why, others, newest_first)
+    return Understanding(kept, named, time, why, others, newest_first, notes)
 
 
 def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
@@ -230,8 +280,9 @@ def _find_time(frame: pd.DataFrame, ids: list[str]) -> str | None:
     found = found or [name for name in others if _is_unix_time(frame[name])]
     hinted = [name for name in found if TIMES.fullmatch(str(name).lower())]
     if len(found) > 1 and len(hinted) != 1:
-        raise ValueError(
-            f"the columns {', '.join(found)} could all be the time: name it with --time"
+        raise InputError(
+            f"the columns {', '.join(found)} could all be the time: name it with ",
+            Parameter("time_column"),
         )
     return next(iter(hinted if len(found) > 1 else found), None)
 
@@ -298,9 +349,10 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     found = found or [(name,) for name in names if _repeats(frame, time, (name,)) < FEW]
     found = [those for those in found if _is_constant_in_blocks(frame, those)] or found
     if not found:
-        raise ValueError(
+        raise InputError(
             f"several rows have the same {time}, such as {times[times.duplicated()].iloc[0]}, and "
-            "no column tells their series apart: name it, or several, with --id"
+            "no column tells their series apart: name it, or several, with ",
+            Parameter("id_columns"),
         )
     splits = {
         frame.groupby([*those], sort=False, dropna=False).ngroup().to_numpy().tobytes()
@@ -308,7 +360,8 @@ def _find_ids(frame: pd.DataFrame, time: str) -> tuple[list[str], list[str]]:
     }
     if len(splits) > 1:
         choices_ = " or ".join(" and ".join(those) for those in found)
-        raise ValueError(f"series could be named by {choices_}: say by which, with --id")
+        named = Parameter("id_columns")
+        raise InputError(f"series could be named by {choices_}: say by which, with ", named)
     first = list(found[0])
     return first, list(dict.fromkeys(n for those in found for n in those if n not in first))
 

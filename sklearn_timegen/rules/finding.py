@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
+from sklearn_timegen.data.reading import holds_frames
 from sklearn_timegen.model_selection import find_window_starts
 from sklearn_timegen.rules.bounds import find_bounds
 from sklearn_timegen.rules.category import find_static
@@ -62,6 +63,8 @@ KINDS = (
 )
 
 
+OF_WINDOWS = ("shape",)  # what whole series, of which windows will be cut, cannot keep
+
 # Channels that carry nothing new.
 REDUNDANT = ("constant", "copy", "combination")
 
@@ -81,19 +84,26 @@ def find_rules(
     names: Sequence[Any] | None = None,
     include: str | Sequence[str] | None = None,
     exclude: str | Sequence[str] = (),
+    id_columns: Any = None,
+    time_column: Hashable = None,
 ) -> RuleList:
     """Find what every series keeps, and that by no accident.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, n_timesteps, n_channels), or list of such series
-        Series; those of a list, ``(n_timesteps, n_channels)`` each, may differ in length.
+    X : array-like of shape (n_samples, n_timesteps, n_channels), list of series, or table
+        Series; those of a list, ``(n_timesteps, n_channels)`` each, may differ in length. Of
+        tables and lists of frames the columns may hold words, and values may be missing.
     names : sequence or None, default=None
-        Names of the channels; ``None`` numbers them.
+        Names of the channels; ``None`` numbers them, or takes the names of columns.
     include : str, sequence of str or None, default=None
         Kind, or kinds, of rules to look for, of ``sklearn_timegen.rules.KINDS``; ``None`` is all.
     exclude : str or sequence of str, default=()
         Kind, or kinds, not to look for.
+    id_columns : str or list of str, default=None
+        Of a long table: the column, or columns, that name the series of each row.
+    time_column : str, default=None
+        Of a long table: the column of its times.
 
     Returns
     -------
@@ -103,7 +113,7 @@ def find_rules(
     Raises
     ------
     ValueError
-        If a kind is unknown, or ``names`` are not one for each channel.
+        If a kind is unknown, ``names`` are not one for each channel, or a table cannot be read.
 
     Examples
     --------
@@ -115,11 +125,20 @@ def find_rules(
     >>> find_rules(np.stack([low, high], axis=2), names=["low", "high"])
     low <= high: 4,800 cells, none broken, touched in 1.8%
     """
-    blocks = as_blocks(X)
-    names = check_names(names, len(blocks[0]))
     wanted = KINDS if include is None else _read_kinds("include", include)
     unwanted = _read_kinds("exclude", exclude)
     kinds = [kind for kind in KINDS if kind in wanted and kind not in unwanted]
+    named = id_columns is not None or time_column is not None
+    if named or holds_frames(X):
+        from sklearn_timegen.rules.of_tables import find_rules_of_table  # pandas takes a while
+
+        if names is not None:
+            raise ValueError(f"names={list(names)!r}, but the columns of X have names already")
+        return find_rules_of_table(
+            X, id_columns, time_column, [kind for kind in kinds if kind not in OF_WINDOWS]
+        )
+    blocks = as_blocks(X)
+    names = check_names(names, len(blocks[0]))
     return fit_rules(blocks, names, (), kinds)[0]
 
 

@@ -13,7 +13,13 @@ from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.rules.coordinates import Coordinates
 from sklearn_timegen.rules.copula import DiscreteCopula, margins_of
 from sklearn_timegen.rules.filling import NormalFiller
-from sklearn_timegen.rules.finding import KINDS, check_names, fit_rules, read_rules
+from sklearn_timegen.rules.finding import (
+    KINDS,
+    OF_WINDOWS,
+    check_names,
+    fit_rules,
+    read_rules,
+)
 from sklearn_timegen.rules.limits import Limits
 from sklearn_timegen.rules.presence import Presence
 from sklearn_timegen.rules.rule import Block, Key, Mask, as_array, as_block, order_of
@@ -22,7 +28,6 @@ from sklearn_timegen.rules.rule_list import AS_THEY_ARE, RuleList
 __all__ = ["LINEAR_KINDS", "Structure"]
 
 FloatArray = NDArray[np.float32]
-OF_WINDOWS = ("shape",)  # kinds that whole series, of which windows will be cut, cannot keep
 LINEAR_KINDS = ("bounds", "grid", "constant", "copy", "combination")
 Array = NDArray[np.float64]
 Encoded = tuple[Array | None, Mask | None]

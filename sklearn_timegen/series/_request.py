@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import InputError, Parameter
 from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.labels import shown_label
 from sklearn_timegen.data.tables.container import Key, shown
@@ -169,10 +170,12 @@ def _places(records: list[Record], n_series: int, rng: np.random.Generator) -> l
 def _checked_length(models: Models, asked: Any) -> int:
     length = check_count(asked, "n_timesteps")
     if models.plan.whole and length > models.plan.window:
-        raise ValueError(
-            f"n_timesteps={length} is longer than the longest training series, of "
-            f"{models.plan.window}: whole series are the windows here. Pass a window that "
-            "is shorter than all series, and windows will be joined"
+        raise InputError(
+            Parameter("n_timesteps", length),
+            f" is longer than the longest training series, of {models.plan.window}: whole series "
+            "are the windows here. Pass a ",
+            Parameter("window"),
+            " that is shorter than all series, and windows will be joined",
         )
     return length
 

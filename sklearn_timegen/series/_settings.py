@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
+from sklearn_timegen._remedies import InputError, Parameter
 from sklearn_timegen._warning import warn_user
 from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.data.axes import layout_of
@@ -104,10 +105,11 @@ def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: boo
         return
     name = f" (series {shown(shortest.key)})" if shortest.key else ""
     also = f", and {len(lengths)} series up to {max(lengths)}" if len(lengths) > 1 else ""
-    raise ValueError(
-        f"window={window} is longer than the shortest series, of {min(lengths)} timesteps"
+    raise InputError(
+        Parameter("window", window),
+        f" is longer than the shortest series, of {min(lengths)} timesteps"
         f"{name}{also}{f' ({n_lost} of them go into the transform)' if n_lost else ''}: take a "
-        "shorter window, or leave such series out"
+        "shorter window, or leave such series out",
     )
 
 

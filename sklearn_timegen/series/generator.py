@@ -21,6 +21,7 @@ from sklearn_timegen.data.tables.names import kept_names, new_keys
 from sklearn_timegen.rules import RuleList
 from sklearn_timegen.series._attributes import columns_asked_for
 from sklearn_timegen.series._calendar import infer_period
+from sklearn_timegen.series._description import described
 from sklearn_timegen.series._drawing import draw_records
 from sklearn_timegen.series._heads import FEWEST_HEADS, HeadModel
 from sklearn_timegen.series._models import Models, cut_apart
@@ -87,6 +88,8 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
     >>> sampled = series.sample(n_timesteps=365, start="2025-01-01")
     >>> sampled.name, sampled.dtype, sampled.index[-1], sampled.index.freqstr
     ('sales', dtype('int64'), Timestamp('2025-12-31 00:00:00'), 'D')
+    >>> print(series.describe().splitlines()[0])
+    windows   187 of 14 timesteps, learned by PCAMixture
     """
 
     rules_: RuleList = fitted("The rules that all samples keep, with their evidence.")
@@ -288,6 +291,28 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             The parameter ``period``, or what ``"auto"`` comes to; 1 is none.
         """
         return self._infer_period(read_known(self, X, None).records)
+
+    def describe(self, *, rules: bool = False) -> str:
+        """Say what was decided and learned in ``fit``.
+
+        Parameters
+        ----------
+        rules : bool, default=False
+            Whether to list the rules that samples keep, and not only to count them.
+
+        Returns
+        -------
+        text : str
+            A line for windows, rules, and what samples have from training series.
+        """
+        check_is_fitted(self)
+        return described(
+            self._models.plan,
+            self.n_windows_,
+            self.rules_,
+            draws_heads=self.draws_heads_,
+            all_rules=rules,
+        )
 
     # -- fitting -----------------------------------------------------------------------------
 

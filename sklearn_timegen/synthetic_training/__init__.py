@@ -8,6 +8,7 @@ gives the control (TRTR), with ``"both"`` augmentation; :class:`AugmentedClassif
 
 from sklearn_timegen.synthetic_training.augmenter import Augmenter
 from sklearn_timegen.synthetic_training.classifier import AugmentedClassifier, TSTRClassifier
+from sklearn_timegen.synthetic_training.comparing import compare_training
 from sklearn_timegen.synthetic_training.regressor import AugmentedRegressor, TSTRRegressor
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "Augmenter",
     "TSTRClassifier",
     "TSTRRegressor",
+    "compare_training",
 ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import InputError, Remedy
 from sklearn_timegen.data.reading import ReadingOptions
 from sklearn_timegen.data.sentinels import warn_of_sentinels
 from sklearn_timegen.data.tables.container import Columns, Container, Part, Record, shown
@@ -201,9 +202,13 @@ def _check_values(records: list[Record], columns: Columns, options: ReadingOptio
     for record in records:
         infinite = np.isinf(record.values)
         if infinite.any():
-            raise ValueError(
+            raise InputError(
                 f"X has {int(infinite.sum())} infinite values{_first(infinite, record, columns)}. "
-                "Correct them, or make them missing: X.replace([np.inf, -np.inf], np.nan)"
+                "Correct them, or ",
+                Remedy(
+                    "make them missing: X.replace([np.inf, -np.inf], np.nan)",
+                    "leave their cells empty",
+                ),
             )
         missing = np.isnan(record.values)
         if missing.any() and not options.missing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._remedies import InputError, Parameter, Remedy
 from sklearn_timegen.data.tables.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["IrregularTimeline", "IrregularTimesError", "Timeline", "check_order"]
 
 
-REMEDIES = (
+REMEDY = Remedy(
     "Of SeriesGenerator, gaps='missing' or 'segments' takes gaps, and time='irregular' times that "
     "have no step; elsewhere make missing values of gaps (X.asfreq, X.reindex), or pass the "
-    "segments between them as a list"
+    "segments between them as a list",
+    "Put series of other frequencies into a file of their own",
 )
 
 
-class IrregularTimesError(ValueError):
+class IrregularTimesError(InputError):
     """Times that do not go on by one step."""
 
 
@@ -44,10 +46,12 @@ def check_order(index: pd.Index, where: str) -> None:
         raise ValueError(f"the time index{where} has missing timestamps")
     if index.has_duplicates:
         twice = index[index.duplicated()][0]
-        raise ValueError(
+        raise InputError(
             f"the time index{where} has duplicated timestamps, the first {twice}: drop the rows "
             "that are there twice, or, if they are of different series, name the columns that "
-            "tell these apart by id_columns, beside time_column"
+            "tell these apart by ",
+            Parameter("id_columns"),
+            Remedy(", beside time_column", ""),
         )
     if not index.is_monotonic_increasing:
         raise ValueError(
@@ -105,8 +109,9 @@ class Timeline:
             time = self._parse(asked)
             self.position(time)
         except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"start={asked!r} is no time of a {type(self.index).__name__}: {error}"
+            raise InputError(
+                Parameter("start", asked),
+                f" is no time of a {type(self.index).__name__}: {error}",
             ) from error
         return time
 
@@ -187,7 +192,8 @@ class Timeline:
         odd = int((steps != usual).to_numpy().argmax())
         raise IrregularTimesError(
             f"the time index{where} is irregular: steps of {usual} and, after {index[odd]}, of "
-            f"{steps[odd]}. {REMEDIES}"
+            f"{steps[odd]}. ",
+            REMEDY,
         )
 
     def _refuse_other_step(self, where: str) -> None:
@@ -199,8 +205,9 @@ class Timeline:
             raise IrregularTimesError(
                 f"the time index{where} does not have the frequency "
                 f"{getattr(self.step, 'freqstr', self.step)} of the longest series: after "
-                f"{self.index[k - 1]} comes {self.index[k]}, and not {expected[k]}. Fit series of "
-                f"different frequencies apart. {REMEDIES}"
+                f"{self.index[k - 1]} comes {self.index[k]}, and not {expected[k]}. ",
+                Remedy("Fit series of different frequencies apart. ", ""),
+                REMEDY,
             )
 
     def _refuse_gaps(self, ordinals: Any, step: int, where: str) -> None:
@@ -209,7 +216,8 @@ class Timeline:
             k = int(odd.argmax())
             raise IrregularTimesError(
                 f"the time index{where} is irregular: a gap after its entry {k}, "
-                f"{self.index[k]}. {REMEDIES}"
+                f"{self.index[k]}. ",
+                REMEDY,
             )
 
 
