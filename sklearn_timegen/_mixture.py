@@ -39,25 +39,44 @@ def by_class(
     return [(key, rows, None if vectors is None else vectors[rows]) for key, rows in parts]
 
 
-def choose_normals(draws: Array, most: float, reg_covar: float, seed: int) -> GaussianMixture:
+def choose_normals(
+    draws: Array, most: float, reg_covar: float, seed: int, n_conditions: int = 0
+) -> GaussianMixture:
     """Fit mixtures of 1, 2, 4, ... normals, at most ``most``, as long as the BIC improves.
 
     ``draws`` has the shape (n_series, n_draws, n_dims). The draws of a series are not
     independent: the criterion is that of one draw a series, averaged over the draws. One start
     may end in a local optimum, so that a size is given up after several.
+
+    Of mixtures over (c, z) it is the likelihood of z given c, its first ``n_conditions`` columns:
+    how c itself is distributed, as few hours of a day, nobody is going to ask, and normals that
+    are spent on it would be many.
     """
     rows = draws.reshape(-1, draws.shape[2])
     best, best_bic, size = None, np.inf, 1
     while size == 1 or size <= most:
         for start in range(N_STARTS):
             mixture = fit_normals(rows, size, reg_covar, seed + start)
-            bic = np.mean([mixture.bic(draws[:, k]) for k in range(draws.shape[1])])
+            each = [_bic(mixture, draws[:, k], n_conditions) for k in range(draws.shape[1])]
+            bic = float(np.mean(each))
             if best is None or bic < best_bic:
                 break
         else:
             break
         best, best_bic, size = mixture, bic, 2 * size
     return best
+
+
+def _bic(mixture: GaussianMixture, rows: Array, n_conditions: int) -> float:
+    """Return the criterion of the columns behind the conditions, given these."""
+    if n_conditions == 0:
+        return float(mixture.bic(rows))
+    c, z = rows[:, :n_conditions], rows[:, n_conditions:]
+    log_likelihood = NormalMixture(mixture, n_conditions).log_density(z, c).sum()
+    d, given = rows.shape[1], n_conditions
+    n_each = d * (d + 3) / 2 - given * (given + 3) / 2
+    n_parameters = mixture.n_components * (1 + n_each) - 1
+    return float(-2 * log_likelihood + n_parameters * np.log(len(rows)))
 
 
 def fit_normals(rows: Array, size: int, reg_covar: float, seed: int) -> GaussianMixture:

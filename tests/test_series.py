@@ -362,7 +362,8 @@ def test_calendars_are_conditions():
     peaks = drawn.groupby(drawn.index.hour).mean()
     assert peaks.idxmax() == 15
     assert peaks[15] > 3 * peaks.drop([14, 15, 16]).abs().max()
-    blind = SeriesGenerator(PCAMixture(), 8, random_state=SEED).fit(y)
+    assert SeriesGenerator(PCAMixture(), 8, random_state=SEED).fit(y).calendar_ == ("hour",)
+    blind = SeriesGenerator(PCAMixture(), 8, calendar=(), random_state=SEED).fit(y)
     firsts = [blind.sample(n_timesteps=8, start=hours[13], random_state=k) for k in range(20)]
     assert np.mean([one.iloc[2] for one in firsts]) < 5, "without a calendar, any hour may begin"
 

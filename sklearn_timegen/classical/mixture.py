@@ -243,7 +243,8 @@ class PCAMixture(LatentGenerator):
     def _fit_part(self, z: Array, c: FloatArray | None, series: Index, seed: int) -> Part:
         k = self.n_components_
         lead = z[:, :k] if c is None else np.column_stack([c, z[:, :k]])
-        mixture = self._fit_mixture(lead, seed)
+        n_conditions = 0 if c is None else c.shape[1]
+        mixture = self._fit_mixture(lead, seed, n_conditions)
         belongs = mixture.predict_proba(lead)
         e = z[:, k:]
         weight = belongs.sum(axis=0)[:, None] + 1e-12
@@ -252,13 +253,13 @@ class PCAMixture(LatentGenerator):
         if self.residual is None:
             mean, variance = np.zeros_like(mean), np.zeros_like(variance)
         pool = Pool(e, series, belongs) if self.residual == "bootstrap" else None
-        normals = NormalMixture(mixture, 0 if c is None else c.shape[1])
+        normals = NormalMixture(mixture, n_conditions)
         return Part(normals, mean, variance, pool)
 
-    def _fit_mixture(self, rows: Array, seed: int) -> GaussianMixture:
+    def _fit_mixture(self, rows: Array, seed: int, n_conditions: int) -> GaussianMixture:
         if isinstance(self.n_mixture_components, str):
             most = len(rows) / (5 * self.n_components_)
-            return choose_normals(rows[:, None], most, self.reg_covar, seed)
+            return choose_normals(rows[:, None], most, self.reg_covar, seed, n_conditions)
         size = min(int(self.n_mixture_components), max(1, len(rows) // 2))
         return fit_normals(rows, size, self.reg_covar, seed)
 

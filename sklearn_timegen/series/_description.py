@@ -28,6 +28,9 @@ def described(
         windows = f"the {n_windows:,} series themselves"
     told = {
         "windows": f"{windows}, learned by {type(plan.generator).__name__}",
+        "calendar": f"given the {' and the '.join(plan.calendar)} at which windows begin"
+        if plan.calendar
+        else "",
         "rules": f"{len(rules)} found and kept",
         "": "\n          ".join(str(rules).splitlines() if all_rules and len(rules) else []),
         "samples": DRAWN if draws_heads else STAND_IN,

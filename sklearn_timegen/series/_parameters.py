@@ -77,14 +77,16 @@ class SeriesParameters(Declared):
         check="no_validation",  # Structure says what it expects
         type='"auto", list of Rule or None',
     )
-    calendar: Sequence[str] = param(
-        default=(),
+    calendar: str | Sequence[str] = param(
+        default="auto",
         doc="""What windows are generated given: where they begin in the day, the week, the month
         or the year, and beside it the label of their series, if ``fit`` is given labels. The
-        generator has to be one that can be conditional. Without it, and without
-        ``"stl-remainder"``, a sample begins anywhere in its season, whatever its dates say.""",
-        check=[list, tuple],
-        type='sequence of {"hour", "weekday", "day", "month", "dayofyear"}',
+        generator has to be one that can be conditional. ``"auto"`` takes the hour, the weekday and
+        the month, each if values go by it at times held out, and none beside a transform that
+        knows seasons; ``calendar_`` tells which. Without it, and without ``"stl-remainder"``, a
+        sample begins anywhere in its season, whatever its dates say.""",
+        check=[list, tuple, StrOptions({"auto"})],
+        type='"auto" or sequence of {"hour", "weekday", "day", "month", "dayofyear"}',
     )
     overlap: int | None = param(
         default=None,

@@ -107,8 +107,9 @@ def _refuse_gaps(parts: list[Part], *, missing: bool) -> None:
 
 
 def _gaps(settings: SeriesParameters, container: Container, parts: list[Part]) -> Gaps:
-    if settings.transform is not None or settings.calendar:
-        what = f"calendar={list(settings.calendar)}"
+    asked = () if isinstance(settings.calendar, str) else tuple(settings.calendar)
+    if settings.transform is not None or asked:
+        what = f"calendar={list(asked)}"
         if settings.transform is not None:
             what = f"transform={settings.transform!r}"
         where = f" of series {shown(parts[0].key)}" if parts[0].key else ""

@@ -19,6 +19,7 @@ from sklearn_timegen.rules.category import rules_of_kinds
 from sklearn_timegen.series._attributes import find_attributes
 from sklearn_timegen.series._calendar import CALENDARS
 from sklearn_timegen.series._parameters import SeriesParameters
+from sklearn_timegen.series._seasons import choose_calendar
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._window import are_windows, choose_window
 
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 
+WITH_MEANS = ("continuous", "integer", "binary", "ordinal")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What the parameters of a generator of series come to for some data.
@@ -48,6 +52,8 @@ class Plan:
         Timesteps.
     whole : bool
         Whether windows are whole series.
+    calendar : tuple of str
+        The fields of dates that windows are generated given.
     """
 
     generator: Any
@@ -55,6 +61,7 @@ class Plan:
     overlap: int
     period: int
     whole: bool = False
+    calendar: tuple[str, ...] = ()
 
 
 def generator_of(settings: SeriesParameters) -> Any:
@@ -62,9 +69,7 @@ def generator_of(settings: SeriesParameters) -> Any:
     return PCAMixture() if settings.generator is None else settings.generator
 
 
-def make_plan(
-    settings: SeriesParameters, records: list[Record], period: int, labels: list[Any] | None
-) -> Plan:
+def make_plan(settings: SeriesParameters, known: Known, period: int) -> Plan:
     """Return what is to be done, before anything is trained.
 
     Raises
@@ -72,12 +77,17 @@ def make_plan(
     ValueError
         If parameters do not fit each other, or the data.
     """
-    generator = generator_of(settings)
-    _check_generator(settings, generator, labels)
+    generator, records = generator_of(settings), known.records
+    is_auto = isinstance(settings.calendar, str)
+    calendar = () if is_auto else tuple(settings.calendar)
     n_lost = Chain(settings.transform, 1).n_lost
     series = [record.values for record in records]
-    joined = settings.transform is not None or settings.calendar or settings.joining != "auto"
-    if settings.window is None and not joined and are_windows(series):
+    joined = settings.transform is not None or calendar or settings.joining != "auto"
+    whole = settings.window is None and not joined and are_windows(series)
+    if is_auto and not whole:
+        calendar = _choose_calendar(settings, generator, known)
+    _check_generator(settings, generator, calendar, known.labels)
+    if whole:
         longest = max(map(len, series))
         return Plan(generator, longest, longest - 1, period, whole=True)
     if settings.window is None:
@@ -86,7 +96,17 @@ def make_plan(
     else:
         window = int(settings.window)
         check_lengths(window, n_lost, records)
-    return Plan(generator, window, _choose_overlap(settings, window), period)
+    overlap = _choose_overlap(settings, window, calendar)
+    return Plan(generator, window, overlap, period, calendar=calendar)
+
+
+def _choose_calendar(settings: SeriesParameters, generator: Any, known: Known) -> tuple[str, ...]:
+    """Return the fields that series follow; none where nothing could be generated given them."""
+    schema = known.container.columns.schema
+    if known.gaps is not None or "conditional" not in generator.get_params() or schema is None:
+        return ()
+    with_means = [k for k, c in enumerate(schema.channels) if c.kind in WITH_MEANS]
+    return choose_calendar(known.records, with_means, settings.transform)
 
 
 def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: bool = False) -> None:
@@ -113,18 +133,23 @@ def check_lengths(window: int, n_lost: int, records: list[Record], *, whole: boo
     )
 
 
-def _check_generator(settings: SeriesParameters, generator: Any, labels: list[Any] | None) -> None:
+def _check_generator(
+    settings: SeriesParameters,
+    generator: Any,
+    calendar: tuple[str, ...],
+    labels: list[Any] | None,
+) -> None:
     if layout_of(generator) != "channels-last":
         raise ValueError(
             f"the generator has layout={layout_of(generator)!r}, but is shown windows that "
             "SeriesGenerator cuts: leave its layout at 'channels-last', and set SeriesGenerator's"
         )
-    unknown = [name for name in settings.calendar if name not in list(CALENDARS)]
+    unknown = [name for name in calendar if name not in list(CALENDARS)]
     if unknown:
         raise ValueError(f"calendar has {unknown[0]!r}; known are {', '.join(CALENDARS)}")
-    if settings.calendar and "conditional" not in generator.get_params():
+    if calendar and "conditional" not in generator.get_params():
         raise ValueError(
-            f"calendar={list(settings.calendar)} needs a generator with the parameter "
+            f"calendar={list(calendar)} needs a generator with the parameter "
             f"conditional, got {generator!r}"
         )
     if labels is not None and "conditional" not in generator.get_params():
@@ -133,7 +158,7 @@ def _check_generator(settings: SeriesParameters, generator: Any, labels: list[An
             "labels be a column of X, which is an attribute"
         )
     conditional = getattr(generator, "conditional", False)
-    if conditional and not settings.calendar and labels is None:
+    if conditional and not calendar and labels is None:
         raise ValueError(
             f"{generator!r} is conditional, but there is no calendar to condition it on, and no "
             "y: pass one of them, or set its conditional=False"
@@ -186,7 +211,7 @@ def make_generator(settings: SeriesParameters, *, conditional: bool) -> Any:
     return generator
 
 
-def _choose_overlap(settings: SeriesParameters, window: int) -> int:
+def _choose_overlap(settings: SeriesParameters, window: int, calendar: tuple[str, ...]) -> int:
     """Return the overlap: one that lets windows be joined where training windows begin.
 
     Windows that are cut at midnight only know how days go on from midnight.
@@ -200,7 +225,7 @@ def _choose_overlap(settings: SeriesParameters, window: int) -> int:
     nearest = window - n_strides * settings.stride
     if settings.overlap is None and nearest >= 1:
         return nearest
-    if not settings.calendar:
+    if not calendar:
         warn_user(
             f"training windows begin every stride={settings.stride} timesteps, but are joined "
             f"every {window - overlap}: a season that they all begin at the same time of "

@@ -109,6 +109,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
     window_: int = fitted("Timesteps of a window.")
     period_: int = fitted("The season.")
     overlap_: int = fitted("The overlap.")
+    calendar_: tuple[str, ...] = fitted("The fields of dates that windows are generated given.")
     n_windows_: int = fitted("How many windows it was fitted to.")
     n_features_in_: int = fitted("Number of channels.")
     feature_names_in_: NDArray[Any] = fitted("Column names, if they are strings.", type="ndarray")
@@ -275,7 +276,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         """
         check_is_fitted(self)
         models = self._read_models(X, y)
-        return float(self.generator_.score(*models.cut(self.stride, tuple(self.calendar))))
+        return float(self.generator_.score(*models.cut(self.stride, self.calendar_)))
 
     def find_period(self, X: Any) -> int:
         """Return the season that ``fit`` would go by for the series ``X``, in timesteps.
@@ -323,7 +324,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             known = without_short(known, self._least)
         container, records = known.container, known.records
         period = self._infer_period(records)
-        plan = make_plan(self, records, period, known.labels)
+        plan = make_plan(self, known, period)
         kept = kept_names(columns_asked_for(self.static_columns), container.name_columns)
         keys = [record.key for record in records]
         new_keys(keys, [], kept)  # refuses what no names can be made of
@@ -331,9 +332,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         models = Models(known, chain, structure, plan)
         seed = draw_seed(self.random_state)
         stream = np.random.default_rng(derive_seed(seed, "windows"))
-        windows, conditions = models.cut(
-            self.stride, tuple(self.calendar), self.max_windows, stream
-        )
+        windows, conditions = models.cut(self.stride, plan.calendar, self.max_windows, stream)
         generator = make_generator(self, conditional=conditions is not None)
         if self.random_state is not None:
             seed_estimator(generator, derive_seed(seed, "generator"))
@@ -348,6 +347,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
         self.time_ = "regular" if known.gaps is None else "irregular"
         self.step_ = records[0].timeline.step
         self.window_, self.period_, self.overlap_ = plan.window, period, plan.overlap
+        self.calendar_ = plan.calendar
         self.n_windows_, self.n_features_in_ = windows.shape[0], len(container.columns.channels)
         self.__dict__.pop("feature_names_in_", None)
         if all(isinstance(name, str) for name in container.columns.names or (0,)):
@@ -357,7 +357,7 @@ class SeriesGenerator(MetaEstimatorMixin, SeriesParameters):
             plan.window,
             plan.overlap,
             windows.shape[2],
-            tuple(self.calendar),
+            plan.calendar,
             tuple(models.classes),
         )
         if not plan.whole and (self.joining == "search" or not hasattr(generator, "forecast")):
