@@ -226,7 +226,8 @@ def test_report_of_a_table(tmp_path):
     ("params", "message"),
     [
         ({"cv": 9}, "too few to hold whole series out in 9 folds"),
-        ({"y": np.zeros(8)}, "cut them with make_windows"),
+        ({"y": np.linspace(0, 1, 8)}, "holds numbers such as 0.0, which are no labels"),
+        ({"y": [0, 1]}, "X holds 8 series: pass one label"),
         ({"window_starts": np.arange(8)}, "leave window_starts out"),
         ({"cv": WindowKFold(2)}, "splits windows, but X is a table"),
         ({"window": 1}, "window"),
@@ -316,3 +317,50 @@ def test_labels_of_series_are_those_of_their_windows(n_days, by_name):
     assert table.loc["tstr_score", "score"] > 0.8
     with pytest.raises(ValueError, match=r"y_synthetic has shape \(3,\), but X holds 20 series"):
         evaluate_samples(*halves, y_real=labels[0], y_synthetic=[1, 2, 3], verbose=0, **asked)
+
+
+def labelled(n_series, n_days):
+    """Return series that are low or high, and in which of them names say."""
+    rng = np.random.default_rng(SEED)
+    frames = [
+        pd.DataFrame(
+            {"shop": f"s{k}", "day": np.arange(n_days), "x": rng.normal(3 * (k % 2), size=n_days)}
+        )
+        for k in range(n_series)
+    ]
+    return pd.concat(frames), {f"s{k}": ["low", "high"][k % 2] for k in range(n_series)}
+
+
+@pytest.mark.parametrize(
+    ("n_series", "n_days", "generator"),
+    [
+        (
+            24,
+            20,
+            SeriesGenerator(PCAMixture(n_components=2), id_columns="shop", time_column="day"),
+        ),
+        (4, 160, SeriesGenerator(window=8, id_columns="shop", time_column="day")),  # by time
+        (24, 20, PCAMixture(n_components=2, conditional=True)),
+    ],
+)
+def test_generators_learn_the_labels_of_series(n_series, n_days, generator):
+    X, y = labelled(n_series, n_days)
+    asked = {"cv": 2, "metrics": ["mmd", "tstr_score"], "verbose": 0}
+    asked |= {"id_columns": "shop", "time_column": "day"}
+    by_name = evaluate_generator(generator, X, y, **asked)
+    in_order = evaluate_generator(generator, X, list(y.values()), **asked)
+    assert by_name["score"].equals(in_order["score"])
+    assert by_name.loc["tstr_score", "score"] > 0.8
+    with pytest.raises(ValueError, match="no label of series"):
+        evaluate_generator(generator, X, {"s0": "low"}, **asked)
+
+
+def test_each_class_has_series_to_learn_from():
+    X, y = labelled(16, 12)
+    y["s3"] = "rare"
+    asked = {"cv": 2, "metrics": "mmd", "verbose": 0, "id_columns": "shop", "time_column": "day"}
+    conditional = PCAMixture(n_components=2, conditional=True)
+    with pytest.raises(ValueError, match="class 'rare' fall into one fold"):
+        evaluate_generator(conditional, X, y, **asked)
+    with pytest.raises(ValueError, match="y is missing"):
+        evaluate_generator(conditional, X, **asked)

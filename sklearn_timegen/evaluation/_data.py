@@ -40,6 +40,7 @@ __all__ = [
     "check_target",
     "labels_of",
     "make_folds",
+    "refuse_class",
     "shared_layout",
 ]
 
@@ -216,11 +217,15 @@ def check_classes(folds: Folds, y: Array) -> None:
     for train, test in folds:
         unseen = np.setdiff1d(y[test], y[train])
         if len(unseen):
-            count = int((y == unseen[0]).sum())
-            raise ValueError(
-                f"all {count} series of class {shown_label(unseen[0])} fall into one fold, which "
-                "leaves nothing to learn it from: give more of them, or use fewer folds"
-            )
+            refuse_class(unseen[0], int((y == unseen[0]).sum()))
+
+
+def refuse_class(label: Any, count: int) -> None:
+    """Say of which class no series is left to learn from."""
+    raise ValueError(
+        f"all {count} series of class {shown_label(label)} fall into one fold, which leaves "
+        "nothing to learn it from: give more of them, or use fewer folds"
+    )
 
 
 def _warn_of_overlap(folds: Folds, starts: Array | None, length: int) -> None:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import GroupKFold, KFold, check_cv
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, check_cv
 
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen.data.axes import channels_last
+from sklearn_timegen.data.conditions import as_conditions
 from sklearn_timegen.data.reading import as_pandas, has_times
 from sklearn_timegen.data.samples import read_real
 from sklearn_timegen.data.tables.container import Part
+from sklearn_timegen.data.tables.labels import read_labels
 from sklearn_timegen.evaluation import _data as data
 from sklearn_timegen.evaluation._judging import Sample
 from sklearn_timegen.evaluation._pieces import (
@@ -133,6 +135,8 @@ class TableSubject(Subject):
         Of each fold the numbers of the series that are held out; empty if they are blocks of time.
     dating : dict
         How gaps and irregular times are read: ``gaps`` and ``time`` of the generators.
+    labels : ndarray or None, default=None
+        A label for each series, which generators are fitted to and draw given.
     """
 
     parts: list[Part]
@@ -140,6 +144,7 @@ class TableSubject(Subject):
     cut: Cut
     held_out: list[NDArray[np.int64]]
     dating: dict[str, Any]
+    labels: NDArray[Any] | None = None
 
     @classmethod
     def of(
@@ -157,10 +162,11 @@ class TableSubject(Subject):
         seed: int,
     ) -> TableSubject:
         """Take a table apart, and choose what is compared and what is held out."""
-        _refuse_other(generators, y, window_starts, cv)
+        _refuse_other(window_starts, cv)
         layout = data.shared_layout(list(generators.values()))
         dating = _dating_for(generators)
         parts = parts_of(channels_last(as_pandas(X), layout), id_columns, time_column, **dating)
+        labels = _labels_of(parts, y)
         groups = _groups_of(parts, groups)
         asked = check_window(window)
         lengths = [len(part.frame) for part in parts]
@@ -171,21 +177,28 @@ class TableSubject(Subject):
         n_blocks = int(cv) if by_time and isinstance(cv, int | np.integer) else 1
         pieces = Pieces.of([part.frame for part in parts], cut, n_blocks)
         values, reading = read_real(pieces.frames, "X")
+        told = None if labels is None else labels[pieces.series]
+        # What reads tables draws given labels, if it is fitted to some.
+        others = {name: g for name, g in generators.items() if not reads_tables(g)}
+        judged = data.labels_of(others, told)
         sample = Sample(
             values,
             starts=pieces.starts,
             groups=None if by_time or whole else pieces.series,
+            target=judged,
         )
         if by_time:
             blocks = [pieces.block == k for k in range(n_blocks)]
             folds = [(np.flatnonzero(~inside), np.flatnonzero(inside)) for inside in blocks]
-            return cls(sample, reading, folds, parts, pieces, cut, [], dating)
-        held_out = _series_of_folds(cv, len(parts), groups, seed)
+            return cls(sample, reading, folds, parts, pieces, cut, [], dating, labels)
+        held_out = _series_of_folds(cv, len(parts), groups, labels, seed)
         folds = [
             (np.flatnonzero(~inside), np.flatnonzero(inside))
             for inside in (np.isin(pieces.series, series) for series in held_out)
         ]
-        return cls(sample, reading, folds, parts, pieces, cut, held_out, dating)
+        if told is not None:
+            data.check_classes(folds, told)
+        return cls(sample, reading, folds, parts, pieces, cut, held_out, dating, labels)
 
     @property
     def description(self) -> str:
@@ -209,42 +222,59 @@ class TableSubject(Subject):
         laid = [name for name in generator.get_params() if name.split("__")[-1] == "layout"]
         generator.set_params(**dict.fromkeys(laid, "channels-last"))
         if not reads_tables(generator):
-            fit_generator(generator, self.given(self.folds[fold][0]), None)
+            rows = self.folds[fold][0]
+            fit_generator(generator, self.given(rows), self._labels(self.pieces.series[rows]))
             return
         known = generator.get_params(deep=False)
         names = ("id_columns", "series_column", "time_column")
         # The panel has names and times in its index.
         generator.set_params(**{name: None for name in names if known.get(name) is not None})
-        fit_generator(generator, _panel(self._stretches(fold)), None)
+        frames, series = self._stretches(fold)
+        fit_generator(generator, _panel(frames), self._labels(series))
 
     def draw(self, generator: GeneratorLike, fold: int, seed: int) -> Sample:
         n, shape = len(self.folds[fold][1]), self.sample.values.shape[1:]
         if not reads_tables(generator):
-            drawn, _ = draw_series(generator, n, None, seed)
-            return Sample(as_asked(drawn, self.reading, (n, *shape)))
+            told = self._labels(self.pieces.series[self.folds[fold][1]])
+            drawn, target = draw_series(generator, n, told, seed)
+            return Sample(as_asked(drawn, self.reading, (n, *shape)), target=target)
+        series = self.held_out[fold] if self.held_out else np.arange(len(self.parts))
         if self.held_out:
-            panel = generator.sample(len(self.held_out[fold]), random_state=seed)
+            panel = generator.sample(len(series), random_state=seed, **self._asked(series))
             parts = parts_of(panel, None, None, self.parts, "the sample", **self.dating)
             frames = [part.frame for part in parts]
         else:
             frames = self._blocks_drawn(generator, fold, seed)
         pieces = Pieces.of(frames, self.cut).at_most(n, derive_seed(seed, "pieces"))
         values = as_asked(pieces.frames, self.reading, (len(pieces), *shape))
-        return Sample(values, starts=pieces.starts)
+        return Sample(values, starts=pieces.starts, target=self._labels(series[pieces.series]))
 
-    def _stretches(self, fold: int) -> list[pd.DataFrame]:
-        """Return what a fold trains on, with times: the longest of each series come first."""
+    def _labels(self, series: NDArray[np.int64]) -> NDArray[Any] | None:
+        """Return the labels of series, by their numbers."""
+        return None if self.labels is None else self.labels[series]
+
+    def _asked(self, series: NDArray[np.int64]) -> dict[str, Any]:
+        """Return what a generator of series is told to draw given."""
+        return {} if self.labels is None else {"y": self.labels[series]}
+
+    def _stretches(self, fold: int) -> tuple[list[pd.DataFrame], NDArray[np.int64]]:
+        """Return what a fold trains on, with times, and of which series each stretch is.
+
+        The longest of each series come first.
+        """
         if self.held_out:
             kept = np.setdiff1d(np.arange(len(self.parts)), self.held_out[fold])
-            return [_dated(self.parts[k]) for k in kept]
-        first, others = [], []
-        for part in self.parts:
+            return [_dated(self.parts[k]) for k in kept], kept
+        first, others, series = [], [], list(range(len(self.parts)))
+        for k, part in enumerate(self.parts):
             begin, end = blocks_of(len(part.frame), len(self.folds))[fold]
             dated = _dated(part)
             stretches = sorted((dated.iloc[:begin], dated.iloc[end:]), key=len, reverse=True)
             first.append(stretches[0])
-            others += [x for x in stretches[1:] if len(x) >= 2 * (self.cut.window or 1)]
-        return [*first, *others]
+            long = [x for x in stretches[1:] if len(x) >= 2 * (self.cut.window or 1)]
+            others += long
+            series += [k] * len(long)
+        return [*first, *others], np.array(series)
 
     def _blocks_drawn(self, generator: Any, fold: int, seed: int) -> list[pd.DataFrame]:
         """Draw of each series what was held out: as long, and from the same time on."""
@@ -255,23 +285,24 @@ class TableSubject(Subject):
         drawn: dict[int, pd.DataFrame] = {}
         for (start, length), series in asked.items():
             own = derive_seed(seed, f"{start} {length}")
-            panel = generator.sample(max(series) + 1, length, start, random_state=own)
+            asked_for = self._asked(np.arange(max(series) + 1))
+            panel = generator.sample(max(series) + 1, length, start, random_state=own, **asked_for)
             parts = parts_of(panel, None, None, self.parts, "the sample", **self.dating)
             drawn |= {k: parts[k].frame for k in series}
         return [drawn[k] for k in range(len(self.parts))]
 
 
-def _refuse_other(
-    generators: dict[str, GeneratorLike],
-    y: ArrayLike | None,
-    window_starts: ArrayLike | None,
-    cv: CrossValidation,
-) -> None:
-    if y is not None or any(getattr(g, "conditional", False) for g in generators.values()):
-        raise ValueError(
-            "labels y, and generators that are conditional on them, are judged on windows: cut "
-            "them with make_windows, or leave what is known of each series as a column of X"
-        )
+def _labels_of(parts: list[Part], y: Any) -> NDArray[Any] | None:
+    """Return the label of each series; segments have that of theirs."""
+    keys = list(dict.fromkeys(part.key for part in parts))
+    labels = read_labels(y, keys)
+    if labels is None:
+        return None
+    of_key = dict(zip(keys, labels, strict=True))
+    return as_conditions([of_key[part.key] for part in parts])
+
+
+def _refuse_other(window_starts: ArrayLike | None, cv: CrossValidation) -> None:
     if window_starts is not None:
         raise ValueError(
             "window_starts tells where windows begin, but X is a table, whose times tell it: "
@@ -311,10 +342,18 @@ def _by_time(cv: CrossValidation, lengths: list[int], window: int) -> bool:
 
 
 def _series_of_folds(
-    cv: CrossValidation, n_series: int, groups: ArrayLike | None, seed: int
+    cv: CrossValidation,
+    n_series: int,
+    groups: ArrayLike | None,
+    labels: NDArray[Any] | None,
+    seed: int,
 ) -> list[NDArray[np.int64]]:
     """Return of each fold the numbers of the series that are held out."""
     rows = np.arange(n_series)
+    if labels is not None:
+        classes, counts = np.unique(labels, return_counts=True)
+        if counts.min() < 2:
+            data.refuse_class(classes[counts.argmin()], 1)
     values = None if groups is None else data.check_groups(groups, n_series)
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         if cv < 2:
@@ -322,10 +361,11 @@ def _series_of_folds(
         if values is not None:
             folds = GroupKFold(int(cv)).split(rows, None, values)
         else:
-            shuffled = KFold(int(cv), shuffle=True, random_state=derive_seed(seed, "folds"))
-            folds = shuffled.split(rows)
+            kind = KFold if labels is None else StratifiedKFold
+            shuffled = kind(int(cv), shuffle=True, random_state=derive_seed(seed, "folds"))
+            folds = shuffled.split(rows, labels)
     else:
-        folds = check_cv(check_cv_parameter(cv)).split(rows[:, None], None, values)
+        folds = check_cv(check_cv_parameter(cv)).split(rows[:, None], labels, values)
     held_out = [np.asarray(test) for _, test in folds]
     if any(len(test) == n_series or len(test) == 0 for test in held_out):
         raise ValueError(f"cv={cv!r} leaves a fold of the {n_series} series with none on one side")

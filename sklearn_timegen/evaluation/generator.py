@@ -63,8 +63,9 @@ def evaluate_generator(
     X : array-like of shape (n_samples, n_timesteps[, n_channels]), or table of series
         Real series. It is read as a table if the generator is a :class:`SeriesGenerator`, if
         its index holds dates or several levels, or with one of the three parameters on tables.
-    y : array-like of shape (n_samples,), default=None
-        Labels, handed to ``fit``. A conditional generator draws given the held-out labels, and
+    y : array-like of shape (n_samples,) or dict, default=None
+        Labels, handed to ``fit``; of a table one for each series, in their order or by their
+        names. A conditional generator draws given the held-out labels, and
         ``tstr_score`` is the accuracy then. Folds are stratified.
     cv : int, splitter or iterable, default=5
         A number means shuffled folds, or, if the windows overlap, blocks of time: up to five for
