@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import RepeatedKFold
 
-from sklearn_timegen import compare_generators
+from sklearn_timegen import compare_generators, compare_samples
 from sklearn_timegen.datasets import make_ar
 from sklearn_timegen.evaluation._comparing import corrected_p_value, least_effect
+from sklearn_timegen.metrics import Metric
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -94,3 +95,17 @@ def test_no_winner_is_named_among_equals():
         )
         named.append(not table.loc["marginal_difference", "ties_with_best"].all())
     assert sum(named) <= 4  # of 12 at 5%: more in 2 of 10,000 tries
+
+
+def test_far_from_the_training_series_is_no_better_than_real():
+    X = make_ar(120, 12, random_state=SEED)
+    samples = {"alike": make_ar(120, 12, random_state=SEED + 1), "far": X + 50}
+
+    def distance(X_real, X_synthetic):
+        return 5.0 if X_synthetic.mean() > 10 else 0.9
+
+    metric = Metric(distance, "higher", aspect="privacy")
+    table = compare_samples(samples, X, metrics=metric, n_splits=3, verbose=0)
+    assert table.loc["distance", "score"].to_dict() == {"alike": 0.9, "far": 5.0}
+    assert (table.loc["distance", "rank"] == 1.5).all()
+    assert table.loc["distance", "ties_with_best"].all()

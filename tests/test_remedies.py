@@ -82,6 +82,9 @@ def test_rules_of_tables_have_names_words_and_gaps():
     assert "word is one of x, y" in found
     by_order = find_rules(table, id_columns="shop", time_column="day", include="order")
     assert [rule.kind for rule in by_order if rule.kind != "category"] == ["order"]
+    many = table.assign(word=rng.choice([f"w{k}" for k in range(25)], 120))
+    codes = find_rules(many, id_columns="shop", time_column="day")
+    assert "word in whole numbers" not in str(codes)
     with pytest.raises(ValueError, match="have names already"):
         find_rules(table.set_index("day")[["low"]], names=["a"])
 

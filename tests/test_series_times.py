@@ -349,3 +349,45 @@ def test_days_that_are_left_out_come_back_as_days():
     # Counts of rare gaps, in two samples: within three standard deviations of their difference.
     assert abs(n_real - n_made) < 3 * np.sqrt(n_real + n_made)
     assert np.mean(holes) == pytest.approx(0.05, abs=0.025)
+
+
+@pytest.mark.parametrize("n_series", [4, 12])
+def test_series_begin_where_one_of_training_could(n_series):
+    rng = np.random.default_rng(SEED)
+    hours = pd.date_range("2024-01-01", periods=60, freq="h")
+    half = pd.Timedelta("30min")
+    X = pd.concat(
+        pd.DataFrame({"id": k, "t": hours + half * (k % 2), "x": rng.normal(size=60)})
+        for k in range(n_series)
+    )
+    series = SeriesGenerator(
+        window=8, id_columns="id", time_column="t", random_state=SEED, calendar=()
+    ).fit(X)
+    for start in ("2024-03-01 05:00", "2024-03-01 05:30"):
+        drawn = series.sample(3, 20, start=start)
+        assert (drawn.groupby("id")["t"].first() == pd.Timestamp(start)).all()
+    own = ["2024-03-01 05:30", "2024-03-01 05:00"]
+    firsts = series.sample(2, 20, start=own).groupby("id")["t"].first()
+    assert firsts.tolist() == [pd.Timestamp(start) for start in own]
+    with pytest.raises(ValueError, match="05:10.*does not lie on the frequency"):
+        series.sample(3, 20, start="2024-03-01 05:10")
+
+
+def test_series_of_several_time_zones_begin_at_their_own_clocks():
+    rng = np.random.default_rng(SEED)
+    zones = ["UTC", "Europe/Zurich", "America/New_York"]
+    X = [
+        pd.DataFrame(
+            {"x": rng.normal(size=60)}, pd.date_range("2024-01-01", periods=60, freq="h", tz=zone)
+        )
+        for zone in zones
+    ]
+    series = SeriesGenerator(window=8, random_state=SEED).fit(X)
+    naive = series.sample(3, 20, start="2024-03-01")
+    assert [str(x.index[0].tz) for x in naive] == zones
+    assert {x.index[0].tz_localize(None) for x in naive} == {pd.Timestamp("2024-03-01")}
+    at_once = series.sample(3, 20, start=pd.Timestamp("2024-03-01", tz="Asia/Tokyo"))
+    assert len({x.index[0].tz_convert("UTC") for x in at_once}) == 1
+    without = SeriesGenerator(window=8).fit([x.tz_localize(None) for x in X])
+    with pytest.raises(ValueError, match="it has a time zone, and the times of training have"):
+        without.sample(1, 20, start=pd.Timestamp("2024-03-01", tz="UTC"))

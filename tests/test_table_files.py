@@ -213,10 +213,11 @@ def test_dates_in_two_ways(tmp_path):
 
 def test_a_slip_among_dates_is_told(tmp_path):
     days = pd.date_range("2024-01-01", periods=60).strftime("%d.%m.%Y").tolist()
-    days[40] = "soon"
-    path = write(tmp_path, "day,x\n" + "".join(f"{day},1\n" for day in days))
-    with pytest.raises(ValueError, match="'day' is of dates, but for 'soon' in row 41"):
-        read_table(path)
+    for slip in ("soon", "31.02.2024"):
+        days[40] = slip
+        path = write(tmp_path, "day,x\n" + "".join(f"{day},1\n" for day in days))
+        with pytest.raises(ValueError, match=f"'day' is of dates, but for '{slip}' in row 41"):
+            read_table(path)
 
 
 def test_times_are_read_as_they_are_written(tmp_path):

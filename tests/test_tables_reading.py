@@ -174,6 +174,10 @@ BAD = {
     r"several formats: '2024-01-01'.*'03/01/2024'": days(
         "2024-01-01", "2024-01-02", "03/01/2024", "2024-01-04", "05/01/2024"
     ),
+    "'31.02.2024' in row 2 is no date: there is no such day": days(
+        "28.02.2024", "31.02.2024", "02.03.2024"
+    ),
+    "'13/13/2024' in row 1 is no date": days("13/13/2024", "02/03/2024"),
     "'soon' is none that can be read": days("soon", "later"),
     "newest rows first, as series ('north', 1)": lambda X: X[::-1].sort_values(
         ["region", "shop"], kind="stable"

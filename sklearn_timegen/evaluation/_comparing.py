@@ -9,7 +9,9 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from sklearn_timegen.evaluation._data import MEAN_RANK
+from sklearn_timegen.evaluation._judging import Outcome
 from sklearn_timegen.evaluation._run import Evaluation, summarise
+from sklearn_timegen.metrics import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +36,12 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     blocks, ranks, scores = {}, [], []
     for metric in evaluation.metrics:
         goodness = np.array(
-            [
-                [metric.goodness(outcome.values[metric.name]) for outcome in outcomes]
-                for outcomes in evaluation.outcomes.values()
-            ]
+            [_goodness(metric, outcomes) for outcomes in evaluation.outcomes.values()]
         ).T
+        if metric.aspect == "privacy":
+            # To be farther from the training series than real ones are is no merit.
+            floor = _goodness(metric, evaluation.floors)
+            goodness = np.minimum(goodness, np.array(floor)[:, None])
         ranks.append(_ranks(goodness))
         scores.append(_standardised(goodness))
         rows = pd.DataFrame({name: tables[name].loc[metric.name] for name in names}).T
@@ -56,6 +59,11 @@ def comparison_of(evaluation: Evaluation, alpha: float) -> pd.DataFrame:
     for kind in ("folds", "judges"):
         table.attrs[kind] = {name: tables[name].attrs[kind] for name in names}
     return table
+
+
+def _goodness(metric: Metric, outcomes: list[Outcome]) -> list[float]:
+    """Return how good values are, fold by fold."""
+    return [metric.goodness(outcome.values[metric.name]) for outcome in outcomes]
 
 
 def corrected_p_value(gaps: Array, overlap: float) -> float:

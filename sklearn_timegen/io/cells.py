@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sklearn_timegen.data.tables.dates import Dates, Quarters, formats_of
+from sklearn_timegen.data.tables.dates import Dates, Quarters, formats_of, is_impossible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,9 +246,9 @@ def slip_of(form: CellForm, texts: Sequence[str], counts: Any, marks: str) -> tu
     usual = _usual_look(texts[k] for k in known)
     kinds = {
         "numbers": lambda text: any(Numbers.of([text], "", mark) for mark in marks),
-        "dates": lambda text: bool(usual) and usual in formats_of(text),
+        "dates": lambda text: usual in formats_of(text) and not is_impossible(text),
     }
-    for kind, is_one in kinds.items():
+    for kind, is_one in kinds.items() if usual else [("numbers", kinds["numbers"])]:
         odd = [k for k in known if not is_one(texts[k])]
         n_odd, n_all = counts[odd].sum(), counts[known].sum()
         many = len(known) - len(odd) > FEWEST_NUMBERS

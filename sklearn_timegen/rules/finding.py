@@ -257,6 +257,8 @@ class _Search:
             found = _FINDERS[kind](blocks, self.units if whole else self.units_once)
         taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
         taken |= self.claimed if kind in CLAIMING else set()
+        if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
+            taken |= {k for rule in self.declared if rule.kind == "category" for k in rule.keys}
         taken |= {key for rule in self.rules if rule.kind in FINAL for key in rule.keys}
         found = [rule for rule in found if not taken & set(rule.keys)]
         for rule in found:

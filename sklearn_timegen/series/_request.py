@@ -121,7 +121,7 @@ def read_request(
     labels = _labels(models, y, n_series)
     values = _attributes(models, attributes, n_series)
     if heads is None:
-        asked = _standing_in(models, among, labels, values)
+        asked = _standing_in(models, among, labels, values, starts)
     else:
         places = _places(models.records, n_series, rng)
         asked = heads.draw(values, labels, places, rng)
@@ -129,6 +129,9 @@ def read_request(
         if length is not None:
             item.length = _checked_length(models, length)
         if first is not None:
+            if heads is not None:
+                everybody = range(len(models.records))
+                item.like = _that_begins(models.records, item.like, everybody, first)
             item.start = models.records[item.like].timeline.start(first)
     return asked
 
@@ -138,18 +141,31 @@ def _standing_in(
     among: list[int] | None,
     labels: list[Any],
     attributes: list[dict[int, float]],
+    starts: list[Any],
 ) -> list[Asked]:
     """Return series that stand in for those of training that have what is asked for, in turn."""
     asked, used = [], dict[Any, int]()
-    for label, own in zip(labels, attributes, strict=True):
+    for label, own, start in zip(labels, attributes, starts, strict=True):
         fitting = _fitting(models, among, label, own)
         turn = used.setdefault(tuple(fitting), 0)
         used[tuple(fitting)] += 1
-        k = fitting[turn % len(fitting)]
+        k = _that_begins(models.records, fitting[turn % len(fitting)], fitting, start)
         index = models.records[k].timeline.index
         label = label if label is not None else models.label_of(k)
         asked.append(Asked(k, index[0], len(index), label, own))
     return asked
+
+
+def _that_begins(records: list[Record], k: int, among: Sequence[int], start: Any) -> int:
+    """Return series ``k`` if it could begin at a time, else the next one among others that could.
+
+    Those of a panel may be read on the hour or at half past, or live in several time zones. A
+    time that is on the steps of none is refused by those of ``k``.
+    """
+    if start is None or records[k].timeline.has(start):
+        return k
+    in_turn = [*(j for j in among if j > k), *(j for j in among if j < k)]
+    return next((j for j in in_turn if records[j].timeline.has(start)), k)
 
 
 def _places(records: list[Record], n_series: int, rng: np.random.Generator) -> list[int]:

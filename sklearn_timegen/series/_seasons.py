@@ -47,6 +47,8 @@ class _Rows:
         indexes = [i.to_timestamp() if isinstance(i, pd.PeriodIndex) else i for i in indexes]
         if not columns or not all(isinstance(index, pd.DatetimeIndex) for index in indexes):
             return None
+        # The hour is that of each series' own clock.
+        indexes = [index.tz_localize(None) for index in indexes]
         values = np.concatenate([record.values[:, list(columns)] for record in records])
         series = np.repeat(np.arange(len(records)), [len(index) for index in indexes])
         times = indexes[0].append(indexes[1:]) if len(indexes) > 1 else indexes[0]

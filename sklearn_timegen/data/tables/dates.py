@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AmbiguousDatesError", "Dates", "Quarters", "formats_of", "time_written"]
+__all__ = [
+    "AmbiguousDatesError",
+    "Dates",
+    "Quarters",
+    "formats_of",
+    "is_impossible",
+    "time_written",
+]
 
 DAYS = [
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
@@ -261,6 +268,12 @@ def formats_of(text: str) -> Iterator[str]:
         yield format_
     if not is_usual and DIGIT.search(text):
         yield from _guessed_formats(text)
+
+
+def is_impossible(text: str) -> bool:
+    """Whether a text looks like a date, and is none in any format, as 31.02.2024."""
+    formats = list(_usual_formats(text))
+    return bool(formats) and all(Dates(found).unread([text]) for found in formats)
 
 
 def _usual_formats(text: str) -> Iterator[str]:

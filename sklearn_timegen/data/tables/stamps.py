@@ -12,6 +12,7 @@ from sklearn_timegen.data.tables.dates import (
     Dates,
     Quarters,
     formats_of,
+    is_impossible,
     time_written,
 )
 
@@ -90,13 +91,14 @@ def read_stamps(column: pd.Series) -> tuple[pd.Index, StampFormat | None]:
     if not all(isinstance(value, str) for value in column):
         return index, None
     codes, texts = pd.factorize(column.to_numpy(dtype=object))
-    form = _form_of(texts.tolist(), column.name)
+    form = _form_of(texts.tolist(), column)
     read = form.read(texts.tolist()).take(codes)
     return pd.DatetimeIndex(read, name=column.name), StampFormat(form, column.dtype)
 
 
-def _form_of(texts: list[str], name: Any) -> Dates | Quarters:
+def _form_of(texts: list[str], column: pd.Series) -> Dates | Quarters:
     """Return the one form that all strings have."""
+    name = column.name
     quarters = Quarters.of(texts, "")
     if quarters is not None:
         return quarters
@@ -108,20 +110,28 @@ def _form_of(texts: list[str], name: Any) -> Dates | Quarters:
             f"format={error.formats[0]!r})"
         ) from error
     if form is None:
-        raise ValueError(_why_unread(texts, name))
+        raise ValueError(_why_unread(texts, column))
     for note in form.notes(texts, name):
         warn_user(note)
     return form
 
 
-def _why_unread(texts: list[str], name: Any) -> str:
+def _why_unread(texts: list[str], column: pd.Series) -> str:
     """Say which strings are no dates, or of other formats than the first."""
+    name = column.name
     formats = list(formats_of(texts[0]))
     if not formats:
         return (
             f"column {name!r} is to hold times, but {texts[0]!r} is none that can be read: "
             "convert it first, for example by pd.to_datetime(..., format=...), or, of weeks and "
             "the like, pd.PeriodIndex(..., freq=...)"
+        )
+    impossible = next(filter(is_impossible, texts), None)
+    if impossible is not None:
+        row = int((column == impossible).to_numpy().argmax()) + 1
+        return (
+            f"column {name!r} is to hold times, but {impossible!r} in row {row} is no date: there "
+            "is no such day, or time of day. Correct it, or leave the row out"
         )
     unread = Dates(formats[0]).unread(texts)
     odd = unread[0] if unread else texts[-1]

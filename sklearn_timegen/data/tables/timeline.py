@@ -115,6 +115,14 @@ class Timeline:
             ) from error
         return time
 
+    def has(self, asked: Any) -> bool:
+        """Whether a series on these steps could begin at a time."""
+        try:
+            self.start(asked)
+        except ValueError:
+            return False
+        return True
+
     def _parse(self, asked: Any) -> Any:
         import pandas as pd
 
@@ -123,8 +131,12 @@ class Timeline:
         if not isinstance(self.index, pd.DatetimeIndex):
             return _as_integer(asked)
         time = pd.Timestamp(asked)
-        is_naive = self.index.tz is not None and time.tz is None
-        return time.tz_localize(self.index.tz) if is_naive else time
+        if self.index.tz is None:
+            if time.tz is not None:
+                raise ValueError("it has a time zone, and the times of training have none")
+            return time
+        zone = self.index.tz
+        return time.tz_localize(zone) if time.tz is None else time.tz_convert(zone)
 
     def make(self, start: Any, n_timesteps: int) -> pd.Index:
         """Return ``n_timesteps`` times from ``start`` on, in an index of the same kind."""
