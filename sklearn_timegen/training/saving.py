@@ -16,8 +16,9 @@ from skorch import NeuralNet
 from skorch.history import History
 from torch import Tensor
 
-from sklearn_timegen._random import derive_seed, torch_generator
+from sklearn_timegen._random import derive_seed, seeded_weights, torch_generator
 from sklearn_timegen.io.saved.numbers import on_known_device
+from sklearn_timegen.training.rebuilding import check_parts, no_larger_than
 
 __all__ = ["SavedNet"]
 
@@ -98,8 +99,13 @@ class SavedNet(NeuralNet):
         if not set(counted) <= set(self._counted):
             raise ValueError(f"a net does not count {sorted(set(counted) - set(self._counted))}")
         params = {**state["params"], "device": str(on_known_device(state["params"]["device"]))}
+        check_parts(params)
         type(self).__init__(self, **params)
-        self.initialize()
+        states = state["module"], state["criterion"]
+        with no_larger_than(*states):
+            self._try_without_memory()
+        with no_larger_than(*states):
+            self.initialize()
         self.networks.load_state_dict(state["module"])
         self.criterion_.load_state_dict(state["criterion"])
         self.criterion_.__dict__.update(_only_numbers(state["objective"], self.criterion_))
@@ -111,6 +117,14 @@ class SavedNet(NeuralNet):
         if not self.begins_anew_:
             self.optimizer_.load_state_dict(state["optimizer"])
             self._check_optimizer()
+
+    def _try_without_memory(self) -> None:
+        """Make the networks once without their memory, so that they can be counted before."""
+        with torch.device("meta"), seeded_weights(0):
+            try:
+                self.initialized_instance(self.module, self.get_params_for("module"))
+            except (NotImplementedError, RuntimeError):
+                return  # they look at their weights while they are made, which have no values here
 
     def _check_optimizer(self) -> None:
         """Refuse an optimizer's memory of other weights."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
 
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.io.saved import calendar, containers, frames, numbers, objects
 from sklearn_timegen.io.saved.archive import read_manifest, read_members, write_archive
 from sklearn_timegen.io.saved.arrays import ArrayReader
@@ -52,7 +54,9 @@ def load(path: str | Path) -> Any:
     """Load an estimator that its method ``save`` has written.
 
     Nothing in the file is executed: it holds text and numbers, of which objects of this package's
-    classes are built, and of a short list of others.
+    classes are built, and of a short list of others. A network is refused that is larger than the
+    weights in the file. The parameters ``memory`` and ``checkpoint`` come back as ``None``, with a
+    warning, but for the checkpoint that is loaded itself.
 
     Parameters
     ----------
@@ -87,7 +91,8 @@ def load(path: str | Path) -> Any:
     """
     manifest, tree, arrays = read_members(path)
     try:
-        estimator = Decoder(KINDS, ArrayReader(arrays)).decode(tree)
+        decoder = Decoder(KINDS, ArrayReader(arrays))
+        estimator = decoder.decode(tree)
         if not hasattr(estimator, "get_params") or (
             class_name(type(estimator), "it") != manifest.get("class")
         ):
@@ -99,7 +104,27 @@ def load(path: str | Path) -> Any:
                 raise FileRefused(f"its parameters are none: {error}") from error
     except (FileRefused, CannotSave) as error:  # of a class that no file may name
         raise FileRefused(f"{path} is refused: {error}") from error
+    _forget_paths(decoder.paths, path)
     return estimator
+
+
+def _forget_paths(paths: list[tuple[Any, str]], path: str | Path) -> None:
+    """Reset where files were kept: on another machine, or where who wrote the file wants them.
+
+    A training goes on writing to the checkpoint that it is loaded from.
+    """
+    told = []
+    for made, name in paths:
+        where = getattr(made, name)
+        if name == "checkpoint" and os.path.realpath(where) == os.path.realpath(path):
+            continue
+        made.__dict__[name] = None
+        told.append(f"{name}={str(where)!r}")
+    if told:
+        warn_user(
+            f"{path} was saved with {', '.join(dict.fromkeys(told))}, and is loaded without: a "
+            "file says nothing of what lies at such a place. Set it by set_params, if it is yours"
+        )
 
 
 def describe(path: str | Path) -> dict[str, Any]:

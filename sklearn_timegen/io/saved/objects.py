@@ -92,6 +92,7 @@ def _decode_object(node: Node, decoder: Decoder) -> Any:
     state = decoder.decode_entries(node, "state")
     if not hasattr(cls, "_load_saved"):
         _fill(made, state)
+        decoder.note_paths(made)
         return made
     try:
         made._load_saved(state)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from sklearn_timegen.io.saved.arrays import ArrayReader, ArrayWriter
@@ -21,6 +22,9 @@ Node = dict[str, Any]
 
 # Levels of what lies within each other. A network of many blocks has forty.
 DEEPEST = 120
+
+# Parameters that say where files are kept, which are read with all that they hold.
+PATHS = ("memory", "checkpoint")
 
 # What entries of a node may raise that are not those of its kind, wherever they are used.
 MALFORMED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -132,6 +136,13 @@ class Decoder:
         self.arrays = arrays
         self._known: dict[int, Any] = {}
         self._depth = 0
+        self.paths: list[tuple[Any, str]] = []
+
+    def note_paths(self, made: Any) -> None:
+        """Take note of an object's parameters that name places where files are kept."""
+        held = getattr(made, "__dict__", {})
+        named = [name for name in PATHS if isinstance(held.get(name), str | PurePath)]
+        self.paths += [(made, name) for name in named]
 
     def decode(self, node: Any) -> Any:
         """Return the object that a node stands for."""
