@@ -3,12 +3,14 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 import sklearn_timegen
 from sklearn_timegen import VAE, PCAMixture, TSTRClassifier
+from sklearn_timegen.io import CannotSave, describe, save
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 from .test_save import CODED, Forged, X
@@ -100,3 +102,32 @@ def test_a_checkpoint_goes_on_being_written_where_it_was_loaded_from(tmp_path, p
     generator.save(tmp_path / "other.timegen")
     with pytest.warns(UserWarning, match="checkpoint='.*saved.timegen', and is loaded without"):
         assert sklearn_timegen.load(tmp_path / "other.timegen").checkpoint is None
+
+
+def test_a_bootstrap_of_sktime_is_saved_without_code(path):
+    pytest.importorskip("sktime")
+    from sklearn_timegen.forecasting import GeneratorBootstrap
+
+    months = pd.period_range("2010-01", periods=72, freq="M")
+    season = np.sin(np.arange(72) * np.pi / 6)
+    y = pd.Series(season + np.random.default_rng(SEED).normal(size=72) / 5, months)
+    bootstrap = GeneratorBootstrap(PCAMixture(), window=12, random_state=SEED)
+    for fitted in (False, True):
+        if fitted:
+            bootstrap.fit(y)
+        save(bootstrap, path)
+        assert describe(path)["fitted"] == fitted
+        loaded = sklearn_timegen.load(path)
+        assert loaded.get_params()["window"] == 12
+    pd.testing.assert_frame_equal(loaded.transform(y), bootstrap.transform(y))
+
+
+def test_a_forecaster_of_sktime_is_refused_in_words(path):
+    pytest.importorskip("sktime")
+    from sktime.forecasting.compose import make_reduction
+
+    from sklearn_timegen.forecasting import AugmentedForecaster
+
+    pooled = make_reduction(Ridge(), window_length=3, pooling="global")
+    with pytest.raises(CannotSave, match=r"AugmentedForecaster.forecaster is a sktime.*joblib"):
+        save(AugmentedForecaster(pooled, PCAMixture(), window=12), path)

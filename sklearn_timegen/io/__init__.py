@@ -9,9 +9,9 @@ from sklearn_timegen.io.understanding import Understanding, understand
 from sklearn_timegen.io.written import read_estimator
 
 if TYPE_CHECKING:
-    from sklearn_timegen.io.saved import CannotSave, FileRefused, describe, load, register
+    from sklearn_timegen.io.saved import CannotSave, FileRefused, describe, load, register, save
 
-SAVED = ("CannotSave", "FileRefused", "describe", "load", "register")
+SAVED = ("CannotSave", "FileRefused", "describe", "load", "register", "save")
 
 __all__ = [
     "SUFFIXES",
@@ -26,6 +26,7 @@ __all__ = [
     "read_estimator",
     "read_table",
     "register",
+    "save",
     "understand",
     "windows_in",
 ]

@@ -30,7 +30,45 @@ REAL_DATA = ("keep", "thin", "drop")
 def save(
     estimator: Any, path: str | Path, *, training_state: bool = False, real_data: str = "keep"
 ) -> None:
-    """Write an estimator to a file; what its method ``save`` says holds."""
+    """Write an estimator to a file that holds no code, as the method ``save`` of others does.
+
+    For those that have another method of this name from elsewhere, such as
+    :class:`~sklearn_timegen.forecasting.GeneratorBootstrap`, whose own one pickles.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator of this package, fitted or not.
+    path : str or Path
+        The file; what stood there is replaced.
+    training_state : bool, default=False
+        Whether the optimizers' memory is kept.
+    real_data : {"keep", "thin", "drop"}, default="keep"
+        What is done with values of training series.
+
+    Raises
+    ------
+    CannotSave
+        A ``TypeError``: something in the estimator has no form without code, such as a forecaster
+        of sktime.
+    OSError
+        If the file cannot be written; what stood there is as it was.
+
+    See Also
+    --------
+    BaseGenerator.save : The same as a method, which tells more of the parameters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_timegen import PCAMixture, load
+    >>> from sklearn_timegen.io import save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(PCAMixture(n_components=3), Path(folder, "mixture.timegen"))
+    ...     load(Path(folder, "mixture.timegen"))
+    PCAMixture(n_components=3)
+    """
     if real_data not in REAL_DATA:
         raise ValueError(f"real_data must be one of {', '.join(REAL_DATA)}, got {real_data!r}")
     if not isinstance(training_state, bool):
@@ -165,6 +203,8 @@ def _told(estimator: Any) -> dict[str, str]:
 
 
 def _is_fitted(estimator: Any) -> bool:
+    if isinstance(getattr(estimator, "is_fitted", None), bool):  # of sktime
+        return bool(estimator.is_fitted)
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
