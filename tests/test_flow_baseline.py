@@ -6,9 +6,9 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sklearn_timegen import FlowMatching
-from sklearn_timegen.flow import _baseline
-from sklearn_timegen.flow._baseline import Baseline, fit_mixture
-from sklearn_timegen.flow._normal import normal_of
+from sklearn_timegen.flow import baseline
+from sklearn_timegen.flow.baseline import Baseline, fit_mixture
+from sklearn_timegen.flow.normal import normal_of
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 
 from .flows import Dense, Identity, covariance_of, known_flow, normal_series
@@ -123,7 +123,7 @@ def test_there_is_a_mixture_only_where_asked_and_possible():
 
 
 def test_the_network_learns_what_the_mixture_does_not_say(monkeypatch):
-    monkeypatch.setattr(_baseline, "PER_SCORE", 150)  # two normals at most, for a ring
+    monkeypatch.setattr(baseline, "PER_SCORE", 150)  # two normals at most, for a ring
     angle = np.random.default_rng(SEED).uniform(0, 2 * np.pi, 600)
     v = np.stack([np.cos(angle), np.sin(angle)], axis=1)[:, None].astype(np.float32)
     settings = {"representation": Identity(), "rules": None, "n_steps": 8, "random_state": SEED}

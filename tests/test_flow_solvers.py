@@ -7,7 +7,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from sklearn_timegen.flow._density import hutchinson_probes
-from sklearn_timegen.flow._normal import Normal
+from sklearn_timegen.flow.normal import Normal
 
 from .flows import (
     Flow,

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sklearn_timegen.flow._baseline import Baseline, Mixture
-from sklearn_timegen.flow._normal import Normal
+from sklearn_timegen.flow.baseline import Baseline, Mixture
+from sklearn_timegen.flow.normal import Normal
 from sklearn_timegen.flow.paths import Path, Prediction, expand_like
 from sklearn_timegen.nn.averaging import WeightAverage
 

@@ -22,9 +22,9 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_shape, check_time_axis, make_network
 from sklearn_timegen.data import Series
-from sklearn_timegen.flow._baseline import Mixture, fit_mixture
+from sklearn_timegen.flow.baseline import Mixture, fit_mixture
 from sklearn_timegen.flow._field import FlowField
-from sklearn_timegen.flow._normal import Normal, normal_of
+from sklearn_timegen.flow.normal import Normal, normal_of
 from sklearn_timegen.flow._solvers import SOLVERS
 from sklearn_timegen.flow.completion import ENSEMBLE_SIZES
 from sklearn_timegen.flow.generator import FlowGenerator

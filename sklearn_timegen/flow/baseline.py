@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sklearn_timegen._mixture import choose_normals
-from sklearn_timegen.flow._normal import Normal
+from sklearn_timegen.flow.normal import Normal
 from sklearn_timegen.flow.paths import Path, Prediction
 
 __all__ = ["Baseline", "Mixture", "fit_mixture"]
