@@ -22,13 +22,13 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import estimator, fitted, param
 from sklearn_timegen.base.networks import check_shape, check_time_axis, make_network
 from sklearn_timegen.data import Series
-from sklearn_timegen.flow.baseline import Mixture, fit_mixture
 from sklearn_timegen.flow._field import FlowField
-from sklearn_timegen.flow.normal import Normal, normal_of
 from sklearn_timegen.flow._solvers import SOLVERS
+from sklearn_timegen.flow.baseline import Mixture, fit_mixture
 from sklearn_timegen.flow.completion import ENSEMBLE_SIZES
 from sklearn_timegen.flow.generator import FlowGenerator
 from sklearn_timegen.flow.networks import FIELDS
+from sklearn_timegen.flow.normal import Normal, normal_of
 from sklearn_timegen.flow.objectives import FlowLoss
 from sklearn_timegen.flow.paths import PATHS, PREDICTIONS
 from sklearn_timegen.representation import Representation, Space
