@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from sklearn_timegen.io.saved import load
     from sklearn_timegen.model_selection import make_windows
+    from sklearn_timegen.privacy import PrivacyBudget
     from sklearn_timegen.series import SeriesGenerator
     from sklearn_timegen.synthetic_training import (
         AugmentedClassifier,
@@ -88,6 +89,7 @@ __all__ = [
     "NeuralGenerator",
     "OneStepGenerator",
     "PCAMixture",
+    "PrivacyBudget",
     "ProfessorForcing",
     "RecurrentVAE",
     "RenyiVAE",
@@ -145,6 +147,7 @@ _HOMES = {
     "NeuralGenerator": "base",
     "OneStepGenerator": "distillation",
     "PCAMixture": "classical",
+    "PrivacyBudget": "privacy",
     "ProfessorForcing": "autoregressive",
     "RecurrentVAE": "vae",
     "RenyiVAE": "vae",

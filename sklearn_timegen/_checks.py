@@ -6,6 +6,7 @@ imports them from here (or, outside of the package, from :mod:`sklearn_timegen.b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,6 +21,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_magnitudes",
+    "refuse_private",
     "refuse_search",
     "type_text",
 ]
@@ -129,6 +131,17 @@ def _words(constraint: Any) -> list[str]:
         return ["object"]
     known = constraint.type if isinstance(constraint, Interval) else constraint
     return _WORDS[known].split(", ") if known in _WORDS else [str(known.__name__)]
+
+
+def refuse_private(params: Mapping[str, Any], name: str) -> None:
+    """Refuse a generator with a privacy budget in what learns of series beside it."""
+    inner = [n for n, value in params.items() if n.endswith("__private") and value is not None]
+    if inner:
+        raise ValueError(
+            f"{name} learns of series beside its generator, which the budget {inner[0]} does not "
+            "account for: fit the private generator itself, to series or windows with their "
+            "owners, and give its samples to what is to learn from them"
+        )
 
 
 def refuse_search(generator: Any, name: str) -> None:

@@ -46,6 +46,7 @@ FLOORS = {
     "datasets": 0,
     "io": 0,
     "model_selection": 0,
+    "privacy": 0,
 }
 # On floor 0, the data and helpers (with an underscore) may be used by the others; on others,
 # siblings never.
@@ -111,7 +112,7 @@ def test_networks_and_objectives_do_not_know_each_other():
             assert imported(path) <= {name}
 
 
-HEAVY = {"sktime", "matplotlib", "statsmodels", "pandas", "pooch", "ot", "umap"}
+HEAVY = {"opacus", "sktime", "matplotlib", "statsmodels", "pandas", "pooch", "ot", "umap"}
 
 
 def test_heavy_packages_are_imported_on_demand_only():

@@ -27,13 +27,15 @@ from sklearn_timegen.autoregressive.networks import (
 )
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.autoregressive.training import ProfessorNet
-from sklearn_timegen.base import NeuralGenerator, estimator, fitted, param
+from sklearn_timegen.base import estimator, fitted, param, pinned
 from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import has_density, log_density_of_series
 from sklearn_timegen.base.networks import check_time_axis
+from sklearn_timegen.base.private import PrivateNeuralGenerator
 from sklearn_timegen.base.tensors import EXACT, as_numpy
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.privacy import PrivacyBudget
 from sklearn_timegen.representation import Representation, Space
 from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule, cell_weights
 
@@ -43,7 +45,7 @@ FloatArray = NDArray[np.float32]
 
 
 @estimator
-class TeacherForcing(NeuralGenerator):
+class TeacherForcing(PrivateNeuralGenerator):
     """A recurrent network that predicts each timestep from all before it, as a mixture of normals.
 
     It is trained by maximum likelihood on the true past (teacher forcing), for all timesteps at
@@ -191,7 +193,8 @@ class TeacherForcing(NeuralGenerator):
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         module = self._network(space, n_conditions)
-        return GeneratorNet(module, TeacherForcedLikelihood, varies=space.varies, **params)
+        kind = self._net_class(GeneratorNet)
+        return kind(module, TeacherForcedLikelihood, varies=space.varies, **params)
 
     def _network(self, space: Space, n_conditions: int) -> Callable[[], RecurrentMixture]:
         """Return what makes the network that is fitted and sampled."""
@@ -297,6 +300,8 @@ class ProfessorForcing(TeacherForcing):
         check=[Interval(Real, 0, None, closed="neither"), None],
     )
     max_epochs: int = param(default=80, doc="Epochs of training by Adam.")
+    # Two networks play, and the discriminator sees series that are not paid for.
+    private: PrivacyBudget | None = pinned(None, told=False)
 
     net_: ProfessorNet = fitted(
         """The fitted skorch net; ``net_.module_`` holds the ``generator`` and the

@@ -27,7 +27,7 @@ from typing import Any, Literal, Self, TypeVar, dataclass_transform
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sklearn_timegen._checks import check_magnitudes, refuse_search
+from sklearn_timegen._checks import check_magnitudes, refuse_private, refuse_search
 from sklearn_timegen.base._documentation import document
 from sklearn_timegen.base.saving import Saving
 
@@ -315,6 +315,7 @@ class Declared(Saving, BaseEstimator):
 
     def _validate_params(self) -> None:
         refuse_search(self.get_params(deep=False).get("generator"), "generator")
+        refuse_private(self.get_params(), type(self).__name__)
         super()._validate_params()
         check_magnitudes(self.get_params(deep=False), type(self).__name__)
 

@@ -214,7 +214,7 @@ class NeuralGenerator(BaseGenerator):
             for name, value in self.get_params(deep=False).items()
             if name not in mutable_parameters(self)
         }
-        self._train(net, series, n_epochs or self._n_epochs(len(series)))
+        self._train(net, series, n_epochs or self._n_epochs(self._n_series(series)))
 
     def _train_further(self, X: ArrayLike, y: Any, n_epochs: int | None = None) -> Any:
         """Train the same network further; Ctrl-C in the first epoch leaves it as it was."""
@@ -239,6 +239,10 @@ class NeuralGenerator(BaseGenerator):
                 "the optimizer begins anew: the file that this was loaded from was saved without "
                 "training_state=True"
             )
+
+    def _n_series(self, series: Series) -> int:
+        """Series that an epoch goes through."""
+        return len(series)
 
     def _n_epochs(self, n_series: int) -> int:
         """Epochs of a training on so many series."""

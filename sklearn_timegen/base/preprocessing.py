@@ -108,9 +108,11 @@ class Preprocessing:
         x, _ = read_series(X, estimator=estimator, options=options, layout=self.layout)
         return x
 
-    def encode(self, x: FloatArray, conditions: FloatArray | None = None) -> Series:
-        """Represent series; those that break a rule are reported."""
-        u, known = self.structure.encode(x)
+    def encode(
+        self, x: FloatArray, conditions: FloatArray | None = None, *, tell: bool = True
+    ) -> Series:
+        """Represent series; those that break a rule are reported, with ``tell``."""
+        u, known = self.structure.encode(x, tell=tell)
         return self._series(represent(self.representation, u), known, conditions)
 
     def encode_with_volume(self, x: FloatArray) -> tuple[Series, Array]:

@@ -24,10 +24,13 @@ from sklearn_timegen._random import derive_seed, draw_seed
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
 from sklearn_timegen.base.density import log_density_of_series
+from sklearn_timegen.base.private import PrivateGenerator
 from sklearn_timegen.classical.directions import fit_directions
 from sklearn_timegen.classical.normals import Part, Pool, Unknown
+from sklearn_timegen.classical.private import noisy_normal, rows_of_normal
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.privacy import epsilon_spent, find_noise_multiplier, secret_rng
 
 __all__ = ["PCAMixture"]
 
@@ -46,7 +49,7 @@ def _has_density(self: PCAMixture) -> bool:
 
 
 @estimator
-class PCAMixture(LatentGenerator):
+class PCAMixture(LatentGenerator, PrivateGenerator):
     """PCA and a mixture of normals over the flattened series: strong, quick, and exact.
 
     The leading principal scores follow a :class:`~sklearn.mixture.GaussianMixture`, which is
@@ -56,6 +59,10 @@ class PCAMixture(LatentGenerator):
     ``impute`` is exact for the model: given the known values, it is a mixture of normals again,
     whose weights tell how likely each normal makes them. It needs a representation that leaves
     cells apart, as ``"standard"``, ``"minmax"`` and ``"quantile"`` do, and Gaussian residuals.
+
+    With ``private=``, it is one normal, by a mean and a covariance that are told with noise: each
+    owner contributes the means of his represented series, clipped to ``max_series_norm``, and of
+    their outer products. Directions in which noise drowns the covariance share one variance.
 
     References
     ----------
@@ -185,7 +192,7 @@ class PCAMixture(LatentGenerator):
     def _fit(self, series: Series) -> None:
         c = series.conditions
         seed = draw_seed(self.random_state)
-        rows = self._rows_of(series.values)
+        rows = self._rows_of(series.values) if self.private is None else self._private_rows()
         self.pca_, self._directions = fit_directions(
             rows,
             int(self.n_components) if isinstance(self.n_components, Integral) else 1,
@@ -200,6 +207,38 @@ class PCAMixture(LatentGenerator):
             part_seed = derive_seed(seed, f"mixture {key}") % 2**31
             self._parts[key] = self._fit_part(z[chosen], vectors, chosen, part_seed)
         self.mixtures_ = {key: part.mixture for key, part in self._parts.items()}
+
+    def _leaks(self) -> Iterator[str]:
+        assert self.private is not None
+        yield from super()._leaks()
+        if self.private.max_grad_norm is not None:
+            yield (
+                "max_grad_norm, which is for generators with a network: here represented series "
+                "are clipped, to max_series_norm"
+            )
+        if self.n_mixture_components != 1:
+            yield (
+                f"n_mixture_components={self.n_mixture_components!r}: each step of fitting a "
+                "mixture would cost a part of the budget. Set n_mixture_components=1, one normal"
+            )
+        if self.residual == "bootstrap":
+            yield "residual='bootstrap', which samples private series: take 'gaussian' or None"
+        if self.conditional:
+            yield (
+                "conditional=True for moments, which are not told label by label. Fit a generator "
+                "to the series of each label, with a budget for each"
+            )
+
+    def _private_rows(self) -> Array:
+        """Return rows with the moments of private series, as told with noise."""
+        budget, withheld = self.private, self._take_withheld()
+        assert budget is not None
+        rows = self._rows_of(withheld.values)
+        most = budget.max_series_norm or rows.shape[1] ** 0.5
+        sigma = find_noise_multiplier(budget.epsilon, budget.delta, sample_rate=1.0, n_steps=1)
+        normal = noisy_normal(rows, withheld.owners, most, sigma, secret_rng())
+        self._epsilon = epsilon_spent(sigma, 1.0, 1, budget.delta)
+        return rows_of_normal(*normal)
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
         rows = np.empty((n_samples, self._directions.basis.shape[1]))

@@ -29,6 +29,8 @@ class Series:
         Timesteps of each, at most ``n_timesteps``; None if all have as many.
     target : array of shape (n_samples,) or (n_samples, n_targets) or None, default=None
         What is to be predicted of each: a label, or numbers.
+    owners : array of int of shape (n_samples,) or None, default=None
+        Whose each is, by a number, where owners are to be protected together.
     weights : array of the shape of ``values`` or None, default=None
         What each cell counts in a loss, as a net in training tells its objective; None if all
         count 1.
@@ -55,6 +57,7 @@ class Series:
     observed: Any = None
     lengths: Any = None
     target: Any = None
+    owners: Any = None
     weights: Any = None
 
     def __post_init__(self) -> None:

@@ -311,7 +311,7 @@ class FlowMatching(FlowGenerator):
         n_batches = math.ceil(n_series / self.batch_size)
         return max(1, min(MOST_EPOCHS, round(N_BATCHES / n_batches)))
 
-    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> AveragedNet:
+    def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         network = self._network_class(self.series_shape_[0], space.has_time_axis)
         check_time_axis(network, self.network, space, self.representation)
         if "optimizer" not in (self.net_params or {}):
@@ -339,7 +339,7 @@ class FlowMatching(FlowGenerator):
             space.reach,
             self.ema_decay,
         )
-        return AveragedNet(module, loss, varies=space.varies, **params)
+        return self._net_class(AveragedNet)(module, loss, varies=space.varies, **params)
 
     def _make_schedule(self) -> RateSchedule:
         return WarmupCosineRate(self.warmup_steps, self.lr_end)

@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import Interval
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
+from sklearn_timegen.base import LatentGenerator, estimator, param
 from sklearn_timegen.base.density import has_density, log_density_of_series
+from sklearn_timegen.base.private import PrivateNeuralGenerator
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.axes import channels_last
 from sklearn_timegen.data.checks import check_count
@@ -30,7 +31,7 @@ FloatArray = NDArray[np.float32]
 
 
 @estimator
-class FlowGenerator(LatentGenerator, NeuralGenerator):
+class FlowGenerator(LatentGenerator, PrivateNeuralGenerator):
     """What a generator that is a flow can be asked: latents, densities, and what is missing.
 
     A subclass trains the flow; ``flow_``, the fitted one, knows the answers.

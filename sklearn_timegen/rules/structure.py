@@ -210,6 +210,14 @@ class Structure:
         filled, known = self._fill(coordinates, as_block(x))
         return to_float32(filled), known
 
+    def report(self, x: FloatArray) -> None:
+        """Warn of what series break of the rules, or refuse them, as ``encode`` does."""
+        self._report(as_block(x))
+
+    def _report(self, block: Block) -> None:
+        if self.on_violation != "nearest":
+            self._chain.report(block, refuse=self.on_violation == "error")
+
     def fill(self, x: FloatArray) -> FloatArray:
         """Return series with draws for what is missing, given the rest: complete ones."""
         if all_finite(x):
@@ -278,8 +286,8 @@ class Structure:
         return self._filler
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
-        if tell and self.on_violation != "nearest":
-            self._chain.report(block, refuse=self.on_violation == "error")
+        if tell:
+            self._report(block)
         return self._copula.redraw(self._with_presence(self._chain.encode(block), block))
 
     def _with_presence(self, encoded: Block, block: Block) -> Array:

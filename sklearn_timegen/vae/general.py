@@ -6,7 +6,7 @@ Symbols as in :mod:`sklearn_timegen.vae.objectives`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -222,6 +222,14 @@ class VAE(VariationalLatents):
 
     # -- training ----------------------------------------------------------------------------
 
+    def _leaks(self) -> Iterator[str]:
+        yield from super()._leaks()
+        if self.prior != "normal" and self.private is not None and self.private.public is None:
+            yield (
+                f"prior={self.prior!r} without public series (public=), to whose posteriors it "
+                "would be fitted. Set prior='normal'"
+            )
+
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         if self.kl_warmup > self.max_epochs and not self.warm_start:
             raise ValueError(
@@ -239,7 +247,7 @@ class VAE(VariationalLatents):
         alpha = self.alpha if self.bound == "relbo" else None
         module = partial(build_network, encoder, decoder, noise, sizes, n_conditions, alpha or 1.0)
         # The decoder writes what never varies, too, so that all cells count that were observed.
-        return GeneratorNet(module, criterion, **params)
+        return self._net_class(GeneratorNet)(module, criterion, **params)
 
     def _networks(self, n_timesteps: int, n_channels: int) -> tuple[NetworkMaker, NetworkMaker]:
         """Return what makes encoder and decoder."""

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator
+from sklearn_timegen.base import LatentGenerator, estimator
 from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import log_density_of_series
+from sklearn_timegen.base.private import PrivateNeuralGenerator
 from sklearn_timegen.base.tensors import EXACT, as_numpy, rows_of
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import check_count
@@ -31,7 +32,7 @@ FloatArray = NDArray[np.float32]
 
 
 @estimator
-class VariationalLatents(LatentGenerator, NeuralGenerator):
+class VariationalLatents(LatentGenerator, PrivateNeuralGenerator):
     """Public methods that need no more than a fitted encoder, decoder, noise and prior."""
 
     def denoise(
