@@ -19,7 +19,7 @@ from sklearn_timegen.base.generator import BaseGenerator
 from sklearn_timegen.base.neural import NeuralGenerator
 from sklearn_timegen.data import Series
 from sklearn_timegen.data.checks import all_finite
-from sklearn_timegen.data.reading import read_series, reading_options
+from sklearn_timegen.data.reading import as_pandas, read_series, reading_options
 from sklearn_timegen.privacy import PrivacyBudget, epsilon_spent, find_noise_multiplier
 from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.rules.limits import Limits
@@ -127,7 +127,11 @@ class PrivateGenerator(BaseGenerator):
         if public_y is not None:
             values = np.asarray(public_y)
             public_y = values[np.arange(N_REFERENCES) % len(values)]
-        return layout.restore(_between(limits, x.shape[1])), public_y
+        references = layout.restore(_between(limits, x.shape[1]))
+        frame = as_pandas(X)
+        if hasattr(frame, "columns"):  # whose names belong to what fit sees
+            references = type(frame)(references, columns=frame.columns)
+        return references, public_y
 
     def _check_affine(self, n_timesteps: int) -> None:
         """Refuse a representation of which bounds tell nothing."""

@@ -21,6 +21,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn_timegen._checks import Interval, RealNotInt, StrOptions
 from sklearn_timegen._mixture import NormalMixture, by_class, choose_normals, fit_normals
 from sklearn_timegen._random import derive_seed, draw_seed
+from sklearn_timegen._warning import warn_user
 from sklearn_timegen.base import LatentGenerator, estimator, fitted, param
 from sklearn_timegen.base.completion import check_cell_by_cell, masks_of
 from sklearn_timegen.base.density import log_density_of_series
@@ -238,6 +239,13 @@ class PCAMixture(LatentGenerator, PrivateGenerator):
         sigma = find_noise_multiplier(budget.epsilon, budget.delta, sample_rate=1.0, n_steps=1)
         normal = noisy_normal(rows, withheld.owners, most, sigma, secret_rng())
         self._epsilon = epsilon_spent(sigma, 1.0, 1, budget.delta)
+        _, variances, _ = normal
+        if len(variances) > 1 and variances[0] == variances[-1]:
+            warn_user(
+                "the covariance is drowned in noise: no direction stands out, and samples have "
+                "one variance, perhaps none, in all of them. Take a greater epsilon, a smaller "
+                f"max_series_norm (it is {most:.3g}), narrower bounds, or more owners"
+            )
         return rows_of_normal(*normal)
 
     def _draw(self, n_samples: int, c: FloatArray | None, rng: np.random.Generator) -> FloatArray:
