@@ -7,9 +7,10 @@ judges who tell samples from held-out series, the generator trained on half of t
 accuracy on the held-out half of a logistic regression trained on samples of generators of each
 label, or, without labels, the R2 of the last timestep predicted from the others; *attacks* are
 those of ``privacy_report`` with 8 shadows (networks: 4): AUC with its interval, and the fraction
-of members found at 1 % false positives. ItalyPowerDemand is 1,096 days, standardised each, so that no value is beyond 23 / sqrt
-24; stocks are 737 weeks of five trading days, whose bounds are round numbers that were chosen by
-looking at the data, which a real budget does not allow.
+of members found at 1 % false positives. ItalyPowerDemand is 1,096 days, standardised
+each, so that no value is beyond 23 / sqrt 24; stocks are 737 weeks of five trading days, whose
+bounds are round numbers that were chosen by looking at the data, which a real budget does not
+allow.
 
 What is done is kept in ``benchmarks/results/private/`` and not done again; the tables go to
 ``benchmarks/results/private.md``. Stocks are looked for in the directory that

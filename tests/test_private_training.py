@@ -48,7 +48,7 @@ from sklearn_timegen.privacy import (
     gaussian_noise,
     secret_rng,
 )
-from sklearn_timegen.training.private import MOST_SERIES, OwnerSampler
+from sklearn_timegen.training.owners import MOST_SERIES, OwnerGradients, OwnerSampler
 
 from .generators import GENERATORS
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -194,7 +194,7 @@ def trained_net(generator, X, budget=BUDGET):
     fitted = privately(generator, budget).fit(X)
     v = fitted.representation_.transform(np.float32(X)[:, :, None])
     net = fitted.net_
-    net.secret_ = secret_rng()
+    net.secret_, net.gradients_ = secret_rng(), OwnerGradients(net)
     return net, v
 
 
@@ -210,8 +210,9 @@ def sums(net, v, owners, sigma):
 def test_no_owner_changes_the_sum_of_gradients_by_more_than_the_norm(generator):
     X, norm = series(6), 0.37
     net, v = trained_net(generator, series(), PrivacyBudget(4.0, 1e-3, max_grad_norm=norm))
-    owners = np.array([0, 0, 1, 2, 2, 2])
+    owners = np.array([0, 1, 1, 2, 2, 2])
     v = v[:6].copy()
+    sums(net, v, owners, 0.0)  # to know how owners are differentiated takes draws
     whole = sums(net, v, owners, 0.0)
     without = sums(net, v[:3], owners[:3], 0.0)  # the others come first, with the same draws
     assert (whole - without).norm() <= norm * (1 + 1e-5)
@@ -221,6 +222,27 @@ def test_no_owner_changes_the_sum_of_gradients_by_more_than_the_norm(generator):
         assert torch.isfinite(hostile).all()
         assert (hostile - without).norm() <= norm * (1 + 1e-5)
     assert X.shape == (6, T)
+
+
+@pytest.mark.parametrize("generator", [PRIVATE[0], PRIVATE[1], PRIVATE[7]], ids=name_of)
+def test_owners_are_differentiated_together_as_they_are_alone(generator):
+    net, v = trained_net(generator, series())
+    found = []
+    for together in (None, False):
+        net.gradients_.together = together
+        found.append(sums(net, v[:3], np.zeros(3, np.int64), 0.0))
+        if together is None:
+            assert net.gradients_.together
+            # Where that was tried, noise was drawn: from its beginning again.
+            found = [sums(net, v[:3], np.zeros(3, np.int64), 0.0)]
+    assert found[0].norm() > 1e-3
+    assert torch.allclose(*found, atol=1e-6, rtol=1e-4)
+
+
+def test_recurrent_layers_are_differentiated_owner_by_owner():
+    net, v = trained_net(PRIVATE[10], series())
+    sums(net, v[:4], np.arange(4), 0.0)
+    assert net.gradients_.together is False
 
 
 def test_the_noise_of_a_step_is_sigma_times_the_norm():

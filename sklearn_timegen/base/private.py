@@ -24,7 +24,8 @@ from sklearn_timegen.privacy import PrivacyBudget, epsilon_spent, find_noise_mul
 from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.rules.limits import Limits
 from sklearn_timegen.training import AveragedNet, GeneratorNet
-from sklearn_timegen.training.private import PrivateAveragedNet, PrivateNet, steps_in_epoch
+from sklearn_timegen.training.owners import steps_in_epoch
+from sklearn_timegen.training.private import PrivateAveragedNet, PrivateNet
 
 __all__ = ["PrivateGenerator", "PrivateNeuralGenerator"]
 

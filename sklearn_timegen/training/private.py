@@ -13,15 +13,10 @@ sample of owners.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from skorch.callbacks import Callback
 from skorch.history import History
 from torch import Tensor
@@ -30,58 +25,11 @@ from sklearn_timegen._random import torch_generator
 from sklearn_timegen.data import Series
 from sklearn_timegen.privacy import clip_factor, gaussian_noise, secret_rng
 from sklearn_timegen.training.averaged import AveragedNet
-from sklearn_timegen.training.data import cell_weights
 from sklearn_timegen.training.net import GeneratorNet
+from sklearn_timegen.training.owners import OwnerGradients, OwnerSampler
 from sklearn_timegen.training.step import Step
 
-__all__ = ["OwnerSampler", "PrivateAveragedNet", "PrivateNet"]
-
-MOST_SERIES = 64  # of an owner, in one step: others wait for another one
-
-
-class OwnerSampler:
-    """Poisson samples of owners, with some of their series each.
-
-    Parameters
-    ----------
-    series : Series
-        As tensors, with ``owners``.
-    sample_rate : float
-        q.
-    rng : numpy.random.Generator
-        Decides who takes part.
-    varies : ndarray of bool of shape (n_timesteps, n_channels) or None
-        Which cells count in the loss; None is all.
-    """
-
-    def __init__(
-        self,
-        series: Series,
-        sample_rate: float,
-        rng: np.random.Generator,
-        varies: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self.series = replace(series, weights=cell_weights(series, varies))
-        self.sample_rate = sample_rate
-        self.rng = rng
-        codes = series.owners.cpu().numpy()
-        order = np.argsort(codes, kind="stable")
-        ends = np.flatnonzero(np.diff(codes[order])) + 1
-        self.rows = np.split(order, ends)  # of each owner
-
-    def __len__(self) -> int:
-        return steps_in_epoch(self.sample_rate)
-
-    def __iter__(self) -> Iterator[Series]:
-        for _ in range(len(self)):
-            chosen = np.flatnonzero(self.rng.random(len(self.rows)) < self.sample_rate)
-            rows = [self._some(self.rows[owner]) for owner in chosen]
-            yield self.series[torch.from_numpy(np.concatenate([np.empty(0, np.int64), *rows]))]
-
-    def _some(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        if len(rows) <= MOST_SERIES:
-            return rows
-        return self.rng.choice(rows, MOST_SERIES, replace=False)
+__all__ = ["PrivateAveragedNet", "PrivateNet"]
 
 
 class PrivateNet(GeneratorNet):
@@ -142,12 +90,13 @@ class PrivateNet(GeneratorNet):
     ) -> PrivateNet:
         public = self.noise_
         self.secret_ = secret_rng()
+        self.gradients_ = OwnerGradients(self)
         self.noise_ = torch_generator(int(self.secret_.integers(2**63)), self.device)
         try:
             super().fit_loop(X, y, epochs, **params)
         finally:
             self.noise_ = public
-            del self.secret_
+            del self.secret_, self.gradients_
         return self
 
     def run_single_epoch(
@@ -185,21 +134,12 @@ class PrivateNet(GeneratorNet):
         size = sum(parameter.numel() for parameter in parameters)
         noise = gaussian_noise(size, self.noise_multiplier, self.max_grad_norm, self.secret_)
         total = torch.from_numpy(noise).to(parameters[0].device)
-        for series in _by_owner(batch):
-            gradient = self._gradient(series, parameters)
-            factor = clip_factor(float(gradient.norm()), self.max_grad_norm)
-            if factor > 0:  # 0 times what is not finite would not be 0
-                total += factor * gradient
+        for gradients in self.gradients_.of_owners(batch, parameters):
+            for gradient, norm in zip(gradients, gradients.norm(dim=1).tolist(), strict=True):
+                factor = clip_factor(norm, self.max_grad_norm)
+                if factor > 0:  # 0 times what is not finite would not be 0
+                    total.add_(gradient, alpha=factor)
         return total.to(parameters[0].dtype)
-
-    def _gradient(self, series: Series, parameters: Sequence[Tensor]) -> Tensor:
-        """Return the gradient of the mean loss of an owner's series, in one row of float64."""
-        parts = torch.autograd.grad(self.batch_loss(series), parameters, allow_unused=True)
-        rows = [
-            (parameter.new_zeros(parameter.shape) if part is None else part).flatten()
-            for part, parameter in zip(parts, parameters, strict=True)
-        ]
-        return torch.cat(rows).double()
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         dataset = super().get_dataset(X, y)
@@ -213,22 +153,6 @@ class PrivateNet(GeneratorNet):
 
 class PrivateAveragedNet(AveragedNet, PrivateNet):
     """The same, of a module that averages its weights: after noisy steps, nothing more is told."""
-
-
-def steps_in_epoch(sample_rate: float) -> int:
-    """Return in how many steps each owner takes part once, on average."""
-    return math.ceil(1 / sample_rate - 1e-9)
-
-
-def _by_owner(batch: Series) -> Iterator[Series]:
-    """Yield the series of one owner after the other; those of an owner stand together."""
-    if len(batch) == 0:
-        return
-    codes = batch.owners
-    ends = torch.nonzero(codes[1:] != codes[:-1])[:, 0] + 1
-    bounds = [0, *ends.tolist(), len(batch)]
-    for start, end in pairwise(bounds):
-        yield batch[start:end]
 
 
 def _apart(row: Tensor, parameters: Sequence[Tensor]) -> Iterator[Tensor]:
