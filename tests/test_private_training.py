@@ -431,6 +431,24 @@ def test_the_best_a_prior_and_mixtures_can_do_is_said():
             generator.fit(series())
 
 
+class Normalizing(torch.nn.Module):
+    """An encoder that keeps means of what it has seen."""
+
+    def __init__(self, n_timesteps, n_channels, latent_dim, hidden_dims):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(n_timesteps)
+        self.output = torch.nn.Linear(n_timesteps * n_channels, 2 * latent_dim)
+
+    def forward(self, x):
+        return self.output(self.norm(x).flatten(1)).chunk(2, dim=1)
+
+
+def test_statistics_of_batches_are_refused():
+    owners = np.arange(N) // 2  # batch normalisation takes two
+    with pytest.raises(ValueError, match=r"buffers \(encoder.norm"):
+        quick_vae(PrivacyBudget(4.0, 1e-3, owners=owners), encoder=Normalizing).fit(series())
+
+
 def test_missing_values_are_refused():
     X = series()
     X[3, 2] = np.nan

@@ -134,11 +134,19 @@ class PrivateNet(GeneratorNet):
         size = sum(parameter.numel() for parameter in parameters)
         noise = gaussian_noise(size, self.noise_multiplier, self.max_grad_norm, self.secret_)
         total = torch.from_numpy(noise).to(parameters[0].device)
+        before = _versions(self.module_)
         for gradients in self.gradients_.of_owners(batch, parameters):
             for gradient, norm in zip(gradients, gradients.norm(dim=1).tolist(), strict=True):
                 factor = clip_factor(norm, self.max_grad_norm)
                 if factor > 0:  # 0 times what is not finite would not be 0
                     total.add_(gradient, alpha=factor)
+        changed = sorted(n for n, v in _versions(self.module_).items() if before.get(n) != v)
+        if changed:
+            raise ValueError(
+                f"private training refuses networks that write to their buffers ({changed[0]}), "
+                "as batch normalisation does: statistics of private series would be kept without "
+                "noise. Take layers that keep none, such as LayerNorm or GroupNorm"
+            )
         return total.to(parameters[0].dtype)
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
@@ -153,6 +161,11 @@ class PrivateNet(GeneratorNet):
 
 class PrivateAveragedNet(AveragedNet, PrivateNet):
     """The same, of a module that averages its weights: after noisy steps, nothing more is told."""
+
+
+def _versions(module: torch.nn.Module) -> dict[str, tuple[int, int]]:
+    """Return what changes when a buffer is written to, or replaced."""
+    return {name: (id(buffer), buffer._version) for name, buffer in module.named_buffers()}
 
 
 def _apart(row: Tensor, parameters: Sequence[Tensor]) -> Iterator[Tensor]:
