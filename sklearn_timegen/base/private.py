@@ -214,7 +214,7 @@ class PrivateNeuralGenerator(PrivateGenerator, NeuralGenerator):
             )
 
     def _fit_anew(self, X: ArrayLike, y: Any, **how: Any) -> Any:
-        if self.private is not None and how:  # as partial_fit says how long
+        if isinstance(self.private, PrivacyBudget) and how:  # as partial_fit says how long
             raise ValueError(
                 "private training refuses partial_fit: noise is chosen for all steps of a "
                 "training at once. Call fit, with max_epochs"
@@ -222,7 +222,7 @@ class PrivateNeuralGenerator(PrivateGenerator, NeuralGenerator):
         return super()._fit_anew(X, y, **how)
 
     def _train_further(self, X: ArrayLike, y: Any, n_epochs: int | None = None) -> Any:
-        if self.private is not None or math.isfinite(self.epsilon_):
+        if isinstance(self.private, PrivacyBudget) or math.isfinite(self.epsilon_):
             raise ValueError(
                 "a private training does not go on (warm_start, partial_fit): its budget pays for "
                 "its own steps only. Fit anew with warm_start=False; what that spends adds to "

@@ -103,7 +103,7 @@ def privacy_report(
 
     Each figure stands between its floor, of a generator that never saw the owners, and its
     ceiling, of copies of the training series. Attacks that fail prove nothing of better ones:
-    a proof needs training with differential privacy.
+    a proof needs training with differential privacy (:class:`~sklearn_timegen.PrivacyBudget`).
 
     Parameters
     ----------
