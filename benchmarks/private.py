@@ -80,7 +80,7 @@ GENERATORS: dict[str, tuple[Any, dict[str, Any]]] = {
         {},
     ),
     "FlowMatching": (
-        FlowMatching(hidden_dim=64, n_layers=2, warmup_steps=20, max_epochs=40),
+        FlowMatching(hidden_dim=32, n_layers=2, warmup_steps=20, max_epochs=30),
         {"n_steps": 16},
     ),
 }

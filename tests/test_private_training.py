@@ -11,6 +11,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 
 from sklearn_timegen import (
@@ -72,7 +73,7 @@ DENSE = {"encoder": "dense", "decoder": "dense", "hidden_dims": (8,), "latent_di
 SMALL = {"hidden_dim": 8, "n_layers": 1}
 PRIVATE = [
     VAE(**DENSE, max_epochs=2),
-    VAE(hidden_dims=(4, 6), max_epochs=1),
+    VAE(hidden_dims=(4, 6), max_epochs=1, decoder_noise="learned"),
     BetaVAE(**DENSE, max_epochs=1),
     RenyiVAE(**DENSE, max_epochs=1),
     RELBOVAE(**DENSE, max_epochs=1),
@@ -577,6 +578,15 @@ def test_clones_have_budgets_of_their_own():
     again = clone(generator)
     assert again.private is not generator.private
     assert again.fit(series()).epsilon_ <= 2.0
+
+
+def test_a_search_fits_private_generators_each_with_a_budget():
+    X = series()
+    search = GridSearchCV(quick_vae(), {"latent_dim": [1, 2]}, cv=2).fit(X)
+    assert search.best_estimator_.epsilon_ <= 4.0
+    named = quick_vae(PrivacyBudget(4.0, 1e-3, owners=np.arange(N)))
+    with pytest.raises(ValueError, match="folds and parts of it need budgets of their own"):
+        GridSearchCV(named, {"latent_dim": [1]}, cv=2, error_score="raise").fit(X)
 
 
 # -- what it is for -------------------------------------------------------------------------------

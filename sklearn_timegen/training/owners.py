@@ -129,7 +129,7 @@ class OwnerGradients:
         with warnings.catch_warnings():  # of attention, which is alone among the rest
             warnings.filterwarnings("ignore", message="There is a performance drop")
             found = of_each(weights, *(part for _, part in _parts(group)))
-        return torch.cat([found[name].flatten(1) for name in weights], dim=1)
+        return torch.cat([found[name].reshape(len(group), -1) for name in weights], dim=1)
 
     def _can_be_together(self, group: Series, parameters: Sequence[Tensor]) -> bool:
         if any(isinstance(module, nn.RNNBase) for module in self.task.modules()):
