@@ -585,7 +585,7 @@ def test_a_search_fits_private_generators_each_with_a_budget():
     search = GridSearchCV(quick_vae(), {"latent_dim": [1, 2]}, cv=2).fit(X)
     assert search.best_estimator_.epsilon_ <= 4.0
     named = quick_vae(PrivacyBudget(4.0, 1e-3, owners=np.arange(N)))
-    with pytest.raises(ValueError, match="folds and parts of it need budgets of their own"):
+    with pytest.raises(ValueError, match=r"take\(rows\) makes those of folds"):
         GridSearchCV(named, {"latent_dim": [1]}, cv=2, error_score="raise").fit(X)
 
 
@@ -605,6 +605,16 @@ def test_an_attack_that_finds_members_finds_none_with_privacy():
         private.append(roc_auc_score(members, closed.score_samples(X)))
     assert np.mean(open_) > 0.85
     assert np.mean(private) < 0.65
+
+
+def test_attacks_leave_each_shadow_the_owners_that_it_sees():
+    owners = np.repeat(np.arange(20), 3)
+    closed = privately(PRIVATE[-1], PrivacyBudget(1.0, 1e-3, owners=owners))
+    result = shadow_attack(closed, series(), owners=owners, n_shadows=4, random_state=SEED)
+    assert result.n_members == 20
+    assert closed.private.owners is owners
+    with pytest.raises(ValueError, match="one entry for each of the 57 series"):
+        shadow_attack(closed, series()[:57], owners=owners[:57], random_state=SEED)
 
 
 @pytest.mark.exhaustive

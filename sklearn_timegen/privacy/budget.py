@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["LEFT_OUT", "PrivacyBudget"]
 
@@ -104,8 +104,8 @@ class PrivacyBudget:
             if named.ndim != 1 or len(named) != n_samples:
                 raise ValueError(
                     f"owners must be 1-d, with one entry for each of the {n_samples} series, got "
-                    f"shape {named.shape}: a budget with owners belongs to one X, so that folds "
-                    "and parts of it need budgets of their own"
+                    f"shape {named.shape}: a budget with owners belongs to one X, and take(rows) "
+                    "makes those of folds and other parts of it"
                 )
             if named.dtype.kind == "f" and not np.isfinite(named).all():
                 raise ValueError("owners contain NaN or inf: name whose each series is")
@@ -118,6 +118,30 @@ class PrivacyBudget:
                 "** 1.1 or less"
             )
         return codes
+
+    def take(self, rows: ArrayLike) -> PrivacyBudget:
+        """Return the same budget for some of the series, as for a fold.
+
+        Parameters
+        ----------
+        rows : array-like of int or bool
+            Which of those that ``owners`` names.
+
+        Returns
+        -------
+        budget : PrivacyBudget
+            One of its own: what is spent of it adds to what is spent of this one.
+
+        Examples
+        --------
+        >>> from sklearn_timegen.privacy import PrivacyBudget
+        >>> PrivacyBudget(1.0, 1e-5, owners=["ann", "ann", "bob"]).take([0, 2]).owners.tolist()
+        ['ann', 'bob']
+        """
+        self.check_whole()
+        if self.owners is None:
+            return replace(self)
+        return replace(self, owners=np.asarray(self.owners)[np.asarray(rows)])
 
     def check_whole(self) -> None:
         """Refuse a budget that a file has left something out of."""

@@ -156,6 +156,7 @@ def fit_shadows(
         rows = rows_of_owners(owner_of, is_member)
         own_y = None if target is None else target[rows]
         given = () if own_y is None else (own_y,)
+        _take_budget(generator, rows, len(x))
         generator.fit(rows_of(X, rows), *given)
         n = n_synthetic or len(rows)
         sample, _ = draw_series(generator, n, own_y, derive_seed(seed, f"sample {k}"))
@@ -179,6 +180,14 @@ def copying(known: Population, shadows: list[Shadow]) -> list[Shadow]:
         replace(shadow, synthetic=known.x[known.rows(shadow.is_member)], log_density=None)
         for shadow in shadows
     ]
+
+
+def _take_budget(generator: Any, rows: Codes, n_series: int) -> None:
+    """Leave of the owners that a generator's privacy budget names those whose series it sees."""
+    budget = getattr(generator, "private", None)
+    if budget is not None:
+        budget.owner_codes(n_series)  # refuses owners of other series
+        generator.set_params(private=budget.take(rows))
 
 
 def _log_density(generator: Any, X: Any, y: Any, signal: str) -> Array | None:
