@@ -1,16 +1,16 @@
 """What privacy costs, and what attacks still find: a panel of judges, TSTR and attacks by epsilon.
 
 ``python -m benchmarks.private`` trains generators with budgets of epsilon 1, 4 and 10 (delta
-1e-4), without a budget at the same settings ("none": declared bounds, no rules), and without a
-budget at their defaults ("defaults"). Each series is an owner. *Panel* is the highest AUC of the
-judges who tell samples from held-out series, the generator trained on half of them; *TSTR* the
-accuracy on the held-out half of a logistic regression trained on samples of generators of each
-label, or, without labels, the R2 of the last timestep predicted from the others; *attacks* are
-those of ``privacy_report`` with 8 shadows (networks: 4): AUC with its interval, and the fraction
-of members found at 1 % false positives. ItalyPowerDemand is 1,096 days, standardised
-each, so that no value is beyond 23 / sqrt 24; stocks are 737 weeks of five trading days, whose
-bounds are round numbers that were chosen by looking at the data, which a real budget does not
-allow.
+1e-4), without a budget at the same parameters ("none": no rules, nothing done to samples, and
+scales learned from the data), and without a budget at their defaults ("defaults"). Each series is
+an owner. *Panel* is the highest AUC of the judges who tell samples from held-out series, the
+generator trained on half of them; *TSTR* the accuracy on the held-out half of a logistic
+regression trained on samples of generators of each label, or, without labels, the R2 of the last
+timestep predicted from the others; *attacks* are those of ``privacy_report`` with 8 shadows
+(networks: 4): AUC with its interval, and the fraction of members found at 1 % false positives.
+ItalyPowerDemand is 1,096 days, standardised each, so that no value is beyond 23 / sqrt 24; stocks
+are 737 weeks of five trading days, whose bounds are round numbers that were chosen by looking at
+the data, which a real budget does not allow.
 
 What is done is kept in ``benchmarks/results/private/`` and not done again; the tables go to
 ``benchmarks/results/private.md``. Stocks are looked for in the directory that

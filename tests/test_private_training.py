@@ -376,6 +376,9 @@ def test_public_series_tell_rules_and_private_ones_keep_them():
     assert "order" in {rule.kind for rule in fitted.rules_}
     drawn = fitted.sample(20)
     assert (drawn[:, :, 0] <= drawn[:, :, 1]).all()
+    with pytest.warns(UserWarning, match="breaks the rule") as told:
+        fitted.fit(pairs[200:, :, ::-1])
+    assert len(told) == 1  # and not once an owner
 
 
 def test_labels_are_those_that_were_declared():
@@ -416,6 +419,11 @@ def test_what_is_not_accounted_for_is_refused_by_name(generator):
         (name,) = list(params)[:1]
         with pytest.raises(ValueError, match=f"private training refuses .*{name}|refuses bounds"):
             privately(generator, **params).fit(series(), np.arange(N) % 2)
+
+
+def test_all_that_is_refused_is_said_at_once():
+    with pytest.raises(ValueError, match="rules='auto'.*postprocess='auto'.*n_iter_no_change=50"):
+        TimeVAE(private=BUDGET, bounds=(-10, 10)).fit(series())
 
 
 def test_the_best_a_prior_and_mixtures_can_do_is_said():

@@ -23,6 +23,7 @@ from sklearn_timegen.data.reading import as_pandas, read_series, reading_options
 from sklearn_timegen.privacy import PrivacyBudget, epsilon_spent, find_noise_multiplier
 from sklearn_timegen.representation import SeriesScaler
 from sklearn_timegen.rules.limits import Limits
+from sklearn_timegen.rules.rule import as_block
 from sklearn_timegen.training import AveragedNet, GeneratorNet
 from sklearn_timegen.training.owners import steps_in_epoch
 from sklearn_timegen.training.private import PrivateAveragedNet, PrivateNet
@@ -71,8 +72,9 @@ class PrivateGenerator(BaseGenerator):
         if self.private is None:
             return super()._fit_preprocessing(X, y)
         self.private.check_whole()
-        for why in self._leaks():
-            raise ValueError(f"private training refuses {why}")
+        leaks = list(self._leaks())
+        if leaks:
+            raise ValueError(f"private training refuses {'; and '.join(leaks)}")
         public = super()._fit_preprocessing(*self._public(X))
         self._withheld = self._read_private(X, y, self.private)
         return public
@@ -137,12 +139,8 @@ class PrivateGenerator(BaseGenerator):
     def _check_affine(self, n_timesteps: int) -> None:
         """Refuse a representation of which bounds tell nothing."""
         chosen = self._choose_representation(n_timesteps)
-        affine = (
-            chosen in ("standard", "minmax")
-            if isinstance(chosen, str)
-            else (isinstance(chosen, SeriesScaler))
-        )
-        if not affine:
+        by_name = isinstance(chosen, str) and chosen in ("standard", "minmax")
+        if not (by_name or isinstance(chosen, SeriesScaler)):
             raise ValueError(
                 f"private training refuses representation={chosen!r} without public series: it "
                 "would be learned from private ones. Take 'standard' or 'minmax', whose scales "
@@ -159,7 +157,7 @@ class PrivateGenerator(BaseGenerator):
                 "before"
             )
         self._structure.limits_.check(x)
-        self._structure.report(x)
+        self._structure.report(as_block(x))
         owners = budget.owner_codes(len(x))
         v = np.empty((len(x), *self._space.shape), np.float32)
         for rows in _rows_of_each(owners):

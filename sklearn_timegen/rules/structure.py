@@ -210,11 +210,8 @@ class Structure:
         filled, known = self._fill(coordinates, as_block(x))
         return to_float32(filled), known
 
-    def report(self, x: FloatArray) -> None:
+    def report(self, block: Block) -> None:
         """Warn of what series break of the rules, or refuse them, as ``encode`` does."""
-        self._report(as_block(x))
-
-    def _report(self, block: Block) -> None:
         if self.on_violation != "nearest":
             self._chain.report(block, refuse=self.on_violation == "error")
 
@@ -287,7 +284,7 @@ class Structure:
 
     def _encoded(self, block: Block, *, tell: bool = True) -> Array:
         if tell:
-            self._report(block)
+            self.report(block)
         return self._copula.redraw(self._with_presence(self._chain.encode(block), block))
 
     def _with_presence(self, encoded: Block, block: Block) -> Array:
