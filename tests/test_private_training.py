@@ -429,6 +429,7 @@ def test_all_that_is_refused_is_said_at_once():
 def test_the_best_a_prior_and_mixtures_can_do_is_said():
     cases = [
         (quick_vae(prior="mixture"), "prior"),
+        (privately(PRIVATE[7], baseline="mixture"), "baseline"),
         (privately(PCAMixture()), "n_mixture_components"),
         (privately(PCAMixture(n_mixture_components=1, residual="bootstrap")), "residual"),
         (quick_vae(PrivacyBudget(1, 1e-3, max_series_norm=1)), "max_grad_norm"),

@@ -6,7 +6,7 @@ Symbols as in :mod:`sklearn_timegen.flow.paths`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -247,6 +247,14 @@ class FlowMatching(FlowGenerator):
     )
 
     # -- training ----------------------------------------------------------------------------
+
+    def _leaks(self) -> Iterator[str]:
+        yield from super()._leaks()
+        if self.baseline is not None and self.private is not None and self.private.public is None:
+            yield (
+                f"baseline={self.baseline!r} without public series (public=), to which it would "
+                "be fitted. Set baseline=None"
+            )
 
     def _check_space(self, space: Space) -> None:
         self._check_choices()
