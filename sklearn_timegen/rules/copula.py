@@ -41,7 +41,7 @@ from sklearn_timegen.rules.polyserial import (
     hermite_means,
     polyserial_correlations,
 )
-from sklearn_timegen.rules.rule import Key, observed_mean
+from sklearn_timegen.rules.rule import Block, Key, observed_mean
 
 __all__ = ["DiscreteCopula", "Margin", "margins_of"]
 
@@ -66,8 +66,13 @@ class Scored(Protocol):
     def score_columns(self) -> dict[Key, bool]:
         """Return these coordinates, and whether each is constant along time."""
 
-    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
-        """Return between which scores ``(n_series, n_timesteps)`` stand for the same value."""
+    def intervals(self, key: Key, scores: Block) -> tuple[Array, Array]:
+        """Return between which scores of one coordinate stand for the same value.
+
+        ``scores`` has the columns of all these coordinates; those that are constant along time
+        have one timestep. Where the values of the data do not depend on this one, the ends are
+        NaN.
+        """
 
 
 @dataclass(frozen=True)
@@ -76,34 +81,45 @@ class Margin:
 
     Parameters
     ----------
-    position : int
-        Where it is among all coordinates.
     key : int or tuple
         What it is called.
-    static : bool
-        Whether it is constant along time.
+    positions : dict
+        Where it is among all coordinates, and where the others of the rule are.
     rule : Rule
         What it is a coordinate of.
     """
 
-    position: int
     key: Key
-    static: bool
+    positions: dict[Key, int]
     rule: Scored
 
-    def score(self, u: Array) -> Array:
-        """Return ``z``: of what is constant along time, one column."""
-        z = u[:, :, self.position]
-        return observed_mean(z) if self.static else z
+    @property
+    def position(self) -> int:
+        """Where it is among all coordinates."""
+        return self.positions[self.key]
 
-    def intervals(self, z: Array) -> tuple[Array, Array]:
-        """Return ``a`` and ``b``, somewhat within the ends; of values without one, z itself.
+    @property
+    def static(self) -> bool:
+        """Whether it is constant along time."""
+        return self.rule.score_columns()[self.key]
 
-        Of what has no score, as beyond the end of a series, NaN: it says nothing of any other.
+    def told(self, u: Array) -> tuple[Array, Array, Array]:
+        """Return ``z``, ``a`` and ``b``, of what is constant along time one column of each.
+
+        Intervals end somewhat within their ends; of values without one they are z itself. Where a
+        score tells nothing of the data, all three are NaN: it says nothing of any other. There is
+        none beyond the end of a series, and whether timesteps are there is no question in a
+        series that is missing as a whole.
         """
-        a, b = self.rule.intervals(self.key, z)
+        static = self.rule.score_columns()
+        scores = {
+            key: observed_mean(u[:, :, k]) if static[key] else u[:, :, k]
+            for key, k in self.positions.items()
+        }
+        z = scores[self.key]
+        a, b = self.rule.intervals(self.key, scores)
         border = np.where(np.isnan(z), np.nan, np.minimum(BORDER, (b - a) / 4))
-        return a + border, b - border
+        return np.where(np.isnan(a + b), np.nan, z), a + border, b - border
 
 
 def margins_of(rules: Sequence[Any], keys: Sequence[Key]) -> list[Margin]:
@@ -113,9 +129,8 @@ def margins_of(rules: Sequence[Any], keys: Sequence[Key]) -> list[Margin]:
         if not hasattr(rule, "score_columns"):
             continue
         later = {key for other in rules[k + 1 :] for key in other.keys if other.kind != "bounds"}
-        for key, static in rule.score_columns().items():
-            if key in keys and key not in later:
-                found.append(Margin(list(keys).index(key), key, static, rule))
+        positions = {key: list(keys).index(key) for key in rule.score_columns() if key in keys}
+        found += [Margin(key, positions, rule) for key in positions if key not in later]
     return found
 
 
@@ -207,7 +222,7 @@ class DiscreteCopula:
             margin = self._margins[k]
             beta, explained = _solve(correlations[margin.static], margin.position, ridge)
             x = [self._predictors(margin, u) for u in drawn]
-            rho = _persistence(beta, x, [margin.score(u) for u in drawn])
+            rho = _persistence(beta, x, [margin.told(u)[0] for u in drawn])
             found[k] = _Regression(beta, float(np.sqrt(1 - min(explained, MOST_EXPLAINED))), rho)
         return found
 
@@ -235,8 +250,8 @@ class DiscreteCopula:
         self, margin: Margin, blocks: Sequence[Array], n: int = N_HERMITE
     ) -> list[Array]:
         """Return what is known of a score, for each block."""
-        scores = [margin.score(u) for u in blocks]
-        return [hermite_means(*margin.intervals(z), z, n) for z in scores]
+        told = [margin.told(u) for u in blocks]
+        return [np.where(np.isnan(z), np.nan, hermite_means(a, b, z, n)) for z, a, b in told]
 
     # -- predictors --------------------------------------------------------------------------
 
@@ -275,9 +290,7 @@ class _State:
         self.u = np.array(u, dtype=np.float64)
         self._keys = series_keys(self.u.reshape(len(u), -1))
         # A score may move within its interval, and never leaves it.
-        self._intervals = {
-            m.position: _free_if_missing(*m.intervals(m.score(self.u))) for m in margins
-        }
+        self._intervals = {m.position: _free_if_missing(*m.told(self.u)[1:]) for m in margins}
 
     def draw(self, margin: Margin, regression: _Regression, x: Array, sweep: int) -> None:
         """Draw a score given its predictors."""

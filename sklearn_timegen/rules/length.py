@@ -80,9 +80,9 @@ class Length(Rule):
         """Return the coordinate of which lengths are intervals: it is static."""
         return {COLUMN: True}
 
-    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
+    def intervals(self, key: Key, scores: Block) -> tuple[Array, Array]:
         """Return between which scores all stand for the same length."""
-        return self._score.intervals(key, z)
+        return self._score.intervals(key, scores)
 
     @property
     def columns(self) -> list[Key]:

@@ -203,13 +203,25 @@ class Missing(Rule):
         """Return the columns that the rule adds, and whether each is constant along time."""
         return {key: key == self._part for key in self.columns}
 
-    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
-        """Return between which scores all tell the same of what is there."""
-        if key == self._part and self._part_ends is not None:
-            return _between(self._part_ends, np.searchsorted(self._part_ends, z))
+    def intervals(self, key: Key, scores: Block) -> tuple[Array, Array]:
+        """Return between which scores all tell the same of what is there.
+
+        Of series of which nothing is there, or everything, the timesteps tell nothing.
+        """
+        asked = np.ones(1, dtype=bool)
+        if self._part_ends is not None:
+            level = np.searchsorted(self._part_ends, scores[self._part])
+            if key == self._part:
+                return _between(self._part_ends, level)
+            asked = level == 1
+        z = scores[key]
+        asked = asked & np.isfinite(z)
+        observed = z >= self._thresholds(z.shape[1])
         if self._chain is not None:
-            return self._chain.intervals(np.where(np.isnan(z), np.nan, self._chain.states(z)))
-        return self._interval(np.where(np.isnan(z), np.nan, z >= self._thresholds(z.shape[1])))
+            observed = self._chain.states(np.where(asked, z, 0.0)) == 1
+        mask = np.where(asked, observed, np.nan)
+        a, b = self._interval(mask) if self._chain is None else self._chain.intervals(mask)
+        return np.where(asked, a, np.nan), np.where(asked, b, np.nan)
 
     def fit_transform(self, X: Any) -> Array:
         """Learn from series ``(n_samples, n_timesteps, n_channels)``; return coordinates."""

@@ -221,8 +221,9 @@ class NormalScore(Rule):
         apart = self.clock is not None or not self._discrete
         return {} if apart else {self.keys[0]: self.static}
 
-    def intervals(self, key: Key, z: Array) -> tuple[Array, Array]:
+    def intervals(self, key: Key, scores: Block) -> tuple[Array, Array]:
         """Return between which scores all stand for the same value; z itself of other values."""
+        z = scores[key]
         low, high = self._finite(self._low), self._finite(self._high)
         k = np.searchsorted(high, z).clip(0, len(high) - 1)
         inside = (low[k] <= z) & (z <= high[k])
