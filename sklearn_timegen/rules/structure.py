@@ -270,11 +270,21 @@ class Structure:
 
         These have all values that are known, and keep the rules.
         """
-        drawn = u if all_finite(u) else self._filler_.draw(u)
+        drawn = u if all_finite(u) else self._constant_ones(self._filler_.draw(u))
         nearest = self._decoded(drawn, present=True)
         masks = {key: np.isfinite(column) for key, column in block.items()}
         whole = {k: np.where(masks[k], block[k], nearest[k]) for k in block}
         return drawn, self._chain.complete(whole, masks)
+
+    def _constant_ones(self, drawn: Array) -> Array:
+        """Return coordinates of which those that belong to a series are exactly constant in it.
+
+        Draws that differ along time by next to nothing would be a fine scale of a few series,
+        beside none of all others.
+        """
+        for k in self.coordinates_.static:
+            drawn[:, :, k] = drawn[:, :, k].mean(axis=1, keepdims=True)
+        return drawn
 
     @property
     def _filler_(self) -> NormalFiller:
