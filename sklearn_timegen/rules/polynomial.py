@@ -25,7 +25,7 @@ class Polynomial:
     s : ndarray of shape (n, n_variables)
         Values of the variables.
     x : ndarray of shape (n, n_polynomials)
-        What the polynomials are to be.
+        What the polynomials are to be; where it is NaN, it does not count.
     degree : int
         Of each product of variables, at most.
 
@@ -43,7 +43,7 @@ class Polynomial:
 
     def __init__(self, s: Array, x: Array, degree: int) -> None:
         self._products = _Products(s, degree)
-        self._coefficients = np.linalg.lstsq(self._products(s), x, rcond=None)[0]
+        self._coefficients = _least_squares(self._products(s), x)
 
     def __call__(self, s: Array) -> Array:
         value: Array = self._products(s) @ self._coefficients
@@ -53,6 +53,19 @@ class Polynomial:
         """Return the derivatives ``(n, n_polynomials, n_variables)``."""
         slopes = [self._products.slope(s, j) @ self._coefficients for j in range(s.shape[1])]
         return np.stack(slopes, axis=2)
+
+
+def _least_squares(products: Array, x: Array) -> Array:
+    """Return the coefficients of each column of ``x``, by the rows in which it is known."""
+    known = np.isfinite(x)
+    if known.all():
+        coefficients: Array = np.linalg.lstsq(products, x, rcond=None)[0]
+        return coefficients
+    of_each = [
+        np.linalg.lstsq(products[there], column[there], rcond=None)[0]
+        for column, there in zip(x.T, known.T, strict=True)
+    ]
+    return np.stack(of_each, axis=1)
 
 
 def values_by_degree(s: Array, x: Array, degrees: Iterable[int], at: Array) -> Iterator[Array]:

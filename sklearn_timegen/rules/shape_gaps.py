@@ -1,9 +1,9 @@
 """Windows with gaps, completed by the surface that all of them lie on.
 
 Symbols: ``x`` is a window, ``s`` its ``k`` scores and ``P`` the polynomial with ``x = P(s)``, all
-of them unknown where values are missing. In turn the polynomial is fitted to windows as they are
-completed, and scores to what is known of each window: least squares, none of which sees a cell
-that was filled in but the former, and that one ever less, as fills come to be its own values.
+of them unknown where values are missing. In turn the polynomial is fitted to what is known at
+each timestep, and scores to what is known of each window: least squares that see no cell that was
+filled in. Fills only decide in which directions scores are looked for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROMISING = 0.1  # of the standard deviation: what a first polynomial leaves of 
 N_ROUNDS = 20
 N_FIRST = 5  # of these, after which known cells are nearly as close as they are to be
 NEARLY = 5.0  # times
-SETTLED = 0.1  # times that: by which fills still change
+SETTLED = 1e-3  # times that: by which fills still change, at about the rounding of float32
 N_STEPS = 2  # of Gauss and Newton in each
 STEADY = 1e-6  # of the trace: keeps a step from going where nothing is known
 LARGEST_LEVERAGE = 50.0  # of any cell of a window in what is known of it: beyond, it is a guess
@@ -102,8 +102,8 @@ def _completed(
         if turn == N_FIRST and np.sqrt((off**2).sum() / known.sum()) > NEARLY * close:
             return filled, none
         s = _scores(filled, k)
-        # A high degree follows the first fills, which are off.
-        polynomial = Polynomial(s, filled, degrees[min(turn + 1, len(degrees) - 1)])
+        # A high degree follows the first scores, which are those of fills that are off.
+        polynomial = Polynomial(s, rows, degrees[min(turn + 1, len(degrees) - 1)])
         low, high = s.min(axis=0), s.max(axis=0)
         for _ in range(N_STEPS):
             slope = polynomial.gradient(s)
