@@ -73,8 +73,8 @@ def test_what_depends_on_a_state_still_does():
 def test_paths_that_change_as_often_stay_as_they_are():
     rng = np.random.default_rng(SEED)
     z = rng.normal(size=(500, 24, 1))
-    states = States(np.array([-0.5, 0.5, np.inf]), rate(np.searchsorted([-0.5, 0.5], z[:, :, 0])))
-    smoother = StateSmoother({0: states}).fit(z).calibrate(z)
+    states = States(np.array([-0.5, 0.5]), rate(np.searchsorted([-0.5, 0.5], z[:, :, 0])))
+    smoother = StateSmoother({(0,): states}).fit(z).calibrate(z)
     assert smoother.transform(z) is z
 
 
@@ -83,10 +83,10 @@ def test_smoothing_keeps_shares():
     state = markov(3, 0.85, seed=SEED)
     z = np.array([-1.2, 0.0, 1.2])[state] + 0.1 * rng.normal(size=state.shape)
     drawn = z + 0.5 * rng.normal(size=z.shape)
-    ends = np.array([-0.6, 0.6, np.inf])
-    smoother = StateSmoother({0: States(ends, rate(state))}).fit(z[:, :, None])
+    ends = np.array([-0.6, 0.6])
+    smoother = StateSmoother({(0,): States(ends, rate(state))}).fit(z[:, :, None])
     smooth = smoother.calibrate(drawn[:, :, None]).transform(drawn[:, :, None])[:, :, 0]
-    rough, found = (np.searchsorted(ends[:-1], x) for x in (drawn, smooth))
+    rough, found = (np.searchsorted(ends, x) for x in (drawn, smooth))
     assert rate(rough) > rate(state) + 0.1
     assert abs(rate(found) - rate(state)) < 0.04
     shares = [np.bincount(x.ravel(), minlength=3) / x.size for x in (found, state)]

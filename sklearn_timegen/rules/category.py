@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.normal_score import NormalScore, own_value
-from sklearn_timegen.rules.rule import Block, Key, Mask
+from sklearn_timegen.rules.latent import END
+from sklearn_timegen.rules.normal_score import NormalScore, own_value, rate_of_change
+from sklearn_timegen.rules.rule import Block, Key, Mask, cells, channel_of
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.smoothing import States
 from sklearn_timegen.rules.states import discriminating_order, neighbouring_order
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ __all__ = ["Category", "Static", "find_static", "rules_of_kinds"]
 Array = NDArray[np.float64]
 FEWEST = 20  # series, before what is constant in each of them has a distribution
 MOST_NAMED = 6
+MOST_SCORES = 8  # of a category
 
 
 class Static(NormalScore):
@@ -57,12 +61,26 @@ class Static(NormalScore):
         return mask
 
 
-class Category(NormalScore):
+class _Few(NormalScore):
+    """A score of a few values, which are all there are."""
+
+    def _has_few(self, blocks: Sequence[Block]) -> bool:
+        return True
+
+    def _goes_on(self, values: Array, counts: NDArray[np.int64]) -> bool:
+        return False
+
+
+class Category(_Few):
     """A channel whose values are the numbers of categories.
 
-    Categories that follow each other in time become neighbours, unless they have an order of
-    their own. Where each series has one category, it is constant in what comes back, and
-    categories of series that are alike become neighbours.
+    If they have an order, they are intervals of one normal score. Of others, one after another,
+    beginning with the rarest, is told from all that come after it by a score of its own (nested
+    dichotomies, Fox 1997): a line through the categories would lose what is peculiar to one of
+    them. Where an earlier score has decided, later ones are drawn freely. The last score is of
+    all that are left; of these, categories that follow each other in time, or whose series are
+    alike, become neighbours. Where each series has one category, it is constant in what comes
+    back.
 
     Parameters
     ----------
@@ -74,6 +92,13 @@ class Category(NormalScore):
         Whether their numbers are in an order.
     merged : sequence, default=()
         Rare ones that the last category stands for.
+    most_scores : int, default=8
+        Of categories without an order: of more than this and one, the frequent ones share a score.
+
+    References
+    ----------
+    J. Fox (1997), "Applied Regression Analysis, Linear Models, and Related Methods", Sage,
+    section 15.2 (nested dichotomies).
 
     Examples
     --------
@@ -97,12 +122,15 @@ class Category(NormalScore):
         *,
         ordered: bool = False,
         merged: Sequence[Any] = (),
+        most_scores: int = MOST_SCORES,
     ) -> None:
         super().__init__(channel)
         self.names = None if names is None else list(names)
         self.ordered = ordered
         self.merged = tuple(merged)
+        self.most_scores = self._most_if_static = most_scores
         self._order: list[int] = []
+        self._apart: list[_Few] = []  # the scores of categories that have one each
 
     def statement(self) -> str:
         # Of those that may come, as "other", the ones that were seen.
@@ -121,16 +149,37 @@ class Category(NormalScore):
     def learn(self, blocks: Sequence[Block]) -> None:
         key = self.keys[0]
         codes = [block[key] for block in blocks]
-        seen = np.unique(np.concatenate([column[np.isfinite(column)] for column in codes]))
-        self._order = list(range(int(seen.max()) + 1)) if len(seen) else [0]
         n_series = sum(map(len, codes))
         self.static = n_series > 1 and all(map(_is_static, codes))
+        once = [own_value(column) for column in codes] if self.static else codes
+        counts = np.bincount(cells([{key: column} for column in once], key).astype(np.int64))
+        self._order = list(range(max(1, len(counts))))
         if not self.ordered and self.static:
             self._order = discriminating_order(*_means(blocks, key), len(self._order))
         elif not self.ordered:
             self._order = neighbouring_order(codes, len(self._order))
+        seen = np.argsort(counts, kind="stable")[(counts == 0).sum() :]
+        most = self._most_if_static if self.static else self.most_scores
+        n_apart = 0 if self.ordered else max(0, min(most, len(seen) - 1) - 1)
+        first = seen[:n_apart].tolist()
+        self._order = [*first, *(code for code in self._order if code not in first)]
         self._rank = np.argsort(self._order).astype(np.float64)
-        super().learn([self._ranked(block) for block in blocks])
+        self._apart = [_Few((channel_of(key), f"class {j + 1}")) for j in range(n_apart)]
+        ranks = [self._ranks(column) for column in codes]
+        for j, score in enumerate(self._apart):
+            score.static = self.static
+            score.learn([{score.keys[0]: self._told(rank, j)} for rank in ranks])
+        super().learn([{key: self._told(rank, n_apart)} for rank in ranks])
+        self._rate = rate_of_change(codes)
+
+    def of_whole_series(self) -> Category:
+        """Return the rule for series that will be cut into windows.
+
+        What belongs to a series as a whole, a model of its own draws, from one score.
+        """
+        rule = copy.copy(self)
+        rule._most_if_static = 1
+        return rule
 
     def broken(self, block: Block) -> Mask:
         x = block[self.keys[0]]
@@ -138,30 +187,88 @@ class Category(NormalScore):
         mask: Mask = np.isfinite(x) & unknown
         return mask | (np.isfinite(x) & (x != own_value(x))) if self.static else mask
 
+    def _ranks(self, x: Array) -> Array:
+        """Return the places of categories in their order."""
+        codes = np.rint(np.nan_to_num(x)).clip(0, len(self._order) - 1).astype(int)
+        return np.where(np.isfinite(x), self._rank[codes], np.nan)
+
+    def _told(self, ranks: Array, j: int) -> Array:
+        """Return what the j-th score tells: 0 of its category, 1 of later ones; NaN of earlier.
+
+        The last one tells the categories that are left by their places.
+        """
+        told = ranks - j if j == len(self._apart) else (ranks > j).astype(np.float64)
+        return np.where(ranks >= j, told, np.nan)
+
     def encode(self, block: Block) -> Block:
-        return super().encode(self._ranked(block))
+        key = self.keys[0]
+        ranks = self._ranks(block[key])
+        if not self._apart:
+            return super().encode({**block, key: ranks})
+        missing = np.isnan(own_value(ranks) if self.static else ranks)
+        told = [self._told(ranks, j) for j in range(len(self._apart) + 1)]
+        pairs = zip(self._apart, told, strict=False)
+        drawn = [score._drawn(values, block.values()) for score, values in pairs]
+        drawn.append(self._drawn(told[-1], block.values()))
+        drawn = [np.where(missing, np.nan, z) for z in drawn]
+        return {**block, **dict(zip(self.columns, drawn, strict=True))}
 
     def interval(self, block: Block) -> tuple[Array, Array]:
-        return super().interval(self._ranked(block))
+        if self._apart:
+            raise TypeError(f"{self.statement()!r} has several scores: no one interval says it")
+        return super().interval({**block, self.keys[0]: self._ranks(block[self.keys[0]])})
 
     def decode(self, block: Block) -> Block:
         out = super().decode(block)
-        ranks = np.rint(out[self.keys[0]]).astype(int)
-        return {**out, self.keys[0]: np.asarray(self._order, dtype=np.float64)[ranks]}
+        ranks = out[self.keys[0]] + len(self._apart)
+        for j, score in reversed(list(enumerate(self._apart))):
+            is_later = score.decode({score.keys[0]: out.pop(score.keys[0])})[score.keys[0]]
+            ranks = np.where(is_later == 0, j, ranks)
+        codes = np.asarray(self._order, dtype=np.float64)[np.rint(ranks).astype(int)]
+        return {**out, self.keys[0]: codes}
 
-    def score_of(self, x: Array, z: Array, keys: NDArray[np.uint64]) -> Array:
-        return super().score_of(self._ranked({self.keys[0]: x})[self.keys[0]], z, keys)
+    def scores_of(self, x: Array, scores: Block, keys: NDArray[np.uint64]) -> Block:
+        ranks = self._ranks(x)
+        found = super().scores_of(self._told(ranks, len(self._apart)), scores, keys)
+        for j, score in enumerate(self._apart):
+            found |= score.scores_of(self._told(ranks, j), scores, keys)
+        return found
 
-    def _ranked(self, block: Block) -> Block:
+    def score_columns(self) -> dict[Key, bool]:
+        return dict.fromkeys(self.columns, self.static)
+
+    def intervals(self, key: Key, scores: Block) -> tuple[Array, Array]:
+        decided = np.zeros(1, dtype=bool)
+        for score in self._apart:
+            a, b = score.intervals(score.keys[0], scores)
+            if score.keys[0] == key:
+                break
+            decided = decided | (a == -END)
+        else:
+            a, b = super().intervals(key, scores)
+        return np.where(decided, np.nan, a), np.where(decided, np.nan, b)
+
+    def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         x = block[self.keys[0]]
-        codes = np.rint(np.nan_to_num(x)).clip(0, len(self._order) - 1).astype(int)
-        return {**block, self.keys[0]: np.where(np.isfinite(x), self._rank[codes], np.nan)}
+        left = len(self._apart) + self.values_.astype(int)
+        seen = np.sort(np.asarray(self._order)[[*range(len(self._apart)), *left]])
+        nearest = seen[np.searchsorted((seen[1:] + seen[:-1]) / 2, x)]
+        return {**block, self.keys[0]: np.where(known[self.keys[0]], x, nearest)}
 
-    def _has_few(self, blocks: Sequence[Block]) -> bool:
-        return True
+    def units(self, units: dict[Key, str]) -> dict[Key, str]:
+        return {**units, **dict.fromkeys(self.columns, "free")}
 
-    def _goes_on(self, values: Array, counts: NDArray[np.int64]) -> bool:
-        return False
+    @property
+    def columns(self) -> list[Key]:
+        """The coordinates that stand for the channel, in the order in which they decide."""
+        return [*(score.keys[0] for score in self._apart), self.keys[0]]
+
+    @property
+    def states(self) -> States | None:
+        if self.static or len(self._apart) + len(self.values_) < 2:
+            return None
+        ends = [score._high[:1] for score in self._apart]
+        return States(np.concatenate([*ends, self._high[:-1]]), self._rate, len(self._apart))
 
 
 def rules_of_kinds(schema: Schema, asked: Any) -> list[Any]:

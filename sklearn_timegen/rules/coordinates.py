@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.latent import keys_of
+from sklearn_timegen.rules.latent import series_keys
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Key, channel_of, label_of, order_of
 from sklearn_timegen.rules.rule_list import RuleList
@@ -72,12 +72,12 @@ class Coordinates:
     @property
     def scored(self) -> list[int]:
         """Positions of those in which values of the data are intervals."""
-        return self._positions({key for rule in self._scores for key in rule.keys}, IN_PARTS)
+        return self._positions({key for rule in self._scores for key in rule.columns}, IN_PARTS)
 
     @property
     def static(self) -> list[int]:
         """Positions of those that are constant along time."""
-        return self._positions({rule.keys[0] for rule in self.attributes}, CONSTANT)
+        return self._positions({key for r in self.attributes for key in r.columns}, CONSTANT)
 
     @property
     def starts(self) -> list[int]:
@@ -90,9 +90,9 @@ class Coordinates:
         return self._positions(set(), ("length",))
 
     @property
-    def states(self) -> dict[int, States]:
+    def states(self) -> dict[tuple[int, ...], States]:
         """What is known of those whose intervals are states that come and go."""
-        found = {self.keys.index(rule.keys[0]): rule.states for rule in self._scores}
+        found = {tuple(map(self.keys.index, rule.columns)): rule.states for rule in self._scores}
         return {k: states for k, states in found.items() if states is not None}
 
     @property
@@ -107,12 +107,14 @@ class Coordinates:
         do with the rest of their series; others are drawn, for each series by itself.
         """
         u = np.array(u)
-        rows = u.reshape(len(u), -1).astype(np.float64)
+        keys = series_keys(u.reshape(len(u), -1).astype(np.float64))
         for rule in self.attributes:
-            key = rule.keys[0]
-            if key in channels:
-                k = self.keys.index(key)
-                own = u[:, :, k].astype(np.float64).mean(axis=1, keepdims=True)
-                asked = values[:, channels.index(channel_of(key)), None]
-                u[:, :, k] = rule.score_of(asked, own, keys_of([rows], key))
+            if rule.keys[0] in channels:
+                own = {
+                    key: u[:, :, self.keys.index(key)].astype(np.float64).mean(1, keepdims=True)
+                    for key in rule.columns
+                }
+                asked = values[:, channels.index(channel_of(rule.keys[0])), None]
+                for key, z in rule.scores_of(asked, own, keys).items():
+                    u[:, :, self.keys.index(key)] = z
         return u

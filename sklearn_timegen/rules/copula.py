@@ -9,13 +9,17 @@ copula with discrete margins (Hoff 2007), and differences come back whole, as fa
 normal distribution.
 
 Symbols: ``z`` is the score of one coordinate, ``a <= z <= b`` the interval of its value, ``x`` the
-other coordinates, standardised; ``z = beta' x + sigma e``, with e a first-order autoregression
-along time of correlation ``rho`` (:mod:`sklearn_timegen.rules.latent`). Of what is constant in a
-series, there is one z, and x are means along time. ``beta`` is a ridge regression by the
-correlations of the normal distribution that is behind what is known of intervals
-(:mod:`sklearn_timegen.rules.polyserial`). Coordinates are drawn in turn, given those before them
-as they were drawn. What is known of others has to tell something of held-out series, or z stays
-as it is.
+other coordinates, standardised; z is a ridge regression on x
+(:mod:`sklearn_timegen.rules.score_regression`) by the correlations of the normal distribution
+that is behind what is known of intervals (:mod:`sklearn_timegen.rules.polyserial`). Of what is
+constant in a series, there is one z, and x are means along time. Coordinates are drawn in turn,
+given those before them as they were drawn. What is known of others has to tell something of
+held-out series, or z stays as it is.
+
+Where the value of the data does not depend on a score, as on whether a customer of the web is one
+of the north or of the south, it is not known, and is drawn given x. What it goes with is learned
+of the other series, within which x has other means and spreads: whether a score is known depends
+on scores of the same category, and thereby on x. These scores themselves tell nothing of it.
 
 References
 ----------
@@ -27,37 +31,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sklearn_timegen.rules.filling import moments
-from sklearn_timegen.rules.latent import BORDER, END, LARGEST, draw_between, salted, series_keys
-from sklearn_timegen.rules.polyserial import (
-    N_HERMITE,
-    association,
-    hermite_means,
-    polyserial_correlations,
-)
+from sklearn_timegen.rules.latent import BORDER, END, salted, series_keys
+from sklearn_timegen.rules.polyserial import N_HERMITE, hermite_means
 from sklearn_timegen.rules.rule import Block, Key, observed_mean
+from sklearn_timegen.rules.score_regression import (
+    Evidence,
+    Regression,
+    as_rows,
+    best_ridge,
+    persistence,
+)
 
 __all__ = ["DiscreteCopula", "Margin", "margins_of"]
 
 Array = NDArray[np.float64]
 
-FEWEST = 30  # series, before anything is learned
 MOST_SERIES = 1000  # that are learned from
 MOST_CELLS = 15_000  # timesteps of series that are learned from
-N_FOLDS = 5
-N_RUNS = 25  # of series that follow each other, and may overlap: each is in one fold
-RIDGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # beside the variance of x, which is 1
-CHANCE = 0.01  # that something is taken for associated with a score, though nothing is
+MOST_MEANS = 3000  # series of which means are learned from
 N_ITERATIONS = 4  # of regressions, and of draws by them
 N_PASSES = 4  # of draws, with what was learned
 FARTHEST = 4.0  # standard deviations that a predictor counts as, at most
-MOST_EXPLAINED = 0.97  # of the variance of a score
 
 
 class Scored(Protocol):
@@ -99,6 +100,11 @@ class Margin:
         return self.positions[self.key]
 
     @property
+    def together(self) -> list[int]:
+        """Where all coordinates of the rule are: none tells anything of another."""
+        return list(self.positions.values())
+
+    @property
     def static(self) -> bool:
         """Whether it is constant along time."""
         return self.rule.score_columns()[self.key]
@@ -134,23 +140,6 @@ def margins_of(rules: Sequence[Any], keys: Sequence[Key]) -> list[Margin]:
     return found
 
 
-@dataclass(frozen=True)
-class _Regression:
-    """What is expected of one score given other coordinates."""
-
-    beta: Array
-    spread: float
-    rho: float
-
-    def draw(self, x: Array, a: Array, b: Array, keys: NDArray[np.uint64]) -> Array:
-        """Draw ``z`` between ``a`` and ``b`` given ``x``."""
-        # Not by a matrix product, whose rounding would depend on what stands beside a series.
-        mean = (x * self.beta).sum(axis=2)
-        e = draw_between((a - mean) / self.spread, (b - mean) / self.spread, self.rho, keys)
-        drawn: Array = (mean + self.spread * e).clip(a, b)
-        return drawn
-
-
 class DiscreteCopula:
     """Regressions of scores on the other coordinates of a series, and draws by them.
 
@@ -174,25 +163,42 @@ class DiscreteCopula:
 
     def __init__(self, margins: Sequence[Margin]) -> None:
         self._margins = list(margins)
-        self._regressions: dict[int, _Regression] = {}
+        self._regressions: dict[int, Regression] = {}
+        self._scales: dict[bool, tuple[Array, Array]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._regressions)
 
     def fit(self, blocks: Sequence[Array]) -> DiscreteCopula:
         """Learn from coordinates ``(n_series, n_timesteps, n_coordinates)``, NaN where missing."""
-        self._learn_scale(blocks)
-        blocks = _some(blocks)
-        ridges = {k: self._choose_ridge(m, blocks) for k, m in enumerate(self._margins)}
+        moving = self._learn(_some(blocks, MOST_SERIES, MOST_CELLS), static=False)
+        # Of what belongs to series, there is so much evidence as there are series: their means,
+        # once what changes in them has been drawn given the rest.
+        some = _some(blocks, MOST_MEANS)
+        constant = self._learn(
+            [observed_mean(self._redrawn(u, moving)) for u in some], static=True
+        )
+        self._regressions = moving | constant
+        return self
+
+    def _learn(self, blocks: Sequence[Array], *, static: bool) -> dict[int, Regression]:
+        """Learn what scores that are constant along time, or those that are not, depend on."""
+        self._scales[static] = _scale(as_rows(blocks))
+        some = {k: m for k, m in enumerate(self._margins) if m.static == static}
+        ridges = {k: self._choose_ridge(margin, blocks) for k, margin in some.items()}
         targets = {k: ridge for k, ridge in ridges.items() if ridge is not None}
         if not targets:
-            return self
-        scores = [self._hermite_means(margin, blocks) for margin in self._margins]
-        self._regressions = self._regress(targets, scores, blocks)
+            return {}
+        # Means of what changes are numbers like any others.
+        scores = {
+            margin.position: self._hermite_means(margin, blocks)
+            for margin in self._margins
+            if margin.static or not static
+        }
+        found = self._regress(targets, scores, blocks)
         for _ in range(N_ITERATIONS - 1):
-            drawn = [self.redraw(u) for u in blocks]
-            self._regressions = self._regress(targets, scores, drawn)
-        return self
+            found = self._regress(targets, scores, [self._redrawn(u, found) for u in blocks])
+        return found
 
     def redraw(self, u: Array) -> Array:
         """Return coordinates with scores drawn anew within their intervals, given the others.
@@ -200,11 +206,14 @@ class DiscreteCopula:
         The draws are a function of the series: equal ones get equal draws, whatever stands
         beside them. Without regressions, coordinates are as they were.
         """
-        if not self:
+        return self._redrawn(u, self._regressions)
+
+    def _redrawn(self, u: Array, regressions: dict[int, Regression]) -> Array:
+        if not regressions:
             return u
-        state = _State(u, [self._margins[k] for k in self._regressions])
+        state = _State(u, [self._margins[k] for k in regressions])
         for sweep in range(N_PASSES):
-            for k, regression in self._regressions.items():
+            for k, regression in sorted(regressions.items()):
                 margin = self._margins[k]
                 state.draw(margin, regression, self._predictors(margin, state.u), sweep)
         return state.u
@@ -212,39 +221,39 @@ class DiscreteCopula:
     # -- regressions -------------------------------------------------------------------------
 
     def _regress(
-        self, targets: dict[int, float], scores: Sequence[list[Array]], drawn: Sequence[Array]
-    ) -> dict[int, _Regression]:
+        self, targets: dict[int, float], scores: dict[int, list[Array]], drawn: Sequence[Array]
+    ) -> dict[int, Regression]:
         """Return regressions with these ridges, by how coordinates as drawn are correlated."""
-        statics = {self._margins[k].static for k in targets}
-        correlations = {static: self._correlations(static, scores, drawn) for static in statics}
-        found: dict[int, _Regression] = {}
+        evidence = self._evidence(self._margins[next(iter(targets))].static, scores, drawn)
+        found: dict[int, Regression] = {}
         for k, ridge in targets.items():
             margin = self._margins[k]
-            beta, explained = _solve(correlations[margin.static], margin.position, ridge)
+            others = ~np.isin(np.arange(evidence.rows.shape[1]), margin.together)
+            alpha, beta, sigma = evidence.regression(margin.position, others, ridge)
             x = [self._predictors(margin, u) for u in drawn]
-            rho = _persistence(beta, x, [margin.told(u)[0] for u in drawn])
-            found[k] = _Regression(beta, float(np.sqrt(1 - min(explained, MOST_EXPLAINED))), rho)
+            rho = persistence(alpha, beta, x, [margin.told(u)[0] for u in drawn])
+            found[k] = Regression(alpha, beta, sigma, rho)
         return found
 
-    def _correlations(
-        self, static: bool, scores: Sequence[list[Array]], drawn: Sequence[Array]
-    ) -> Array:
-        """Return how coordinates are correlated, at a timestep or, if ``static``, their means."""
-        rows = _flat([self._standardised(u, static=static) for u in drawn])
-        n_timesteps = [1 if static else u.shape[1] for u in drawn]
+    def _evidence(
+        self, static: bool, scores: dict[int, list[Array]], drawn: Sequence[Array]
+    ) -> Evidence:
+        """Return what is known of coordinates at a timestep."""
+        rows = as_rows([self._standardised(u, static=static) for u in drawn])
         known: dict[int, Array] = {}
-        for margin, h in zip(self._margins, scores, strict=True):
-            if margin.static or not static:  # means of what changes are numbers like any others
-                shaped = [
-                    np.broadcast_to(block, (*block.shape[:2], n))
-                    for block, n in zip(h, n_timesteps, strict=True)
-                ]
-                known[margin.position] = np.concatenate(
-                    [block.reshape(len(block), -1) for block in shaped], axis=1
-                )
-        of = np.arange(sum(map(len, drawn)))
-        lengths = np.repeat(n_timesteps, [len(u) for u in drawn])
-        return polyserial_correlations(rows, known, np.repeat(of, lengths))
+        for position, h in scores.items():
+            pairs = zip(h, drawn, strict=True)
+            shaped = [np.broadcast_to(one, (*one.shape[:2], u.shape[1])) for one, u in pairs]
+            known[position] = np.concatenate([one.reshape(len(one), -1) for one in shaped], axis=1)
+        n_series = sum(map(len, drawn))
+        series = np.repeat(np.arange(n_series), [u.shape[1] for u in drawn for _ in u])
+        apart = [
+            pair
+            for positions in {tuple(margin.together) for margin in self._margins}
+            for pair in combinations(positions, 2)
+            if known.keys() >= {*pair}
+        ]
+        return Evidence(rows, known, series, apart)
 
     def _hermite_means(
         self, margin: Margin, blocks: Sequence[Array], n: int = N_HERMITE
@@ -255,11 +264,6 @@ class DiscreteCopula:
 
     # -- predictors --------------------------------------------------------------------------
 
-    def _learn_scale(self, blocks: Sequence[Array]) -> None:
-        """Learn mean and spread of each coordinate, and of its means along time."""
-        means = [observed_mean(u) for u in blocks]
-        self._scales = {static: _scale(_flat(x)) for static, x in ((False, blocks), (True, means))}
-
     def _standardised(self, u: Array, *, static: bool) -> Array:
         """Return coordinates, or their means along time, with mean 0 and spread 1."""
         mean, unit = self._scales[static]
@@ -267,9 +271,12 @@ class DiscreteCopula:
         return x.clip(-FARTHEST, FARTHEST)
 
     def _predictors(self, margin: Margin, u: Array) -> Array:
-        """Return ``x``, with 0 in the place of z, and the mean in that of what is missing."""
+        """Return ``x``, with 0 in the place of z and of other scores of the same rule.
+
+        The mean stands in the place of what is missing.
+        """
         x = np.nan_to_num(self._standardised(u, static=margin.static))
-        x[:, :, margin.position] = 0.0
+        x[:, :, margin.together] = 0.0
         return x
 
     # -- what is associated ------------------------------------------------------------------
@@ -280,7 +287,7 @@ class DiscreteCopula:
         Predicted are the means of their intervals, which do not depend on what was drawn.
         """
         expected = [h[0] for h in self._hermite_means(margin, blocks, 1)]
-        return _best_ridge([self._predictors(margin, u) for u in blocks], expected)
+        return best_ridge([self._predictors(margin, u) for u in blocks], expected)
 
 
 class _State:
@@ -292,7 +299,7 @@ class _State:
         # A score may move within its interval, and never leaves it.
         self._intervals = {m.position: _free_if_missing(*m.told(self.u)[1:]) for m in margins}
 
-    def draw(self, margin: Margin, regression: _Regression, x: Array, sweep: int) -> None:
+    def draw(self, margin: Margin, regression: Regression, x: Array, sweep: int) -> None:
         """Draw a score given its predictors."""
         a, b = self._intervals[margin.position]
         keys = salted(self._keys, (margin.key, "copula", sweep))
@@ -314,73 +321,11 @@ def _scale(x: Array) -> tuple[Array, Array]:
     return mean, np.where(varies, 1 / np.where(varies, spread, 1.0), 0.0)
 
 
-def _some(blocks: Sequence[Array]) -> list[Array]:
+def _some(blocks: Sequence[Array], most: int, most_cells: float = np.inf) -> list[Array]:
     """Return as many of the series, from beginning to end, as are learned from."""
     n = sum(map(len, blocks))
-    n_cells = sum(u.shape[0] * u.shape[1] for u in blocks)
-    step = int(np.ceil(max(1.0, n / MOST_SERIES, n_cells / MOST_CELLS)))
+    n_cells = sum(int(np.isfinite(u).any(axis=2).sum()) for u in blocks)
+    step = int(np.ceil(max(1.0, n / most, n_cells / most_cells)))
     if len(blocks) == 1:
         return [blocks[0][::step]]
     return list(blocks)[::step]
-
-
-def _flat(blocks: Sequence[Array]) -> Array:
-    """Return all timesteps of all series as rows."""
-    return np.concatenate([block.reshape(-1, block.shape[2]) for block in blocks])
-
-
-def _rows(x: Sequence[Array], z: Sequence[Array]) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Return predictors and scores of all timesteps at which these are known, and whose."""
-    lengths = np.concatenate([np.full(len(block), block.shape[1]) for block in z])
-    flat = np.concatenate([block.ravel() for block in z])
-    known = np.isfinite(flat)
-    return _flat(x)[known], flat[known], np.repeat(np.arange(len(lengths)), lengths)[known]
-
-
-def _best_ridge(x: Sequence[Array], y: Sequence[Array]) -> float | None:
-    """Return the ridge by which held-out series are predicted best; ``None`` if hardly by any."""
-    rows, target, series = _rows(x, y)
-    n_series = int(series.max()) + 1 if len(series) else 0
-    limit = -ndtri(CHANCE / 2 / rows.shape[1])
-    if n_series < FEWEST or (np.abs(association(rows, target, series)) < limit).all():
-        return None
-    fold = series * N_RUNS // n_series % N_FOLDS
-    gains, unit = np.zeros((len(RIDGES), n_series)), np.eye(rows.shape[1])
-    for k in range(N_FOLDS):
-        held = fold == k
-        if held.all() or not held.any():
-            continue
-        n_left = int((~held).sum())
-        gram, moment = (rows[~held].T @ y / n_left for y in (rows[~held], target[~held]))
-        for i, ridge in enumerate(RIDGES):
-            missed = target[held] - rows[held] @ np.linalg.solve(gram + ridge * unit, moment)
-            gain = target[held] ** 2 - missed**2
-            gains[i] += np.bincount(series[held], gain, minlength=n_series)
-    best = gains[int(gains.sum(axis=1).argmax())]
-    if best.sum() <= 0:
-        return None
-    # Means of intervals have less to do with the others than scores: of the ridges that are no
-    # worse, beyond chance, the least, or what is associated closely would be loosened.
-    enough = [(best - gain).sum() <= np.sqrt(np.square(best - gain).sum()) for gain in gains]
-    return RIDGES[enough.index(True)]
-
-
-def _solve(r: Array, position: int, ridge: float) -> tuple[Array, float]:
-    """Return the regression of one coordinate on the others, and how much that explains of it."""
-    others = np.arange(len(r)) != position
-    gram, moment = r[np.ix_(others, others)], r[others, position]
-    beta = np.zeros(len(r))
-    beta[others] = np.linalg.solve(gram + ridge * np.eye(len(gram)), moment)
-    return beta, float(beta @ r @ beta)
-
-
-def _persistence(beta: Array, x: Sequence[Array], z: Sequence[Array]) -> float:
-    """Return the correlation of what is not predicted of neighbours in time."""
-    both = square = 0.0
-    for predictors, score in zip(x, z, strict=True):
-        e = score - predictors @ beta
-        pairs = e[:, 1:] * e[:, :-1]
-        known = np.isfinite(pairs)
-        both += float(pairs[known].sum())
-        square += float((np.square(e[:, 1:])[known].sum() + np.square(e[:, :-1])[known].sum()) / 2)
-    return float(np.clip(both / square, -LARGEST, LARGEST)) if square > 0 else 0.0

@@ -259,7 +259,8 @@ class _Search:
         taken |= self.claimed if kind in CLAIMING else set()
         if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
             taken |= {k for rule in self.declared if rule.kind == "category" for k in rule.keys}
-        taken |= {key for rule in self.rules if rule.kind in FINAL for key in rule.keys}
+        finals = (rule for rule in self.rules if rule.kind in FINAL)
+        taken |= {key for rule in finals if isinstance(rule, NormalScore) for key in rule.columns}
         found = [rule for rule in found if not taken & set(rule.keys)]
         for rule in found:
             rule.labels = tuple(label_of(key, self.names) for key in rule.keys)

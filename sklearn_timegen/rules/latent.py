@@ -94,10 +94,15 @@ def estimate_correlation(a: Array, b: Array) -> float:
     if a.shape[1] < 2:
         return 0.0
     some = slice(None, None, max(1, len(a) // 500))
+    told = (a[some] > -END) | (b[some] < END)  # by others, what rho was would be found again
+    pairs = told[:, 1:] & told[:, :-1]
+    if not pairs.any():
+        return 0.0
     rho = 0.0
     for _ in range(8):
         z = draw_between(a[some], b[some], rho)
-        rho = float(np.clip((z[:, 1:] * z[:, :-1]).mean() / (z**2).mean(), -LARGEST, LARGEST))
+        product = (z[:, 1:] * z[:, :-1])[pairs].mean()
+        rho = float(np.clip(product / (z**2)[told].mean(), -LARGEST, LARGEST))
     return rho
 
 

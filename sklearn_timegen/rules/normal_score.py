@@ -9,7 +9,7 @@ threshold, and every value is one that can occur.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,12 @@ from sklearn_timegen.rules.latent import (
     draw_once,
     estimate_correlation,
     keys_of,
+    salted,
 )
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
 
-__all__ = ["ATOM", "NormalScore", "own_value"]
+__all__ = ["ATOM", "NormalScore", "own_value", "rate_of_change"]
 
 Array = NDArray[np.float64]
 
@@ -99,7 +100,7 @@ class NormalScore(Rule):
         if self._floor is None and (self._discrete or counts[0] >= ATOM * len(x)):
             self._floor = float(values[0])
         self._make_knots(values, counts)
-        self._rate = _rate_of_change(blocks, key)
+        self._rate = rate_of_change([block[key] for block in blocks])
         self.correlation_ = self._estimate_correlation(blocks)
 
     def _has_few(self, blocks: Sequence[Block]) -> bool:
@@ -187,18 +188,22 @@ class NormalScore(Rule):
 
     def encode(self, block: Block) -> Block:
         x = block[self.keys[0]]
-        if self.static:
-            own = own_value(x)
-            keys = keys_of(block.values(), self.keys[0])
-            z = draw_once(*self._interval(own), keys)
-            z = np.where(np.isnan(own), np.nan, z)
-            return {**block, self.keys[0]: np.broadcast_to(z, x.shape)}
-        a, b = self._interval(x)
-        z = draw_between(a, b, self.correlation_, keys_of([a, b], self.keys[0]))
-        missing = np.isnan(x)
+        z = self._drawn(x, block.values() if self.static else ())
+        missing = np.isnan(own_value(x) if self.static else x)
         if missing.any():
             z = np.where(missing, np.nan, z)
         return {**block, self.keys[0]: z if self.clock is None else self.clock.held(z, "first")}
+
+    def _drawn(self, x: Array, columns: Collection[Array]) -> Array:
+        """Draw the normal process behind values: of missing ones, whatever it may be.
+
+        The draws are a hash of some columns of the series; without any, of the intervals.
+        """
+        a, b = self._interval(own_value(x) if self.static else x)
+        keys = keys_of(columns or [a, b], self.keys[0])
+        if self.static:
+            return np.broadcast_to(draw_once(a, b, keys), x.shape)
+        return draw_between(a, b, self.correlation_, keys)
 
     def decode(self, block: Block) -> Block:
         z = block[self.keys[0]]
@@ -229,14 +234,15 @@ class NormalScore(Rule):
         inside = (low[k] <= z) & (z <= high[k])
         return np.where(inside, low[k], z), np.where(inside, high[k], z)
 
-    def score_of(self, x: Array, z: Array, keys: NDArray[np.uint64]) -> Array:
-        """Return scores of values, one a series: ``z`` where it stands for the value anyway.
+    def scores_of(self, x: Array, scores: Block, keys: NDArray[np.uint64]) -> Block:
+        """Return scores of values, one a series: those that stand for the value anyway.
 
         Others are drawn by the series' ``keys``.
         """
+        key = self.keys[0]
         a, b = self._interval(x)
-        fits = (a + BORDER < z) & (z < b - BORDER)
-        return np.where(fits, z, draw_once(a, b, keys))
+        fits = (a + BORDER < scores[key]) & (scores[key] < b - BORDER)
+        return {key: np.where(fits, scores[key], draw_once(a, b, salted(keys, key)))}
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         x = block[self.keys[0]]
@@ -250,12 +256,17 @@ class NormalScore(Rule):
         return {**block, self.keys[0]: np.where(known[self.keys[0]], x, allowed)}
 
     @property
+    def columns(self) -> list[Key]:
+        """The coordinates that stand for the channel."""
+        return [self.keys[0]]
+
+    @property
     def states(self) -> States | None:
         """What is known of the values, if they are a few that come and go."""
         lasting = self._discrete and not (self._counts_on or self.static or self.clock)
         if not lasting or len(self.values_) < 2:
             return None
-        return States(self._high, self._rate)
+        return States(self._high[:-1], self._rate)
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, self.keys[0]: "free"}
@@ -360,9 +371,9 @@ class NormalScore(Rule):
         return estimate_correlation(a, b)
 
 
-def _rate_of_change(blocks: Sequence[Block], key: Key) -> float:
+def rate_of_change(blocks: Sequence[Array]) -> float:
     """Return how often a channel is not what it was a timestep before, where both are known."""
-    changes = [np.diff(block[key], axis=1).ravel() for block in blocks]
+    changes = [np.diff(column, axis=1).ravel() for column in blocks]
     known = np.concatenate(changes)
     known = known[np.isfinite(known)]
     return float(np.mean(known != 0)) if len(known) else 0.0

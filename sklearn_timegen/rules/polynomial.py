@@ -43,7 +43,7 @@ class Polynomial:
 
     def __init__(self, s: Array, x: Array, degree: int) -> None:
         self._products = _Products(s, degree)
-        self._coefficients = _least_squares(self._products(s), x)
+        self._coefficients: Array = _least_squares(self._products(s), x)
 
     def __call__(self, s: Array) -> Array:
         value: Array = self._products(s) @ self._coefficients
@@ -59,8 +59,7 @@ def _least_squares(products: Array, x: Array) -> Array:
     """Return the coefficients of each column of ``x``, by the rows in which it is known."""
     known = np.isfinite(x)
     if known.all():
-        coefficients: Array = np.linalg.lstsq(products, x, rcond=None)[0]
-        return coefficients
+        return np.asarray(np.linalg.lstsq(products, x, rcond=None)[0])
     of_each = [
         np.linalg.lstsq(products[there], column[there], rcond=None)[0]
         for column, there in zip(x.T, known.T, strict=True)

@@ -15,6 +15,7 @@ Psychometrika 47. https://doi.org/10.1007/BF02294164
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
@@ -63,14 +64,18 @@ def _hermite(x: Array, n: int) -> Array:
 
 
 def polyserial_correlations(
-    x: Array, scores: dict[int, Array], series: NDArray[np.int64]
+    x: Array,
+    scores: dict[int, Array],
+    series: NDArray[np.int64],
+    apart: Iterable[tuple[int, int]] = (),
 ) -> Array:
     """Return the correlations of columns ``(n, n_columns)``, a proper matrix of them.
 
     Of some columns, ``scores`` has the Hermite means ``(n_polynomials, n)`` of the intervals. What
     is not known is NaN, and what is known of both columns counts. Correlations with scores that
     chance alone explains, given which ``series`` each row is of, are 0: behind intervals that are
-    rarely met by both, they could be anything.
+    rarely met by both, they could be anything. Intervals say nothing of pairs that are ``apart``:
+    their correlation is that of the columns.
 
     Examples
     --------
@@ -84,7 +89,7 @@ def polyserial_correlations(
     >>> float(r[0, 1].round(1))
     0.6
     """
-    known = np.isfinite(x)
+    drawn, known = x, np.isfinite(x)
     for j, h in scores.items():
         known[:, j] = np.isfinite(h[0])
     n = np.maximum(known.T.astype(np.float64) @ known, 1.0)  # of each pair
@@ -106,6 +111,9 @@ def polyserial_correlations(
     for j, h in scores.items():
         chance = np.abs(association(means, h[0], series)) < CLEAR
         r[j, chance] = r[chance, j] = 0.0
+    for i, j in apart:
+        both = np.isfinite(drawn[:, i] * drawn[:, j])
+        r[i, j] = r[j, i] = _correlation(*drawn[both][:, [i, j]].T)
     np.fill_diagonal(r, 1.0)
     # Of pairs, each by itself: together they may be those of no distribution.
     values, vectors = np.linalg.eigh(r)
@@ -113,6 +121,11 @@ def polyserial_correlations(
     unit = np.sqrt(proper.diagonal())
     correlations: Array = proper / np.outer(unit, unit)
     return correlations
+
+
+def _correlation(x: Array, y: Array) -> float:
+    spread = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / spread if spread > 0 else 0.0
 
 
 def association(x: Array, y: Array, series: NDArray[np.int64]) -> Array:

@@ -39,18 +39,78 @@ FARTHEST = 3.0  # that a coordinate is moved into an interval without an end
 
 
 class States(NamedTuple):
-    """States of a channel, as intervals of its coordinate.
+    """States of a channel, as intervals of its coordinates.
+
+    Each of the first states has a coordinate of its own, on which it is what lies below an end;
+    above it, the next one decides. The other states are intervals of the last coordinate.
 
     Parameters
     ----------
-    ends : ndarray of shape (n_states,)
+    ends : ndarray of shape (n_states - 1,)
         Where the interval of each ends; that of the last one, nowhere.
     rate : float
         How often they change from one timestep to the next.
+    n_apart : int, default=0
+        How many states have a coordinate of their own.
     """
 
     ends: Array
     rate: float
+    n_apart: int = 0
+
+    def nearest(self, z: Array) -> Integers:
+        """Return the states of coordinates ``(n_series, n_timesteps, n_apart + 1)``."""
+        s = self.n_apart + np.searchsorted(self.ends[self.n_apart :], z[:, :, -1])
+        for j in reversed(range(self.n_apart)):
+            s = np.where(z[:, :, j] <= self.ends[j], j, s)
+        return s
+
+    def prices(self, z: Array) -> Array:
+        """Return half the squared distance of coordinates from the intervals of each state."""
+        last = self.ends[self.n_apart :]
+        low, high = np.append(-np.inf, last), np.append(last, np.inf)
+        own = [_beyond(-np.inf, end, z[:, :, [j]]) for j, end in self._apart]
+        later = [_beyond(end, np.inf, z[:, :, [j]]) for j, end in self._apart]
+        prices = [*own, _beyond(low, high, z[:, :, [-1]])]
+        for j, price in enumerate(later):
+            prices[j + 1 :] = [other + price for other in prices[j + 1 :]]
+        return np.concatenate(prices, axis=2)
+
+    def within(self, s: Integers, z: Array) -> Array:
+        """Return coordinates that lie in the intervals of states, in the middle if they did not.
+
+        Of coordinates on which a state does not depend, those that there are.
+        """
+        last = self.ends[self.n_apart :].clip(-FARTHEST, FARTHEST)
+        middle = (np.append(-FARTHEST, last) + np.append(last, FARTHEST)) / 2
+        moved, now = z.copy(), self.nearest(z)
+        left = (s != now) & (s >= self.n_apart)
+        moved[:, :, -1][left] = middle[s[left] - self.n_apart]
+        for j, end in self._apart:
+            below, above = (s == j) & (z[:, :, j] > end), (s > j) & (z[:, :, j] <= end)
+            moved[:, :, j][below] = (-FARTHEST + end) / 2
+            moved[:, :, j][above] = (end + FARTHEST) / 2
+        return moved
+
+    def below(self, shares: Array) -> Array:
+        """Return how often each end is not reached, of how often it is asked for."""
+        left = shares[self.n_apart :]
+        asked = np.append(
+            shares[::-1].cumsum()[::-1][: self.n_apart], np.full(len(left), left.sum())
+        )
+        below = np.append(shares[: self.n_apart], left.cumsum())
+        found: Array = (below / np.maximum(asked, 1e-12))[:-1]
+        return found
+
+    def moved(self, step: Array) -> States:
+        """Return states whose intervals end elsewhere, in the same order."""
+        ends = self.ends + step
+        ends[self.n_apart :] = np.maximum.accumulate(ends[self.n_apart :])
+        return self._replace(ends=ends)
+
+    @property
+    def _apart(self) -> list[tuple[int, float]]:
+        return list(enumerate(self.ends[: self.n_apart]))
 
 
 @dataclass
@@ -60,56 +120,50 @@ class _Paths:
     states: States
     shares: Array  # how often each state occurs in training
     cost: float = 0.0
-    ends: Array | None = None  # of the intervals, moved so that states keep their shares
+    read: States | None = None  # with other ends, so that states keep their shares
 
     @classmethod
     def of(cls, states: States, z: Array) -> _Paths:
-        paths = cls(states, np.zeros(0))
-        paths.shares = _shares(paths.nearest(z), len(states.ends))
-        return paths
-
-    def nearest(self, z: Array) -> Integers:
-        found: Integers = np.searchsorted(self.states.ends[:-1], z)
-        return found
+        return cls(states, _shares(states.nearest(z), len(states.ends) + 1))
 
     def calibrate(self, z: Array) -> None:
         """Set cost and ends so that paths through draws are as often there, and change."""
-        self.cost, self.ends = 0.0, None
+        self.cost, self.read = 0.0, None
         rate = self.states.rate
-        if _rate(self.nearest(z)) <= (1 + ENOUGH) * rate:
+        if _rate(self.states.nearest(z)) <= (1 + ENOUGH) * rate:
             return
-        ends = self.states.ends[:-1]
+        read = self.states
         for cost in COSTS:
-            ends, s = self._balanced(z, cost, ends)
+            read, s = self._balanced(z, cost, read)
             off = np.abs(_shares(s, len(self.shares)) - self.shares).max()
             if off > SHARE or _rate(s) < rate:
                 return  # rather too many changes than too many of a state
-            self.cost, self.ends = cost, ends
+            self.cost, self.read = cost, read
 
-    def _balanced(self, z: Array, cost: float, ends: Array) -> tuple[Array, Integers]:
+    def _balanced(self, z: Array, cost: float, read: States) -> tuple[States, Integers]:
         """Move the ends of intervals so that states keep their shares."""
-        target = np.cumsum(self.shares)[:-1]
         for _ in range(N_ROUNDS):
-            below = np.cumsum(_shares(_cheapest(z, cost, ends), len(ends) + 1))[:-1]
-            density = np.exp(-(ends**2) / 2) / np.sqrt(2 * np.pi)
-            step = 0.7 * (target - below) / np.maximum(density, 0.05)
-            ends = np.maximum.accumulate(ends + step.clip(-0.3, 0.3))
-        return ends, _cheapest(z, cost, ends)
+            below = read.below(_shares(_cheapest(read.prices(z), cost), len(self.shares)))
+            density = np.exp(-(read.ends**2) / 2) / np.sqrt(2 * np.pi)
+            step = 0.7 * (read.below(self.shares) - below) / np.maximum(density, 0.05)
+            read = read.moved(step.clip(-0.3, 0.3))
+        return read, _cheapest(read.prices(z), cost)
 
     def smoothed(self, z: Array) -> Array:
         """Return coordinates that lie in the intervals of the cheapest path."""
-        if self.ends is None:
+        if self.read is None:
             return z
-        s, now = _cheapest(z, self.cost, self.ends), self.nearest(z)
-        ends = self.states.ends[:-1].clip(-FARTHEST, FARTHEST)
-        middle = (np.append(-FARTHEST, ends) + np.append(ends, FARTHEST)) / 2
-        return np.where(s == now, z, middle[s])
+        return self.states.within(_cheapest(self.read.prices(z), self.cost), z)
 
 
-def _cheapest(z: Array, cost: float, ends: Array) -> Integers:
+def _beyond(low: Any, high: Any, z: Array) -> Array:
+    """Return half the squared distance from intervals."""
+    distance: Array = np.maximum(np.maximum(low - z, z - high), 0) ** 2 / 2
+    return distance
+
+
+def _cheapest(price: Array, cost: float) -> Integers:
     """Return the cheapest paths of states ``(n_series, n_timesteps)``."""
-    low, high = np.append(-np.inf, ends), np.append(ends, np.inf)
-    price = np.maximum(np.maximum(low - z[:, :, None], z[:, :, None] - high), 0) ** 2 / 2
     n, n_timesteps, n_states = price.shape
     came_from = np.empty((n, n_timesteps, n_states), dtype=np.int16)
     total = price[:, 0]
@@ -132,8 +186,8 @@ class StateSmoother(BaseEstimator):
 
     Parameters
     ----------
-    states : dict of int to States
-        What is known of each channel: intervals, and how often states change.
+    states : dict of tuple of int to States
+        By the channels that tell them: intervals, and how often states change.
 
     Examples
     --------
@@ -142,8 +196,7 @@ class StateSmoother(BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> on = np.cumsum(rng.random((300, 24, 1)) < 0.05, axis=1) % 2
     >>> z = np.where(on, 1.0, -1.0) * np.abs(rng.normal(size=on.shape))
-    >>> states = States(np.array([0.0, np.inf]), 0.05)
-    >>> smoother = StateSmoother({0: states}).fit(z)
+    >>> smoother = StateSmoother({(0,): States(np.array([0.0]), 0.05)}).fit(z)
     >>> drawn = z + 0.8 * rng.normal(size=z.shape)
     >>> changes = [(np.diff(x > 0, axis=1) != 0).mean() for x in (z, drawn)]
     >>> smooth = smoother.calibrate(drawn).transform(drawn)
@@ -153,14 +206,14 @@ class StateSmoother(BaseEstimator):
 
     n_draws: ClassVar[int] = 500
 
-    def __init__(self, states: Mapping[int, States]) -> None:
+    def __init__(self, states: Mapping[tuple[int, ...], States]) -> None:
         self.states = states
 
     def fit(self, u: NDArray[Any]) -> StateSmoother:
         """Learn how often states occur in training series."""
         self.paths_ = {
-            d: _Paths.of(states, u[:, :, d].astype(np.float64))
-            for d, states in self.states.items()
+            columns: _Paths.of(states, u[:, :, columns].astype(np.float64))
+            for columns, states in self.states.items()
         }
         return self
 
@@ -168,19 +221,20 @@ class StateSmoother(BaseEstimator):
         """Learn from series that were drawn what a change has to cost."""
         check_is_fitted(self)
         finite = drawn[np.isfinite(drawn).all(axis=(1, 2))][: self.n_draws]
-        for d, paths in self.paths_.items() if len(finite) else ():
-            paths.calibrate(finite[:, :, d].astype(np.float64))
+        for columns, paths in self.paths_.items() if len(finite) else ():
+            paths.calibrate(finite[:, :, columns].astype(np.float64))
         return self
 
     def transform(self, u: NDArray[Any]) -> NDArray[Any]:
         """Return series with the channels' coordinates moved to states that last."""
         check_is_fitted(self)
-        changed = [d for d, paths in self.paths_.items() if paths.ends is not None]
+        changed = [columns for columns, paths in self.paths_.items() if paths.read is not None]
         if not changed:
             return u
         out = u.copy()
-        for d in changed:
-            out[:, :, d] = self.paths_[d].smoothed(u[:, :, d].astype(np.float64))
+        for columns in changed:
+            z = u[:, :, columns].astype(np.float64)
+            out[:, :, columns] = self.paths_[columns].smoothed(z)
         return out
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.data.checks import all_finite
 from sklearn_timegen.data.magnitude import to_float32
+from sklearn_timegen.rules.category import Category
 from sklearn_timegen.rules.coordinates import Coordinates
 from sklearn_timegen.rules.copula import DiscreteCopula, margins_of
 from sklearn_timegen.rules.filling import NormalFiller
@@ -126,6 +127,10 @@ class Structure:
                     "series, in whose coordinates windows are cut: leave it out"
                 )
         self.kinds = [kind for kind in self.kinds if kind not in OF_WINDOWS]
+        self._declared = [
+            rule.of_whole_series() if isinstance(rule, Category) else rule
+            for rule in self._declared
+        ]
         alike = len({len(x) for x in series}) == 1  # one block: what they have in common is seen
         blocks = [as_block(np.stack(series))] if alike else [as_block(x[None]) for x in series]
         found = self._fit(blocks, names)

@@ -87,7 +87,7 @@ class HeadModel:
         }
         table = self._measured() | coded
         self._rules: dict[Column, NormalScore] = {
-            key: Category(key) if key in self._names else Static(key)
+            key: Category(key, most_scores=1) if key in self._names else Static(key)
             for key in table
             if key not in self._of_attribute
         }
