@@ -77,7 +77,9 @@ def test_each_category_has_its_companions(both):
 
 def test_a_number_follows_the_state_in_the_middle(both):
     found, true = (np.mean([means(pair[k], 4, 2, 3) for pair in both], axis=0) for k in (1, 0))
-    assert found[1] - max(found[0], found[2]) > 0.75 * (true[1] - true[0])  # 0.65, if a line had to tell
+    assert found[1] - max(found[0], found[2]) > 0.75 * (
+        true[1] - true[0]
+    )  # 0.65, if a line had to tell
 
 
 def test_shares_and_transitions_are_kept(both):
@@ -86,6 +88,25 @@ def test_shares_and_transitions_are_kept(both):
         assert np.abs(np.mean(off, axis=0)).max() < 0.03
     stays = [[(np.diff(x[:, :, 2], axis=1) == 0).mean() for x in pair] for pair in both]
     assert abs(np.subtract(*np.mean(stays, axis=0))) < 0.04
+
+
+def test_states_follow_each_other_as_in_training():
+    """Round in a circle, and up and down between the ends of a line."""
+    circle = [[0.8, 0.2, 0], [0, 0.8, 0.2], [0.2, 0, 0.8]]
+    line = [[0.8, 0.2, 0], [0.1, 0.8, 0.1], [0, 0.2, 0.8]]
+    for chances in (circle, line):
+        off = []
+        for seed in SEEDS:
+            rng = np.random.default_rng(seed)
+            state = rng.integers(3, size=(500, 1))
+            for _ in range(11):
+                below = np.cumsum(np.array(chances)[state[:, -1]], axis=1)
+                state = np.column_stack([state, (rng.random((500, 1)) > below).sum(axis=1)])
+            drawn = PCAMixture(rules=[Category(0)], random_state=seed).fit(state).sample(1500)
+            pairs = [shares(3 * s[:, :-1] + s[:, 1:], 9) for s in (drawn, state)]
+            changes = np.abs(pairs[0] - pairs[1]).reshape(3, 3) * (1 - np.eye(3))
+            off.append(changes.max())
+        assert np.mean(off) < 0.015  # 0.02 and 0.03, if all changes cost the same
 
 
 @pytest.mark.exhaustive

@@ -5,9 +5,10 @@ states that jump now and then moves in and out of these intervals more often tha
 So draws are read as a hidden path of states, the cheapest one: a state costs half the squared
 distance of the coordinate from its interval, and a change costs ``cost``, which is set so that
 states change as often as in training (Viterbi 1967); the ends of intervals move so that each
-occurs as often.
+occurs as often. Of a few states, a change from one to another costs more where it comes too
+often, since a normal process does not know which state follows which.
 
-Symbols: ``z`` is the coordinate, ``s`` the state.
+Symbols: ``z`` are the coordinates, ``s`` is the state.
 
 References
 ----------
@@ -35,6 +36,11 @@ COSTS = tuple(0.0025 * 1.6**k for k in range(20))
 ENOUGH = 0.03  # of the rate of changes, by which draws may exceed it
 SHARE = 0.012  # by which no state's share may be off
 N_ROUNDS = 6  # of bringing shares back
+MOST_FOLLOWED = 10  # states of which it is looked at which follow which
+FOLLOWED = 0.04  # of all steps that are others, by chance
+N_DEARER = 8  # of making changes dearer that come too often
+DEARER = 0.03  # by that, times the logarithm of how much too often
+RARELY = 1e-3  # of all steps: changes are no rarer, as far as costs go
 FARTHEST = 3.0  # that a coordinate is moved into an interval without an end
 
 
@@ -119,28 +125,55 @@ class _Paths:
 
     states: States
     shares: Array  # how often each state occurs in training
-    cost: float = 0.0
+    changes: Array  # how often each one is followed by each other
+    cost: float | Array = 0.0  # of a change, or of each from one state to another
     read: States | None = None  # with other ends, so that states keep their shares
 
     @classmethod
     def of(cls, states: States, z: Array) -> _Paths:
-        return cls(states, _shares(states.nearest(z), len(states.ends) + 1))
+        s, n = states.nearest(z), len(states.ends) + 1
+        return cls(states, _shares(s, n), _changes(s, n))
 
     def calibrate(self, z: Array) -> None:
-        """Set cost and ends so that paths through draws are as often there, and change."""
+        """Set costs and ends so that paths through draws are as often there, and change."""
         self.cost, self.read = 0.0, None
+        self._let_last(z)
+        if 2 < len(self.shares) <= MOST_FOLLOWED:
+            self._let_follow(z)
+
+    def _let_last(self, z: Array) -> None:
+        """Set one cost of all changes, so that states last as long."""
         rate = self.states.rate
         if _rate(self.states.nearest(z)) <= (1 + ENOUGH) * rate:
             return
         read = self.states
         for cost in COSTS:
             read, s = self._balanced(z, cost, read)
-            off = np.abs(_shares(s, len(self.shares)) - self.shares).max()
-            if off > SHARE or _rate(s) < rate:
+            if self._off(s) > SHARE or _rate(s) < rate:
                 return  # rather too many changes than too many of a state
             self.cost, self.read = cost, read
 
-    def _balanced(self, z: Array, cost: float, read: States) -> tuple[States, Integers]:
+    def _let_follow(self, z: Array) -> None:
+        """Let changes cost more that come too often."""
+        n, read = len(self.shares), self.read or self.states
+        cost = np.broadcast_to(self.cost, (n, n)) * (1 - np.eye(n))
+        s = _cheapest(read.prices(z), self.cost)
+        least = np.abs(_changes(s, n) - self.changes).sum()
+        if least <= FOLLOWED:
+            return
+        for _ in range(N_DEARER):
+            too_often = np.log((_changes(s, n) + RARELY) / (self.changes + RARELY))
+            cost = cost + DEARER * too_often
+            cost = np.maximum(cost, 0.0) * (1 - np.eye(n))
+            read, s = self._balanced(z, cost, read)
+            off = np.abs(_changes(s, n) - self.changes).sum()
+            if off < least and self._off(s) <= SHARE:
+                least, self.cost, self.read = off, cost, read
+
+    def _off(self, s: Integers) -> float:
+        return float(np.abs(_shares(s, len(self.shares)) - self.shares).max())
+
+    def _balanced(self, z: Array, cost: float | Array, read: States) -> tuple[States, Integers]:
         """Move the ends of intervals so that states keep their shares."""
         for _ in range(N_ROUNDS):
             below = read.below(_shares(_cheapest(read.prices(z), cost), len(self.shares)))
@@ -162,23 +195,33 @@ def _beyond(low: Any, high: Any, z: Array) -> Array:
     return distance
 
 
-def _cheapest(price: Array, cost: float) -> Integers:
+def _cheapest(price: Array, cost: float | Array) -> Integers:
     """Return the cheapest paths of states ``(n_series, n_timesteps)``."""
     n, n_timesteps, n_states = price.shape
     came_from = np.empty((n, n_timesteps, n_states), dtype=np.int16)
     total = price[:, 0]
     for t in range(1, n_timesteps):
-        # To stay, or to come from wherever it is cheapest.
-        cheapest = total.argmin(axis=1)
-        least = np.take_along_axis(total, cheapest[:, None], axis=1) + cost
-        stays = total <= least
-        came_from[:, t] = np.where(stays, np.arange(n_states), cheapest[:, None])
-        total = np.where(stays, total, least) + price[:, t]
+        came_from[:, t], total = _last_step(total, cost)
+        total = total + price[:, t]
     s = np.empty((n, n_timesteps), dtype=np.int64)
     s[:, -1] = total.argmin(axis=1)
     for t in range(n_timesteps - 1, 0, -1):
         s[:, t - 1] = np.take_along_axis(came_from[:, t], s[:, t, None], axis=1)[:, 0]
     return s
+
+
+def _last_step(total: Array, cost: float | Array) -> tuple[Integers, Array]:
+    """Return from where each state is reached most cheaply, and at which price."""
+    if np.ndim(cost) == 2:
+        ways = total[:, :, None] + cost
+        return ways.argmin(axis=1), ways.min(axis=1)
+    # If all changes cost the same: to stay, or to come from wherever it is cheapest.
+    cheapest = total.argmin(axis=1)
+    least = np.take_along_axis(total, cheapest[:, None], axis=1) + cost
+    stays = total <= least
+    return np.where(stays, np.arange(total.shape[1]), cheapest[:, None]), np.where(
+        stays, total, least
+    )
 
 
 class StateSmoother(BaseEstimator):
@@ -204,7 +247,7 @@ class StateSmoother(BaseEstimator):
     (True, True)
     """
 
-    n_draws: ClassVar[int] = 500
+    n_draws: ClassVar[int] = 1000
 
     def __init__(self, states: Mapping[tuple[int, ...], States]) -> None:
         self.states = states
@@ -240,6 +283,12 @@ class StateSmoother(BaseEstimator):
 
 def _rate(s: Integers) -> float:
     return float((s[:, 1:] != s[:, :-1]).mean()) if s.shape[1] > 1 else 0.0
+
+
+def _changes(s: Integers, n_states: int) -> Array:
+    """Return how often each state is followed by each, beside all steps."""
+    pairs = n_states * s[:, :-1] + s[:, 1:]
+    return _shares(pairs, n_states**2).reshape(n_states, n_states)
 
 
 def _shares(s: Integers, n_states: int) -> Array:
