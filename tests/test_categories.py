@@ -163,6 +163,12 @@ def test_of_many_categories_the_frequent_ones_share_a_score():
     np.testing.assert_allclose(shares(drawn, 20), shares(codes, 20), atol=0.03)
 
 
+@pytest.mark.parametrize("most", [0, -1, 1.5, "all"])
+def test_no_number_of_scores(most):
+    with pytest.raises(ValueError, match="most_scores=.*: expected 1 or more"):
+        Category(0, most_scores=most)
+
+
 def test_categories_that_never_occur_are_never_drawn():
     rng = np.random.default_rng(SEED)
     x = rng.choice([1, 3, 4], (200, 6, 1)).astype(np.float32)

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.latent import END
-from sklearn_timegen.rules.normal_score import NormalScore, own_value, rate_of_change
+from sklearn_timegen.rules.normal_score import NormalScore, own_value
 from sklearn_timegen.rules.rule import Block, Key, Mask, cells, channel_of
 from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.smoothing import States
-from sklearn_timegen.rules.states import discriminating_order, neighbouring_order
+from sklearn_timegen.rules.states import (
+    discriminating_order,
+    neighbouring_order,
+    rate_of_change,
+)
 
 if TYPE_CHECKING:
     from sklearn_timegen.data.schema import Schema
@@ -93,12 +97,13 @@ class Category(_Few):
     merged : sequence, default=()
         Rare ones that the last category stands for.
     most_scores : int, default=8
-        Of categories without an order: of more than this and one, the frequent ones share a score.
+        Of categories without an order, which have one less than they are: of more than that, the
+        frequent ones share the last.
 
     References
     ----------
-    J. Fox (1997), "Applied Regression Analysis, Linear Models, and Related Methods", Sage,
-    section 15.2 (nested dichotomies).
+    J. Fox (1997), "Applied Regression Analysis, Linear Models, and Related Methods", Sage (nested
+    dichotomies).
 
     Examples
     --------
@@ -125,6 +130,11 @@ class Category(_Few):
         most_scores: int = MOST_SCORES,
     ) -> None:
         super().__init__(channel)
+        if not isinstance(most_scores, int | np.integer) or most_scores < 1:
+            raise ValueError(
+                f"most_scores={most_scores!r}: expected 1 or more; 1 writes all categories along "
+                "one line"
+            )
         self.names = None if names is None else list(names)
         self.ordered = ordered
         self.merged = tuple(merged)

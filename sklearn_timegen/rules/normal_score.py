@@ -29,8 +29,9 @@ from sklearn_timegen.rules.latent import (
 )
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
+from sklearn_timegen.rules.states import rate_of_change
 
-__all__ = ["ATOM", "NormalScore", "own_value", "rate_of_change"]
+__all__ = ["ATOM", "NormalScore", "own_value"]
 
 Array = NDArray[np.float64]
 
@@ -195,10 +196,7 @@ class NormalScore(Rule):
         return {**block, self.keys[0]: z if self.clock is None else self.clock.held(z, "first")}
 
     def _drawn(self, x: Array, columns: Collection[Array]) -> Array:
-        """Draw the normal process behind values: of missing ones, whatever it may be.
-
-        The draws are a hash of some columns of the series; without any, of the intervals.
-        """
+        """Draw the process behind values by a hash of columns; without any, of the intervals."""
         a, b = self._interval(own_value(x) if self.static else x)
         keys = keys_of(columns or [a, b], self.keys[0])
         if self.static:
@@ -369,14 +367,6 @@ class NormalScore(Rule):
         if len(a) < 20 and a.shape[1] > 200:  # one long series: a few thousand steps are enough
             a, b = a[:, :5000], b[:, :5000]
         return estimate_correlation(a, b)
-
-
-def rate_of_change(blocks: Sequence[Array]) -> float:
-    """Return how often a channel is not what it was a timestep before, where both are known."""
-    changes = [np.diff(column, axis=1).ravel() for column in blocks]
-    known = np.concatenate(changes)
-    known = known[np.isfinite(known)]
-    return float(np.mean(known != 0)) if len(known) else 0.0
 
 
 def own_value(x: Array) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["discriminating_order", "neighbouring_order"]
+__all__ = ["discriminating_order", "neighbouring_order", "rate_of_change"]
 
 
 def neighbouring_order(states: Iterable[NDArray[Any]], n_states: int) -> list[int]:
@@ -100,3 +100,11 @@ def discriminating_order(
     if not direction.size:
         return list(range(n_states))
     return [int(k) for k in np.argsort(means @ direction[0], kind="stable")]
+
+
+def rate_of_change(blocks: Sequence[NDArray[Any]]) -> float:
+    """Return how often a channel is not what it was a timestep before, where both are known."""
+    changes = [np.diff(column, axis=1).ravel() for column in blocks]
+    known = np.concatenate(changes)
+    known = known[np.isfinite(known)]
+    return float(np.mean(known != 0)) if len(known) else 0.0
