@@ -38,6 +38,7 @@ SHARE = 0.012  # by which no state's share may be off
 N_ROUNDS = 6  # of bringing shares back
 MOST_FOLLOWED = 10  # states of which it is looked at which follow which
 FOLLOWED = 0.04  # of all steps that are others, by chance
+N_NUDGES = 2  # the same, where costs have changed a little
 N_DEARER = 8  # of making changes dearer that come too often
 DEARER = 0.03  # by that, times the logarithm of how much too often
 RARELY = 1e-3  # of all steps: changes are no rarer, as far as costs go
@@ -165,7 +166,7 @@ class _Paths:
             too_often = np.log((_changes(s, n) + RARELY) / (self.changes + RARELY))
             cost = cost + DEARER * too_often
             cost = np.maximum(cost, 0.0) * (1 - np.eye(n))
-            read, s = self._balanced(z, cost, read)
+            read, s = self._balanced(z, cost, read, N_NUDGES)
             off = np.abs(_changes(s, n) - self.changes).sum()
             if off < least and self._off(s) <= SHARE:
                 least, self.cost, self.read = off, cost, read
@@ -173,9 +174,11 @@ class _Paths:
     def _off(self, s: Integers) -> float:
         return float(np.abs(_shares(s, len(self.shares)) - self.shares).max())
 
-    def _balanced(self, z: Array, cost: float | Array, read: States) -> tuple[States, Integers]:
+    def _balanced(
+        self, z: Array, cost: float | Array, read: States, n_rounds: int = N_ROUNDS
+    ) -> tuple[States, Integers]:
         """Move the ends of intervals so that states keep their shares."""
-        for _ in range(N_ROUNDS):
+        for _ in range(n_rounds):
             below = read.below(_shares(_cheapest(read.prices(z), cost), len(self.shares)))
             density = np.exp(-(read.ends**2) / 2) / np.sqrt(2 * np.pi)
             step = 0.7 * (read.below(self.shares) - below) / np.maximum(density, 0.05)
