@@ -109,6 +109,21 @@ def test_states_follow_each_other_as_in_training():
         assert np.mean(off) < 0.015  # 0.02 and 0.03, if all changes cost the same
 
 
+def test_states_of_series_that_end_last_as_long():
+    """What lies beyond the ends was filled in, and says nothing of how long states last."""
+    off = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        words = []
+        for n in rng.geometric(0.15, size=400).clip(3, 24):
+            changes = np.cumsum((rng.random(n) < 0.15) * rng.integers(1, 3, size=n))
+            words.append(np.array(["a", "b", "c"])[(rng.integers(3) + changes) % 3])
+        drawn = PCAMixture(random_state=seed).fit(words).sample(800)
+        stay = [np.concatenate([s[1:] == s[:-1] for s in each]).mean() for each in (drawn, words)]
+        off.append(stay[0] - stay[1])
+    assert abs(np.mean(off)) < 0.03
+
+
 @pytest.mark.exhaustive
 def test_flows_learn_what_is_peculiar_to_a_rare_category():
     x = made(SEED)

@@ -18,6 +18,7 @@ from sklearn_timegen.rules.states import (
     discriminating_order,
     neighbouring_order,
     rate_of_change,
+    shares_of_changes,
 )
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ class Category(_Few):
             score.learn([{score.keys[0]: self._told(rank, j)} for rank in ranks])
         super().learn([{key: self._told(rank, n_apart)} for rank in ranks])
         self._rate = rate_of_change(codes)
+        left = n_apart + self.values_.astype(int)
+        self._changes = shares_of_changes(ranks, [*range(n_apart), *left])
 
     def of_whole_series(self) -> Category:
         """Return the rule for series that will be cut into windows.
@@ -277,8 +280,9 @@ class Category(_Few):
     def states(self) -> States | None:
         if self.static or len(self._apart) + len(self.values_) < 2:
             return None
-        ends = [score._high[:1] for score in self._apart]
-        return States(np.concatenate([*ends, self._high[:-1]]), self._rate, len(self._apart))
+        ends: Any = [score._high[:1] for score in self._apart]
+        ends = np.concatenate([*ends, self._high[:-1]])
+        return States(ends, self._rate, len(self._apart), self._changes)
 
 
 def rules_of_kinds(schema: Schema, asked: Any) -> list[Any]:

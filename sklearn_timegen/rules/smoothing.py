@@ -59,11 +59,15 @@ class States(NamedTuple):
         How often they change from one timestep to the next.
     n_apart : int, default=0
         How many states have a coordinate of their own.
+    changes : ndarray of shape (n_states, n_states) or None, default=None
+        How often each one is followed by each, of all steps that are known; not of those that
+        were filled in, or lie beyond the end of a series.
     """
 
     ends: Array
     rate: float
     n_apart: int = 0
+    changes: Array | None = None
 
     def nearest(self, z: Array) -> Integers:
         """Return the states of coordinates ``(n_series, n_timesteps, n_apart + 1)``."""
@@ -126,21 +130,19 @@ class _Paths:
 
     states: States
     shares: Array  # how often each state occurs in training
-    changes: Array  # how often each one is followed by each other
     cost: float | Array = 0.0  # of a change, or of each from one state to another
     read: States | None = None  # with other ends, so that states keep their shares
 
     @classmethod
     def of(cls, states: States, z: Array) -> _Paths:
-        s, n = states.nearest(z), len(states.ends) + 1
-        return cls(states, _shares(s, n), _changes(s, n))
+        return cls(states, _shares(states.nearest(z), len(states.ends) + 1))
 
     def calibrate(self, z: Array) -> None:
         """Set costs and ends so that paths through draws are as often there, and change."""
         self.cost, self.read = 0.0, None
         self._let_last(z)
-        if 2 < len(self.shares) <= MOST_FOLLOWED:
-            self._let_follow(z)
+        if self.states.changes is not None and 2 < len(self.shares) <= MOST_FOLLOWED:
+            self._let_follow(z, self.states.changes)
 
     def _let_last(self, z: Array) -> None:
         """Set one cost of all changes, so that states last as long."""
@@ -154,20 +156,20 @@ class _Paths:
                 return  # rather too many changes than too many of a state
             self.cost, self.read = cost, read
 
-    def _let_follow(self, z: Array) -> None:
+    def _let_follow(self, z: Array, changes: Array) -> None:
         """Let changes cost more that come too often."""
         n, read = len(self.shares), self.read or self.states
         cost = np.broadcast_to(self.cost, (n, n)) * (1 - np.eye(n))
         s = _cheapest(read.prices(z), self.cost)
-        least = np.abs(_changes(s, n) - self.changes).sum()
+        least = np.abs(_changes(s, n) - changes).sum()
         if least <= FOLLOWED:
             return
         for _ in range(N_DEARER):
-            too_often = np.log((_changes(s, n) + RARELY) / (self.changes + RARELY))
+            too_often = np.log((_changes(s, n) + RARELY) / (changes + RARELY))
             cost = cost + DEARER * too_often
             cost = np.maximum(cost, 0.0) * (1 - np.eye(n))
             read, s = self._balanced(z, cost, read, N_NUDGES)
-            off = np.abs(_changes(s, n) - self.changes).sum()
+            off = np.abs(_changes(s, n) - changes).sum()
             if off < least and self._off(s) <= SHARE:
                 least, self.cost, self.read = off, cost, read
 

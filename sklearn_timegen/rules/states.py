@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["discriminating_order", "neighbouring_order", "rate_of_change"]
+__all__ = ["discriminating_order", "neighbouring_order", "rate_of_change", "shares_of_changes"]
 
 
 def neighbouring_order(states: Iterable[NDArray[Any]], n_states: int) -> list[int]:
@@ -42,11 +42,7 @@ def neighbouring_order(states: Iterable[NDArray[Any]], n_states: int) -> list[in
     >>> neighbouring_order([round_trips], 3) in ([0, 2, 1], [1, 2, 0])
     True
     """
-    follows = np.zeros((n_states, n_states))
-    for state in states:
-        before, after = state[:, :-1].ravel(), state[:, 1:].ravel()
-        known = np.isfinite(before) & np.isfinite(after)
-        np.add.at(follows, (before[known].astype(int), after[known].astype(int)), 1)
+    follows = _changes(states, n_states)
     together = follows + follows.T
     np.fill_diagonal(together, 0)
     laplacian = np.diag(together.sum(axis=1)) - together
@@ -108,3 +104,20 @@ def rate_of_change(blocks: Sequence[NDArray[Any]]) -> float:
     known = np.concatenate(changes)
     known = known[np.isfinite(known)]
     return float(np.mean(known != 0)) if len(known) else 0.0
+
+
+def shares_of_changes(states: Iterable[NDArray[Any]], which: Sequence[int]) -> NDArray[np.float64]:
+    """Return how often some states are followed by each, of the steps of which both are known."""
+    counts = _changes(states, max(which) + 1)
+    found: NDArray[np.float64] = counts[np.ix_(which, which)]
+    return found / max(1.0, found.sum())
+
+
+def _changes(states: Iterable[NDArray[Any]], n_states: int) -> NDArray[np.float64]:
+    """Return in how many steps each state is followed by each; where one is NaN, none is known."""
+    counts = np.zeros((n_states, n_states))
+    for state in states:
+        before, after = state[:, :-1].ravel(), state[:, 1:].ravel()
+        known = np.isfinite(before) & np.isfinite(after)
+        np.add.at(counts, (before[known].astype(int), after[known].astype(int)), 1)
+    return counts
