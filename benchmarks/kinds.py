@@ -293,7 +293,10 @@ def run_table(label: str, n: int) -> dict[str, Any]:
     real, drawn, again = (pd.concat(part) for part in (frames, made, other))
     lengths = [np.array([len(f) for f in part]) for part in (frames, made, other)]
     quantiles = np.linspace(0.05, 0.95, 19)
-    prices = [part.groupby("branch")["price"].mean().round(2).to_dict() for part in (real, drawn)]
+    prices = [
+        ", ".join(f"{k} {v:.2f}" for k, v in part.groupby("branch")["price"].mean().items())
+        for part in (real, drawn)
+    ]
     return {
         "fit, CPU seconds": seconds,
         "fit, minutes": minutes,
@@ -361,7 +364,7 @@ def told_table(done: dict[str, Any]) -> list[str]:
             f"channel {cell['staying in a channel'][1]:.3f} for "
             f"{cell['staying in a channel'][0]:.3f}; score {cell['score']:.4f}.",
             "",
-            f"Mean price by branch: {cell['price by branch'][1]} for "
+            f"Mean price by branch: {cell['price by branch'][1]}; in the data "
             f"{cell['price by branch'][0]}.",
             "",
             *table_head(["column", "off", "another sample of the same size"]),
