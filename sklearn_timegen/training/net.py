@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -223,16 +223,20 @@ class GeneratorNet(ResumingNet):
         if iterator is None:
             return
         self._set_training(training)
+        self._record_steps(prefix, self._steps(iterator, training, prefix, step_fn, params))
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+
+    def _record_steps(self, prefix: str, steps: Iterable[tuple[Series, Step]]) -> None:
+        """Take all steps of an epoch, and record what they tell."""
         total: Any = 0.0
         n_series = 0
         logs: list[Mapping[str, Tensor]] = []
-        for batch, step in self._steps(iterator, training, prefix, step_fn, params):
+        for batch, step in steps:
             total = total + step["loss"] * len(batch)
             n_series += len(batch)
             logs.append(step.get("logs", {}))
         self._record_loss(prefix, float(total) / n_series)
         self._record_means(logs)
-        self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def _steps(
         self,

@@ -13,7 +13,7 @@ sample of owners.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -99,20 +99,9 @@ class PrivateNet(GeneratorNet):
             del self.secret_, self.gradients_
         return self
 
-    def run_single_epoch(
-        self,
-        iterator: Any,
-        training: bool,
-        prefix: str,
-        step_fn: Callable[..., Step],
-        **params: object,
-    ) -> None:
-        if iterator is None:
-            return
-        self._set_training(training)
-        for _ in self._steps(iterator, training, prefix, step_fn, params):
+    def _record_steps(self, prefix: str, steps: Iterable[tuple[Series, Step]]) -> None:
+        for _ in steps:  # losses would tell of private series
             pass
-        self.history.record(f"{prefix}_batch_count", len(iterator))
 
     def train_step(self, batch: Series, **params: object) -> Step:
         if self.n_steps_ >= self.n_private_steps:
