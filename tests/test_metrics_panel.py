@@ -118,6 +118,24 @@ def test_real_halves_are_near_the_floor(seed):
     assert abs(result.table["halves_auc"] - 0.5).max() < 0.2
 
 
+@pytest.mark.parametrize("with_starts", [False, True])
+def test_series_that_are_all_the_same_mislead_no_judge(with_starts):
+    """Most days are dry, all alike: drawn into one fold, they left judges one kind to learn."""
+    rng = np.random.default_rng(SEED)
+
+    def days(share):
+        rain = rng.exponential(size=(N, T)) * (rng.random((N, T)) < 0.3)
+        return np.where(rng.random((N, 1)) < share, 0, rain)
+
+    starts = {"window_starts": np.arange(N) * T} if with_starts else {}
+    real = days(0.7)
+    dry = panel(real, days(0.7), SEED, **starts)
+    wet = panel(real, days(0.05), SEED, **starts)
+    assert dry.score < 0.12
+    assert wet.score > 0.25  # 0.32 is the difference of the shares; it was 0.08
+    assert abs(wet.table["score"]).min() > 0.15
+
+
 @pytest.mark.exhaustive
 @several_seeds
 def test_overlapping_windows_of_one_series_are_alike(seed):

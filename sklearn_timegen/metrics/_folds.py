@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import KFold
 
+from sklearn_timegen._random import derive_seed
 from sklearn_timegen._rows import flat_rows
 from sklearn_timegen.data.checks import check_window_starts
 from sklearn_timegen.metrics._common import Array, nearest, rounding
@@ -76,7 +77,9 @@ def folds_of_both(
         splits(x, own, n_folds, seed, _n_blocks(x, own, n_folds))
         for x, own in ((real, starts[0]), (synthetic, starts[1]))
     )
-    distance, original = nearest(*flat_rows(real, synthetic, real)[1:], tolerance=rounding(real))
+    rows_s, rows_r = flat_rows(real, synthetic, real)[1:]
+    distance, original = nearest(rows_s, rows_r, tolerance=rounding(real))
+    original = _among_equals(original, rows_r, derive_seed(seed, "equals"))
     follows = (distance == 0) | (starts[0] is not None)
 
     def moved(rows: Index, real_rows: Index) -> Index:
@@ -94,6 +97,23 @@ def folds_of_both(
         return folds
     # So few real series are repeated that some folds hold no copy: the sample gives itself away.
     return [Fold(*both) for both in zip(of_real, of_synthetic, strict=True)]
+
+
+def _among_equals(original: Index, rows: Array, seed: int) -> Index:
+    """Return in place of each row one of those equal to it, by chance.
+
+    Where many series are the same, as dry days are, the first of them would draw all synthetic
+    ones like it into its own fold, and leave the judges of the others none to be trained on.
+    """
+    _, group, n_equal = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    if len(n_equal) == len(rows):
+        return original
+    group = group.ravel()
+    together, first = np.argsort(group, kind="stable"), np.cumsum(n_equal) - n_equal
+    of = group[original]
+    chosen = np.random.default_rng(seed).integers(n_equal[of])
+    equals: Index = together[first[of] + chosen]
+    return equals
 
 
 def folds_of_halves(

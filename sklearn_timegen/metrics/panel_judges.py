@@ -95,6 +95,7 @@ class Trial:
     classifiers: list[Any]
     tested: list[NDArray[np.int64]]
     is_real: NDArray[np.bool_]
+    shares: list[float]  # of real series among those that each classifier was trained on
     probability: Array  # of being real, from the classifier that was not trained on the series
 
     @property
@@ -134,10 +135,11 @@ class Trial:
         """Log loss that is added if the columns belong to other series of the test fold."""
         rng = np.random.default_rng(seed)
         added = []
-        for classifier, test in zip(self.classifiers, self.tested, strict=True):
+        folds = zip(self.classifiers, self.tested, self.shares, strict=True)
+        for classifier, test, share in folds:
             shuffled = X[test]
             shuffled[:, columns] = X[rng.permutation(test)][:, columns]
-            after = _probability(classifier, shuffled)
+            after = _probability(classifier, shuffled, share)
             added.append(
                 self._log_loss(test, after) - self._log_loss(test, self.probability[test])
             )
@@ -166,7 +168,7 @@ def try_judge(
     X = as_rows(families)
     is_real = np.arange(len(X)) < len(real)
     probability = np.zeros(len(X))
-    classifiers, tested = [], []
+    classifiers, tested, shares = [], [], []
     for k, fold in enumerate(folds):
         train, test = (
             np.concatenate([rows_r, rows_s + len(real)])
@@ -175,14 +177,23 @@ def try_judge(
         judge = seed_estimator(make(len(real), x.shape[2]), derive_seed(seed, f"{name} {k}"))
         with threadpool_limits(1):
             judge.fit(X[train], is_real[train])
-        probability[test] = _probability(judge, X[test])
+        share = float(is_real[train].mean())
+        probability[test] = _probability(judge, X[test], share)
         classifiers.append(judge)
         tested.append(test)
-    return Trial(families, classifiers, tested, is_real, probability)
+        shares.append(share)
+    return Trial(families, classifiers, tested, is_real, shares, probability)
 
 
-def _probability(classifier: Any, X: Array) -> Array:
+def _probability(classifier: Any, X: Array, share: float) -> Array:
+    """Return how probable it is that series are real, if half of all were.
+
+    Synthetic series follow the real ones that they are near to into a fold, so that there are not
+    as many of both; a judge that was shown more of one kind would call most series so.
+    """
     # Two threads gain little at this size, and cost a multiple on a busy machine.
     with threadpool_limits(1):
-        probability: Array = classifier.predict_proba(X)[:, 1]
+        p: Array = classifier.predict_proba(X)[:, 1]
+    real, synthetic = p * (1 - share), (1 - p) * share
+    probability: Array = real / (real + synthetic)
     return probability
