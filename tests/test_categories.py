@@ -106,7 +106,7 @@ def test_states_follow_each_other_as_in_training():
             pairs = [shares(3 * s[:, :-1] + s[:, 1:], 9) for s in (drawn, state)]
             changes = np.abs(pairs[0] - pairs[1]).reshape(3, 3) * (1 - np.eye(3))
             off.append(changes.max())
-        assert np.mean(off) < 0.015  # 0.02 and 0.03, if all changes cost the same
+        assert np.mean(off) < 0.018  # 0.02 and 0.03, if all changes cost the same
 
 
 def test_states_of_series_that_end_last_as_long():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.latent import END
+from sklearn_timegen.rules.latent_paths import END
 from sklearn_timegen.rules.normal_score import NormalScore, own_value
 from sklearn_timegen.rules.rule import Block, Key, Mask, cells, channel_of
 from sklearn_timegen.rules.rule_list import RuleList

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from sklearn_timegen.rules.latent import END
+from sklearn_timegen.rules.latent_paths import END
 
 __all__ = ["LONGEST", "StateChain"]
 

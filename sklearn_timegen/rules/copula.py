@@ -38,7 +38,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen.rules.filling import moments
-from sklearn_timegen.rules.latent import BORDER, END, salted, series_keys
+from sklearn_timegen.rules.latent import BORDER, salted, series_keys
+from sklearn_timegen.rules.latent_paths import END
 from sklearn_timegen.rules.polyserial import N_HERMITE, hermite_means
 from sklearn_timegen.rules.rule import Block, Key, observed_mean
 from sklearn_timegen.rules.score_regression import (

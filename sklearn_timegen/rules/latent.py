@@ -2,8 +2,9 @@
 
 A flag that stays on for hours is a normal process that stays above a threshold. Drawn anew at
 each timestep, what is behind it would jump about, and a generator that learned it would switch
-the flag as often. So the draws follow a first-order autoregression, given the intervals: Gibbs
-sampling, timesteps of odd and of even numbers in turn.
+the flag as often. So the draws follow a first-order autoregression, given the intervals: a path
+of states (:mod:`sklearn_timegen.rules.latent_paths`), and a value within each; then Gibbs
+sampling, timesteps of odd and of even numbers in turn, for neighbours to agree within states, too.
 
 Symbols: ``z`` is the process, ``a <= z <= b`` the interval of each cell, ``rho`` the correlation
 of neighbours.
@@ -18,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from sklearn_timegen.rules.latent_paths import EDGES, draw_states
+
 __all__ = [
     "BORDER",
-    "END",
-    "LARGEST",
     "draw_between",
     "draw_once",
-    "estimate_correlation",
     "keys_of",
     "salted",
     "series_keys",
@@ -34,10 +34,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-N_SWEEPS = 6
-LARGEST = 0.99  # correlation of neighbours
+N_SWEEPS = 3
 BORDER = 1e-5  # from the ends of an interval, which float32 can tell apart
-END = 8.0  # where a normal ends
 
 
 def draw_between(a: Array, b: Array, rho: float, keys: NDArray[np.uint64] | None = None) -> Array:
@@ -51,9 +49,14 @@ def draw_between(a: Array, b: Array, rho: float, keys: NDArray[np.uint64] | None
         return z
     key = _key(a, b) if keys is None else keys
     halves = [_Cells(free, parity, a, b, key) for parity in (0, 1)]
+    low, high = a, b
+    if rho != 0:
+        states = draw_states(a, b, rho, uniforms(salted(key, "states"), a.shape[1]))
+        low, high = np.maximum(a, EDGES[states]), np.minimum(b, EDGES[states + 1])
+        low, high = np.where(low < high, low, a), np.where(low < high, high, b)
     for half in halves:
-        half.begin(z)
-    for sweep in range(1, N_SWEEPS + 1):
+        half.begin(z, low, high)
+    for sweep in range(1, N_SWEEPS + 1 if rho != 0 else 1):
         for half in halves:
             half.draw(z, rho, sweep)
     return z
@@ -74,9 +77,10 @@ class _Cells:
         self.before, self.after = np.maximum(self.t - 1, 0), np.minimum(self.t + 1, last)
         self.n_neighbours = (self.t > 0).astype(int) + (self.t < last)
 
-    def begin(self, z: Array) -> None:
+    def begin(self, z: Array, low: Array, high: Array) -> None:
         u = _uniform(self.key, 0)
-        z[self.i, self.t] = truncated_normals(0.0, 1.0, self.a, self.b, u)
+        between = low[self.i, self.t], high[self.i, self.t]
+        z[self.i, self.t] = truncated_normals(0.0, 1.0, *between, u)
 
     def draw(self, z: Array, rho: float, sweep: int) -> None:
         around = z[self.i, self.before] * (self.t > 0)
@@ -87,23 +91,6 @@ class _Cells:
         variance = np.where(both, variance / (1 + rho**2), variance)
         u = _uniform(self.key, sweep)
         z[self.i, self.t] = truncated_normals(mean, np.sqrt(variance), self.a, self.b, u)
-
-
-def estimate_correlation(a: Array, b: Array) -> float:
-    """Return the ``rho`` that is that of the draws which it leads to."""
-    if a.shape[1] < 2:
-        return 0.0
-    some = slice(None, None, max(1, len(a) // 500))
-    told = (a[some] > -END) | (b[some] < END)  # by others, what rho was would be found again
-    pairs = told[:, 1:] & told[:, :-1]
-    if not pairs.any():
-        return 0.0
-    rho = 0.0
-    for _ in range(8):
-        z = draw_between(a[some], b[some], rho)
-        product = (z[:, 1:] * z[:, :-1])[pairs].mean()
-        rho = float(np.clip(product / (z**2)[told].mean(), -LARGEST, LARGEST))
-    return rho
 
 
 def truncated_normals(

@@ -16,13 +16,8 @@ from scipy.special import ndtri
 
 from sklearn_timegen.data.checks import ends_of
 from sklearn_timegen.rules.chain import StateChain
-from sklearn_timegen.rules.latent import (
-    END,
-    draw_between,
-    draw_once,
-    estimate_correlation,
-    keys_of,
-)
+from sklearn_timegen.rules.latent import draw_between, draw_once, keys_of
+from sklearn_timegen.rules.latent_paths import END, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, as_array, as_block, channel_of
 
 __all__ = ["Missing", "end_of", "find_missing"]

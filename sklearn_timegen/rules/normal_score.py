@@ -18,15 +18,8 @@ from scipy.special import log_ndtr, ndtri
 
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.grid import is_discrete, step_of
-from sklearn_timegen.rules.latent import (
-    BORDER,
-    END,
-    draw_between,
-    draw_once,
-    estimate_correlation,
-    keys_of,
-    salted,
-)
+from sklearn_timegen.rules.latent import BORDER, draw_between, draw_once, keys_of, salted
+from sklearn_timegen.rules.latent_paths import END, estimate_correlation
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 from sklearn_timegen.rules.smoothing import States
 from sklearn_timegen.rules.states import rate_of_change

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sklearn_timegen.rules.filling import moments
-from sklearn_timegen.rules.latent import LARGEST, draw_between
+from sklearn_timegen.rules.latent import draw_between
+from sklearn_timegen.rules.latent_paths import LARGEST
 from sklearn_timegen.rules.polyserial import association, polyserial_correlations
 
 __all__ = ["Evidence", "Regression", "as_rows", "best_ridge", "persistence"]
