@@ -42,6 +42,8 @@ ORDER: Order = (
     ("benchmarks.quality", "* / PCAMixture* / 0", 3),
     ("benchmarks.quality", "* / *Bootstrap / 0", 3),
     ("benchmarks.quality", "* / NeighbourInterpolation / 0", 3),
+    ("benchmarks.other_sets", "* / FlowMatching / *", 40),
+    ("benchmarks.other_sets", "*", 10),
     ("benchmarks.kinds", "*", 8),
     ("benchmarks.private", "* / PCAMixture / *", 3),
     ("benchmarks.private", "* / VAE / *", 15),
