@@ -19,10 +19,11 @@ from sklearn_timegen.rules.category import Static
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Block, channel_of
 from sklearn_timegen.series._beginnings import Beginnings
-from sklearn_timegen.series._effects import Effects
+from sklearn_timegen.series._effects import Effects, Ranges, Spreads
 from sklearn_timegen.series._follows import find_followers, find_shared
 from sklearn_timegen.series._latent import draw_scores
 from sklearn_timegen.series._request import Asked
+from sklearn_timegen.series._windows import MISMATCH
 
 if TYPE_CHECKING:
     from sklearn_timegen.series._models import Models
@@ -40,7 +41,6 @@ LENGTH, LABEL = (0, "length"), (0, "label")
 FEWEST_HEADS = 10  # series: a model of fewer heads would give them away, or know nothing
 FEWEST_CANDIDATES, CANDIDATES = 500, 10  # to choose from: at least, and for each of a wish
 TO_THE_END = 0.5  # of series that end at the last time of all, for that to be their end
-MISMATCH = 1e6  # a distance beyond all others: another category than the one asked for
 JITTER = 1e-6  # by which chance decides between training series that are equally near
 
 
@@ -48,8 +48,9 @@ class HeadModel:
     """A model of the heads of training series.
 
     A row a series: its coordinates that are constant along time (attributes, levels, first
-    readings), its label, its names that are kept, its beginning and its length. What follows
-    from a category follows in what is drawn.
+    readings), its label, its names that are kept, its beginning and its length. A category is its
+    word, which is drawn from one score, and all scores that windows know it by follow from the
+    word. What follows from a category follows in what is drawn.
 
     Parameters
     ----------
@@ -67,32 +68,33 @@ class HeadModel:
         self._names = {(j, "name"): list(dict.fromkeys(key[j] for key in keys)) for j in kept}
         if models.needs_labels:
             self._names[LABEL] = models.classes
-        coded = self._coded(keys)
         channels = {(k, "channel"): models.attributes[:, k] for k in models.attribute_channels}
-        known = models.container.columns.channels
-        words = [(k, "channel") for k in models.attribute_channels if known[k].categories]
-        self._followers = find_followers(channels | coded, [*coded, *words])
+        rules = {(k, "channel"): rule for k, (rule, _) in models.attribute_rules.items()}
+        words = {key: rule for key, rule in rules.items() if isinstance(rule, Category)}
+        coded = self._coded(keys) | {key: channels[key] for key in words}
+        self._followers = find_followers(channels | coded, list(coded))
         following = [follower.target for follower in self._followers]
         shared, self._firsts = find_shared(channels, keys)
         self._shared = [key for key in shared if key not in following]
         self._by_value = {
-            (models.attribute_rules[key[0]][1], "own"): key
-            for key in self._shared
-            if self._is_free(key)
+            (self._position(key), "own"): key for key in self._shared if self._is_free(key)
         }
         self._of_attribute = {
             (k, "own"): (rule, channel)
-            for channel, (rule, k) in models.attribute_rules.items()
-            if (k, "own") not in self._by_value
+            for channel, (rule, (k, *_)) in models.attribute_rules.items()
+            if (k, "own") not in self._by_value and (channel, "channel") not in coded
         }
         table = self._measured() | coded
         self._rules: dict[Column, NormalScore] = {
-            key: Category(key, most_scores=1) if key in self._names else Static(key)
+            key: Category(key, ordered=key in words and words[key].ordered, most_scores=1)
+            if key in coded
+            else Static(key)
             for key in table
             if key not in self._of_attribute
         }
-        self._first = {key: float(column[0]) for key, column in table.items()}
-        self._varying = [key for key, column in table.items() if np.ptp(column) > 0]
+        known = {key: column[np.isfinite(column)] for key, column in table.items()}
+        self._first = {key: float(column[0]) for key, column in known.items()}
+        self._varying = [key for key, column in known.items() if np.ptp(column) > 0]
         self._learn(table, seed)
 
     # -- what is known -----------------------------------------------------------------------
@@ -130,9 +132,10 @@ class HeadModel:
 
     @property
     def _learned(self) -> list[int]:
-        """Which of its own coordinates are learned; where a length is one, it is told twice."""
-        lengths = self._models.structure.coordinates_.lengths
-        return [k for k, column in enumerate(self._models.static) if column not in lengths]
+        """Which of its own coordinates are learned; lengths, and words, are told otherwise."""
+        lengths, words = self._models.structure.coordinates_.lengths, self._models.words.positions
+        static = enumerate(self._models.static)
+        return [k for k, column in static if column not in lengths and k not in words]
 
     def _coded(self, keys: list[Any]) -> Columns:
         """Return the numbers of categories: of labels, and of names that are kept."""
@@ -157,12 +160,23 @@ class HeadModel:
         intervals = [self._interval(key, block) for key in self._varying]
         low, high = (np.hstack(ends) for ends in zip(*intervals, strict=True))
         rng = np.random.default_rng(seed)
+        is_word = np.array([self._is_word(key) for key in self._varying])
+        self._of_words, self._of_numbers = np.flatnonzero(is_word), np.flatnonzero(~is_word)
+        # Of numbers, a word tells what its category does, and its score nothing else: a normal
+        # model would take what goes with it within categories for more of what they differ by.
+        words = draw_scores(low[:, self._of_words], high[:, self._of_words], rng)
+        low[:, self._of_words] = high[:, self._of_words] = words
         scores = draw_scores(low, high, rng)
         self._scores = scores + JITTER * rng.normal(size=scores.shape)
-        self._range = scores.min(axis=0), scores.max(axis=0)
+        # As many of each word as there are, however scores came to lie within their intervals.
+        self._word_scale = words.mean(axis=0), words.std(axis=0)
         codes = self._codes(scores)
-        self._effects = Effects([self._is_word(key) for key in self._varying]).fit(scores, codes)
-        around = self._effects.taken_off(scores, codes)
+        self._ranges = Ranges().fit(scores[:, self._of_numbers], codes)
+        self._effects = Effects().fit(scores[:, self._of_numbers], codes)
+        around = scores.copy()
+        around[:, self._of_numbers] -= self._effects.of(codes)
+        self._spreads = Spreads().fit(around[:, self._of_numbers], codes)
+        around[:, self._of_numbers] /= self._spreads.of(codes)
         self._mixture = PCAMixture(rules=None, postprocess=None, random_state=seed % 2**31)
         self._mixture.fit(around.astype(np.float32))
 
@@ -172,10 +186,12 @@ class HeadModel:
     def _is_word(self, key: Column) -> bool:
         return isinstance(self._rule_of(key), Category)
 
-    def _codes(self, scores: Array) -> list[Array]:
+    def _codes(self, scores: Array) -> Array:
         """Return the categories that scores stand for, of each column of them."""
-        pairs = enumerate(self._varying)
-        return [self._decoded(key, scores[:, k]) for k, key in pairs if self._is_word(key)]
+        codes = np.empty((len(scores), len(self._of_words)))
+        for j, k in enumerate(self._of_words):
+            codes[:, j] = self._decoded(self._varying[k], scores[:, k])
+        return codes
 
     def _decoded(self, key: Column, scores: Array) -> Array:
         """Return the values of scores in a column."""
@@ -230,8 +246,9 @@ class HeadModel:
             free[chosen[i]] = False
         columns = {key: column[chosen] for key, column in pool.items()}
         for key in self._shared:
-            own = self._attribute(key)[1], "own"
-            columns[key], columns[own] = columns[key][teller], columns[own][teller]
+            own = self._position(key), "own"
+            for one in (key, own) if own in columns else (key,):
+                columns[one] = columns[one][teller]
         return self._asked(columns, self._like(scores[chosen], rng), wishes, places)
 
     def _wish(self, attributes: dict[int, float], label: Any, place: int) -> Wish:
@@ -267,7 +284,7 @@ class HeadModel:
         for own, key in self._by_value.items():
             rule, step = self._models.attribute_rules[key[0]][0], self._rules[own].step_
             pool[key] = pool[own] if step is None else np.rint(pool[own] / step) * step
-            pool[own] = _score(rule, pool[key])
+            pool[own] = _scores(rule, pool[key])[:, 0]
         for own, (_, channel) in self._of_attribute.items():
             pool[channel, "channel"] = self._decoded(own, pool[own])
         return pool, scores
@@ -275,26 +292,29 @@ class HeadModel:
     def _drawn_scores(self, n: int, seed: int) -> Array:
         assert self._mixture is not None
         around = np.asarray(self._mixture.sample(n, random_state=seed), dtype=np.float64)
-        # Beyond training nothing is known: what lies there is mirrored at its ends.
-        low, high = self._range
-        scores = self._effects.put_back(around, self._codes(around))
-        scores = np.where(scores < low, 2 * low - scores, scores)
-        scores = np.where(scores > high, 2 * high - scores, scores)
-        return scores.clip(low, high)
+        scores, (mean, spread) = around.copy(), self._word_scale
+        scores[:, self._of_words] = (around[:, self._of_words] - mean) / spread
+        codes = self._codes(scores)
+        scores[:, self._of_numbers] *= self._spreads.of(codes)
+        scores[:, self._of_numbers] += self._effects.of(codes)
+        scores[:, self._of_numbers] = self._ranges.mirrored(scores[:, self._of_numbers], codes)
+        return scores
 
     def _nearest(self, pool: Columns, wish: Wish, free: NDArray[np.bool_]) -> int:
         """Return the free candidate with most of the categories, and the nearest numbers."""
         distance = np.where(free, 0.0, np.inf)
         for key, value in wish.items():
-            rule, k = self._attribute(key)
-            if rule is None or isinstance(rule, Category):
+            if key in self._rules:
                 distance += MISMATCH * (pool[key] != value)
             else:
-                distance += np.abs(pool[k, "own"] - _score(rule, np.array([value])))
+                rule = self._models.attribute_rules[key[0]][0]
+                own = pool[self._position(key), "own"]
+                distance += np.abs(own - _scores(rule, np.array([value]))[0])
         return int(distance.argmin())
 
-    def _attribute(self, key: Column) -> tuple[NormalScore | None, int]:
-        return self._models.attribute_rules[key[0]] if key[1] == "channel" else (None, 0)
+    def _position(self, key: Column) -> int:
+        """Return where the first coordinate of an attribute is among those of a series."""
+        return self._models.attribute_rules[key[0]][1][0]
 
     def _like(self, scores: Array, rng: np.random.Generator) -> Counts:
         n = len(self._models.records)
@@ -350,10 +370,11 @@ class HeadModel:
             own[:, k] = columns[k, "own"]
         for k in set(range(len(models.static))) - set(self._learned):
             own[:, k] = models.coordinates_of_lengths(lengths, k)
-        for channel, (rule, k) in models.attribute_rules.items():
-            which = settled[channel, "channel"]
+        for channel, (rule, positions) in models.attribute_rules.items():
+            key = channel, "channel"
+            which = np.ones(len(own), dtype=bool) if key in self._rules else settled[key]
             if which.any():
-                own[which, k] = _score(rule, columns[channel, "channel"][which])
+                own[np.ix_(which, np.array(positions))] = _scores(rule, columns[key][which])
         return own
 
     def _times(self, columns: Columns, like: Counts) -> tuple[list[Any], Counts]:
@@ -367,7 +388,7 @@ class HeadModel:
         return self._beginnings.times(steps, like), lengths
 
 
-def _score(rule: NormalScore, values: Array) -> Array:
-    """Return the coordinates of attributes."""
-    key = rule.keys[0]
-    return np.asarray(rule.encode({key: values[:, None]})[key][:, 0])
+def _scores(rule: NormalScore, values: Array) -> Array:
+    """Return the coordinates of attributes ``(n_series, n_coordinates)``."""
+    scores = rule.encode({rule.keys[0]: values[:, None]})
+    return np.hstack([scores[key] for key in rule.columns])

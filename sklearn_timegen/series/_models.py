@@ -14,14 +14,17 @@ from sklearn_timegen.data.tables.container import Key, Record
 from sklearn_timegen.data.tables.timeline import IrregularTimeline
 from sklearn_timegen.model_selection import make_windows
 from sklearn_timegen.rules import Structure
+from sklearn_timegen.rules.latent import series_keys
 from sklearn_timegen.rules.normal_score import own_value
 from sklearn_timegen.rules.rule import channel_of
 from sklearn_timegen.series._calendar import calendar_features, with_label
 from sklearn_timegen.series._levels import Levels
+from sklearn_timegen.series._profiles import Profiles, functions_of
 from sklearn_timegen.series._request import Asked
 from sklearn_timegen.series._row_gaps import CellHoles, RowGaps
 from sklearn_timegen.series._transforms import Chain
 from sklearn_timegen.series._windows import Own
+from sklearn_timegen.series._words import Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from sklearn_timegen.series._reading import Known
     from sklearn_timegen.series._settings import Plan
 
-__all__ = ["Models", "crossfade", "cut_apart", "match"]
+__all__ = ["Models", "cut_apart"]
 
 Array = NDArray[np.float64]
 
@@ -40,7 +43,8 @@ class Models:
     Series are led to the coordinates of a ``structure`` first. Those that are still in the units
     of the data, or their logarithms, go through the ``chain`` of transforms; the others, as the
     position of a price between two others, have nothing that a difference could be taken of.
-    Beside them stand the levels that belong to the series.
+    Beside them stand the levels that belong to the series. What a series owes to its categories is
+    taken off, and what it owes to those that are drawn is put back.
 
     Parameters
     ----------
@@ -96,11 +100,16 @@ class Models:
         n_coordinates = len(columns.keys)
         self.static = [*columns.static, *range(n_coordinates, n_coordinates + n_levels)]
         self.own_of_each: Array = np.stack([x[0, self.static] for x in self._learned])
-        # The rule of each attribute, and where its coordinate is among those of a series.
+        # The rule of each attribute, and where its coordinates are among those of a series.
         self.attribute_rules = {
-            channel_of(rule.keys[0]): (rule, self.static.index(columns.keys.index(rule.keys[0])))
+            channel_of(rule.keys[0]): (
+                rule,
+                [self.static.index(columns.keys.index(key)) for key in rule.columns],
+            )
             for rule in columns.attributes
         }
+        self.words = Words(self.attribute_rules.values())
+        self._take_profiles_off(like)
         self.classes: list[Any] = like.classes if like is not None else _classes(labels)
         self._row_gaps: RowGaps | None = None if like is None else like._row_gaps
         self._holes: CellHoles | None = None if like is None else like._holes
@@ -135,6 +144,30 @@ class Models:
                 f"{what} needs the values of the training series, which were left out of the file "
                 'that this was loaded from (real_data="thin"): save it with real_data="keep"'
             )
+
+    def _take_profiles_off(self, like: Models | None) -> None:
+        """Let series be around what they owe to their categories.
+
+        Of these, scores then say no more than the word: what a score has to do with a series
+        within its category, a normal model would take for a part of what categories differ by.
+        """
+        codes = self.words.codes(self.own_of_each)
+        keys = series_keys(np.stack([x.mean(axis=0) for x in self._learned]))
+        learned = [x.copy() for x in self._learned]
+        for x, own in zip(learned, self.words.anew(self.own_of_each, keys), strict=True):
+            x[:, self.static] = own
+        functions = [
+            functions_of(self.plan, record.timeline.index[self.chain.n_lost :])
+            for record in self.records
+        ]
+        if like is None:
+            constant = {*self.static, *self.levels.columns_}
+            around = [k for k in range(self.values[0].shape[1]) if k not in constant]
+            self.profiles = Profiles(around).fit(learned, functions, codes)
+        else:
+            self.profiles = like.profiles
+        triples = zip(learned, codes, functions, strict=True)
+        self._learned = [self.profiles.take_off(*one) for one in triples]
 
     def _padded(self, values: Array) -> Array:
         """Return a series as long as the longest one, where windows are whole series."""
@@ -234,15 +267,23 @@ class Models:
         """Return what the series that are asked for have of those that they are like."""
         if not self.static or len(self.records) == 1:
             return None
-        return Own(self.static, np.stack([self._own(item) for item in asked]))
+        own = np.stack([self._own(item) for item in asked])
+        return Own(self.static, own, self.words)
 
     def _own(self, asked: Asked) -> Array:
         return self.own_of_each[asked.like] if asked.own is None else asked.own
 
     def at_level(self, x: Array, asked: Asked) -> Array:
-        """Return a drawn series at its level."""
+        """Return a drawn series at its level, and with what it owes to its categories."""
+        own = self._own(asked)
         n_others = len(self.static) - self._level.shape[1]
-        return self.levels.together(x, self._own(asked)[n_others:])
+        times: pd.Index | range = range(len(x))
+        if self.plan.calendar:
+            timeline, n_lost = self.records[asked.like].timeline, self.chain.n_lost
+            times = timeline.make(asked.start, len(x) + n_lost)[n_lost:]
+        codes = self.words.codes(own[None])[0]
+        whole = self.profiles.add(x, codes, functions_of(self.plan, times))
+        return self.levels.together(whole, own[n_others:])
 
     def coordinates_of_lengths(self, lengths: NDArray[np.int64], k: int) -> Array:
         """Return, where the length of a series is its own coordinate ``k``, that of others."""
@@ -360,23 +401,3 @@ def _keep_positive(moving: list[Record], observed: list[NDArray[np.bool_]]) -> N
     floor = np.where((low > 0) & np.isfinite(low), low, -np.inf)
     for one, seen in zip(moving, observed, strict=True):
         one.values[~seen] = np.maximum(one.values, floor)[~seen]
-
-
-def match(values: Array, actual: Array) -> Array:
-    """Bring each channel to the mean and spread of the actual one; a constant stays one."""
-    if len(values) == 0:  # all timesteps are those that the transform brings back
-        return values
-    spread = values.std(axis=0)
-    unit = np.where(spread > 0, spread, 1.0)
-    matched: Array = (values - values.mean(axis=0)) / unit * actual.std(axis=0)
-    return matched + actual.mean(axis=0)
-
-
-def crossfade(values: Array, end: Array, n_faded: int) -> Array:
-    """Fade into the end of another series; the weights' squares add up to one, as variances do."""
-    n_faded = min(n_faded, len(end))
-    weight = (np.arange(1, n_faded + 1) / n_faded)[:, None]
-    kept, rest = values[: len(end) - n_faded], values[len(end) - n_faded : len(end)]
-    mean = end.mean(axis=0)
-    met = mean + weight * (end[-n_faded:] - mean) + np.sqrt(1 - weight**2) * (rest - mean)
-    return np.concatenate([kept, met])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_timegen._joining import WindowJoiner
 from sklearn_timegen.series._calendar import calendar_features, with_label
+from sklearn_timegen.series._words import Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 N_LEARNED = 2000  # windows to learn the joining from
 N_TOGETHER = 256  # series that are drawn at once
 N_TRIED = 256  # windows that the first one of a series is chosen from, beside eight for each
+MISMATCH = 1e6  # a distance beyond all others: another category than the series has
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,23 @@ class Own:
         Where it stands among the channels.
     values : ndarray of shape (n_series, n_columns)
         What it is, of each series.
+    words : Words
+        Which of it stands for categories.
     """
 
     columns: list[int]
     values: Array
+    words: Words
 
     def nearest(self, windows: Array) -> Array:
         """Return for each series the window that is nearest to it, none of them twice."""
         found = windows[:, :, self.columns].mean(axis=1)
         spread = found.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        distance = np.square((self.values[:, None] - found[None]) / spread).sum(axis=2)
+        numbers = np.setdiff1d(np.arange(len(self.columns)), self.words.positions)
+        apart = (self.values[:, None, numbers] - found[None, :, numbers]) / spread[numbers]
+        differs = self.words.codes(self.values)[:, None] != self.words.codes(found)[None]
+        distance = np.square(apart).sum(axis=2) + MISMATCH * differs.sum(axis=2)
         chosen = np.empty(len(self.values), dtype=np.int64)
         for i, row in enumerate(distance):
             chosen[i] = row.argmin()
@@ -54,8 +62,11 @@ class Own:
 
     def put(self, x: Array) -> Array:
         """Return series with their own values in the place of those that were drawn."""
+        own = self.values.copy()
+        words = self.words.positions
+        own[:, words] = x[:, :, self.columns].mean(axis=1)[:, words]
         x = x.copy()
-        x[:, :, self.columns] = self.values[:, None]
+        x[:, :, self.columns] = self.words.told(self.words.codes(self.values), own)[:, None]
         return x
 
 

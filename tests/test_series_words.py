@@ -1,0 +1,79 @@
+"""What hangs on a word that a series has for all of its time, also on a rare one, comes back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_timegen import FlowMatching, PCAMixture, SeriesGenerator
+
+from .global_seed import GLOBAL_RANDOM_SEED as SEED
+
+pytestmark = pytest.mark.usefixtures("quick_joining")
+SEEDS = range(SEED, SEED + 2)
+PLANS = {"gold": (4, 9.8), "standard": (32, 4.0), "basic": (24, 1.7)}  # series, and mean load
+N_DRAWN, N_MORE = 200, 20
+N_ERRORS = 4  # standard errors: by chance, 1 in 15,000 lies beyond
+
+
+def houses(seed, shortest, longest):
+    """Return loads of houses that begin at midnight; their plan decides on all else."""
+    rng, parts = np.random.default_rng(seed), []
+    plans = np.repeat(list(PLANS), [n for n, _ in PLANS.values()])
+    for k, plan in enumerate(rng.permutation(plans)):
+        level = PLANS[plan][1]
+        hours = pd.date_range("2024-01-01", periods=rng.integers(shortest, longest), freq="h")
+        own = level * np.exp(0.1 * rng.normal()) + 0.1 * level * rng.normal(size=len(hours))
+        own += 0.3 * level * np.sin(2 * np.pi * hours.hour.to_numpy() / 24)
+        area = round(60 + 20 * np.sqrt(level) + 5 * rng.normal(), 1)
+        parts.append(
+            pd.DataFrame({"house": k, "time": hours, "plan": plan, "area": area, "load": own})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def fit(X, generator, seed, **params):
+    params = {"id_columns": "house", "time_column": "time", "random_state": seed, **params}
+    return SeriesGenerator(generator, **params).fit(X)
+
+
+def of_houses(X):
+    """Return a row a house: its plan, area, mean load, and how much that rises in the morning."""
+    hour = X["time"].dt.hour
+    swing = np.sin(2 * np.pi * hour / 24) * X["load"]
+    found = X.assign(swing=swing).groupby("house", sort=False)
+    return found.agg(
+        plan=("plan", "first"),
+        n_plans=("plan", "nunique"),
+        area=("area", "first"),
+        load=("load", "mean"),
+        swing=("swing", "mean"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("generator", "lengths", "params"),
+    [
+        (PCAMixture(), (24, 49), {}),
+        (FlowMatching(hidden_dim=16, n_layers=1, max_epochs=2), (24, 49), {}),
+        (PCAMixture(), (30, 49), {"window": 12, "calendar": ["hour"]}),
+    ],
+    ids=["whole", "flow", "windows"],
+)
+def test_means_and_shares_of_words_come_back(generator, lengths, params):
+    for seed in SEEDS:
+        X = houses(seed, *lengths)
+        fitted = fit(X, generator, seed, **params)
+        real, drawn = of_houses(X), of_houses(fitted.sample(N_DRAWN))
+        assert (drawn["n_plans"] == 1).all()
+        for plan, (n, _) in PLANS.items():
+            share, found = n / len(real), drawn["plan"] == plan
+            error = np.sqrt(share * (1 - share) / N_DRAWN)
+            assert abs(found.mean() - share) < N_ERRORS * error, plan
+            more = of_houses(fitted.sample(N_MORE, attributes={"plan": plan}))
+            assert (more["plan"] == plan).all()
+            own = real[real["plan"] == plan]
+            for name in ("load", "swing", "area"):
+                # A normal model of what is common to all may be off by a little in each.
+                error = own[name].std() * np.sqrt(1 / n + 1 / N_MORE)
+                off = abs(more[name].mean() - own[name].mean())
+                assert off < N_ERRORS * error + 0.03 * own[name].mean(), (plan, name)
