@@ -41,6 +41,7 @@ FLOORS = {
     "_random": 0,
     "_remedies": 0,
     "_rows": 0,
+    "_shifted_log": 0,
     "_types": 0,
     "_warning": 0,
     "datasets": 0,

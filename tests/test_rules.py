@@ -269,8 +269,9 @@ def _block(x):
 
 def test_the_density_of_amounts_is_log_normal():
     x = np.exp(rng().normal(size=(3000, 1, 1)))
-    fitted = PCAMixture(n_mixture_components=1, random_state=SEED).fit(x)
-    assert [rule.kind for rule in fitted.rules_] == ["positive"]
+    model = PCAMixture(n_mixture_components=1, random_state=SEED)
+    assert [rule.kind for rule in model.fit(x).rules_] == ["positive"]
+    fitted = model.set_params(rules=[Positive(0)]).fit(x)
     at = np.array([0.5, 1.0, 3.0])
     density = fitted.score_samples(at[:, None, None])
     logs = np.log(x.astype(np.float32).ravel())

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen._shifted_log import ShiftedLog, find_shift
 from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.representation.scaling import QuantileScaler
 
@@ -19,7 +20,6 @@ __all__ = ["OwnScaleTransform"]
 Array = NDArray[Any]
 FloatArray = NDArray[np.float32]
 
-LOG_RANGE = 5.0
 TOGETHER = 0.95
 LEAST_ROWS = 10  # observations for each channel, before correlations are believed
 LEAST_SCALE = 1e-6  # of a window, in units of the training spread: one that stands still
@@ -36,11 +36,12 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
     shape. Each of the T + 1 numbers is mapped to a standard normal by its quantiles. On the way
     back the shape is brought to the scale, whatever size it was generated in.
 
-    Of a channel that is positive and reaches over a factor of ``LOG_RANGE`` (prices, volumes,
-    counts), logarithms are taken first: it moves in proportion to where it is. What comes back
-    keeps to its range. Channels that all but follow each other (correlated beyond ``TOGETHER``,
-    such as the prices of a day) are then turned into their principal components: what they
-    differ by becomes a channel of its own, or it would drown in what they share.
+    Of a channel that moves in proportion to its height above a floor (prices, volumes), the
+    logarithm of that height is taken first; where the floor is, its steps tell, in whatever units
+    they are. What comes back keeps to its range. Channels that all but follow each other
+    (correlated beyond ``TOGETHER``, such as the prices of a day) are then turned into their
+    principal components: what they differ by becomes a channel of its own, or it would drown in
+    what they share.
 
     The time axis is gone, and there is one number more than timesteps: no density of ``v`` is one
     of series, so ``score_samples`` needs another representation. Series of one or two timesteps
@@ -48,8 +49,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    logarithmic_ : ndarray of bool of shape (n_channels,)
-        Channels of which logarithms are taken.
+    shift_ : ndarray of shape (n_channels,)
+        What is added to channels before logarithms are taken: with it, values are heights above
+        the floor. NaN of others.
     turn_ : ndarray of shape (n_channels, n_channels)
         What channels, divided by their standard deviations, are multiplied by; the identity where
         they go their own ways.
@@ -82,10 +84,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
     keeps_time_axis: ClassVar[bool] = False
 
     def fit(self, x: FloatArray, y: Any = None) -> OwnScaleTransform:
-        low, high = x.min(axis=(0, 1)), x.max(axis=(0, 1))
-        self.logarithmic_ = (low > 0) & (high > LOG_RANGE * low)
-        self._least = np.where(self.logarithmic_, low, 1.0)
-        self._most = np.where(self.logarithmic_, high, 1.0)
+        self._logs = _logs_of(x.astype(np.float64))
+        self.shift_ = np.full(x.shape[2], np.nan)
+        self.shift_[list(self._logs)] = [log.shift for log in self._logs.values()]
         self._learn_turn(self._logged(x))
         coefficients = self._cosine(x)
         spread = coefficients[:, 1:].std(axis=0)
@@ -112,9 +113,10 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
             parts = np.concatenate([parts[:, :1], later], axis=1)
         turned = scipy.fft.idct(parts, axis=1, norm="ortho")
         x = turned @ self.turn_.T * self._width + self._middle
-        # Exponentials of what lies outside of the data would be far outside.
-        within = x.clip(np.log(self._least), np.log(self._most))
-        x = np.where(self.logarithmic_, np.exp(np.where(self.logarithmic_, within, 0.0)), x)
+        for k, log in self._logs.items():
+            # Exponentials of what lies outside of the data would be far outside.
+            within = x[:, :, k].clip(np.log(2 * log.least), np.log(log.most))
+            x[:, :, k] = log.inverse_transform(within)
         return x.astype(np.float32)
 
     def _learn_turn(self, wide: Array) -> None:
@@ -143,10 +145,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
     def _logged(self, x: FloatArray) -> Array:
         # In float64: beside a large level, float32 would round the small coefficients away.
         wide = x.astype(np.float64)
-        # New series may reach further down than those of training, but not to 0.
-        positive = np.maximum(wide, 0.5 * self._least)
-        logarithms = np.log(np.where(self.logarithmic_, positive, 1.0))
-        return np.where(self.logarithmic_, logarithms, wide)
+        for k, log in self._logs.items():
+            wide[:, :, k] = log.transform(wide[:, :, k])
+        return wide
 
     @property
     def _has_shape(self) -> bool:
@@ -167,3 +168,9 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
         n_varying = np.maximum((self.spread_ > 0).sum(axis=0), 1)
         size: Array = np.sqrt(np.square(shape).sum(axis=1, keepdims=True) / n_varying)
         return size
+
+
+def _logs_of(x: Array) -> dict[int, ShiftedLog]:
+    """Return the logarithms of those channels that move in proportion to some height."""
+    shifts = {k: find_shift([x[:, :, k]]) for k in range(x.shape[2])}
+    return {k: ShiftedLog.of(x[:, :, k], s) for k, s in shifts.items() if s is not None}

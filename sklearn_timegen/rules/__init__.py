@@ -16,11 +16,11 @@ from sklearn_timegen.rules.length import Length
 from sklearn_timegen.rules.level import Level
 from sklearn_timegen.rules.missing import Missing
 from sklearn_timegen.rules.monotone import Monotone
+from sklearn_timegen.rules.multiplicative import Multiplicative, Positive
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.one_of import OneOf
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.parts import Parts
-from sklearn_timegen.rules.positive import Positive
 from sklearn_timegen.rules.redundant import Combination, Constant, Copy
 from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.rule_list import RuleList
@@ -48,6 +48,7 @@ __all__ = [
     "MarginalCalibration",
     "Missing",
     "Monotone",
+    "Multiplicative",
     "NormalScore",
     "OneOf",
     "Order",

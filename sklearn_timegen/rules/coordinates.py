@@ -49,6 +49,8 @@ class Coordinates:
         self._scores = [rule for rule in rules if isinstance(rule, NormalScore)]
         self.keys = sorted(units, key=order_of)
         self.units = [units[key] for key in self.keys]
+        found = {key: log for rule in rules for key, log in rule.logs().items()}
+        self.logs = {k: found[key] for k, key in enumerate(self.keys) if key in found}
 
     def check_known(self, encoded: Sequence[Array]) -> None:
         """Refuse blocks of coordinates of which one is known nowhere."""

@@ -19,13 +19,13 @@ from sklearn_timegen.rules.dependence import find_dependences
 from sklearn_timegen.rules.grid import Grid, find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
+from sklearn_timegen.rules.multiplicative import find_multiplicative, find_positive
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.one_of import find_one_of
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.order_finding import find_orders
 from sklearn_timegen.rules.parts import Parts, find_parts
-from sklearn_timegen.rules.positive import find_positive
 from sklearn_timegen.rules.redundant import find_redundant
 from sklearn_timegen.rules.rule import (
     Block,
@@ -55,6 +55,7 @@ KINDS = (
     "order",
     "monotone",
     "positive",
+    "multiplicative",
     "dependence",
     "normal score",
     "shape",
@@ -72,7 +73,7 @@ REDUNDANT = ("constant", "copy", "combination")
 LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
-CLAIMING = ("normal score", "positive", "shape", "level")
+CLAIMING = ("normal score", "positive", "multiplicative", "shape", "level")
 
 # Kinds that leave nothing of a channel for others to look at.
 FINAL = ("category", "static")
@@ -269,6 +270,7 @@ class _Search:
     def apply(self, rule: Rule) -> None:
         """Fit a rule, and lead the series on to its coordinates."""
         rule.of_data = not self.rewritten & set(rule.keys)
+        rule.choose(self.once)
         if isinstance(rule, Order):
             grids = (grid for grid in self.rules if isinstance(grid, Grid))
             rule.grids = {grid.keys[0]: grid for grid in grids if grid.keys[0] in rule.keys}
@@ -359,6 +361,7 @@ _FINDERS: dict[str, Any] = {
     "dependence": find_dependences,
     "normal score": find_normal_scores,
     "positive": find_positive,
+    "multiplicative": find_multiplicative,
     "bounds": find_bounds,
     "shape": find_shapes,
     "level": find_levels,

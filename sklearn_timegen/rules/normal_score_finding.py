@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn_timegen.rules.bounds import touched_bound
 from sklearn_timegen.rules.grid import is_discrete
 from sklearn_timegen.rules.normal_score import ATOM, NormalScore
-from sklearn_timegen.rules.rule import Block, Key, Rule, cells
+from sklearn_timegen.rules.rule import Block, Key, cells
 
 __all__ = ["find_normal_scores"]
 
@@ -19,9 +19,9 @@ Array = NDArray[np.float64]
 FEWEST = 50  # cells
 
 
-def find_normal_scores(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
+def find_normal_scores(blocks: Sequence[Block], units: dict[Key, str]) -> list[NormalScore]:
     """Return the channels with point masses, or with a lower bound that they touch."""
-    found: list[Rule] = []
+    found: list[NormalScore] = []
     for key in blocks[0]:
         rule = None if isinstance(key, tuple) else _found(key, blocks)
         if rule is not None:

@@ -3,7 +3,8 @@ r"""Channels of which one is never above another: lows below highs, parts below 
 Symbols: ``l`` and ``h`` are the tightest bounds that are known of a channel ``x`` from those that
 were decoded before it, ``z`` its coordinate. With both, ``x = l + (h - l) s(z)`` where
 ``s(z) = clip((1 + 2 e) / (1 + exp(-z)) - e, 0, 1)``, so that the bounds themselves are hit; with
-``l`` alone ``x = l + exp(z)``, or ``x = l (1 + exp(z))`` where the distance grows with the level.
+``l`` alone ``x = l + exp(z)``, or ``x = l + (l + s) exp(z)`` where the lowest channels, and
+distances with them, move in proportion to their height above a floor ``-s``.
 
 The lowest channels come first, as they are; then the highest, by their distance; those between
 are positions. A chain of distances would let one error move all that is above it.
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._shifted_log import ShiftedLog, find_shift
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.pressing import near_zero
 from sklearn_timegen.rules.rule import (
@@ -39,7 +41,6 @@ Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
 FAR = 1e300  # where nothing limits a channel
-LEVEL = 3.0  # times that a positive channel reaches over, for distances in its proportion
 
 
 class Order(Rule):
@@ -76,6 +77,7 @@ class Order(Rule):
             )
         super().__init__(*flat)
         self.grids: dict[Key, Grid] = {}  # of channels that are rounded after they are decoded
+        self._shift: float | None = None  # of the lowest channels, if they are logarithms
         at = {channel: k for k, channel in enumerate(flat)}
         # Pairs of positions among the rule's channels, the lower one first.
         self.pairs = {
@@ -148,9 +150,15 @@ class Order(Rule):
 
     # -- coordinates --------------------------------------------------------------------------
 
+    def _lowest(self) -> list[int]:
+        return [int(k) for k in np.flatnonzero(~self._above().any(axis=0))]
+
+    def choose(self, blocks: Sequence[Block]) -> None:
+        keys = [self.keys[k] for k in self._lowest()]
+        self._shift = find_shift([block[key] for key in keys for block in blocks])
+
     def learn(self, blocks: Sequence[Block]) -> None:
-        above = self._above()
-        lowest = [k for k in range(len(above)) if not above[:, k].any()]
+        above, lowest = self._above(), self._lowest()
         highest = [k for k in range(len(above)) if above[:, k].any() and not above[k].any()]
         rest = set(range(len(above))) - set(lowest) - set(highest)
         inner = sorted(rest, key=lambda k: (above[:, k].sum(), k))
@@ -162,10 +170,14 @@ class Order(Rule):
             beyond = [self.keys[j] for j in done if above[k, j]]
             self._bounds[k] = below, beyond
             done.append(k)
-        values = {k: cells(blocks, self.keys[k]) for k in lowest}
-        self._logarithmic = all(v.min() > 0 and v.max() > LEVEL * v.min() for v in values.values())
-        self._lowest = {k: float(v.min()) for k, v in values.items()}
-        self._range = {k: log_range(v) for k, v in values.items()} if self._logarithmic else {}
+        self._logs: dict[int, ShiftedLog] = {}
+        if self._shift is not None:
+            values = {k: cells(blocks, self.keys[k]) for k in lowest}
+            above_0 = all(v.min() > 0 for v in values.values())
+            self._logs = {
+                k: ShiftedLog.of(v, self._shift, positive=above_0) for k, v in values.items()
+            }
+        self._range: dict[int, tuple[float, float]] = {}
         self._least: dict[int, float] = {}
         for k in highest:
             gap = np.concatenate([self._gap(block, k).ravel() for block in blocks])
@@ -174,14 +186,11 @@ class Order(Rule):
             self._range[k] = log_range(gap + self._least[k])
 
     def encode(self, block: Block) -> Block:
-        if self._logarithmic:  # of new series that are not above 0, the least that is
-            least = {self.keys[k]: self._lowest[k] / 2 for k in self._lowest}
-            block = {k: np.maximum(x, least[k]) if k in least else x for k, x in block.items()}
         out = dict(block)
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
             if not below:
-                out[key] = np.log(block[key]) if self._logarithmic else block[key]
+                out[key] = self._logs[k].transform(block[key]) if self._logs else block[key]
             elif not beyond:
                 out[key] = np.log(self._gap(block, k) + self._least[k])
             else:
@@ -195,11 +204,11 @@ class Order(Rule):
             key, (below, beyond) = self.keys[k], self._bounds[k]
             z = block[key].clip(*self._range.get(k, (-700, 700)))
             if not below:
-                out[key] = np.exp(z) if self._logarithmic else block[key]
+                out[key] = self._logs[k].inverse_transform(z) if self._logs else block[key]
             elif not beyond:
                 low = _greatest(out, below)
                 gap = np.maximum(np.exp(z) - self._least[k], 0)
-                out[key] = low + gap * (low if self._logarithmic else 1.0)
+                out[key] = low + gap * self._unit(low)
             else:
                 low, high = _greatest(out, below), _least(out, beyond)
                 s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
@@ -236,9 +245,12 @@ class Order(Rule):
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         anchors = {self.keys[k] for k in self._sequence if not self._bounds[k][0]}
         new = {key: "free" for key in self.keys if key not in anchors}
-        if self._logarithmic:
+        if self._logs:
             new |= dict.fromkeys(anchors, "log")
         return {**units, **new}
+
+    def logs(self) -> dict[Key, ShiftedLog]:
+        return {self.keys[k]: log for k, log in self._logs.items()}
 
     def renamed(self) -> dict[Key, str]:
         named = {}
@@ -252,10 +264,12 @@ class Order(Rule):
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
             if not below:
-                stretch = block[key] if self._logarithmic else np.ones_like(total)
+                stretch = np.ones_like(total)
+                if self._logs:
+                    stretch = np.exp(-self._logs[k].log_slope(block[key]))
             elif not beyond:
                 stretch = self._gap(block, k) + self._least[k]
-                stretch = stretch * (_greatest(block, below) if self._logarithmic else 1.0)
+                stretch = stretch * self._unit(_greatest(block, below))
             else:
                 y = (self._position(block, k) + E) / (1 + 2 * E)
                 width = _least(block, beyond) - _greatest(block, below)
@@ -267,9 +281,15 @@ class Order(Rule):
     def _gap(self, block: Block, k: int) -> Array:
         """Return how far a channel is above the greatest of those below it."""
         low = _greatest(block, self._bounds[k][0])
-        gap = (block[self.keys[k]] - low) / (low if self._logarithmic else 1.0)
-        nonnegative: Array = np.maximum(gap, 0)
+        nonnegative: Array = np.maximum((block[self.keys[k]] - low) / self._unit(low), 0)
         return nonnegative
+
+    def _unit(self, low: Array) -> Any:
+        """Return what distances from the lowest channels are counted in."""
+        if not self._logs:
+            return 1.0
+        nearest = min(self._logs.values(), key=lambda log: log.least)
+        return nearest.height(low)
 
     def _position(self, block: Block, k: int) -> Array:
         below, beyond = self._bounds[k]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen._shifted_log import ShiftedLog
 from sklearn_timegen.rules.grid import step_of
 from sklearn_timegen.rules.redundant import Combination
 from sklearn_timegen.rules.rule import (
@@ -22,7 +23,6 @@ from sklearn_timegen.rules.rule import (
     cells,
     columns,
     inferred,
-    log_range,
     observed,
 )
 
@@ -70,7 +70,7 @@ class Parts(Rule):
             raise ValueError(f"Parts takes two or more different channels, got {channels!r}")
         super().__init__(*channels)
         self.total = total
-        self._logarithmic = False
+        self._log: ShiftedLog | None = None
         self._least = LEAST
         self._step: float | None = None
 
@@ -89,10 +89,10 @@ class Parts(Rule):
     def learn(self, blocks: Sequence[Block]) -> None:
         total = observed(np.sum(columns(blocks, self.keys), axis=0))
         self._least = min(float(cells(blocks, key).min()) for key in self.keys) / 2
-        self._range = log_range(total)
         steps = [step_of(cells(blocks, key)) for key in self.keys]
         self._step = None if None in steps else min(s for s in steps if s)
-        self._logarithmic = bool(total.max() > LEVEL * total.min())
+        wide = self.total is None and total.max() > LEVEL * total.min()
+        self._log = ShiftedLog.of(total, 0.0, positive=True) if wide else None
 
     def encode(self, block: Block) -> Block:
         block = inferred(self, block)
@@ -104,7 +104,7 @@ class Parts(Rule):
         if self.total is not None:
             del out[self.keys[-1]]
         else:
-            out[self.keys[-1]] = np.log(total) if self._logarithmic else total
+            out[self.keys[-1]] = total if self._log is None else self._log.transform(total)
         return out
 
     def decode(self, block: Block) -> Block:
@@ -115,9 +115,9 @@ class Parts(Rule):
         fraction /= fraction.sum(axis=0)
         if self.total is None:
             total = block[self.keys[-1]]
-            total = (
-                np.exp(total.clip(*self._range)) if self._logarithmic else np.maximum(total, LEAST)
-            )
+            if self._log is not None:
+                total = self._log.inverse_transform(total)
+            total = np.maximum(total, self._least)
             return {**block, **{key: fraction[k] * total for k, key in enumerate(self.keys)}}
         # In float32, as they will be: the last one is what is left over then.
         parts = fraction[:-1] * self.total
@@ -160,17 +160,20 @@ class Parts(Rule):
         new = {**units, **dict.fromkeys(self.keys[:-1], "free")}
         if self.total is not None:
             del new[self.keys[-1]]
-        elif self._logarithmic:
+        elif self._log is not None:
             new[self.keys[-1]] = "log"
         return new
+
+    def logs(self) -> dict[Key, ShiftedLog]:
+        return {} if self._log is None else {self.keys[-1]: self._log}
 
     def log_slope(self, block: Block) -> Array:
         columns = np.stack([block[key] for key in self.keys])
         total = columns.sum(axis=0)
         # |d(z, s) / dp| = s / prod p; of shares, |dz / dp| over k - 1 of them is total / prod p.
         slope = np.log(total) - np.log(columns).sum(axis=0)
-        if self._logarithmic and self.total is None:
-            slope -= np.log(total)
+        if self._log is not None:
+            slope += self._log.log_slope(total)
         whole: Array = np.nansum(slope, axis=1)
         return whole
 

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
+from sklearn_timegen._shifted_log import ROOM, ShiftedLog
+
 __all__ = [
-    "ROOM",
     "Block",
     "Evidence",
     "Key",
@@ -49,8 +50,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Key = int | tuple[int, str]
 Block = dict[Key, Array]
-
-ROOM = float(np.log(1000))  # beyond training, for what is written as a logarithm
 
 
 @dataclass(frozen=True)
@@ -137,6 +136,9 @@ class Rule(ABC):
     def broken(self, block: Block) -> Mask:
         """Return at which timesteps ``(n_series, n_timesteps)`` observed values break it."""
 
+    def choose(self, blocks: Sequence[Block]) -> None:  # noqa: B027 (most have no choice)
+        """Choose the form of the coordinates, by series in which no timestep occurs twice."""
+
     def learn(self, blocks: Sequence[Block]) -> None:  # noqa: B027 (many have nothing to learn)
         """Learn what the coordinates need; of data that keep the rule."""
 
@@ -170,6 +172,10 @@ class Rule(ABC):
         no further transform makes sense.
         """
         return units
+
+    def logs(self) -> dict[Key, ShiftedLog]:
+        """Return by which logarithm columns are written that are in no units of the data."""
+        return {}
 
     def renamed(self) -> dict[Key, str]:
         """Return what columns are called that are no channels any more."""

@@ -85,9 +85,8 @@ class Models:
         self.attributes = self._own_values(self.attribute_channels)
         self._moving = [k for k, unit in enumerate(columns.units) if unit != "free"]
         # What takes logarithms itself, or knows its own way, is given the data.
-        self._logged = [
-            k for k, j in enumerate(self._moving) if columns.units[j] == "log" and chain.takes_data
-        ]
+        takes_data = enumerate(self._moving) if chain.takes_data else ()
+        self._logs = {k: columns.logs[j] for k, j in takes_data if j in columns.logs}
         self.values = [u[chain.n_lost :].copy() for u in self.coordinates]
         if self._moving:
             self._transform(series)
@@ -217,7 +216,8 @@ class Models:
 
     def _in_data_units(self, u: Array) -> Array:
         moving = u[:, self._moving]
-        moving[:, self._logged] = np.exp(moving[:, self._logged])
+        for k, log in self._logs.items():
+            moving[:, k] = log.inverse_transform(moving[:, k])
         return moving
 
     @property
@@ -307,8 +307,8 @@ class Models:
         if self._moving:
             moved = kept[:, self._moving]
             moving = np.array(self.chain.inverse(moved, asked.like, position, index))
-            positive = np.maximum(moving[:, self._logged], np.finfo(np.float32).tiny)
-            moving[:, self._logged] = np.log(positive)
+            for k, log in self._logs.items():
+                moving[:, k] = log.transform(moving[:, k])
             u[:, self._moving] = moving
         return u[: asked.length]
 

@@ -24,7 +24,7 @@ ROOMS = {
     *("base", "data", "rules", "representation", "nn", "objectives", "training"),
     *("vae", "gan", "flow", "timegan", "autoregressive", "distillation", "classical"),
     *("series", "synthetic_training", "forecasting", "model_selection", "metrics"),
-    *("privacy", "_mixture", "_distance", "_joining", "_rows"),
+    *("privacy", "_mixture", "_distance", "_joining", "_rows", "_shifted_log"),
 }
 
 # Functions that make networks, and that networks are made with.

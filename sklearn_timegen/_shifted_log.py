@@ -1,0 +1,197 @@
+"""Logarithms that know no unit: of what moves in proportion to its height above some floor.
+
+Symbols: ``x`` are the values of a channel, ``s`` the shift, ``-s`` the floor, ``z = log(x + s)``.
+Prices in dollars have their floor near 0; scaled to the range from 0 to 1 they have it below 0,
+and ``z`` is the same but for a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.stats import skew
+
+__all__ = ["ROOM", "ShiftedLog", "find_shift"]
+
+Array = NDArray[np.float64]
+
+ROOM = float(np.log(1000))  # beyond training, for what is written as a logarithm
+WIDE = 5.0  # times that x + s has to reach over
+GAIN = 0.05  # of log-likelihood for each step, at least, over steps that know of no level
+SURE = 10.0  # of log-likelihood in all
+NEAREST = 0.005  # of what lies between least value and median: how near to it the floor may be
+SYMMETRIC = 0.5  # skewness of logarithms that is none to speak of
+MOST_STEPS = 10_000  # that are looked at, evenly taken
+N_TRIED = 24  # floors, before the best one is refined
+
+
+@dataclass(frozen=True)
+class ShiftedLog:
+    """``log(x + s)``, and a straight line below half of the least ``x + s`` of training.
+
+    The line makes of it a map of all numbers, so that nothing is lost of new values below the
+    floor. Values more than a thousand times above training are cut off on the way back.
+
+    Where values are positive, those below half of the least of training are bent towards 0,
+    which is never reached: with s = 0 that makes of the line the logarithm again.
+
+    Parameters
+    ----------
+    shift : float, default=0.0
+        What is added, s.
+    least, most : float
+        Of ``x + s``: where the line begins, and the greatest one of training.
+    bend : float or None, default=None
+        Below which positive values are bent; ``None`` if values need not be positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen._shifted_log import ShiftedLog
+    >>> log = ShiftedLog.of(np.array([0.5, 3.0]), shift=1.0)
+    >>> z = log.transform(np.array([0.0, 3.0, -2.0]))
+    >>> z.round(3), log.inverse_transform(z).round(3)
+    (array([ 0.   ,  1.386, -2.621]), array([ 0.,  3., -2.]))
+    """
+
+    shift: float = 0.0
+    least: float = 1.0
+    most: float = 1.0
+    bend: float | None = None
+
+    @classmethod
+    def of(cls, x: Array, shift: float, *, positive: bool = False) -> ShiftedLog:
+        """Return the logarithm for values of training, all of them above ``-shift``."""
+        low, high = float(x.min()), float(x.max())
+        return cls(shift, (low + shift) / 2, high + shift, low / 2 if positive else None)
+
+    def height(self, x: Array) -> Array:
+        """Return ``x + s``, and half of the least one of training where it is less."""
+        height: Array = np.maximum(x + self.shift, self.least)
+        return height
+
+    def transform(self, x: Array) -> Array:
+        x = self._straightened(x)
+        height = self.height(x)
+        z: Array = np.log(height) + (x + self.shift - height) / self.least
+        return z
+
+    def inverse_transform(self, z: Array) -> Array:
+        low = np.log(self.least)
+        above = np.exp(np.clip(z, low, np.log(self.most) + ROOM))
+        x = above + self.least * np.minimum(z - low, 0.0) - self.shift
+        if self.bend is None:
+            return x
+        below = np.clip(x / self.bend - 1, -ROOM, 0.0)
+        bent: Array = np.where(x < self.bend, self.bend * np.exp(below), x)
+        return bent
+
+    def log_slope(self, x: Array) -> Array:
+        """Return the logarithm of the slope of ``transform``."""
+        slope: Array = -np.log(self.height(self._straightened(x)))
+        return slope if self.bend is None else slope - np.log(self._below(x))
+
+    def _straightened(self, x: Array) -> Array:
+        if self.bend is None:
+            return x
+        straight: Array = np.where(x < self.bend, self.bend * (1 + np.log(self._below(x))), x)
+        return straight
+
+    def _below(self, x: Array) -> Array:
+        """Return which part of the bend positive values are; 1 above it."""
+        part: Array = np.clip(x / (self.bend or 1.0), np.exp(-ROOM), 1.0)
+        return part
+
+
+def find_shift(columns: Sequence[Array]) -> float | None:
+    """Return the shift of a channel that moves in proportion to its height above a floor.
+
+    The steps of ``z = log(x + s)`` are taken for Laplace variables of one scale, those of prices
+    have heavy tails, and s is the most likely one. As s grows, this becomes the model in which
+    steps know of no level, whose likelihood has to be surpassed clearly. All of it is the same for
+    ``a x + b``, with ``a s - b`` for s.
+
+    Parameters
+    ----------
+    columns : sequence of ndarray of shape (n_series, n_timesteps)
+        The channel, NaN where values are missing.
+
+    Returns
+    -------
+    shift : float or None
+        ``None`` if there is no such floor: steps are as large everywhere, ``x + s`` reaches over
+        less than a factor of 5, or its logarithm would be more skewed than ``x`` is.
+
+    References
+    ----------
+    G. Box and D. Cox (1964), "An analysis of transformations", Journal of the Royal Statistical
+    Society B 26 (the shifted family, and its profile likelihood).
+    https://doi.org/10.1111/j.2517-6161.1964.tb00553.x
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen._shifted_log import find_shift
+    >>> rng = np.random.default_rng(0)
+    >>> price = np.exp(rng.normal(0.001, 0.03, size=(1, 3000)).cumsum(axis=1))
+    >>> s = find_shift([price])
+    >>> bool(abs(s) < price.mean()), bool(abs(find_shift([9 * price + 7]) - (9 * s - 7)) < 1e-3)
+    (True, True)
+    >>> find_shift([rng.normal(size=(1, 3000)).cumsum(axis=1)]) is None
+    True
+    """
+    x = np.concatenate([column.ravel() for column in columns])
+    x = x[~np.isnan(x)]
+    # Of single values, the next one to compare with is that of another series.
+    columns = [column.T if column.shape[1] == 1 else column for column in columns]
+    here, then = _steps(columns)
+    size = np.abs(then - here).mean() if len(here) else 0.0
+    if size == 0:
+        return None
+    low, middle, high = float(x.min()), float(np.median(x)), float(x.max())
+    nearest, farthest = NEAREST * (middle - low), (high - low) / (WIDE - 1)
+    if not 0 < nearest < farthest:
+        return None
+    minus_gain = partial(_minus_gain, here=here - low, then=then - low, size=float(size))
+    tried = np.linspace(np.log(nearest), np.log(farthest), N_TRIED)
+    best = int(np.argmin([minus_gain(room) for room in tried]))
+    if best == N_TRIED - 1:  # x + s would reach over less
+        return None
+    ends = tried[max(best - 1, 0)], tried[best + 1]
+    found = minimize_scalar(minus_gain, bounds=ends, method="bounded", options={"xatol": 1e-8})
+    n_steps = sum(_n_steps(column) for column in columns)
+    if -found.fun < max(GAIN, SURE / n_steps):
+        return None
+    shift = float(np.exp(found.x)) - low
+    left = abs(float(skew(np.log(x + shift))))
+    return shift if left <= max(SYMMETRIC, abs(float(skew(x)))) else None
+
+
+def _minus_gain(log_room: float, here: Array, then: Array, size: float) -> float:
+    """Return how much less likely steps are, one by one, than without a logarithm.
+
+    Values are heights above the least one, and ``log_room`` tells how far that is above the floor.
+    """
+    room = np.exp(log_room)
+    z, next_z = np.log(here + room), np.log(then + room)
+    slope = (z.mean() + next_z.mean()) / 2
+    return float(np.log(np.abs(next_z - z).mean()) + slope - np.log(size))
+
+
+def _n_steps(column: Array) -> int:
+    there = ~np.isnan(column)
+    return int((there[:, 1:] & there[:, :-1]).sum())
+
+
+def _steps(columns: Sequence[Array]) -> tuple[Array, Array]:
+    """Return values with those that follow them, evenly taken of all."""
+    here = np.concatenate([column[:, :-1].ravel() for column in columns])
+    then = np.concatenate([column[:, 1:].ravel() for column in columns])
+    both = np.flatnonzero(~(np.isnan(here) | np.isnan(then)))
+    some = both[np.linspace(0, len(both) - 1, min(len(both), MOST_STEPS)).astype(int)]
+    return here[some], then[some]
