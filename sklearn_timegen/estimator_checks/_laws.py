@@ -139,6 +139,21 @@ def check_units_are_restored(trial: Trial) -> None:
 
 
 @_law()
+def check_no_unit_of_measure(trial: Trial) -> None:
+    X = trial.prices().astype(np.float64)
+    plain = trial.fresh().fit(X).sample(50)
+    shift, scale = X.min(), np.ptp(X)  # of both channels, whose order is kept
+    unit = trial.fresh().fit((X - shift) / scale).sample(50)
+    # Nothing that is in proportion to the level, and no order, may hang on where 0 is.
+    error = np.median(np.abs(unit * scale + shift - plain).max(axis=(1, 2)))
+    assert error < 0.05 * X.std(), (
+        f"of prices scaled to the range from 0 to 1, samples differ by {error} in old units"
+    )
+    above = (plain[:, :, 0] <= plain[:, :, 1]).all(axis=1) & (plain > 0).all(axis=(1, 2))
+    assert above.all(), "lows are above highs, or prices are not positive"
+
+
+@_law()
 def check_constants_and_copies_come_back_exactly(trial: Trial) -> None:
     X = trial.series(n_channels=4)
     X[:, :, 1], X[:, :, 3] = np.float32(7.1), X[:, :, 0]

@@ -42,6 +42,14 @@ class Trial:
         sizes = (n_samples, n_timesteps, n_channels)
         return make_sines(*sizes, version="timevae", random_state=self.seed)
 
+    def prices(self) -> Array:
+        """Return lows and highs that move in proportion to where they are, from 1 to about 10."""
+        rng = np.random.default_rng(self.seed)
+        level = rng.uniform(0, 2, size=(60, 1)) + rng.normal(0, 0.2, size=(60, 12)).cumsum(axis=1)
+        low = np.exp(level)
+        high = low * (1 + rng.exponential(0.1, size=low.shape))
+        return np.stack([low, high], axis=2).astype(np.float32)
+
     def with_holes(self, seed: int = 0) -> Array:
         """Return series of which a fifth of the cells is missing, of the first timestep none."""
         X = self.series(n_samples=60)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from sklearn_timegen.rules.grid import step_of
+from sklearn_timegen.rules.grid import grid_of
 from sklearn_timegen.rules.latent import draw_between
 from sklearn_timegen.rules.rule import (
     Block,
@@ -32,6 +32,7 @@ __all__ = ["ROUNDED", "Clock", "bends"]
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+KNOTS = 1e-6  # of a reading: what it may be off where a line was drawn on
 ROUNDED = 2e-5  # of a channel's spread: what a straight line may be off in float32
 
 
@@ -78,7 +79,7 @@ class Clock(Rule):
             raise ValueError(f"how={how!r} must be 'linear' or 'hold'")
         self.period = int(period)
         self.how = how
-        self._steps: dict[Key, float] = {}
+        self._grids: dict[Key, tuple[float, float]] = {}  # step and offset of readings
         self._together, self._phase = True, 0
 
     def statement(self) -> str:
@@ -95,7 +96,7 @@ class Clock(Rule):
             + 4e-7 * float(np.abs(cells(blocks, key)).max())
             for key in self.keys
         }
-        self._steps = {}
+        self._grids = {}
         self._phase = 0
         told = np.concatenate([self._phases(b)[self._kinks(b).any(axis=1)] for b in blocks])
         self._together = len(np.unique(told)) <= 1
@@ -107,10 +108,10 @@ class Clock(Rule):
                 for block, of_block in zip(blocks, phases, strict=True)
                 for row, phase in zip(block[key], of_block, strict=True)
             ]
-            values = np.round(observed(np.concatenate(knots)), 6)
-            # Without a step, as many decimals as float32 has left after a line was drawn on.
-            decimals = np.ceil(np.log10(max(1e-6 * float(np.abs(values).max()), 1e-30)))
-            self._steps[key] = step_of(values) or float(10.0**decimals)
+            values = observed(np.concatenate(knots))
+            # Without a grid, as many decimals as float32 has left after a line was drawn on.
+            decimal = float(10.0 ** np.ceil(np.log10(1e-6 * max(np.abs(values).max(), 1e-24))))
+            self._grids[key] = grid_of(values, KNOTS) or (decimal, 0.0)
         sure = [p[self._tells_phase(b)] for b, p in zip(blocks, phases, strict=True)]
         number = np.bincount(np.concatenate(sure), minlength=self.period)
         self._edges = ndtri(np.concatenate([[0], np.cumsum(number) / number.sum()])).clip(-8, 8)
@@ -230,7 +231,8 @@ class Clock(Rule):
         return out
 
     def _on_step(self, key: Key, knots: Array) -> Array:
-        rounded: Array = np.rint(knots / self._steps[key]) * self._steps[key]
+        step, offset = self._grids[key]
+        rounded: Array = offset + np.rint((knots - offset) / step) * step
         return rounded
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:

@@ -16,7 +16,8 @@ from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.clock_finding import find_clocks
 from sklearn_timegen.rules.dependence import find_dependences
-from sklearn_timegen.rules.grid import Grid, find_grids
+from sklearn_timegen.rules.grid import Grid
+from sklearn_timegen.rules.grid_finding import find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
 from sklearn_timegen.rules.multiplicative import find_multiplicative, find_positive

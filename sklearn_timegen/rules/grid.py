@@ -1,4 +1,4 @@
-"""Values that are multiples of a step: whole numbers, decimals."""
+"""Values that are multiples of a step: whole numbers, decimals, and these in other units."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from numpy.typing import NDArray
 
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, observed
 
-__all__ = ["Grid", "find_grids", "is_discrete", "step_of"]
+__all__ = ["Grid", "grid_of", "is_discrete", "step_of"]
 
 Array = NDArray[np.float64]
 
 STEPS = (1000.0, 100.0, 10.0, 5.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.01, 0.001)
-FEW = 10  # distinct values
 MOST_VALUES = 30  # of a channel that is taken for discrete
 PER_VALUE = 10  # cells for each of them, on average, before they are known to be all there are
 SERIES = 50  # that are enough to tell repeated values from windows that overlap
-FEWEST = 20  # distinct values, or cells, before a step can be believed
 FINEST = 5e5  # steps that float32 can count up to, and tell multiples from others
 ROUNDED = 1.5e-7  # of a value: what float32 may be off
+RESOLVED = 100.0  # times what float32 may be off: a step that is none of the usual ones
+OCCUPIED = 0.25  # of the multiples of such a step that occur
+SLACK = 0.05  # of such a step: what values may be off it
 
 
 class Grid(Rule):
-    """Values that are whole multiples of a step.
+    """Values that are whole multiples of a step, above an offset.
 
     Other multiples than those of training may come back: they are rounded to the nearest one,
     after all else is done. Rounding keeps orders.
+
+    Steps that are found are decimals (from 0.001 to 1,000, without an offset), or what values
+    have in common whatever units they are in, as tenths of a degree Celsius in Fahrenheit.
 
     Parameters
     ----------
@@ -36,6 +40,8 @@ class Grid(Rule):
         The channel.
     step : float, default=1.0
         The step.
+    offset : float, default=0.0
+        One of the values.
 
     Examples
     --------
@@ -49,21 +55,24 @@ class Grid(Rule):
 
     kind = "grid"
 
-    def __init__(self, channel: Any, step: float = 1.0) -> None:
+    def __init__(self, channel: Any, step: float = 1.0, offset: float = 0.0) -> None:
         super().__init__(channel)
         if not step > 0:
             raise ValueError(f"the step of a Grid must be above 0, got {step!r}")
-        self.step = float(step)
+        self.step, self.offset = float(step), float(offset)
 
     def statement(self) -> str:
+        if self.offset:
+            return f"{self.labels[0]} in steps of {self.step:g} from {self.offset:g} on"
         if self.step == 1:
             return f"{self.labels[0]} in whole numbers"
         return f"{self.labels[0]} in steps of {self.step:g}"
 
     def broken(self, block: Block) -> Mask:
         x = block[self.keys[0]]
-        # Rounded to float32, a multiple is not quite one.
-        mask: Mask = np.abs(x - self.rounded(x)) > ROUNDED * np.abs(x) + 1e-9 * self.step
+        # Rounded to float32, a multiple is not quite one, and an offset is known no better.
+        slack = SLACK if self.offset else 1e-9
+        mask: Mask = np.abs(x - self.rounded(x)) > ROUNDED * np.abs(x) + slack * self.step
         return mask
 
     def decode(self, block: Block) -> Block:
@@ -77,7 +86,10 @@ class Grid(Rule):
         return 0.0  # the density is that of the values before they are rounded
 
     def rounded(self, x: Array) -> Array:
-        """Return the nearest multiples of the step."""
+        """Return the nearest values of the grid."""
+        if self.offset:
+            on_grid: Array = self.offset + np.rint((x - self.offset) / self.step) * self.step
+            return on_grid
         # Divided by a whole number of steps in 1, a tenth is the float nearest to a tenth.
         per_unit = round(1 / self.step) if self.step < 1 else 0
         rounded: Array = (
@@ -86,13 +98,16 @@ class Grid(Rule):
         return rounded
 
     def above(self, x: Array) -> Array:
-        """Return the least multiples that are not below ``x``, to float64's rounding."""
-        steps = x / self.step
-        return self.rounded(np.ceil(steps - 1e-9 * np.maximum(np.abs(steps), 1)) * self.step)
+        """Return the least values that are not below ``x``, to float64's rounding."""
+        steps = (x - self.offset) / self.step
+        whole = np.ceil(steps - 1e-9 * np.maximum(np.abs(steps), 1))
+        return self.rounded(self.offset + whole * self.step)
 
     def below(self, x: Array) -> Array:
-        """Return the greatest multiples that are not above ``x``, to float64's rounding."""
-        return -self.above(-x)
+        """Return the greatest values that are not above ``x``, to float64's rounding."""
+        steps = (x - self.offset) / self.step
+        whole = np.floor(steps + 1e-9 * np.maximum(np.abs(steps), 1))
+        return self.rounded(self.offset + whole * self.step)
 
 
 def step_of(x: Array) -> float | None:
@@ -113,6 +128,56 @@ def step_of(x: Array) -> float | None:
     return None
 
 
+def grid_of(x: Array, rounding: float = ROUNDED) -> tuple[float, float] | None:
+    """Return step and offset of values, in whatever units these are.
+
+    The step is that of the values' differences, if at least a quarter of the values that it leads
+    to occur; else a decimal, and with it no offset, if there is one. ``rounding`` is what values
+    may be off, as a fraction of the greatest.
+    """
+    values = np.unique(observed(x))
+    if len(values) < 2:
+        return None
+    off = 2 * rounding * float(np.abs(values).max())  # what a difference may be
+    decimal, grid = step_of(x), _grid_of_differences(values, off)
+    if decimal is not None and (grid is None or abs(grid[0] - decimal) * len(values) <= off):
+        return decimal, 0.0  # which is exact
+    return grid
+
+
+def _grid_of_differences(values: Array, off: float) -> tuple[float, float] | None:
+    """Return step and offset of ascending values, if they occupy what the step leads to."""
+    lengths = np.unique(np.diff(values))
+    lengths = lengths[lengths > 2 * off]
+    step = _common_divisor(lengths, off) if len(lengths) else None
+    if step is None or len(values) < OCCUPIED * np.ptp(values) / step:
+        return None
+    number = np.rint((values - values[0]) / step)
+    step, offset = (float(c) for c in np.polyfit(number, values, 1))
+    return (step, offset) if np.abs(offset + number * step - values).max() <= off else None
+
+
+def _common_divisor(lengths: Array, off: float) -> float | None:
+    """Return the greatest number of which ascending lengths are multiples, but for what they err.
+
+    Euclid's algorithm, and the sum of all lengths that are told apart by now makes it better: by
+    ever longer ones.
+    """
+    divisor = float(lengths[0])
+    reach = 1
+    while divisor >= RESOLVED * off:
+        near = lengths[lengths <= max(4.0**reach * divisor, lengths[0])]
+        number = np.rint(near / divisor)
+        rest = np.abs(near - number * divisor)
+        if (rest > 2 * off).any():
+            divisor, reach = float(rest[rest > 2 * off].min()), 1
+        elif len(near) == len(lengths):
+            return float(near.sum() / number.sum())
+        else:
+            divisor, reach = float(near.sum() / number.sum()), reach + 1
+    return None
+
+
 def is_discrete(blocks: Sequence[Block], key: Key) -> bool:
     """Whether a channel has few values, each of which occurs again and again."""
     x = cells(blocks, key)
@@ -125,16 +190,3 @@ def is_discrete(blocks: Sequence[Block], key: Key) -> bool:
     block = max(blocks, key=lambda block: len(block[key]))
     column = observed(block[key][:, block[key].shape[1] // 2])
     return len(column) < SERIES or 2 * len(np.unique(column)) <= len(column)
-
-
-def find_grids(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
-    """Return the channels whose values are all multiples of a step."""
-    found: list[Rule] = []
-    for key in blocks[0]:
-        x = cells(blocks, key)
-        # Where there are few values, they are told one by one.
-        step = step_of(x) if len(x) >= FEWEST and len(np.unique(x)) > FEW else None
-        if step is not None and len(np.unique(np.rint(x / step))) > FEW:
-            rule = Grid(key, step)
-            found.append(rule)
-    return found

@@ -104,7 +104,7 @@ class Limits:
                 orders += rule.covers()
         for rule in rules:
             if isinstance(rule, Grid):
-                self.on_grid(channel_of(rule.keys[0]), rule.step)
+                self.on_grid(channel_of(rule.keys[0]), rule)
         if orders and self.bind:
             self.keep_order(orders)
 
@@ -125,13 +125,13 @@ class Limits:
         self.bind |= limits.bind
         self._check_room()
 
-    def on_grid(self, channel: int, step: float) -> None:
-        """Move the bounds of a channel inwards to multiples of a step."""
+    def on_grid(self, channel: int, grid: Grid) -> None:
+        """Move the bounds of a channel inwards to values of its grid."""
         low, high = float(self.low[channel]), float(self.high[channel])
         self.tighten(
             channel,
-            None if np.isinf(low) else float(np.ceil(low / step - 1e-6) * step),
-            None if np.isinf(high) else float(np.floor(high / step + 1e-6) * step),
+            None if np.isinf(low) else float(grid.above(np.array(low - 1e-6 * grid.step))),
+            None if np.isinf(high) else float(grid.below(np.array(high + 1e-6 * grid.step))),
         )
 
     def _check_room(self) -> None:

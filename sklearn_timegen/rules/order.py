@@ -213,8 +213,9 @@ class Order(Rule):
                 low, high = _greatest(out, below), _least(out, beyond)
                 s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
                 out[key] = np.clip(low + (high - low) * s, low, high)
-        steps = {self.grids[key].step if key in self.grids else None for key in self.keys}
-        return out if len(steps) == 1 else self._ascending(out, {})  # one step keeps orders
+        grids = [self.grids.get(key) for key in self.keys]
+        one = len({None if grid is None else (grid.step, grid.offset) for grid in grids}) == 1
+        return out if one else self._ascending(out, {})  # rounding to one grid keeps orders
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         above = self._above()
