@@ -22,8 +22,9 @@ Array = NDArray[np.float64]
 
 ROOM = float(np.log(1000))  # beyond training, for what is written as a logarithm
 WIDE = 5.0  # times that x + s has to reach over
-GAIN = 0.05  # of log-likelihood for each step, at least, over steps that know of no level
+GAIN = 0.02  # of log-likelihood for each step, over steps that know of no level, times log(reach)^2
 SURE = 10.0  # of log-likelihood in all
+USUAL = 0.9  # of values, among which not as much as that may be lost
 NEAREST = 0.005  # of what lies between least value and median: how near to it the floor may be
 SYMMETRIC = 0.5  # skewness of logarithms that is none to speak of
 MOST_STEPS = 10_000  # that are looked at, evenly taken
@@ -108,7 +109,7 @@ class ShiftedLog:
         return part
 
 
-def find_shift(columns: Sequence[Array]) -> float | None:
+def find_shift(columns: Sequence[Array], reach: float = WIDE) -> float | None:
     """Return the shift of a channel that moves in proportion to its height above a floor.
 
     The steps of ``z = log(x + s)`` are taken for Laplace variables of one scale, those of prices
@@ -120,12 +121,15 @@ def find_shift(columns: Sequence[Array]) -> float | None:
     ----------
     columns : sequence of ndarray of shape (n_series, n_timesteps)
         The channel, NaN where values are missing.
+    reach : float, default=5
+        Times that ``x + s`` has to reach over. The gain in likelihood that is asked for goes with
+        the square of its logarithm, as the gain itself does.
 
     Returns
     -------
     shift : float or None
-        ``None`` if there is no such floor: steps are as large everywhere, ``x + s`` reaches over
-        less than a factor of 5, or its logarithm would be more skewed than ``x`` is.
+        ``None`` if there is no such floor: steps are as large everywhere, or but for rare spikes;
+        ``x + s`` reaches over less, or its logarithm would be more skewed than ``x`` is.
 
     References
     ----------
@@ -150,14 +154,13 @@ def find_shift(columns: Sequence[Array]) -> float | None:
     # Of single values, the next one to compare with is that of another series.
     columns = [column.T if column.shape[1] == 1 else column for column in columns]
     here, then = _steps(columns)
-    size = np.abs(then - here).mean() if len(here) else 0.0
-    if size == 0:
+    if len(here) == 0 or np.array_equal(here, then):
         return None
     low, middle, high = float(x.min()), float(np.median(x)), float(x.max())
-    nearest, farthest = NEAREST * (middle - low), (high - low) / (WIDE - 1)
+    nearest, farthest = NEAREST * (middle - low), (high - low) / (reach - 1)
     if not 0 < nearest < farthest:
         return None
-    minus_gain = partial(_minus_gain, here=here - low, then=then - low, size=float(size))
+    minus_gain = partial(_minus_gain, here=here - low, then=then - low)
     tried = np.linspace(np.log(nearest), np.log(farthest), N_TRIED)
     best = int(np.argmin([minus_gain(room) for room in tried]))
     if best == N_TRIED - 1:  # x + s would reach over less
@@ -165,22 +168,29 @@ def find_shift(columns: Sequence[Array]) -> float | None:
     ends = tried[max(best - 1, 0)], tried[best + 1]
     found = minimize_scalar(minus_gain, bounds=ends, method="bounded", options={"xatol": 1e-8})
     n_steps = sum(_n_steps(column) for column in columns)
-    if -found.fun < max(GAIN, SURE / n_steps):
+    gain = GAIN * np.log(reach) ** 2
+    if -found.fun < max(gain, SURE / n_steps):
+        return None
+    # A jump to a rare spike, and back, tells of no proportion.
+    usual = np.maximum(here, then) <= np.quantile(x, USUAL)
+    if _minus_gain(found.x, here[usual] - low, then[usual] - low) > gain:
         return None
     shift = float(np.exp(found.x)) - low
     left = abs(float(skew(np.log(x + shift))))
     return shift if left <= max(SYMMETRIC, abs(float(skew(x)))) else None
 
 
-def _minus_gain(log_room: float, here: Array, then: Array, size: float) -> float:
+def _minus_gain(log_room: float, here: Array, then: Array) -> float:
     """Return how much less likely steps are, one by one, than without a logarithm.
 
     Values are heights above the least one, and ``log_room`` tells how far that is above the floor.
     """
-    room = np.exp(log_room)
+    room, size = np.exp(log_room), np.abs(then - here).mean() if len(here) else 0.0
+    if size == 0:
+        return np.inf
     z, next_z = np.log(here + room), np.log(then + room)
     slope = (z.mean() + next_z.mean()) / 2
-    return float(np.log(np.abs(next_z - z).mean()) + slope - np.log(size))
+    return float(np.log(np.abs(next_z - z).mean() / size) + slope)
 
 
 def _n_steps(column: Array) -> int:

@@ -41,6 +41,7 @@ Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
 FAR = 1e300  # where nothing limits a channel
+LEVEL = 3.0  # times that heights of the lowest channels reach over, for their logarithms
 
 
 class Order(Rule):
@@ -155,7 +156,7 @@ class Order(Rule):
 
     def choose(self, blocks: Sequence[Block]) -> None:
         keys = [self.keys[k] for k in self._lowest()]
-        self._shift = find_shift([block[key] for key in keys for block in blocks])
+        self._shift = find_shift([block[key] for key in keys for block in blocks], LEVEL)
 
     def learn(self, blocks: Sequence[Block]) -> None:
         above, lowest = self._above(), self._lowest()
