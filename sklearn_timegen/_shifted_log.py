@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import skew
 
-__all__ = ["ROOM", "ShiftedLog", "find_shift"]
+__all__ = ["ROOM", "Bend", "ShiftedLog", "find_shift"]
 
 Array = NDArray[np.float64]
 
 ROOM = float(np.log(1000))  # beyond training, for what is written as a logarithm
 WIDE = 5.0  # times that x + s has to reach over
-GAIN = 0.02  # of log-likelihood for each step, over steps that know of no level, times log(reach)^2
+GAIN = (
+    0.02  # of log-likelihood for each step, over steps that know of no level, times log(reach)^2
+)
 SURE = 10.0  # of log-likelihood in all
 USUAL = 0.9  # of values, among which not as much as that may be lost
 NEAREST = 0.005  # of what lies between least value and median: how near to it the floor may be
@@ -32,14 +34,61 @@ N_TRIED = 24  # floors, before the best one is refined
 
 
 @dataclass(frozen=True)
+class Bend:
+    """All numbers to positive ones, and back: those above some value stay as they are.
+
+    Parameters
+    ----------
+    at : float or None, default=None
+        Below which values are bent towards 0, which is never reached; ``None`` bends none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen._shifted_log import Bend
+    >>> positive = Bend(0.5).inverse_transform(np.array([-1.0, 0.2, 3.0]))
+    >>> positive.round(3), Bend(0.5).transform(positive).round(3)
+    (array([0.025, 0.274, 3.   ]), array([-1. ,  0.2,  3. ]))
+    """
+
+    at: float | None = None
+
+    @classmethod
+    def of(cls, x: Array, *, positive: bool) -> Bend:
+        """Return the bend at half of the least value, if values are to be positive."""
+        return cls(float(x.min()) / 2 if positive else None)
+
+    def transform(self, x: Array) -> Array:
+        if self.at is None:
+            return x
+        straight: Array = np.where(x < self.at, self.at * (1 + np.log(self._part(x))), x)
+        return straight
+
+    def inverse_transform(self, x: Array) -> Array:
+        if self.at is None:
+            return x
+        bent: Array = np.where(
+            x < self.at, self.at * np.exp(np.clip(x / self.at - 1, -ROOM, 0)), x
+        )
+        return bent
+
+    def log_slope(self, x: Array) -> Array:
+        """Return the logarithm of the slope of ``transform``."""
+        return np.zeros_like(x) if self.at is None else -np.log(self._part(x))
+
+    def _part(self, x: Array) -> Array:
+        """Return which part of the bend values are; 1 above it."""
+        part: Array = np.clip(x / (self.at or 1.0), np.exp(-ROOM), 1.0)
+        return part
+
+
+@dataclass(frozen=True)
 class ShiftedLog:
     """``log(x + s)``, and a straight line below half of the least ``x + s`` of training.
 
     The line makes of it a map of all numbers, so that nothing is lost of new values below the
-    floor. Values more than a thousand times above training are cut off on the way back.
-
-    Where values are positive, those below half of the least of training are bent towards 0,
-    which is never reached: with s = 0 that makes of the line the logarithm again.
+    floor. Values more than a thousand times above training are cut off on the way back. Where
+    values are positive, they are bent before: with s = 0, line and bend are the logarithm again.
 
     Parameters
     ----------
@@ -47,8 +96,8 @@ class ShiftedLog:
         What is added, s.
     least, most : float
         Of ``x + s``: where the line begins, and the greatest one of training.
-    bend : float or None, default=None
-        Below which positive values are bent; ``None`` if values need not be positive.
+    bend : Bend
+        What keeps values positive, if anything does.
 
     Examples
     --------
@@ -63,13 +112,13 @@ class ShiftedLog:
     shift: float = 0.0
     least: float = 1.0
     most: float = 1.0
-    bend: float | None = None
+    bend: Bend = Bend()
 
     @classmethod
     def of(cls, x: Array, shift: float, *, positive: bool = False) -> ShiftedLog:
         """Return the logarithm for values of training, all of them above ``-shift``."""
         low, high = float(x.min()), float(x.max())
-        return cls(shift, (low + shift) / 2, high + shift, low / 2 if positive else None)
+        return cls(shift, (low + shift) / 2, high + shift, Bend.of(x, positive=positive))
 
     def height(self, x: Array) -> Array:
         """Return ``x + s``, and half of the least one of training where it is less."""
@@ -77,7 +126,7 @@ class ShiftedLog:
         return height
 
     def transform(self, x: Array) -> Array:
-        x = self._straightened(x)
+        x = self.bend.transform(x)
         height = self.height(x)
         z: Array = np.log(height) + (x + self.shift - height) / self.least
         return z
@@ -85,31 +134,20 @@ class ShiftedLog:
     def inverse_transform(self, z: Array) -> Array:
         low = np.log(self.least)
         above = np.exp(np.clip(z, low, np.log(self.most) + ROOM))
-        x = above + self.least * np.minimum(z - low, 0.0) - self.shift
-        if self.bend is None:
-            return x
-        below = np.clip(x / self.bend - 1, -ROOM, 0.0)
-        bent: Array = np.where(x < self.bend, self.bend * np.exp(below), x)
-        return bent
+        return self.bend.inverse_transform(
+            above + self.least * np.minimum(z - low, 0.0) - self.shift
+        )
 
     def log_slope(self, x: Array) -> Array:
         """Return the logarithm of the slope of ``transform``."""
-        slope: Array = -np.log(self.height(self._straightened(x)))
-        return slope if self.bend is None else slope - np.log(self._below(x))
-
-    def _straightened(self, x: Array) -> Array:
-        if self.bend is None:
-            return x
-        straight: Array = np.where(x < self.bend, self.bend * (1 + np.log(self._below(x))), x)
-        return straight
-
-    def _below(self, x: Array) -> Array:
-        """Return which part of the bend positive values are; 1 above it."""
-        part: Array = np.clip(x / (self.bend or 1.0), np.exp(-ROOM), 1.0)
-        return part
+        height = self.height(self.bend.transform(x))
+        slope: Array = self.bend.log_slope(x) - np.log(height)
+        return slope
 
 
-def find_shift(columns: Sequence[Array], reach: float = WIDE) -> float | None:
+def find_shift(
+    columns: Sequence[Array], reach: float = WIDE, skewness: float = SYMMETRIC
+) -> float | None:
     """Return the shift of a channel that moves in proportion to its height above a floor.
 
     The steps of ``z = log(x + s)`` are taken for Laplace variables of one scale, those of prices
@@ -124,12 +162,14 @@ def find_shift(columns: Sequence[Array], reach: float = WIDE) -> float | None:
     reach : float, default=5
         Times that ``x + s`` has to reach over. The gain in likelihood that is asked for goes with
         the square of its logarithm, as the gain itself does.
+    skewness : float, default=0.5
+        Of ``log(x + s)``, that is never too much.
 
     Returns
     -------
     shift : float or None
         ``None`` if there is no such floor: steps are as large everywhere, or but for rare spikes;
-        ``x + s`` reaches over less, or its logarithm would be more skewed than ``x`` is.
+        ``x + s`` reaches over less, or its logarithm is more skewed than that, and than ``x``.
 
     References
     ----------
@@ -177,7 +217,7 @@ def find_shift(columns: Sequence[Array], reach: float = WIDE) -> float | None:
         return None
     shift = float(np.exp(found.x)) - low
     left = abs(float(skew(np.log(x + shift))))
-    return shift if left <= max(SYMMETRIC, abs(float(skew(x)))) else None
+    return shift if left <= max(skewness, abs(float(skew(x)))) else None
 
 
 def _minus_gain(log_room: float, here: Array, then: Array) -> float:

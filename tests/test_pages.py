@@ -227,7 +227,7 @@ def test_tables_of_the_families_are_those_of_the_benchmark(name):
 
 
 def test_the_page_on_rules_says_what_comes_out(monkeypatch):
-    # Of 500 timesteps, joined by what 50 windows tell, some diverge: joining is learned in earnest.
+    # Joined by what 50 windows tell, some series of 500 timesteps diverge: here they tell all.
     page = run(ROOT / "docs" / "rules.md", monkeypatch)
     tolerances = 0.2, 0.2, 1e-4, 0.0, 0.0, 0.0, 0.0, 0.2, 1.5
     for (expected, printed), tolerance in zip(page.outputs, tolerances, strict=True):

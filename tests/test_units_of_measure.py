@@ -117,7 +117,7 @@ def test_steps_are_found_in_any_units(seed):
         moved = in_units(x, a, b)
         (grid,) = find_rules(moved[:, :, None], include="grid")
         assert grid.step == pytest.approx(0.1 * a, rel=1e-4)
-        near = grid.rounded(moved + 0.3 * grid.step)
+        near = grid.rounded(moved.astype(np.float64) + 0.3 * grid.step)
         assert np.abs(near - moved).max() < 1e-6 * np.abs(moved).max()
         assert (grid.above(near) == near).all()
         assert (grid.below(near) == near).all()

@@ -135,7 +135,7 @@ class OwnScaleTransform(TransformerMixin, BaseEstimator):
         for k in np.unique(group):
             cells = np.ix_(group == k, group == k)
             if varies[group == k].all() and len(cells[0]) > 1:
-                self.turn_[cells] = np.linalg.eigh(correlations[cells])[1][:, ::-1]
+                self.turn_[cells] = _signed(np.linalg.eigh(correlations[cells])[1][:, ::-1])
 
     def _cosine(self, x: FloatArray) -> Array:
         """Return coefficients of logarithmic, scaled and turned channels."""
@@ -174,3 +174,13 @@ def _logs_of(x: Array) -> dict[int, ShiftedLog]:
     """Return the logarithms of those channels that move in proportion to some height."""
     shifts = {k: find_shift([x[:, :, k]]) for k in range(x.shape[2])}
     return {k: ShiftedLog.of(x[:, :, k], s) for k, s in shifts.items() if s is not None}
+
+
+def _signed(axes: Array) -> Array:
+    """Return axes, in columns, of which the first large entry is positive.
+
+    Which way round they come, rounding decides, and with it what a network would make of them.
+    """
+    first = (np.abs(axes) > 0.5 * np.abs(axes).max(axis=0)).argmax(axis=0)
+    signed: Array = axes * np.sign(np.take_along_axis(axes, first[None], axis=0))
+    return signed

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen._shifted_log import ShiftedLog, find_shift
+from sklearn_timegen._shifted_log import Bend, ShiftedLog, find_shift
 from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
@@ -108,7 +108,7 @@ class Positive(Multiplicative):
 
     def __init__(self, channel: Any, shift: float = 0.0) -> None:
         super().__init__(channel, shift)
-        self._log = ShiftedLog(self.shift, bend=1.0)
+        self._log = ShiftedLog(self.shift, bend=Bend(1.0))
 
     def statement(self) -> str:
         return f"{self.labels[0]} > 0"
@@ -124,7 +124,7 @@ class Positive(Multiplicative):
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]
-        positive = np.where(block[key] <= 0, self._log.bend or 1.0, block[key])
+        positive = np.where(block[key] <= 0, self._log.bend.at or 1.0, block[key])
         return {**block, key: np.where(known[key], block[key], positive)}
 
 

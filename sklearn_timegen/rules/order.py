@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen._shifted_log import ShiftedLog, find_shift
+from sklearn_timegen._shifted_log import Bend, ShiftedLog, find_shift
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.pressing import near_zero
 from sklearn_timegen.rules.rule import (
@@ -41,7 +41,7 @@ Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
 FAR = 1e300  # where nothing limits a channel
-LEVEL = 3.0  # times that heights of the lowest channels reach over, for their logarithms
+LEVEL = 3.0  # times that the lowest channels reach over, for logarithms, or to be kept above 0
 
 
 class Order(Rule):
@@ -156,7 +156,9 @@ class Order(Rule):
 
     def choose(self, blocks: Sequence[Block]) -> None:
         keys = [self.keys[k] for k in self._lowest()]
-        self._shift = find_shift([block[key] for key in keys for block in blocks], LEVEL)
+        lowest = [block[key] for key in keys for block in blocks]
+        # Levels of a few series may be skewed either way; distances tell of a floor, too.
+        self._shift = find_shift(lowest, LEVEL, skewness=np.inf)
 
     def learn(self, blocks: Sequence[Block]) -> None:
         above, lowest = self._above(), self._lowest()
@@ -171,13 +173,13 @@ class Order(Rule):
             beyond = [self.keys[j] for j in done if above[k, j]]
             self._bounds[k] = below, beyond
             done.append(k)
-        self._logs: dict[int, ShiftedLog] = {}
-        if self._shift is not None:
-            values = {k: cells(blocks, self.keys[k]) for k in lowest}
-            above_0 = all(v.min() > 0 for v in values.values())
-            self._logs = {
-                k: ShiftedLog.of(v, self._shift, positive=above_0) for k, v in values.items()
-            }
+        self._anchors: dict[int, Bend | ShiftedLog] = {}
+        for k in lowest:
+            x = cells(blocks, self.keys[k])
+            if self._shift is None:
+                self._anchors[k] = Bend.of(x, positive=0 < LEVEL * x.min() < x.max())
+            else:
+                self._anchors[k] = ShiftedLog.of(x, self._shift, positive=x.min() > 0)
         self._range: dict[int, tuple[float, float]] = {}
         self._least: dict[int, float] = {}
         for k in highest:
@@ -191,7 +193,7 @@ class Order(Rule):
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
             if not below:
-                out[key] = self._logs[k].transform(block[key]) if self._logs else block[key]
+                out[key] = self._anchors[k].transform(block[key])
             elif not beyond:
                 out[key] = np.log(self._gap(block, k) + self._least[k])
             else:
@@ -205,7 +207,7 @@ class Order(Rule):
             key, (below, beyond) = self.keys[k], self._bounds[k]
             z = block[key].clip(*self._range.get(k, (-700, 700)))
             if not below:
-                out[key] = self._logs[k].inverse_transform(z) if self._logs else block[key]
+                out[key] = self._anchors[k].inverse_transform(block[key])
             elif not beyond:
                 low = _greatest(out, below)
                 gap = np.maximum(np.exp(z) - self._least[k], 0)
@@ -245,14 +247,15 @@ class Order(Rule):
         return out
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
-        anchors = {self.keys[k] for k in self._sequence if not self._bounds[k][0]}
+        anchors = {self.keys[k] for k in self._anchors}
         new = {key: "free" for key in self.keys if key not in anchors}
-        if self._logs:
-            new |= dict.fromkeys(anchors, "log")
-        return {**units, **new}
+        return {**units, **new, **dict.fromkeys(self.logs(), "log")}
 
     def logs(self) -> dict[Key, ShiftedLog]:
-        return {self.keys[k]: log for k, log in self._logs.items()}
+        return {self.keys[k]: log for k, log in self._logs().items()}
+
+    def _logs(self) -> dict[int, ShiftedLog]:
+        return {k: x for k, x in self._anchors.items() if isinstance(x, ShiftedLog)}
 
     def renamed(self) -> dict[Key, str]:
         named = {}
@@ -266,9 +269,7 @@ class Order(Rule):
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
             if not below:
-                stretch = np.ones_like(total)
-                if self._logs:
-                    stretch = np.exp(-self._logs[k].log_slope(block[key]))
+                stretch = np.exp(-self._anchors[k].log_slope(block[key]))
             elif not beyond:
                 stretch = self._gap(block, k) + self._least[k]
                 stretch = stretch * self._unit(_greatest(block, below))
@@ -288,10 +289,8 @@ class Order(Rule):
 
     def _unit(self, low: Array) -> Any:
         """Return what distances from the lowest channels are counted in."""
-        if not self._logs:
-            return 1.0
-        nearest = min(self._logs.values(), key=lambda log: log.least)
-        return nearest.height(low)
+        logs = self._logs().values()
+        return min(logs, key=lambda log: log.least).height(low) if logs else 1.0
 
     def _position(self, block: Block, k: int) -> Array:
         below, beyond = self._bounds[k]
