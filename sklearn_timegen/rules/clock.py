@@ -111,7 +111,11 @@ class Clock(Rule):
             values = observed(np.concatenate(knots))
             # Without a grid, as many decimals as float32 has left after a line was drawn on.
             decimal = float(10.0 ** np.ceil(np.log10(1e-6 * max(np.abs(values).max(), 1e-24))))
-            self._grids[key] = grid_of(values, KNOTS) or (decimal, 0.0)
+            step, offset = grid_of(values, KNOTS) or (decimal, 0.0)
+            # A reading of 0 is 0, if the grid leads there.
+            off = abs(offset - np.rint(offset / step) * step)
+            through_0 = off <= KNOTS * float(np.abs(values).max())
+            self._grids[key] = step, 0.0 if through_0 else offset
         sure = [p[self._tells_phase(b)] for b, p in zip(blocks, phases, strict=True)]
         number = np.bincount(np.concatenate(sure), minlength=self.period)
         self._edges = ndtri(np.concatenate([[0], np.cumsum(number) / number.sum()])).clip(-8, 8)
