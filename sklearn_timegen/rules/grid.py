@@ -22,6 +22,7 @@ FINEST = 5e5  # steps that float32 can count up to, and tell multiples from othe
 ROUNDED = 1.5e-7  # of a value: what float32 may be off
 RESOLVED = 100.0  # times what float32 may be off: a step that is none of the usual ones
 OCCUPIED = 0.25  # of the multiples of such a step that occur
+FAR_OFF = 20  # of as many values, the least and the greatest that are left out of that
 SLACK = 0.05  # of such a step: what values may be off it
 
 
@@ -150,10 +151,14 @@ def _grid_of_differences(values: Array, off: float) -> tuple[float, float] | Non
     lengths = np.unique(np.diff(values))
     lengths = lengths[lengths > 2 * off]
     step = _common_divisor(lengths, off) if len(lengths) else None
-    if step is None or len(values) < OCCUPIED * np.ptp(values) / step:
+    few = len(values) // FAR_OFF  # a spike, far off, says nothing of what lies in between
+    usual = values[few : len(values) - few]
+    if step is None or len(usual) < OCCUPIED * np.ptp(usual) / step:
         return None
     number = np.rint((values - values[0]) / step)
     step, offset = (float(c) for c in np.polyfit(number, values, 1))
+    if abs(offset - np.rint(offset / step) * step) <= off:
+        offset = 0.0
     return (step, offset) if np.abs(offset + number * step - values).max() <= off else None
 
 

@@ -3,8 +3,9 @@ r"""Channels of which one is never above another: lows below highs, parts below 
 Symbols: ``l`` and ``h`` are the tightest bounds that are known of a channel ``x`` from those that
 were decoded before it, ``z`` its coordinate. With both, ``x = l + (h - l) s(z)`` where
 ``s(z) = clip((1 + 2 e) / (1 + exp(-z)) - e, 0, 1)``, so that the bounds themselves are hit; with
-``l`` alone ``x = l + exp(z)``, or ``x = l + (l + s) exp(z)`` where the lowest channels, and
-distances with them, move in proportion to their height above a floor ``-s``.
+``l`` alone ``x = l + d(z)`` (:mod:`sklearn_timegen.rules.distance`), or ``x = l + (l + s) d(z)``
+where the lowest channels, and distances with them, move in proportion to their height above a
+floor ``-s``.
 
 The lowest channels come first, as they are; then the highest, by their distance; those between
 are positions. A chain of distances would let one error move all that is above it.
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._shifted_log import Bend, ShiftedLog, find_shift
+from sklearn_timegen.rules.distance import Distance
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.pressing import near_zero
 from sklearn_timegen.rules.rule import (
@@ -30,7 +32,6 @@ from sklearn_timegen.rules.rule import (
     Rule,
     cells,
     columns,
-    log_range,
     observed,
 )
 
@@ -41,6 +42,7 @@ Pair = tuple[Key, Key]
 
 E = 0.01  # of the range that positions reach beyond, so that bounds are hit
 FAR = 1e300  # where nothing limits a channel
+FAR_OUT = 700.0  # where positions are at an end, and exp(z) is still a number
 LEVEL = 3.0  # times that the lowest channels reach over, for logarithms, or to be kept above 0
 
 
@@ -180,13 +182,9 @@ class Order(Rule):
                 self._anchors[k] = Bend.of(x, positive=0 < LEVEL * x.min() < x.max())
             else:
                 self._anchors[k] = ShiftedLog.of(x, self._shift, positive=x.min() > 0)
-        self._range: dict[int, tuple[float, float]] = {}
-        self._least: dict[int, float] = {}
-        for k in highest:
-            gap = np.concatenate([self._gap(block, k).ravel() for block in blocks])
-            positive = gap[gap > 0]
-            self._least[k] = float(0.01 * np.median(positive)) if len(positive) else 1.0
-            self._range[k] = log_range(gap + self._least[k])
+        self._distances = {
+            k: Distance.of([self._gap(block, k) for block in blocks]) for k in highest
+        }
 
     def encode(self, block: Block) -> Block:
         out = dict(block)
@@ -195,7 +193,7 @@ class Order(Rule):
             if not below:
                 out[key] = self._anchors[k].transform(block[key])
             elif not beyond:
-                out[key] = np.log(self._gap(block, k) + self._least[k])
+                out[key] = self._distances[k].transform(self._gap(block, k))
             else:
                 y = (self._position(block, k) + E) / (1 + 2 * E)
                 out[key] = np.log(y / (1 - y))
@@ -205,15 +203,15 @@ class Order(Rule):
         out = dict(block)
         for k in self._sequence:
             key, (below, beyond) = self.keys[k], self._bounds[k]
-            z = block[key].clip(*self._range.get(k, (-700, 700)))
+            z = block[key]
             if not below:
-                out[key] = self._anchors[k].inverse_transform(block[key])
+                out[key] = self._anchors[k].inverse_transform(z)
             elif not beyond:
                 low = _greatest(out, below)
-                gap = np.maximum(np.exp(z) - self._least[k], 0)
-                out[key] = low + gap * self._unit(low)
+                out[key] = low + self._distances[k].inverse_transform(z) * self._unit(low)
             else:
                 low, high = _greatest(out, below), _least(out, beyond)
+                z = z.clip(-FAR_OUT, FAR_OUT)
                 s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
                 out[key] = np.clip(low + (high - low) * s, low, high)
         grids = [self.grids.get(key) for key in self.keys]
@@ -271,7 +269,7 @@ class Order(Rule):
             if not below:
                 stretch = np.exp(-self._anchors[k].log_slope(block[key]))
             elif not beyond:
-                stretch = self._gap(block, k) + self._least[k]
+                stretch = np.exp(-self._distances[k].log_slope(self._gap(block, k)))
                 stretch = stretch * self._unit(_greatest(block, below))
             else:
                 y = (self._position(block, k) + E) / (1 + 2 * E)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from sklearn_timegen._shifted_log import ROOM, ShiftedLog
+from sklearn_timegen._shifted_log import ShiftedLog
 
 __all__ = [
     "Block",
@@ -40,7 +40,6 @@ __all__ = [
     "inferred",
     "is_complete",
     "label_of",
-    "log_range",
     "observed",
     "observed_mean",
     "steps",
@@ -324,17 +323,6 @@ def as_block(X: Any) -> Block:
             f"with one channel, got {x.shape}"
         )
     return {k: x[:, :, k] for k in range(x.shape[2])}
-
-
-def log_range(x: Array) -> tuple[float, float]:
-    """Return between which logarithms positive amounts may come back: a thousand times further.
-
-    What a generator draws farther out has diverged, and would leave float32 after a few steps.
-    """
-    positive = x[x > 0]
-    if len(positive) == 0:
-        return -ROOM, ROOM
-    return float(np.log(positive.min()) - ROOM), float(np.log(positive.max()) + ROOM)
 
 
 def as_array(block: Block) -> Array:
