@@ -157,8 +157,7 @@ def _grid_of_differences(values: Array, off: float) -> tuple[float, float] | Non
         return None
     number = np.rint((values - values[0]) / step)
     step, offset = (float(c) for c in np.polyfit(number, values, 1))
-    if abs(offset - np.rint(offset / step) * step) <= off:
-        offset = 0.0
+    offset = 0.0 if abs(offset) <= off else offset
     return (step, offset) if np.abs(offset + number * step - values).max() <= off else None
 
 
