@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_timegen import PCAMixture
-from sklearn_timegen.rules import Order, find_rules
+from sklearn_timegen.rules import Grid, Order, find_rules
 from sklearn_timegen.rules.distance import Distance
 from sklearn_timegen.rules.grid import grid_of
 
@@ -85,3 +85,9 @@ def test_a_spike_hides_no_steps():
     assert step == pytest.approx(1.15078)
     assert offset == 0
     assert "in steps of 1.15078" in str(find_rules(wind.reshape(100, 40)))
+
+
+@pytest.mark.parametrize("step", [0.18, 0.1, 0.0075, 1.15078, 0.25])
+def test_multiples_of_any_step_stay(step):
+    x = step * np.arange(-50.0, 50)
+    assert np.allclose(Grid(0, step).rounded(x + 0.3 * step), x, rtol=1e-12, atol=1e-12)

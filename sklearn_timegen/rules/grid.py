@@ -23,6 +23,7 @@ ROUNDED = 1.5e-7  # of a value: what float32 may be off
 RESOLVED = 100.0  # times what float32 may be off: a step that is none of the usual ones
 OCCUPIED = 0.25  # of the multiples of such a step that occur
 FAR_OFF = 20  # of as many values, the least and the greatest that are left out of that
+WHOLE = 1e-12  # of 1: what steps may leave of it, to be as many in 1
 SLACK = 0.05  # of such a step: what values may be off it
 
 
@@ -92,11 +93,12 @@ class Grid(Rule):
             on_grid: Array = self.offset + np.rint((x - self.offset) / self.step) * self.step
             return on_grid
         # Divided by a whole number of steps in 1, a tenth is the float nearest to a tenth.
-        per_unit = round(1 / self.step) if self.step < 1 else 0
-        rounded: Array = (
-            np.rint(x * per_unit) / per_unit if per_unit else (np.rint(x / self.step) * self.step)
-        )
-        return rounded
+        per_unit = round(1 / self.step)
+        if per_unit > 0 and abs(per_unit * self.step - 1) < WHOLE:
+            tenths: Array = np.rint(x * per_unit) / per_unit
+            return tenths
+        multiples: Array = np.rint(x / self.step) * self.step
+        return multiples
 
     def above(self, x: Array) -> Array:
         """Return the least values that are not below ``x``, to float64's rounding."""
