@@ -1,5 +1,6 @@
 """What every series of a data set keeps, and coordinates that cannot break it."""
 
+from sklearn_timegen.rules.angle import Angle
 from sklearn_timegen.rules.bounds import Bounds
 from sklearn_timegen.rules.calibration import (
     MarginalCalibration,
@@ -32,6 +33,7 @@ from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
 __all__ = [
     "KINDS",
     "LINEAR_KINDS",
+    "Angle",
     "Bounds",
     "Category",
     "ChannelReducer",

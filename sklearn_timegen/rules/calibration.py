@@ -186,7 +186,8 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     # What is constant along time stands still without being read on a grid.
     columns = structure.coordinates_
     static = columns.static
-    moving = [k for k in range(u.shape[2]) if k not in static] if static else None
+    others = {*static, *columns.directions}
+    moving = [k for k in range(u.shape[2]) if k not in others] if others else None
     snapper = GridSnapper(moving).fit(u)
     if snapper.grids_:
         steps.append(snapper)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_timegen.rules.angle import CALM, SINE
 from sklearn_timegen.rules.latent import series_keys
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Key, channel_of, label_of, order_of
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 # Columns beside the channels: those of which values of the data are intervals, and those that are
 # constant along time.
-IN_PARTS = ("phase", "observed", "present", "length")
+IN_PARTS = ("phase", "observed", "present", "length", CALM)
 CONSTANT = ("level", "start", "phase", "reading before", "present", "length", *SCORES)
 
 
@@ -80,6 +81,12 @@ class Coordinates:
     def static(self) -> list[int]:
         """Positions of those that are constant along time."""
         return self._positions({key for r in self.attributes for key in r.columns}, CONSTANT)
+
+    @property
+    def directions(self) -> list[int]:
+        """Positions of cosines and sines, of which one stands still only if the other does."""
+        sines = {key for key in self.keys if isinstance(key, tuple) and key[1] == SINE}
+        return self._positions({channel_of(key) for key in sines}, (SINE,))
 
     @property
     def starts(self) -> list[int]:

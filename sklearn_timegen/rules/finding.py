@@ -10,6 +10,7 @@ import numpy as np
 
 from sklearn_timegen.data.reading import holds_frames
 from sklearn_timegen.model_selection import find_window_starts
+from sklearn_timegen.rules.angle import Angle, find_angles
 from sklearn_timegen.rules.bounds import find_bounds
 from sklearn_timegen.rules.category import find_static
 from sklearn_timegen.rules.channels import ChannelReducer
@@ -52,6 +53,7 @@ KINDS = (
     "category",
     "static",
     "clock",
+    "angle",
     "parts",
     "order",
     "monotone",
@@ -74,10 +76,10 @@ REDUNDANT = ("constant", "copy", "combination")
 LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
-CLAIMING = ("normal score", "positive", "multiplicative", "shape", "level")
+CLAIMING = ("angle", "normal score", "positive", "multiplicative", "shape", "level")
 
 # Kinds that leave nothing of a channel for others to look at.
-FINAL = ("category", "static")
+FINAL = ("category", "static", "angle")
 
 
 def find_rules(
@@ -262,7 +264,7 @@ class _Search:
         if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
             taken |= {k for rule in self.declared if rule.kind == "category" for k in rule.keys}
         finals = (rule for rule in self.rules if rule.kind in FINAL)
-        taken |= {key for rule in finals if isinstance(rule, NormalScore) for key in rule.columns}
+        taken |= {k for r in finals if isinstance(r, Angle | NormalScore) for k in r.columns}
         found = [rule for rule in found if not taken & set(rule.keys)]
         for rule in found:
             rule.labels = tuple(label_of(key, self.names) for key in rule.keys)
@@ -275,6 +277,9 @@ class _Search:
         if isinstance(rule, Order):
             grids = (grid for grid in self.rules if isinstance(grid, Grid))
             rule.grids = {grid.keys[0]: grid for grid in grids if grid.keys[0] in rule.keys}
+        if isinstance(rule, Angle):
+            grids = (grid for grid in self.rules if isinstance(grid, Grid))
+            rule.grid = next((grid for grid in grids if grid.keys == rule.keys), None)
         tried = copy.copy(rule) if self.repeats else rule
         if isinstance(rule, NormalScore) and isinstance(tried, NormalScore):
             rule.clock, tried.clock = self.clocks.get(rule.keys[0], (None, None))
@@ -363,6 +368,7 @@ _FINDERS: dict[str, Any] = {
     "normal score": find_normal_scores,
     "positive": find_positive,
     "multiplicative": find_multiplicative,
+    "angle": find_angles,
     "bounds": find_bounds,
     "shape": find_shapes,
     "level": find_levels,

@@ -59,7 +59,8 @@ class JoinedPostprocess(BaseEstimator):
             calibration = MarginalCalibration(scored).fit(np.concatenate(models.values)[None])
             self.calibrations_ = [copy.copy(calibration) for _ in self._distances]
         n_coordinates = models.coordinates[0].shape[1]
-        moving = [k for k in range(n_coordinates) if k not in (*scored, *static)]
+        others = {*scored, *static, *columns.directions}
+        moving = [k for k in range(n_coordinates) if k not in others]
         pieces = cut_apart(models.coordinates, self.window)
         # Transforms lead to where training has not been.
         snapper = GridSnapper(moving, beyond=True).fit(pieces)
