@@ -128,7 +128,8 @@ class ShiftedLog:
     def transform(self, x: Array) -> Array:
         x = self.bend.transform(x)
         height = self.height(x)
-        z: Array = np.log(height) + (x + self.shift - height) / self.least
+        # Series that have run away are infinite, and stay so.
+        z: Array = np.log(height) + np.minimum(x + self.shift - self.least, 0.0) / self.least
         return z
 
     def inverse_transform(self, z: Array) -> Array:

@@ -12,6 +12,7 @@ from sklearn_timegen import PCAMixture, evaluate_generator
 from sklearn_timegen.metrics import (
     METRICS,
     PanelResult,
+    _folds,
     convolutional,
     discriminative_score,
     judge_panel,
@@ -20,7 +21,6 @@ from sklearn_timegen.metrics import (
     sample_size_to_certainty,
 )
 from sklearn_timegen.metrics._features import _pairs, as_rows, levels, relations, summaries
-from sklearn_timegen.metrics._folds import folds_of_both, folds_of_halves
 from sklearn_timegen.metrics.panel_judges import JUDGES
 from sklearn_timegen.model_selection import make_windows
 
@@ -264,7 +264,7 @@ def test_each_series_is_tested_once_and_copies_with_their_originals():
     real = walks(60, SEED)[:, :, None]
     synthetic = walks(60, SEED + 10)[:, :, None]
     synthetic[:30] = real[20:50]
-    folds = folds_of_both(real, synthetic, (None, None), 3, SEED)
+    folds = _folds.folds_of_both(real, synthetic, (None, None), 3, SEED)
     for kind in ("real", "synthetic"):
         tested = np.concatenate([getattr(fold, kind)[1] for fold in folds])
         assert sorted(tested) == list(range(60))
@@ -276,7 +276,7 @@ def test_each_series_is_tested_once_and_copies_with_their_originals():
 def test_no_fold_is_left_empty_by_a_single_copied_series():
     real = walks(30, SEED)[:, :, None]
     same = np.repeat(real[:1], 30, axis=0)
-    folds = folds_of_both(real, same, (None, None), 3, SEED)
+    folds = _folds.folds_of_both(real, same, (None, None), 3, SEED)
     assert all(len(rows) == 10 for _, (_, rows) in folds)
     assert panel(real, same, SEED).score > 0.4
 
@@ -286,11 +286,11 @@ def test_nothing_is_trained_on_that_overlaps_what_is_tested(both):
     windows, starts = make_windows(walks(1, SEED, 500)[0], T)
     real, synthetic = windows[::2], windows[1::2]
     given = starts[::2], starts[1::2] if both else None
-    for fold in folds_of_both(real, synthetic, given, 3, SEED):
+    for fold in _folds.folds_of_both(real, synthetic, given, 3, SEED):
         pairs = [(starts[::2], fold.real)] + [(starts[1::2], fold.synthetic)] * both
         for own, (train, test) in pairs:
             assert np.abs(own[train][:, None] - own[test]).min() >= T
-    halves, folds = folds_of_halves(windows, starts, 3, SEED)
+    halves, folds = _folds.folds_of_halves(windows, starts, 3, SEED)
     assert sorted(np.concatenate(halves)) == list(range(len(windows)))
     for fold in folds:
         train, test = (

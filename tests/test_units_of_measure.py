@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_timegen._shifted_log import ShiftedLog, find_shift
+from sklearn_timegen import _shifted_log
 from sklearn_timegen.representation import OwnScaleTransform
 from sklearn_timegen.rules import Grid, Multiplicative, Order, Positive, Structure, find_rules
 
@@ -29,14 +29,16 @@ def test_a_shift_follows_the_units(seed):
     low = prices(seed)[:, :, 0]
     amounts = np.exp(rng.normal(size=(1, 2000)))
     for x in (low, amounts):
-        shift = find_shift([x])
+        shift = _shifted_log.find_shift([x])
         assert -x.min() < shift < 0.2 * np.ptp(x)  # the floor, 0, is told to a part of the range
         for a, b in UNITS:
-            moved = find_shift([a * x + b])
+            moved = _shifted_log.find_shift([a * x + b])
             assert moved == pytest.approx(a * shift - b, abs=1e-5 * a * np.ptp(x))
     holed = np.where(rng.random(low.shape) < 0.3, np.nan, low)
-    assert find_shift([holed]) is not None
-    assert find_shift([amounts.T]) == find_shift([amounts])  # of single values, the next series
+    assert _shifted_log.find_shift([holed]) is not None
+    assert _shifted_log.find_shift([amounts.T]) == _shifted_log.find_shift(
+        [amounts]
+    )  # of single values, the next series
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -46,15 +48,15 @@ def test_what_moves_alike_everywhere_has_no_shift(seed):
     spikes = np.where(np.arange(1000) % 12 == 0, 5.0, 0.0) + 0.1 * noise
     turning = np.sin(np.arange(1000) / 4)[None]
     for x in (noise, noise.cumsum(axis=1), rng.random((1, 1000)), turning, spikes, 0 * noise):
-        assert find_shift([x]) is None
+        assert _shifted_log.find_shift([x]) is None
     wide = prices(seed)[:, :, 0].mean(axis=1, keepdims=True)  # levels alone tell of no steps
-    assert find_shift([10 * wide + rng.normal(size=(80, 20))]) is None
+    assert _shifted_log.find_shift([10 * wide + rng.normal(size=(80, 20))]) is None
 
 
 @pytest.mark.parametrize("shift", [0.0, 2.0, -0.4])
 @pytest.mark.parametrize("positive", [False, True])
 def test_shifted_logarithms_lose_nothing(shift, positive):
-    log = ShiftedLog.of(np.array([0.5, 7.0]), shift, positive=positive)
+    log = _shifted_log.ShiftedLog.of(np.array([0.5, 7.0]), shift, positive=positive)
     x = np.concatenate([np.linspace(0.01, 0.49, 50), np.linspace(0.5, 40, 50)])
     x = x if positive else np.concatenate([-x, x])
     z = log.transform(x)

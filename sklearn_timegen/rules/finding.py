@@ -21,7 +21,11 @@ from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.grid_finding import find_grids
 from sklearn_timegen.rules.level import find_levels
 from sklearn_timegen.rules.monotone import find_monotone
-from sklearn_timegen.rules.multiplicative import find_multiplicative, find_positive
+from sklearn_timegen.rules.multiplicative import (
+    Positive,
+    find_multiplicative,
+    find_positive,
+)
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.one_of import find_one_of
@@ -277,7 +281,7 @@ class _Search:
         if isinstance(rule, Order):
             grids = (grid for grid in self.rules if isinstance(grid, Grid))
             rule.grids = {grid.keys[0]: grid for grid in grids if grid.keys[0] in rule.keys}
-        if isinstance(rule, Angle):
+        if isinstance(rule, Angle | Positive):
             grids = (grid for grid in self.rules if isinstance(grid, Grid))
             rule.grid = next((grid for grid in grids if grid.keys == rule.keys), None)
         tried = copy.copy(rule) if self.repeats else rule

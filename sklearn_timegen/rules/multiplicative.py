@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_timegen._shifted_log import Bend, ShiftedLog, find_shift
+from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.normal_score_finding import find_normal_scores
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
 
 __all__ = ["Multiplicative", "Positive", "find_multiplicative", "find_positive"]
 
 Array = NDArray[np.float64]
+TINY = 1e-3  # of a step, above 0
 
 
 class Multiplicative(Rule):
@@ -108,6 +110,7 @@ class Positive(Multiplicative):
 
     def __init__(self, channel: Any, shift: float = 0.0) -> None:
         super().__init__(channel, shift)
+        self.grid: Grid | None = None  # to which the channel is rounded after it is decoded
         self._log = ShiftedLog(self.shift, bend=Bend(1.0))
 
     def statement(self) -> str:
@@ -121,6 +124,14 @@ class Positive(Multiplicative):
         x = cells(blocks, self.keys[0])
         if x.min() > 0:  # or it is broken, which is told with the values
             self._log = ShiftedLog.of(x, self.shift, positive=True)
+
+    def decode(self, block: Block) -> Block:
+        out = super().decode(block)
+        if self.grid is None:
+            return out
+        # Rounded, what is hardly above 0 would be 0.
+        key, least = self.keys[0], self.grid.above(np.array(TINY * self.grid.step))
+        return {**out, key: np.maximum(out[key], least)}
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]

@@ -64,7 +64,8 @@ class Own:
         """Return series with their own values in the place of those that were drawn."""
         own = self.values.copy()
         words = self.words.positions
-        own[:, words] = x[:, :, self.columns].mean(axis=1)[:, words]
+        if len(words):
+            own[:, words] = x[:, :, self.columns].mean(axis=1)[:, words]
         x = x.copy()
         x[:, :, self.columns] = self.words.told(self.words.codes(self.values), own)[:, None]
         return x
