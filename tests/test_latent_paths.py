@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sklearn_timegen import PCAMixture
+from sklearn_timegen.rules import latent_paths
 from sklearn_timegen.rules.latent import draw_between
-from sklearn_timegen.rules.latent_paths import END, LONGEST, estimate_correlation
+from sklearn_timegen.rules.latent_paths import END, estimate_correlation
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -46,9 +47,10 @@ def test_negative_correlation():
     assert abs(estimate + 0.8) < 0.06
 
 
-@pytest.mark.parametrize("shape", [(500, 40), (10, 2 * LONGEST + 7)])
-def test_draws_are_those_of_the_process(shape):
-    """However seldom anything is seen: half a path of one sign is a path of one sign."""
+@pytest.mark.parametrize(("shape", "longest"), [((500, 40), 100), ((10, 1007), 500)])
+def test_draws_are_those_of_the_process(shape, longest, monkeypatch):
+    """However seldom anything is seen, and also where series are cut."""
+    monkeypatch.setattr(latent_paths, "LONGEST", longest)
     rho = 0.9
     a, b = known(autoregression(*shape, rho, SEED))
     z = draw_between(a, b, rho)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_timegen import PCAMixture, load
-from sklearn_timegen.rules import Angle, Structure, find_rules
+from sklearn_timegen.rules import Angle, Grid, Order, Positive, Structure, find_rules
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -114,3 +114,42 @@ def test_wrong_circles_are_refused():
     x = np.random.default_rng(SEED).normal(0, 900, size=(50, 12, 1))
     with pytest.raises(ValueError, match="'channel 0 goes round from 0 to 360' is broken at"):
         PCAMixture(rules=[Angle(0)]).fit(x)
+
+
+@pytest.mark.parametrize("start", [0, -180])
+def test_directions_that_were_rounded_are_no_calms(start):
+    rng = np.random.default_rng(SEED)
+    x = np.rint((15 * rng.normal(size=(400, 24))).cumsum(axis=1) % 360 + start)
+    assert {x.min(), x.max()} == {start, start + 360}
+    (rule,) = find_rules(x[:, :, None], include="angle")
+    assert not rule.calm
+
+
+def test_a_grid_that_has_no_north_stays_within_the_circle():
+    rng = np.random.default_rng(SEED)
+    x = 6 + np.rint((3 * rng.normal(size=(200, 24))).cumsum(axis=1)) % 36 * 10
+    rules = find_rules(x[:, :, None])
+    angle = next(rule for rule in rules if isinstance(rule, Angle))
+    theta = np.linspace(-np.pi, np.pi, 500)
+    turned_round = angle.inverse_transform(np.stack([np.cos(theta), np.sin(theta)], -1)[None])
+    assert set(np.unique(turned_round.astype(np.float32))) == set(range(6, 360, 10))
+
+
+def test_what_else_is_declared_of_a_channel_is_no_angle():
+    x = winds(np.random.default_rng(SEED), calm=0)
+    both = np.concatenate([x, x + 1], axis=2)
+    with pytest.raises(ValueError, match="speaks of channel 0, which is declared to go round"):
+        PCAMixture(rules=[Angle(0), Order(0, 1)]).fit(both)
+    model = PCAMixture(rules=[Order(0, 1), "auto"], random_state=SEED).fit(both)
+    drawn = model.sample(100)
+    assert (drawn[:, :, 0] <= drawn[:, :, 1]).all()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, "360", True])
+def test_no_circle_is_endless(wrong):
+    with pytest.raises(ValueError, match="the period of an Angle must be a finite number, got"):
+        Angle(0, wrong)
+    with pytest.raises(ValueError, match="the step of a Grid must be a finite number, got"):
+        Grid(0, wrong)
+    with pytest.raises(ValueError, match="the shift of a Positive must be a finite number, got"):
+        Positive(0, wrong)

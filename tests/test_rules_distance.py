@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_timegen import PCAMixture
-from sklearn_timegen.rules import Grid, Order, find_rules
+from sklearn_timegen.rules import Grid, Order, Positive, find_rules
 from sklearn_timegen.rules.distance import Distance
 from sklearn_timegen.rules.grid import grid_of
 
@@ -91,3 +91,19 @@ def test_a_spike_hides_no_steps():
 def test_multiples_of_any_step_stay(step):
     x = step * np.arange(-50.0, 50)
     assert np.allclose(Grid(0, step).rounded(x + 0.3 * step), x, rtol=1e-12, atol=1e-12)
+
+
+def test_prices_in_cents_are_above_0():
+    rng = np.random.default_rng(SEED)
+    low = np.rint(np.exp(0.5 * rng.normal(size=(200, 24)).cumsum(axis=1)) + 1)
+    x = np.stack([low, low + np.rint(low * rng.exponential(size=low.shape))], axis=2)
+    rules = find_rules(x)
+    order = next(rule for rule in rules if isinstance(rule, Order))
+    z = np.stack([np.linspace(-40, 5, 99), np.zeros(99)], axis=1)[None]
+    assert np.rint(order.inverse_transform(z)).min() > 0
+
+
+def test_a_shift_that_is_too_little_is_refused():
+    x = np.random.default_rng(SEED).uniform(3, 9, size=(50, 12, 1))
+    with pytest.raises(ValueError, match="does not hold with shift=-5: channel 0 goes down to 3"):
+        PCAMixture(rules=[Positive(0, shift=-5)]).fit(x)

@@ -17,11 +17,13 @@ from scipy.special import ndtri
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.latent import draw_between, keys_of
 from sklearn_timegen.rules.latent_paths import END, estimate_correlation
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of, check_finite
 
 __all__ = ["CALM", "SINE", "Angle", "find_angles"]
 
 Array = NDArray[np.float64]
+
+LAST, FIRST = slice(None, -1), slice(1, None)
 
 SINE, CALM = "sine", "calm"  # the columns beside that of the channel, which is the cosine
 # What directions are usually given in: where the circle begins, and its period.
@@ -29,6 +31,7 @@ CIRCLES = ((0.0, 360.0), (-180.0, 360.0), (0.0, 2 * np.pi), (-np.pi, 2 * np.pi))
 ALL_ROUND = 0.05  # of the period: how near to both its ends values come
 TURNED = 0.125  # of the period: what steps are at most, on average, if they go round
 FEWEST = 20  # steps over the ends, before they can be believed
+APART = 2.0  # times as large as others are steps to what is no direction
 ROUNDED = 1e-6  # of the period: what float32 may be off
 
 
@@ -38,7 +41,8 @@ class Angle(Rule):
     A wind from 350 degrees that turns to 10 turns by 20, and not back through the south. Where
     directions lie above the beginning of the circle, and up to its end, the beginning itself is
     how a calm is written, as 0 in reports of the weather, where north is 360: then whether there
-    is a direction is a coordinate of its own.
+    is a direction is a coordinate of its own. Steps tell: those to a calm, and from it, are larger
+    than others.
 
     Parameters
     ----------
@@ -68,6 +72,8 @@ class Angle(Rule):
         self, channel: Any, period: float = 360.0, start: float = 0.0, *, calm: bool = False
     ) -> None:
         super().__init__(channel)
+        check_finite("the period of an Angle", period)
+        check_finite("the start of an Angle", start)
         if not period > 0:
             raise ValueError(f"the period of an Angle must be above 0, got {period!r}")
         self.period, self.start, self.calm = float(period), float(start), bool(calm)
@@ -119,7 +125,7 @@ class Angle(Rule):
         drawn = [np.cos(theta), np.sin(theta)]
         if self.calm:
             a, b = self._interval(x)
-            z = draw_between(a, b, self._correlation, keys_of([a, b], self.columns[-1]))
+            z = draw_between(a, b, self._correlation, keys_of([x], self.columns[-1]))
             drawn.append(np.where(np.isnan(x), np.nan, z))
         return {**block, **dict(zip(self.columns, drawn, strict=True))}
 
@@ -134,11 +140,11 @@ class Angle(Rule):
     def _within(self, x: Array) -> Array:
         """Return the same directions on the circle, and on the grid of the channel."""
         end, off = self.start + self.period, ROUNDED * self.period
-        turned = self.start + (x - self.start) % self.period
-        x = turned if self.grid is None else self.grid.rounded(turned)
+        turned = x if self.grid is None else self.grid.rounded(x)
+        turned = self.start + (turned - self.start) % self.period
         if self._open:
-            return np.where(x >= end - off, self.start, x)
-        return np.where(x <= self.start + off, end, x)
+            return np.where(turned >= end - off, self.start, turned)
+        return np.where(turned <= self.start + off, end, turned)
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]
@@ -168,11 +174,34 @@ def find_angles(blocks: Sequence[Block], units: dict[Key, str]) -> list[Rule]:
         x = cells(blocks, key)
         for start, period in CIRCLES:
             off = ROUNDED * period
-            calm = all((np.abs(x - end) <= off).any() for end in (start, start + period))
-            if _goes_round([block[key] for block in blocks], start, period, calm):
+            both = all((np.abs(x - end) <= off).any() for end in (start, start + period))
+            columns = [block[key] for block in blocks]
+            calm = both and _is_no_direction(columns, start, period)
+            if _goes_round(columns, start, period, calm):
                 found.append(Angle(key, period, start, calm=calm))
                 break
     return found
+
+
+def _is_no_direction(columns: Sequence[Array], start: float, period: float) -> bool:
+    """Whether steps to the beginning of a circle, and from it, are larger than all others.
+
+    Where both ends occur because directions were rounded, they are not.
+    """
+    off = ROUNDED * period
+    here, then = (np.concatenate([x[:, s].ravel() for x in columns]) for s in (LAST, FIRST))
+    steps = _shorter_way(then - here, period)
+    touching = (np.abs(here - start) <= off) ^ (np.abs(then - start) <= off)
+    others = np.isfinite(steps) & ~touching
+    touching &= np.isfinite(steps)
+    if not touching.any() or not others.any():
+        return False
+    return bool(steps[touching].mean() > APART * steps[others].mean())
+
+
+def _shorter_way(steps: Array, period: float) -> Array:
+    turned: Array = period / 2 - np.abs(np.abs(steps) % period - period / 2)
+    return turned
 
 
 def _goes_round(columns: Sequence[Array], start: float, period: float, calm: bool) -> bool:
@@ -188,7 +217,7 @@ def _goes_round(columns: Sequence[Array], start: float, period: float, calm: boo
     steps = np.concatenate([np.diff(column, axis=1).ravel() for column in columns])
     steps = steps[np.isfinite(steps)]
     over = np.abs(steps) > period / 2
-    turned = period / 2 - np.abs(np.abs(steps) % period - period / 2)  # the shorter way
+    turned = _shorter_way(steps, period)
     if over.sum() < FEWEST:
         return False
     return bool(max(turned.mean(), turned[over].mean()) < TURNED * period)

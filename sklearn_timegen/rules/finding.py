@@ -232,6 +232,7 @@ class _Search:
         for rule in self.declared:
             if rule.kind == "bounds":
                 _check_holds(rule, self.once)
+        _check_angles(self.declared)
         self.claimed = {k for r in self.declared if r.kind in CLAIMING for k in r.keys}
 
     def declared_of(self, kind: str) -> list[Rule]:
@@ -265,6 +266,8 @@ class _Search:
             found = _FINDERS[kind](blocks, self.units if whole else self.units_once)
         taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
         taken |= self.claimed if kind in CLAIMING else set()
+        if kind == "angle":  # what is known of a channel otherwise, no circle keeps
+            taken |= {k for r in self.declared if r.kind not in LEAVE_COLUMNS for k in r.keys}
         if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
             taken |= {k for rule in self.declared if rule.kind == "category" for k in rule.keys}
         finals = (rule for rule in self.rules if rule.kind in FINAL)
@@ -304,6 +307,18 @@ class _Search:
         for key, label in rule.renamed().items():
             self.names[channel_of(key)] = label
         self.rules.append(rule)
+
+
+def _check_angles(declared: Sequence[Rule]) -> None:
+    """Refuse rules of channels that go round: their coordinates are no more than cosines."""
+    for angle in (rule for rule in declared if isinstance(rule, Angle)):
+        for rule in declared:
+            others = rule is not angle and rule.kind not in LEAVE_COLUMNS
+            if others and set(rule.keys) & set(angle.keys):
+                raise ValueError(
+                    f"{rule.statement()!r} speaks of {angle.labels[0]}, which is declared to go "
+                    "round, where nothing is above or below: leave one of the two rules out"
+                )
 
 
 def _without_repetition(block: Block) -> Block:

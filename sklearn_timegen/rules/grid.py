@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, observed
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, check_finite, observed
 
 __all__ = ["Grid", "grid_of", "is_discrete", "step_of"]
 
@@ -24,6 +24,7 @@ RESOLVED = 100.0  # times what float32 may be off: a step that is none of the us
 OCCUPIED = 0.25  # of the multiples of such a step that occur
 FAR_OFF = 20  # of as many values, the least and the greatest that are left out of that
 WHOLE = 1e-12  # of 1: what steps may leave of it, to be as many in 1
+TINY = 1e-3  # of a step, above 0
 SLACK = 0.05  # of such a step: what values may be off it
 
 
@@ -59,6 +60,8 @@ class Grid(Rule):
 
     def __init__(self, channel: Any, step: float = 1.0, offset: float = 0.0) -> None:
         super().__init__(channel)
+        check_finite("the step of a Grid", step)
+        check_finite("the offset of a Grid", offset)
         if not step > 0:
             raise ValueError(f"the step of a Grid must be above 0, got {step!r}")
         self.step, self.offset = float(step), float(offset)
@@ -99,6 +102,11 @@ class Grid(Rule):
             return tenths
         multiples: Array = np.rint(x / self.step) * self.step
         return multiples
+
+    def positive(self, x: Array) -> Array:
+        """Return values of which none is rounded to 0, or to less."""
+        positive: Array = np.maximum(x, self.above(np.array(TINY * self.step)))
+        return positive
 
     def above(self, x: Array) -> Array:
         """Return the least values that are not below ``x``, to float64's rounding."""

@@ -36,8 +36,8 @@ END = 8.0  # where a normal ends
 EDGES = np.concatenate([[-END], np.linspace(-3.9, 3.9, 40), [END]])
 MIDDLES = np.concatenate([[-4.0], (EDGES[1:-2] + EDGES[2:-1]) / 2, [4.0]])
 MASSES = np.diff(ndtr(EDGES))
-LONGEST = 500  # timesteps, beyond which series are cut: a path forgets where it was
-TOGETHER = 1000  # series that are filtered at once
+LONGEST = 20_000  # timesteps, beyond which series are cut
+TOGETHER = 500_000  # cells that are filtered at once
 MOST_PAIRS = 5000  # of neighbours, that tell a correlation
 LARGEST = 0.99  # correlation of neighbours
 HARDLY = 1e-12  # probability of any step, so that no series is impossible
@@ -79,7 +79,8 @@ def draw_states(a: Array, b: Array, rho: float, uniforms: Array) -> States:
             for x, fill in ((a, -END), (b, END), (uniforms, 0.5))
         )
     K = _transitions(rho)
-    parts = [slice(k, k + TOGETHER) for k in range(0, len(a), TOGETHER)]
+    n_together = max(1, TOGETHER // a.shape[1])
+    parts = [slice(k, k + n_together) for k in range(0, len(a), n_together)]
     drawn = np.concatenate([_draw(a[p], b[p], K, uniforms[p]) for p in parts])
     return drawn.reshape(n_series, -1)[:, :n_timesteps]
 

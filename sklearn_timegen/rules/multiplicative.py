@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from sklearn_timegen._shifted_log import Bend, ShiftedLog, find_shift
 from sklearn_timegen.rules.grid import Grid
 from sklearn_timegen.rules.normal_score_finding import find_normal_scores
-from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells
+from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, check_finite
 
 __all__ = ["Multiplicative", "Positive", "find_multiplicative", "find_positive"]
 
 Array = NDArray[np.float64]
-TINY = 1e-3  # of a step, above 0
 
 
 class Multiplicative(Rule):
@@ -48,6 +47,7 @@ class Multiplicative(Rule):
 
     def __init__(self, channel: Any, shift: float = 0.0) -> None:
         super().__init__(channel)
+        check_finite(f"the shift of a {type(self).__name__}", shift)
         self.shift = float(shift)
         self._log = ShiftedLog(self.shift)
 
@@ -62,10 +62,11 @@ class Multiplicative(Rule):
         x = cells(blocks, self.keys[0])
         if x.min() + self.shift <= 0:
             raise ValueError(
-                f"the rule {self.statement()!r} does not hold: {self.labels[0]} goes down to "
-                f"{x.min():g}. Declare a shift above {-x.min():g}, or leave the rule out"
+                f"the rule {self.statement()!r} does not hold with shift={self.shift:g}: "
+                f"{self.labels[0]} goes down to {x.min():g}. Declare a shift above "
+                f"{-x.min():g}, or leave the rule out"
             )
-        self._log = ShiftedLog.of(x, self.shift)
+        self._log = ShiftedLog.of(x, self.shift, positive=self.kind == "positive")
 
     def encode(self, block: Block) -> Block:
         return {**block, self.keys[0]: self._log.transform(block[self.keys[0]])}
@@ -121,21 +122,20 @@ class Positive(Multiplicative):
         return mask
 
     def learn(self, blocks: Sequence[Block]) -> None:
-        x = cells(blocks, self.keys[0])
-        if x.min() > 0:  # or it is broken, which is told with the values
-            self._log = ShiftedLog.of(x, self.shift, positive=True)
+        if cells(blocks, self.keys[0]).min() > 0:  # or it is broken, which is told with values
+            super().learn(blocks)
 
     def decode(self, block: Block) -> Block:
         out = super().decode(block)
-        if self.grid is None:
-            return out
-        # Rounded, what is hardly above 0 would be 0.
-        key, least = self.keys[0], self.grid.above(np.array(TINY * self.grid.step))
-        return {**out, key: np.maximum(out[key], least)}
+        return {**out, self.keys[0]: self._rounds_above_0(out[self.keys[0]])}
+
+    def _rounds_above_0(self, x: Array) -> Array:
+        return x if self.grid is None else self.grid.positive(x)
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]
         positive = np.where(block[key] <= 0, self._log.bend.at or 1.0, block[key])
+        positive = self._rounds_above_0(positive)
         return {**block, key: np.where(known[key], block[key], positive)}
 
 

@@ -206,6 +206,8 @@ class Order(Rule):
             z = block[key]
             if not below:
                 out[key] = self._anchors[k].inverse_transform(z)
+                if key in self.grids and self._is_positive(k):
+                    out[key] = self.grids[key].positive(out[key])
             elif not beyond:
                 low = _greatest(out, below)
                 out[key] = low + self._distances[k].inverse_transform(z) * self._unit(low)
@@ -284,6 +286,11 @@ class Order(Rule):
         low = _greatest(block, self._bounds[k][0])
         nonnegative: Array = np.maximum((block[self.keys[k]] - low) / self._unit(low), 0)
         return nonnegative
+
+    def _is_positive(self, k: int) -> bool:
+        anchor = self._anchors[k]
+        bend = anchor.bend if isinstance(anchor, ShiftedLog) else anchor
+        return bend.at is not None
 
     def _unit(self, low: Array) -> Any:
         """Return what distances from the lowest channels are counted in."""

@@ -16,6 +16,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "cells",
     "channel_of",
     "check_columns",
+    "check_finite",
     "columns",
     "forward_filled",
     "inferred",
@@ -282,6 +284,12 @@ def check_columns(rule: Rule, block: Block) -> None:
             f"the rule {rule.statement()!r} cannot be checked: there is no {', '.join(missing)} "
             "in these series, or in what the rules before it make of them"
         )
+
+
+def check_finite(what: str, value: Any) -> None:
+    """Refuse what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
+        raise ValueError(f"{what} must be a finite number, got {value!r}")
 
 
 def position_of(channel: Any, names: Sequence[Any]) -> Key:
