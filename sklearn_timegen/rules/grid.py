@@ -23,6 +23,7 @@ ROUNDED = 1.5e-7  # of a value: what float32 may be off
 RESOLVED = 100.0  # times what float32 may be off: a step that is none of the usual ones
 OCCUPIED = 0.25  # of the multiples of such a step that occur
 FAR_OFF = 20  # of as many values, the least and the greatest that are left out of that
+MOST_DIGITS = 13  # of a step
 WHOLE = 1e-12  # of 1: what steps may leave of it, to be as many in 1
 TINY = 1e-3  # of a step, above 0
 SLACK = 0.05  # of such a step: what values may be off it
@@ -166,9 +167,15 @@ def _grid_of_differences(values: Array, off: float) -> tuple[float, float] | Non
     if step is None or len(usual) < OCCUPIED * np.ptp(usual) / step:
         return None
     number = np.rint((values - values[0]) / step)
-    step, offset = (float(c) for c in np.polyfit(number, values, 1))
-    offset = 0.0 if abs(offset) <= off else offset
-    return (step, offset) if np.abs(offset + number * step - values).max() <= off else None
+    fitted = [float(c) for c in np.polyfit(number, values, 1)]
+    fitted[1] = 0.0 if abs(fitted[1]) <= off else fitted[1]
+    # The shortest number that will do, or twos would come back as 1.9999999.
+    for digits in range(1, MOST_DIGITS):
+        step = float(f"{fitted[0]:.{digits}g}")
+        offset = float(f"{fitted[1]:.{digits + 2}g}")
+        if np.abs(offset + number * step - values).max() <= off:
+            return step, offset
+    return None
 
 
 def _common_divisor(lengths: Array, off: float) -> float | None:
