@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sklearn_timegen import FlowMatching, PCAMixture, SeriesGenerator
+from sklearn_timegen.series._effects import Ranges
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
 
@@ -77,3 +78,14 @@ def test_means_and_shares_of_words_come_back(generator, lengths, params):
                 error = own[name].std() * np.sqrt(1 / n + 1 / N_MORE)
                 off = abs(more[name].mean() - own[name].mean())
                 assert off < N_ERRORS * error + 0.03 * own[name].mean(), (plan, name)
+
+
+def test_nothing_is_put_where_a_range_of_few_ends():
+    rng = np.random.default_rng(SEED)
+    codes = np.repeat([[0.0], [1.0], [2.0]], [30, 3, 3], axis=0)
+    numbers = np.concatenate([rng.normal(size=30), [1.0, 1.01, 1.02], 3 * [0.5]])[:, None]
+    ranges = Ranges().fit(numbers, codes)
+    drawn = ranges.mirrored(rng.normal(size=(500, 1)), np.full((500, 1), 1.0))
+    assert ((drawn > 1) & (drawn < 1.02)).all()
+    assert not np.isin(drawn, numbers).any()
+    assert (ranges.mirrored(rng.normal(size=(9, 1)), np.full((9, 1), 2.0)) == 0.5).all()

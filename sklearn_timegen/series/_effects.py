@@ -162,7 +162,12 @@ class Ranges:
 
 
 def _mirrored(numbers: Array, low: Array, high: Array) -> Array:
-    numbers = np.where(numbers < low, 2 * low - numbers, numbers)
-    numbers = np.where(numbers > high, 2 * high - numbers, numbers)
-    inside: Array = numbers.clip(low, high)
+    """Return numbers of which those outside are folded at the ends until they are inside.
+
+    What was cut off at an end instead would be what somebody has.
+    """
+    width = np.where(high > low, high - low, 1.0)
+    u = np.mod(numbers - low, 2 * width)
+    folded = np.where(high > low, low + np.minimum(u, 2 * width - u), low)
+    inside: Array = np.where((numbers >= low) & (numbers <= high), numbers, folded)
     return inside
