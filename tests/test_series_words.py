@@ -89,3 +89,27 @@ def test_nothing_is_put_where_a_range_of_few_ends():
     assert ((drawn > 1) & (drawn < 1.02)).all()
     assert not np.isin(drawn, numbers).any()
     assert (ranges.mirrored(rng.normal(size=(9, 1)), np.full((9, 1), 2.0)) == 0.5).all()
+
+
+def meters(plans, levels, seed):
+    """Return loads of meters around the level of their plan."""
+    rng, parts = np.random.default_rng(seed), []
+    hours = pd.date_range("2024-01-01", periods=36, freq="h")
+    for k, plan in enumerate(plans):
+        own = levels[plan] + 0.1 * rng.normal() + 0.3 * rng.normal(size=len(hours))
+        parts.append(pd.DataFrame({"house": k, "time": hours, "plan": plan, "load": own}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def loads(X):
+    found = X.groupby("house", sort=False).agg(plan=("plan", "first"), load=("load", "mean"))
+    return found.groupby("plan")["load"]
+
+
+def test_series_without_a_word_tell_nothing_of_any():
+    for seed in SEEDS:
+        X = meters(["a", "b"] * 15, {"a": 0.0, "b": 20.0}, seed)
+        X.loc[X["house"].isin([0, 1, 2, 4, 5]), "plan"] = None
+        drawn = loads(fit(X, PCAMixture(), seed, window=12).sample(N_DRAWN))
+        assert drawn.mean().to_numpy() == pytest.approx([0, 20], abs=0.2)
+        assert drawn.std().max() < 0.5

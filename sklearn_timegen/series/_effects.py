@@ -20,7 +20,8 @@ class Effects:
 
     So a level may hang on a town in any way, and not only as on a number: the general location
     model, with a main effect for each category. Effects are shrunk towards none, those of rare
-    categories most, by as much as predicts the numbers of series that are left out best.
+    categories most, by as much as predicts the numbers of series that are left out best. A series
+    whose category is missing, NaN, has no effect of it, and is not counted to any.
 
     References
     ----------
@@ -40,7 +41,7 @@ class Effects:
 
     def fit(self, numbers: Array, codes: Array) -> Effects:
         """Learn from numbers ``(n_series, n_columns)`` and categories ``(n_series, n_words)``."""
-        self._known = [np.unique(code) for code in codes.T]
+        self._known = [_seen(code) for code in codes.T]
         design = self._design(codes)
         counts = design.sum(axis=0)
         around = numbers - numbers.mean(axis=0)
@@ -95,7 +96,7 @@ class Spreads:
         for code in codes.T:
             common = np.square(around).mean(axis=0)
             spreads = {}
-            for one in np.unique(code):
+            for one in _seen(code):
                 squares = np.square(around[code == one])
                 n = len(squares) - 1 + PRIOR  # one is spent on the mean
                 variance = (squares.sum(axis=0) + PRIOR * common) / n
@@ -116,7 +117,10 @@ class Spreads:
 
     @staticmethod
     def _of_word(code: Array, spreads: dict[float, Array]) -> Array:
-        return np.stack([spreads[one] for one in code.tolist()])
+        found = np.ones((len(code), *next(iter(spreads.values())).shape))
+        for one, spread in spreads.items():
+            found[code == one] = spread
+        return found
 
 
 class Ranges:
@@ -141,7 +145,7 @@ class Ranges:
         self._known: list[dict[float, tuple[Array, Array]]] = []
         within = [numbers.var(axis=0, ddof=1)]
         for code in codes.T:
-            own = {one: numbers[code == one] for one in np.unique(code).tolist()}
+            own = {one: numbers[code == one] for one in _seen(code).tolist()}
             # Between those of one or two series lies next to nothing but theirs.
             several = {one: rows for one, rows in own.items() if len(rows) >= FEW}
             self._known.append({k: (v.min(axis=0), v.max(axis=0)) for k, v in several.items()})
@@ -159,6 +163,11 @@ class Ranges:
                 rows = np.ix_(code == one, mine)
                 low[rows], high[rows] = (end[mine] for end in ends)
         return _mirrored(numbers, low, high)
+
+
+def _seen(code: Array) -> Array:
+    """Return the categories that there are."""
+    return np.unique(code[np.isfinite(code)])
 
 
 def _mirrored(numbers: Array, low: Array, high: Array) -> Array:

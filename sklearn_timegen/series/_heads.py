@@ -170,15 +170,31 @@ class HeadModel:
         self._scores = scores + JITTER * rng.normal(size=scores.shape)
         # As many of each word as there are, however scores came to lie within their intervals.
         self._word_scale = words.mean(axis=0), words.std(axis=0)
+        # A series whose word is missing says nothing of any, whichever its score was drawn for.
         codes = self._codes(scores)
+        for j, k in enumerate(self._of_words):
+            codes[np.isnan(table[self._varying[k]]), j] = np.nan
         self._ranges = Ranges().fit(scores[:, self._of_numbers], codes)
         self._effects = Effects().fit(scores[:, self._of_numbers], codes)
-        around = scores.copy()
-        around[:, self._of_numbers] -= self._effects.of(codes)
+        around, likely = scores.copy(), self._completed(codes, scores)
+        around[:, self._of_numbers] -= self._effects.of(likely)
         self._spreads = Spreads().fit(around[:, self._of_numbers], codes)
-        around[:, self._of_numbers] /= self._spreads.of(codes)
+        around[:, self._of_numbers] /= self._spreads.of(likely)
         self._mixture = PCAMixture(rules=None, postprocess=None, random_state=seed % 2**31)
         self._mixture.fit(around.astype(np.float32))
+
+    def _completed(self, codes: Array, scores: Array) -> Array:
+        """Return categories, of series that miss any those of the one with the nearest numbers.
+
+        Without, such a series would be as far from the others as categories are apart.
+        """
+        known = np.isfinite(codes).all(axis=1)
+        if known.all() or not known.any():
+            return codes
+        numbers, completed = scores[:, self._of_numbers], codes.copy()
+        nearest = cKDTree(numbers[known]).query(numbers[~known])[1]
+        completed[~known] = np.where(np.isnan(codes[~known]), codes[known][nearest], codes[~known])
+        return completed
 
     def _rule_of(self, key: Column) -> NormalScore:
         return self._rules[key] if key in self._rules else self._of_attribute[key][0]
