@@ -91,6 +91,16 @@ def test_nothing_is_put_where_a_range_of_few_ends():
     assert (ranges.mirrored(rng.normal(size=(9, 1)), np.full((9, 1), 2.0)) == 0.5).all()
 
 
+def test_a_word_that_differs_in_every_series_hides_no_other():
+    rng = np.random.default_rng(SEED)
+    plans, names = np.repeat([0.0, 1.0], 15), np.arange(30.0)
+    numbers = (10 * plans + rng.uniform(-1, 1, 30))[:, None]
+    names[-3:] = 40  # three of one name, by chance alike
+    numbers[-3:] = 10 + 0.01 * rng.uniform(-1, 1, (3, 1))
+    codes = np.column_stack([names, plans])
+    assert np.abs(Ranges().fit(numbers, codes).mirrored(numbers + 5, codes)[:15]).max() < 1
+
+
 def meters(plans, levels, seed):
     """Return loads of meters around the level of their plan."""
     rng, parts = np.random.default_rng(seed), []

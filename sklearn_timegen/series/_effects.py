@@ -149,8 +149,13 @@ class Ranges:
             # Between those of one or two series lies next to nothing but theirs.
             several = {one: rows for one, rows in own.items() if len(rows) >= FEW}
             self._known.append({k: (v.min(axis=0), v.max(axis=0)) for k, v in several.items()})
-            squares = sum(np.square(rows - rows.mean(axis=0)).sum(axis=0) for rows in own.values())
-            within.append(squares / max(len(code) - len(own), 1))
+            # Others have the range of all, and are as far from it: a word that no two series
+            # have in common would otherwise seem to tell everything.
+            others = ~np.isin(code, list(several))
+            squares = np.square(numbers[others] - numbers.mean(axis=0)).sum(axis=0)
+            for rows in several.values():
+                squares += np.square(rows - rows.mean(axis=0)).sum(axis=0)
+            within.append(squares / max(len(code) - len(several) - bool(others.any()), 1))
         self._tells = np.argmin(within, axis=0) - 1  # which word; -1 is none
         return self
 
