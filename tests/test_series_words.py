@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("quick_joining")
 SEEDS = range(SEED, SEED + 2)
 PLANS = {"gold": (4, 9.8), "standard": (32, 4.0), "basic": (24, 1.7)}  # series, and mean load
 N_DRAWN, N_MORE = 200, 20
+WINDOW = 12
 N_ERRORS = 4  # standard errors: by chance, 1 in 15,000 lies beyond
 
 
@@ -56,7 +57,7 @@ def of_houses(X):
     [
         (PCAMixture(), (24, 49), {}),
         (FlowMatching(hidden_dim=16, n_layers=1, max_epochs=2), (24, 49), {}),
-        (PCAMixture(), (30, 49), {"window": 12, "calendar": ["hour"]}),
+        (PCAMixture(), (30, 49), {"window": WINDOW, "calendar": ["hour"]}),
     ],
     ids=["whole", "flow", "windows"],
 )
@@ -112,7 +113,9 @@ def meters(plans, levels, seed):
 
 
 def loads(X):
-    found = X.groupby("house", sort=False).agg(plan=("plan", "first"), load=("load", "mean"))
+    """Return mean loads by plan, of first windows: here, joining others is learned in passing."""
+    first = X.groupby("house", sort=False).head(WINDOW)
+    found = first.groupby("house", sort=False).agg(plan=("plan", "first"), load=("load", "mean"))
     return found.groupby("plan")["load"]
 
 
@@ -120,6 +123,16 @@ def test_series_without_a_word_tell_nothing_of_any():
     for seed in SEEDS:
         X = meters(["a", "b"] * 15, {"a": 0.0, "b": 20.0}, seed)
         X.loc[X["house"].isin([0, 1, 2, 4, 5]), "plan"] = None
-        drawn = loads(fit(X, PCAMixture(), seed, window=12).sample(N_DRAWN))
+        drawn = loads(fit(X, PCAMixture(), seed, window=WINDOW).sample(N_DRAWN))
         assert drawn.mean().to_numpy() == pytest.approx([0, 20], abs=0.2)
         assert drawn.std().max() < 0.5
+
+
+def test_all_that_are_asked_for_of_a_rare_word_are_like_it():
+    for seed in SEEDS:
+        X = meters(["a"] * 60 + ["b"] * 3, {"a": 0.0, "b": 20.0}, seed)
+        fitted = fit(X, PCAMixture(), seed, window=WINDOW)
+        drawn = loads(fitted.sample(N_DRAWN, attributes={"plan": "b"}))
+        assert drawn.size().to_dict() == {"b": N_DRAWN}
+        assert drawn.mean()["b"] == pytest.approx(20, abs=0.3)
+        assert drawn.std()["b"] < 0.5

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.rules import Category
 from sklearn_timegen.rules.category import Static
+from sklearn_timegen.rules.latent import truncated_normals
 from sklearn_timegen.rules.normal_score import NormalScore
 from sklearn_timegen.rules.rule import Block, channel_of
 from sklearn_timegen.series._beginnings import Beginnings
@@ -249,7 +250,8 @@ class HeadModel:
         n, n_wishes = len(places), sum(map(bool, wishes))
         n_wishes = n if len(set(groups)) < n else n_wishes
         extra = max(FEWEST_CANDIDATES, CANDIDATES * n_wishes) if n_wishes else 0
-        pool, scores = self._candidates(n + extra, rng)
+        scores = self._drawn_scores(n + extra, rng)
+        pool = self._columns(scores)
         free = np.ones(len(scores), dtype=bool)
         chosen = np.empty(n, dtype=np.int64)
         teller = np.arange(n)  # of what all below one name share: the first of them
@@ -260,12 +262,10 @@ class HeadModel:
             near = {key: float(pool[key][chosen[teller[i]]]) for key in told} | wish
             chosen[i] = self._nearest(pool, near, free) if near else free.argmax()
             free[chosen[i]] = False
-        columns = {key: column[chosen] for key, column in pool.items()}
-        for key in self._shared:
-            own = self._position(key), "own"
-            for one in (key, own) if own in columns else (key,):
-                columns[one] = columns[one][teller]
-        return self._asked(columns, self._like(scores[chosen], rng), wishes, places)
+        columns, _ = self._settled(scores[chosen], teller, wishes)
+        scores = self._moved(scores[chosen], columns, rng)
+        columns, settled = self._settled(scores, teller, wishes)
+        return self._asked(columns, settled, self._like(scores, rng), places)
 
     def _wish(self, attributes: dict[int, float], label: Any, place: int) -> Wish:
         wish: Wish = {(k, "channel"): value for k, value in attributes.items()}
@@ -288,12 +288,52 @@ class HeadModel:
             groups.append((self._models.records[k].key[:1], seen[k]))
         return groups
 
-    def _candidates(self, n: int, rng: np.random.Generator) -> tuple[Columns, Array]:
-        """Return the columns of heads, those of attributes, too, and their scores."""
-        pool = {key: np.full(n, value) for key, value in self._first.items()}
-        scores = np.empty((n, 0))
-        if self._mixture is not None:
-            scores = self._drawn_scores(n, int(rng.integers(2**31)))
+    def _drawn_scores(self, n: int, rng: np.random.Generator) -> Array:
+        """Return the scores of heads."""
+        if self._mixture is None:
+            return np.empty((n, 0))
+        seed = int(rng.integers(2**31))
+        around = np.asarray(self._mixture.sample(n, random_state=seed), dtype=np.float64)
+        scores, (mean, spread) = around.copy(), self._word_scale
+        scores[:, self._of_words] = (around[:, self._of_words] - mean) / spread
+        return self._of_categories(scores, self._codes(scores))
+
+    def _of_categories(self, around: Array, codes: Array) -> Array:
+        """Return scores whose numbers are around those of categories."""
+        scores = around.copy()
+        scores[:, self._of_numbers] *= self._spreads.of(codes)
+        scores[:, self._of_numbers] += self._effects.of(codes)
+        scores[:, self._of_numbers] = self._ranges.mirrored(scores[:, self._of_numbers], codes)
+        return scores
+
+    def _moved(self, scores: Array, columns: Columns, rng: np.random.Generator) -> Array:
+        """Return scores that stand for the words in columns, and numbers as far from theirs.
+
+        More may be asked for of a rare category than there are candidates of it, and a candidate
+        of another one has the numbers of that.
+        """
+        if self._mixture is None:
+            return scores
+        words = [self._varying[k] for k in self._of_words]
+        codes, asked = self._codes(scores), np.empty((len(scores), len(words)))
+        for j, key in enumerate(words):
+            asked[:, j] = columns[key]
+        moved = (codes != asked).any(axis=1)
+        if not moved.any():
+            return scores
+        scores, codes, asked = scores.copy(), codes[moved], asked[moved]
+        around = scores[moved]
+        around[:, self._of_numbers] -= self._effects.of(codes)
+        around[:, self._of_numbers] /= self._spreads.of(codes)
+        for j, (k, key) in enumerate(zip(self._of_words, words, strict=True)):
+            low, high = self._rules[key].interval({key: asked[:, [j]]})
+            around[:, [k]] = truncated_normals(0.0, 1.0, low, high, rng.random(low.shape))
+        scores[moved] = self._of_categories(around, asked)
+        return scores
+
+    def _columns(self, scores: Array) -> Columns:
+        """Return the columns that scores of heads stand for, those of attributes, too."""
+        pool = {key: np.full(len(scores), value) for key, value in self._first.items()}
         for k, key in enumerate(self._varying):
             column = scores[:, k]
             pool[key] = self._decoded(key, column) if key in self._rules else column
@@ -303,18 +343,7 @@ class HeadModel:
             pool[own] = _scores(rule, pool[key])[:, 0]
         for own, (_, channel) in self._of_attribute.items():
             pool[channel, "channel"] = self._decoded(own, pool[own])
-        return pool, scores
-
-    def _drawn_scores(self, n: int, seed: int) -> Array:
-        assert self._mixture is not None
-        around = np.asarray(self._mixture.sample(n, random_state=seed), dtype=np.float64)
-        scores, (mean, spread) = around.copy(), self._word_scale
-        scores[:, self._of_words] = (around[:, self._of_words] - mean) / spread
-        codes = self._codes(scores)
-        scores[:, self._of_numbers] *= self._spreads.of(codes)
-        scores[:, self._of_numbers] += self._effects.of(codes)
-        scores[:, self._of_numbers] = self._ranges.mirrored(scores[:, self._of_numbers], codes)
-        return scores
+        return pool
 
     def _nearest(self, pool: Columns, wish: Wish, free: NDArray[np.bool_]) -> int:
         """Return the free candidate with most of the categories, and the nearest numbers."""
@@ -342,12 +371,15 @@ class HeadModel:
     # -- from columns to series ----------------------------------------------------------------
 
     def _asked(
-        self, columns: Columns, like: Counts, wishes: list[Wish], places: list[int]
+        self,
+        columns: Columns,
+        settled: dict[Column, NDArray[np.bool_]],
+        like: Counts,
+        places: list[int],
     ) -> list[Asked]:
-        settled = self._settle(columns, wishes)
         starts, lengths = self._times(columns, like)
         own = self._own(columns, settled, lengths)
-        labels: list[Any] = [None] * len(wishes)
+        labels: list[Any] = [None] * len(places)
         if LABEL in columns:
             labels = [self._names[LABEL][int(code)] for code in columns[LABEL]]
         asked = []
@@ -362,9 +394,15 @@ class HeadModel:
             asked.append(one)
         return asked
 
-    def _settle(self, columns: Columns, wishes: list[Wish]) -> dict[Column, NDArray[np.bool_]]:
-        """Write what is asked for, and what follows; return where that is."""
-        by_value = self._by_value.values()
+    def _settled(
+        self, scores: Array, teller: Counts, wishes: list[Wish]
+    ) -> tuple[Columns, dict[Column, NDArray[np.bool_]]]:
+        """Return columns with what is shared, asked for, and follows; and where that is."""
+        columns, by_value = self._columns(scores), self._by_value.values()
+        for key in self._shared:
+            own = self._position(key), "own"
+            for one in (key, own) if own in columns else (key,):
+                columns[one] = columns[one][teller]
         settled = {key: np.full(len(wishes), key in by_value) for key in columns}
         for i, wish in enumerate(wishes):
             for key, value in wish.items():
@@ -374,7 +412,7 @@ class HeadModel:
             changed = (found != columns[follower.target]) & ~settled[follower.target]
             columns[follower.target][changed] = found[changed]
             settled[follower.target] |= changed
-        return settled
+        return columns, settled
 
     def _own(
         self, columns: Columns, settled: dict[Column, NDArray[np.bool_]], lengths: Counts
