@@ -270,6 +270,9 @@ class _Search:
             taken |= {k for r in self.declared if r.kind not in LEAVE_COLUMNS for k in r.keys}
         if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
             taken |= {k for rule in self.declared if rule.kind == "category" for k in rule.keys}
+            # Rounded, what is straight between readings would not be.
+            clocks = (r for r in self.declared if isinstance(r, Clock) and r.how == "linear")
+            taken |= {k for rule in clocks for k in rule.keys}
         finals = (rule for rule in self.rules if rule.kind in FINAL)
         taken |= {k for r in finals if isinstance(r, Angle | NormalScore) for k in r.columns}
         found = [rule for rule in found if not taken & set(rule.keys)]
