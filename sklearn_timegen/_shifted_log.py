@@ -151,10 +151,11 @@ def find_shift(
 ) -> float | None:
     """Return the shift of a channel that moves in proportion to its height above a floor.
 
-    The steps of ``z = log(x + s)`` are taken for Laplace variables of one scale, those of prices
-    have heavy tails, and s is the most likely one. As s grows, this becomes the model in which
-    steps know of no level, whose likelihood has to be surpassed clearly. All of it is the same for
-    ``a x + b``, with ``a s - b`` for s.
+    What a line through the two values before leaves of ``z = log(x + s)`` is taken for Laplace
+    variables of one scale, those of prices have heavy tails, and s is the most likely one. (Steps
+    alone would take a day's steep hours for a proportion.) As s grows, this becomes the model in
+    which steps know of no level, whose likelihood has to be surpassed clearly. All of it is the
+    same for ``a x + b``, with ``a s - b`` for s.
 
     Parameters
     ----------
@@ -194,14 +195,14 @@ def find_shift(
     x = x[~np.isnan(x)]
     # Of single values, the next one to compare with is that of another series.
     columns = [column.T if column.shape[1] == 1 else column for column in columns]
-    here, then = _steps(columns)
-    if len(here) == 0 or np.array_equal(here, then):
+    here, then = _steps(columns)  # the values before, and those that follow
+    if len(here) == 0 or np.array_equal(here[:, -1], then):
         return None
     low, middle, high = float(x.min()), float(np.median(x)), float(x.max())
     nearest, farthest = NEAREST * (middle - low), (high - low) / (reach - 1)
     if not 0 < nearest < farthest:
         return None
-    minus_gain = partial(_minus_gain, here=here - low, then=then - low)
+    minus_gain = partial(_minus_gain, past=here - low, then=then - low)
     tried = np.linspace(np.log(nearest), np.log(farthest), N_TRIED)
     best = int(np.argmin([minus_gain(room) for room in tried]))
     if best == N_TRIED - 1:  # x + s would reach over less
@@ -213,7 +214,7 @@ def find_shift(
     if -found.fun < max(gain, SURE / n_steps):
         return None
     # A jump to a rare spike, and back, tells of no proportion.
-    usual = np.maximum(here, then) <= np.quantile(x, USUAL)
+    usual = np.maximum(here.max(axis=1), then) <= np.quantile(x, USUAL)
     if _minus_gain(found.x, here[usual] - low, then[usual] - low) > gain:
         return None
     shift = float(np.exp(found.x)) - low
@@ -221,17 +222,26 @@ def find_shift(
     return shift if left <= max(skewness, abs(float(skew(x)))) else None
 
 
-def _minus_gain(log_room: float, here: Array, then: Array) -> float:
-    """Return how much less likely steps are, one by one, than without a logarithm.
+def _minus_gain(log_room: float, past: Array, then: Array) -> float:
+    """Return how much less likely values are, one by one, than without a logarithm.
 
     Values are heights above the least one, and ``log_room`` tells how far that is above the floor.
     """
-    room, size = np.exp(log_room), np.abs(then - here).mean() if len(here) else 0.0
+    if not len(then):
+        return np.inf
+    room, size = np.exp(log_room), _unforeseen(past, then)
     if size == 0:
         return np.inf
-    z, next_z = np.log(here + room), np.log(then + room)
-    slope = (z.mean() + next_z.mean()) / 2
-    return float(np.log(np.abs(next_z - z).mean() / size) + slope)
+    z = np.log(then + room)
+    return float(np.log(_unforeseen(np.log(past + room), z) / size) + z.mean())
+
+
+def _unforeseen(past: Array, then: Array) -> float:
+    """Return the mean size of what a line through the values before leaves of values."""
+    before = past - past.mean(axis=0)
+    of_mean = then - then.mean()
+    slopes = np.linalg.lstsq(before, of_mean, rcond=None)[0]
+    return float(np.abs(of_mean - before @ slopes).mean())
 
 
 def _n_steps(column: Array) -> int:
@@ -240,9 +250,16 @@ def _n_steps(column: Array) -> int:
 
 
 def _steps(columns: Sequence[Array]) -> tuple[Array, Array]:
-    """Return values with those that follow them, evenly taken of all."""
-    here = np.concatenate([column[:, :-1].ravel() for column in columns])
-    then = np.concatenate([column[:, 1:].ravel() for column in columns])
-    both = np.flatnonzero(~(np.isnan(here) | np.isnan(then)))
-    some = both[np.linspace(0, len(both) - 1, min(len(both), MOST_STEPS)).astype(int)]
-    return here[some], then[some]
+    """Return the two values before each, or the one, and these, evenly taken of all."""
+    n_before = min(2, max(column.shape[1] for column in columns) - 1)
+    if n_before < 1:
+        return np.empty((0, 1)), np.empty(0)
+    runs = [
+        np.lib.stride_tricks.sliding_window_view(column, n_before + 1, axis=1)
+        for column in columns
+        if column.shape[1] > n_before
+    ]
+    values = np.concatenate([run.reshape(-1, n_before + 1) for run in runs])
+    there = np.flatnonzero(~np.isnan(values).any(axis=1))
+    some = values[there[np.linspace(0, len(there) - 1, min(len(there), MOST_STEPS)).astype(int)]]
+    return some[:, :-1], some[:, -1]
