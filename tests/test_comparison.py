@@ -6,7 +6,7 @@ from sklearn.model_selection import RepeatedKFold
 
 from sklearn_timegen import compare_generators, compare_samples
 from sklearn_timegen.datasets import make_ar
-from sklearn_timegen.evaluation._comparing import corrected_p_value, least_effect
+from sklearn_timegen.evaluation import _comparing
 from sklearn_timegen.metrics import Metric
 
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -45,9 +45,9 @@ def test_five_folds_find_the_better_of_two():
 
 
 def test_two_folds_cannot_tell_and_repeated_ones_can():
-    assert least_effect(1, 1.0, 0.05) == np.inf
-    assert least_effect(2, 1.0, 0.05) > 15
-    assert least_effect(20, 0.25, 0.05) < 1.2
+    assert _comparing.least_effect(1, 1.0, 0.05) == np.inf
+    assert _comparing.least_effect(2, 1.0, 0.05) > 15
+    assert _comparing.least_effect(20, 0.25, 0.05) < 1.2
     X = make_ar(60, 12, random_state=SEED)
     table = compare_generators(
         {"shifted": Draws(2.0, 1), "true": Draws(0.0, 2)},
@@ -65,9 +65,9 @@ def test_equals_are_told_apart_as_seldom_as_promised():
     n_folds, overlap, n_tries = 5, 0.25, 4000
     shared = rng.normal(size=(n_tries, 1)) * np.sqrt(overlap)
     gaps = rng.normal(size=(n_tries, n_folds)) + shared
-    found = np.mean([corrected_p_value(gap, overlap) < 0.05 for gap in gaps])
+    found = np.mean([_comparing.corrected_p_value(gap, overlap) < 0.05 for gap in gaps])
     assert 0.03 < found < 0.07
-    plain = np.mean([corrected_p_value(gap, 0.0) < 0.05 for gap in gaps])
+    plain = np.mean([_comparing.corrected_p_value(gap, 0.0) < 0.05 for gap in gaps])
     assert plain > 0.09  # which the plain t test is not
 
 
@@ -82,7 +82,7 @@ def test_equals_are_told_apart_as_seldom_as_promised():
     ],
 )
 def test_differences_without_a_spread(gaps, p_value):
-    assert corrected_p_value(np.array(gaps), 0.5) == p_value
+    assert _comparing.corrected_p_value(np.array(gaps), 0.5) == p_value
 
 
 def test_no_winner_is_named_among_equals():
