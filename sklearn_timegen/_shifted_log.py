@@ -26,6 +26,7 @@ GAIN = (
     0.02  # of log-likelihood for each step, over steps that know of no level, times log(reach)^2
 )
 SURE = 10.0  # of log-likelihood in all
+FEWEST = 10  # values to hold a line against, which goes through all of as many as its numbers
 USUAL = 0.9  # of values, among which not as much as that may be lost
 NEAREST = 0.005  # of what lies between least value and median: how near to it the floor may be
 SYMMETRIC = 0.5  # skewness of logarithms that is none to speak of
@@ -170,7 +171,8 @@ def find_shift(
     Returns
     -------
     shift : float or None
-        ``None`` if there is no such floor: steps are as large everywhere, or but for rare spikes;
+        ``None`` if there is no such floor: values are too few to tell; steps are as large
+        everywhere, or but for rare spikes;
         ``x + s`` reaches over less, or its logarithm is more skewed than that, and than ``x``.
 
     References
@@ -196,7 +198,7 @@ def find_shift(
     # Of single values, the next one to compare with is that of another series.
     columns = [column.T if column.shape[1] == 1 else column for column in columns]
     here, then = _steps(columns)  # the values before, and those that follow
-    if len(here) == 0 or np.array_equal(here[:, -1], then):
+    if len(then) < FEWEST or np.array_equal(here[:, -1], then):
         return None
     low, middle, high = float(x.min()), float(np.median(x)), float(x.max())
     nearest, farthest = NEAREST * (middle - low), (high - low) / (reach - 1)
@@ -233,7 +235,9 @@ def _minus_gain(log_room: float, past: Array, then: Array) -> float:
     if size == 0:
         return np.inf
     z = np.log(then + room)
-    return float(np.log(_unforeseen(np.log(past + room), z) / size) + z.mean())
+    # Of growth by one rate nothing is left but rounding, that of logarithms of ratios.
+    left = max(_unforeseen(np.log(past + room), z), np.finfo(float).eps)
+    return float(np.log(left / size) + z.mean())
 
 
 def _unforeseen(past: Array, then: Array) -> float:

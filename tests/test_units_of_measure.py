@@ -53,6 +53,19 @@ def test_what_moves_alike_everywhere_has_no_shift(seed):
     assert _shifted_log.find_shift([10 * wide + rng.normal(size=(80, 20))]) is None
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_few_values_tell_of_no_shift_and_exact_growth_does(seed):
+    rng = np.random.default_rng(seed)
+    for n_series, n_timesteps in [(1, 4), (4, 1), (2, 4), (1, 3), (2, 2), (10, 1)]:
+        for _ in range(20):  # a line goes through so few, or nearly
+            assert _shifted_log.find_shift([rng.lognormal(size=(n_series, n_timesteps))]) is None
+    # Each at a rate of its own: their logarithms, and only these, continue as lines do.
+    growth = 3 * np.exp(rng.uniform(0.01, 0.1, size=(5, 1)) * np.arange(50.0))
+    shift = _shifted_log.find_shift([growth])
+    assert shift == pytest.approx(0, abs=1e-2 * growth.min())
+    assert _shifted_log.find_shift([7 * growth + 90]) == pytest.approx(7 * shift - 90, abs=0.2)
+
+
 @pytest.mark.parametrize("shift", [0.0, 2.0, -0.4])
 @pytest.mark.parametrize("positive", [False, True])
 def test_shifted_logarithms_lose_nothing(shift, positive):
