@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from sklearn_timegen import __version__
 
-__all__ = ["Done", "Table", "Work", "has_result", "page_head", "table_head"]
+__all__ = ["Done", "Table", "Work", "has_result", "last_attempt", "page_head", "table_head"]
 
 Work = tuple[str, str, Callable[[], Any]]  # part, key, what is to be done
 Done = dict[str, dict[str, Any]]  # by part and key
@@ -52,9 +52,13 @@ class Table:
         return json.loads(path.read_text()) if path.exists() else {}
 
     def keep(self, part: str, key: str, value: Any) -> None:
-        """Put a cell beside those that are there."""
+        """Put a cell beside those that are there; a failure takes no older result away."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        cells = self.read(part) | {key: value}
+        cells = self.read(part)
+        old = cells.get(key)
+        if old and has_result(old) and not has_result(value):
+            value = old | {"tried since": value}
+        cells[key] = value
         fresh = self.folder / f"{part}.new"
         fresh.write_text(json.dumps(cells, indent=1) + "\n")
         fresh.replace(self.folder / f"{part}.json")  # whole or not at all
@@ -82,7 +86,7 @@ class Table:
         """Do what was neither had nor failed, write the page, and return it."""
         for part, key, do in tqdm(list(work), unit="cell"):
             cell = self.read(part).get(key)
-            if not self.is_done(cell) and "error" not in (cell or {}):
+            if not self.is_done(cell) and "error" not in last_attempt(cell):
                 self.do(part, key, do)
         return self.write_page()
 
@@ -97,6 +101,13 @@ class Table:
 def has_result(cell: dict[str, Any]) -> bool:
     """Whether a cell holds what came of it; one that failed or was left out says why."""
     return "left out" not in cell and "error" not in cell
+
+
+def last_attempt(cell: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what came of trying a cell, the last time: a result, or why there is none."""
+    cell = cell or {}
+    attempt: dict[str, Any] = cell.get("tried since", cell)
+    return attempt
 
 
 def page_head(title: str, module: str, described: str | None) -> list[str]:

@@ -1,11 +1,11 @@
 """Missing cells of the recorded tables, one after the other: ``python -m benchmarks.queue``.
 
 Each cell is done in a process of its own, at low priority, on one thread, and has three times the
-minutes that are expected of it. What comes of it is kept in the benchmark's own files, so that
-the queue can be stopped at any time, and goes on where it was. A cell that fails, or takes too
-long, is recorded as such, and not tried again before the code of the library or of its benchmark
-changes; ``--again`` does not wait for that. What cannot be had here (data, packages) is left out,
-and tried once each time.
+minutes of the processor that are expected of it. What comes of it is kept in the benchmark's own
+files, so that the queue can be stopped at any time, and goes on where it was. A cell that fails,
+or takes too long, is recorded as such, beside an older result if there is one, and not tried again
+before the code of the library or of its benchmark changes; ``--again`` does not wait for that.
+What cannot be had here (data, packages) is left out, and tried once each time.
 
 ``--list`` says what is missing. ``--only`` takes patterns that occur in "module / part / key", as
 a shell's; ``--minutes`` stops before a cell that is not expected to end in time.
@@ -16,7 +16,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
+import math
 import os
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -30,7 +33,7 @@ import torch
 from tqdm.auto import tqdm
 
 import sklearn_timegen
-from benchmarks.cells import Table
+from benchmarks.cells import Table, last_attempt
 
 __all__ = ["Cell", "missing", "run"]
 
@@ -61,7 +64,8 @@ ORDER: Order = (
     ("benchmarks.timevae_paper.__main__", "* / 0", 15),
     ("benchmarks.timevae_paper.__main__", "*", 15),
 )
-SLACK = 3.0  # times the expected minutes, after which a cell is stopped
+SLACK = 3.0  # times the expected minutes, of the processor, after which a cell is stopped
+IDLE = 20.0  # times as long by the clock: it does nothing then
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,8 @@ def missing(order: Order = ORDER) -> Iterator[Cell]:
             cell = table.read(part).get(key)
             if not table.is_done(cell):
                 code = codes[module]
-                waits = cell is not None and "error" in cell and cell.get("code") == code
+                attempt = last_attempt(cell)
+                waits = "error" in attempt and attempt.get("code") == code
                 yield Cell(table, part, key, minutes, _why(cell), waits)
 
 
@@ -139,19 +144,22 @@ def run(
 def _in_own_process(cell: Cell) -> None:
     """Let another process do a cell; if it dies or takes too long, keep that it did."""
     place = [cell.table.module, cell.part, cell.key]
-    before = cell.table.read(cell.part).get(cell.key) or {}
-    limit = 60 * SLACK * cell.minutes
+    before = last_attempt(cell.table.read(cell.part).get(cell.key))
+    limit = math.ceil(60 * SLACK * cell.minutes)
     try:
         code = subprocess.run(
-            [sys.executable, "-m", "benchmarks.queue", "--cell", *place],
+            [sys.executable, "-m", "benchmarks.queue", "--cell", *place, str(limit)],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
-            timeout=limit,
+            timeout=IDLE * limit,
             check=False,
         ).returncode
-        error = f"the process ended with {code}" if code else ""
+        late = code == -signal.SIGXCPU
     except subprocess.TimeoutExpired:
+        code = late = True
+    error = f"the process ended with {code}" if code else ""
+    if late:
         error = f"not done after {limit / 60:.3g} minutes"
-    row: dict[str, Any] = cell.table.read(cell.part).get(cell.key) or {}
+    row = last_attempt(cell.table.read(cell.part).get(cell.key))
     # What is left out again is so for the same reason.
     if error or (row == before and "left out" not in row):
         row = {"error": error or "the process kept nothing"}
@@ -160,8 +168,9 @@ def _in_own_process(cell: Cell) -> None:
         cell.table.keep(cell.part, cell.key, row | {"code": _code_of(cell.table.module)})
 
 
-def _do(module: str, part: str, key: str) -> None:
-    """Do one cell here."""
+def _do(module: str, part: str, key: str, seconds: str) -> None:
+    """Do one cell here, in so many seconds of the processor: it may be busy with other things."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 10))
     os.nice(19)
     torch.set_num_threads(1)
     table = _table(module)
@@ -189,8 +198,9 @@ def _code_of(module: str) -> str:
 def _why(cell: dict[str, Any] | None) -> str:
     if cell is None:
         return "not tried"
-    found = next((word for word in ("left out", "error") if word in cell), None)
-    return "measured before, without all of its columns" if found is None else str(cell[found])
+    attempt = last_attempt(cell)
+    found = next((word for word in ("left out", "error") if word in attempt), None)
+    return "measured before, without all of its columns" if found is None else str(attempt[found])
 
 
 def _wanted(cell: Cell, only: Sequence[str]) -> bool:
@@ -206,7 +216,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop in time")
     parser.add_argument("--again", action="store_true", help="what failed with this code, too")
-    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)  # of the queue's processes
+    parser.add_argument("--cell", nargs=4, help=argparse.SUPPRESS)  # of the queue's processes
     arguments = parser.parse_args()
     if arguments.cell:
         _do(*arguments.cell)

@@ -105,15 +105,38 @@ def test_what_failed_waits_for_other_code_or_to_be_asked_again(tiny, monkeypatch
     assert tried == ["fails", "fails"]
 
 
+def test_a_failure_takes_no_older_result_away(tiny):
+    (cell,) = (cell for cell in queue.missing(order()) if cell.key == "dies")
+    cell.table.keep("part", "dies", {"old column": 5})
+    needing = (
+        (tiny / "tiny_cells.py").read_text().replace("'part'])}\")", "'part'])}\", ('value',))")
+    )
+    (tiny / "tiny_cells.py").write_text(needing)
+    sys.modules.pop("tiny_cells")
+    queue.run(order(), only=["* / dies"])
+    kept = cell.table.read("part")["dies"]
+    assert kept["old column"] == 5
+    assert kept["tried since"]["error"] == "the process ended with 3"
+    assert [c.waits for c in queue.missing(order()) if c.key == "dies"] == [True]
+
+
 def test_it_stops_in_time(tiny):
     assert queue.run(order(minutes=2.0), minutes=1.0) == []
     assert not (tiny / "results" / "log").exists()
 
 
 def test_a_cell_that_takes_too_long_is_stopped_and_recorded(tiny, monkeypatch):
-    monkeypatch.setattr(queue, "SLACK", 0.0)
+    busy = SOURCE.replace("    log(name)\n", "    while True:\n        pass\n")
+    (tiny / "tiny_cells.py").write_text(busy)
+    monkeypatch.setattr(queue, "SLACK", 0.1)  # six seconds, in which it is loaded
     tried = queue.run(order(), only=["* / good"])
-    assert tried[0].table.read("part")["good"]["error"] == "not done after 0 minutes"
+    assert tried[0].table.read("part")["good"]["error"] == "not done after 0.1 minutes"
+
+
+def test_a_cell_that_does_nothing_is_stopped_by_the_clock(tiny, monkeypatch):
+    monkeypatch.setattr(queue, "IDLE", 0.0)
+    tried = queue.run(order(), only=["* / good"])
+    assert tried[0].table.read("part")["good"]["error"] == "not done after 3 minutes"
 
 
 def test_all_cells_of_the_recorded_tables_have_a_place_in_the_order():
