@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from sklearn_timegen.io.saved import load
     from sklearn_timegen.model_selection import make_windows
     from sklearn_timegen.privacy import PrivacyBudget
+    from sklearn_timegen.resampling import RejectionSampler
     from sklearn_timegen.series import SeriesGenerator
     from sklearn_timegen.synthetic_training import (
         AugmentedClassifier,
@@ -92,6 +93,7 @@ __all__ = [
     "PrivacyBudget",
     "ProfessorForcing",
     "RecurrentVAE",
+    "RejectionSampler",
     "RenyiVAE",
     "SeriesGenerator",
     "SingleSeriesWarning",
@@ -150,6 +152,7 @@ _HOMES = {
     "PrivacyBudget": "privacy",
     "ProfessorForcing": "autoregressive",
     "RecurrentVAE": "vae",
+    "RejectionSampler": "resampling",
     "RenyiVAE": "vae",
     "SeriesGenerator": "series",
     "SingleSeriesWarning": "base",

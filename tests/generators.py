@@ -4,6 +4,7 @@ import inspect
 from typing import ClassVar
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 import sklearn_timegen
 from sklearn_timegen import (
@@ -30,6 +31,7 @@ from sklearn_timegen import (
     PCAMixture,
     ProfessorForcing,
     RecurrentVAE,
+    RejectionSampler,
     RenyiVAE,
     StyleGAN,
     TeacherForcing,
@@ -105,6 +107,7 @@ NAMED = [
     TeacherForcing(**READING),
     ProfessorForcing(**READING, discriminator_hidden_dim=8),
     TimeGAN(**PHASED),
+    RejectionSampler(cv=2, oversampling=2, classifier=LogisticRegression()),
 ]
 
 # -- settings that are no defaults, where they run other code -------------------------------------

@@ -26,6 +26,7 @@ FLOORS = {
     "synthetic_training": 4,
     "plotting": 4,
     "series": 5,
+    "resampling": 5,
     "base": 3,
     "training": 2,
     "nn": 1,

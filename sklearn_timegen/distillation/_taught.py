@@ -12,7 +12,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
-from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param, pinned
+from sklearn_timegen.base import LatentGenerator, NeuralGenerator, estimator, param
+from sklearn_timegen.base.taken_over import TakesOverData
 from sklearn_timegen.data import Series
 from sklearn_timegen.flow import FlowMatching
 from sklearn_timegen.flow.fitted import arc
@@ -20,12 +21,10 @@ from sklearn_timegen.flow.fitted import arc
 __all__ = ["TaughtGenerator"]
 
 FloatArray = NDArray[np.float32]
-# What of the data is known beside the preprocessing: the last two are set by scikit-learn.
-TAKEN_OVER = ("_preprocessing", "_condition_encoder", "n_features_in_", "feature_names_in_")
 
 
 @estimator
-class TaughtGenerator(LatentGenerator, NeuralGenerator):
+class TaughtGenerator(TakesOverData, LatentGenerator, NeuralGenerator):
     """A generator that sees series, conditions and latents as its teacher does."""
 
     teacher: FlowMatching | FrozenEstimator | None = param(
@@ -39,19 +38,6 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
         check=[FlowMatching, FrozenEstimator, None],
         type="FlowMatching, Diffusion, FrozenEstimator or None",
     )
-    # The teacher's to choose.
-    conditional: bool = pinned(False, told=False)
-    representation: Any = pinned("auto", told=False)
-    bounds: Any = pinned(None, told=False)
-    rules: Any = pinned("auto", told=False)
-    on_violation: str = pinned("warn", told=False)
-    postprocess: Any = pinned("auto", told=False)
-    n_channels: int = pinned(1, told=False)
-    layout: str = pinned("channels-last", told=False)
-    missing: str = pinned("generate", told=False)
-    channel_kinds: Any = pinned("auto", told=False)
-    rare_categories: Any = pinned(None, told=False)
-    unseen_categories: str = pinned("error", told=False)
 
     def transform(self, X: ArrayLike, y: Any = None) -> FloatArray:
         """Return the noise that the teacher's flow leads to the series of ``X``: float32.
@@ -83,11 +69,7 @@ class TaughtGenerator(LatentGenerator, NeuralGenerator):
             seed = derive_seed(draw_seed(self.random_state), "teacher")
             self.teacher_ = seed_estimator(clone(teacher), seed).fit(X, y)
             self.interrupted_ = self.teacher_.interrupted_
-        for name in TAKEN_OVER:
-            self.__dict__.pop(name, None)
-            if hasattr(self.teacher_, name):
-                setattr(self, name, getattr(self.teacher_, name))
-        return self._preprocess(X, y, fit=False)
+        return self._take_over(self.teacher_, X, y)
 
     def _given_teacher(self) -> FlowMatching:
         """Return the teacher as it was given, outside of what freezes it."""
