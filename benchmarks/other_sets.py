@@ -32,7 +32,7 @@ from sklearn.frozen import FrozenEstimator
 
 from benchmarks.cells import Done, Table, Work, has_result, page_head, table_head
 from benchmarks.conditional import basic_motions, italy
-from sklearn_timegen import FlowMatching, OneStepGenerator, PCAMixture, TimeVAE
+from sklearn_timegen import FlowMatching, OneStepGenerator, PCAMixture, RejectionSampler, TimeVAE
 from sklearn_timegen.metrics import judge_panel, nearest_record_ratio
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 
@@ -44,6 +44,9 @@ N_SAMPLED = 10_000  # that are timed
 
 GENERATORS: dict[str, Any] = {
     "PCAMixture, 64 normals": PCAMixture(n_mixture_components=64),
+    "RejectionSampler, 64 normals": RejectionSampler(
+        generator=PCAMixture(n_mixture_components=64)
+    ),
     "TimeVAE": TimeVAE(),
     "FlowMatching": FlowMatching(),
 }
@@ -128,8 +131,9 @@ def shown(X: Array, y: Array | None, classes: Array | None) -> Array:
 def fitted(generator: Any, X: Array, y: Array | None, seed: int) -> tuple[Any, float]:
     """Fit within so many seconds; return the generator and the seconds of one thread."""
     made = clone(generator).set_params(random_state=seed)
-    if y is not None and "conditional" in made.get_params():
-        made.set_params(conditional=True)
+    switches = [name for name in made.get_params() if name.endswith("conditional")]
+    if y is not None:
+        made.set_params(**dict.fromkeys(switches, True))
     if "max_epochs" in made.get_params():
         began = time.process_time()
         clone(made).set_params(max_epochs=1).fit(X, y)

@@ -61,6 +61,7 @@ from sklearn_timegen import (
     PCAMixture,
     ProfessorForcing,
     RecurrentVAE,
+    RejectionSampler,
     RenyiVAE,
     StyleGAN,
     TeacherForcing,
@@ -125,6 +126,9 @@ GENERATORS: dict[str, Any] = {
     "PCAMixture": PCAMixture(),
     "PCAMixture, 64 normals": PCAMixture(n_mixture_components=64),
     "PCAMixture, quantile": PCAMixture(representation="quantile"),
+    "RejectionSampler, 64 normals": RejectionSampler(
+        generator=PCAMixture(n_mixture_components=64)
+    ),
     "NeighbourInterpolation": NeighbourInterpolation(),
     "BlockBootstrap": BlockBootstrap(),
     "TimeVAE": TimeVAE(),

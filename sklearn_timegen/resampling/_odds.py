@@ -17,10 +17,9 @@ from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import pairwise_distances, roc_auc_score
-from sklearn.model_selection import KFold
 
 from sklearn_timegen.metrics._features import as_rows, summaries
-from sklearn_timegen.model_selection import WindowKFold
+from sklearn_timegen.metrics._folds import folds_of_both
 
 __all__ = ["Acceptance", "Odds", "farther", "log_bound"]
 
@@ -70,26 +69,21 @@ class Odds:
         """Fit a classifier to all but each fold of as many real series and draws.
 
         ``c`` are conditions, of the real series and of the draws alike. Windows that overlap, as
-        ``starts`` tell, are split into blocks of time: who has seen the neighbours of a window
-        knows it.
+        ``starts`` tell, are split into blocks of time, since who has seen the neighbours of a
+        window knows it; a draw is in the fold of the real series that is nearest to it, or the
+        times of a fold would be known by draws alone.
         """
         reference = drawn[:N_REFERENCE]
         rows = [_rows(reference, x, c) for x in (real, drawn)]
-        at_random = KFold(n_folds, shuffle=True, random_state=seed)
-        of_drawn = at_random.split(drawn)
-        of_real = (
-            at_random.split(real)
-            if starts is None
-            else WindowKFold(n_folds).split(real, window_starts=starts)
-        )
+        folds = folds_of_both(real, drawn, (starts, None), n_folds, seed)
         fitted, held_out = [], [np.empty(len(real)), np.empty(len(drawn))]
-        for folds in zip(of_real, of_drawn, strict=True):
-            trained = [part[train] for part, (train, _) in zip(rows, folds, strict=True)]
+        for fold in folds:
+            trained = [part[train] for part, (train, _) in zip(rows, fold, strict=True)]
             labels = np.repeat([1, 0], [len(part) for part in trained])
             fitted.append(clone(classifier).fit(np.concatenate(trained), labels))
             # As if there were as many of each.
             prior = np.log(len(trained[0]) / len(trained[1]))
-            for k, (_, test) in enumerate(folds):
+            for k, (_, test) in enumerate(fold):
                 held_out[k][test] = _log_odds(fitted[-1], rows[k][test]) - prior
         told = np.concatenate(held_out)
         is_real = np.repeat([1, 0], [len(real), len(drawn)])
