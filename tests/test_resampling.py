@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_timegen import BaseGenerator, PCAMixture, PrivacyBudget, RejectionSampler, estimator
 from sklearn_timegen.metrics import nearest_record_ratio
 from sklearn_timegen.model_selection import make_windows
+from sklearn_timegen.resampling import rejection
 
 from .generators import Resampler
 from .global_seed import GLOBAL_RANDOM_SEED as SEED
@@ -101,12 +102,14 @@ def test_no_more_is_drawn_than_allowed():
     assert rates[2] < rates[1]
 
 
-def test_where_the_data_are_hardly_ever_drawn_all_is_kept():
+def test_odds_that_are_cut_off_move_no_more_than_they_may(monkeypatch):
     rng = np.random.default_rng(SEED)
-    # What is calm is one draw in sixty: odds that are cut off would double what is wild.
+    # What is calm is one draw in sixty, and would stay so while what is wild is doubled.
     X = rng.normal(size=(500, 12)) * rng.choice([1.0, 4.0], size=(500, 1))
-    sampler = RejectionSampler(generator=NORMAL, random_state=SEED).fit(X)
-    assert sampler.score(X) > sampler.generator_.score(X) - 0.01
+    sampler = RejectionSampler(generator=NORMAL, random_state=SEED)
+    assert clone(sampler).fit(X).strength_ < 1
+    monkeypatch.setattr(rejection, "FARTHER", np.inf)
+    assert clone(sampler).fit(X).strength_ == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import pairwise_distances, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen.metrics._features import as_rows, summaries
 from sklearn_timegen.metrics._folds import folds_of_both
 
-__all__ = ["Acceptance", "Odds", "farther", "log_bound"]
+__all__ = ["Acceptance", "Odds", "log_bound"]
 
 Array = NDArray[np.float64]
 N_REFERENCE = 256  # draws that tell where channels lie, and which ones go together
@@ -159,29 +159,6 @@ def log_bound(log_odds: Array, oversampling: float) -> float:
 
     least = float(log_odds.min())  # where all are accepted
     return most if excess(most) >= 0 else float(brentq(excess, least, most))
-
-
-def farther(real: Array, kept: Array, drawn: Array) -> bool:
-    """Whether rows that are kept are farther from real ones than draws, by two standard errors.
-
-    The energy distances are compared, ``2 E|X - S| - E|S - S'|`` but for what is the same in
-    both; each S adds ``2 E|X - s| - 2 E|s - S'|`` to what is uncertain.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_timegen.resampling._odds import farther
-    >>> x = np.random.default_rng(0).normal(size=(4, 300, 3))
-    >>> farther(x[0], x[1] + 1, x[2]), farther(x[0], x[1], x[2])
-    (True, False)
-    """
-    distance, variance = [], 0.0
-    for s in (kept, drawn):
-        to_real = pairwise_distances(s, real).mean(axis=1)
-        within = pairwise_distances(s).sum(axis=1) / (len(s) - 1)
-        distance.append(2 * to_real.mean() - within.mean())
-        variance += 4 * (to_real - within).var() / len(s)
-    return bool(distance[0] - distance[1] > 2 * np.sqrt(variance))
 
 
 def _rows(reference: Array, x: Array, c: NDArray[Any] | None) -> Array:

@@ -18,6 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen._checks import HasMethods, Interval
+from sklearn_timegen._distance import relative_energy_distance
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
 from sklearn_timegen.base.drawing import Drawing
@@ -27,13 +28,14 @@ from sklearn_timegen.classical import PCAMixture
 from sklearn_timegen.data import Series
 from sklearn_timegen.metrics import nearest_record_ratio
 from sklearn_timegen.model_selection import find_window_starts
-from sklearn_timegen.resampling._odds import Acceptance, Odds, farther
+from sklearn_timegen.resampling._odds import Acceptance, Odds
 
 __all__ = ["RejectionSampler"]
 
 FloatArray = NDArray[np.float32]
 MOST_SERIES = 5000  # that classifiers are fitted to
 N_TRIED = 1000  # draws that are accepted to choose the strength by
+FARTHER = 0.01  # by the distance of score, than all draws: no more than that may be lost
 STRENGTHS = (1.0, 0.75, 0.5, 0.25)
 MOST_ROUNDS = 50  # in which a series is drawn again before the best of the last draws is taken
 
@@ -63,8 +65,8 @@ class RejectionSampler(TakesOverData):
     Series near to real ones look real, and where odds are cut off, what a generator hardly ever
     draws stays rare while all else moves. So the odds are raised to ``strength_``, the greatest of
     1, 3/4, 1/2 and 1/4 at which series that are kept are no nearer to training series than
-    ``min_nearest_record_ratio`` allows, and not clearly farther from the data than all draws are,
-    by the distance of ``score``; or 0, at which all are kept.
+    ``min_nearest_record_ratio`` allows, and lose no more than 0.01 of ``score``; or 0, at which
+    all are kept.
 
     References
     ----------
@@ -232,11 +234,14 @@ class RejectionSampler(TakesOverData):
             return None
         embed: Any = self._preprocessing.embedding
         some = slice(None, None, -(-len(real) // N_TRIED))
-        embedded, before = embed(real[some], _of(c, some)), embed(drawn, asked)
+        of_real, of_drawn = embed(real[some], _of(c, some)), embed(drawn, asked)
+        farthest = relative_energy_distance(of_real, of_drawn[:N_TRIED]) + FARTHER
         for strength in STRENGTHS:
             found = Acceptance.of(odds, strength, log_odds, self.oversampling)
             kept = np.log(u) < found.log_probability(log_odds)
-            if kept.sum() < 2 or farther(embedded, before[kept][:N_TRIED], before[:N_TRIED]):
+            if kept.sum() < 2:
+                continue
+            if relative_energy_distance(of_real, of_drawn[kept][:N_TRIED]) > farthest:
                 continue
             ratio = nearest_record_ratio(real, drawn[kept], window_starts=starts)
             if ratio >= self.min_nearest_record_ratio:
