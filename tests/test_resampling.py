@@ -39,7 +39,7 @@ class Law(BaseGenerator):
         pass
 
     def _draw(self, n_samples, c, rng):
-        return rng.normal(size=(n_samples, *self._space.shape)).astype(np.float32)
+        return rng.normal(size=(n_samples, *self.series_shape_)).astype(np.float32)
 
 
 @estimator
