@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import sklearn_timegen
 from sklearn_timegen import (
@@ -77,6 +79,9 @@ SIZES = {*CODED, *PLAYING, *FLOWING, *READING, *TAUGHT, *PHASED, "n_steps", "blo
     "discriminator_hidden_dim",
 }
 
+# What files without code can hold, as trees of scikit-learn cannot.
+SCALED = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+
 NAMED = [
     VAE(**CODED),
     BetaVAE(**CODED),
@@ -107,7 +112,7 @@ NAMED = [
     TeacherForcing(**READING),
     ProfessorForcing(**READING, discriminator_hidden_dim=8),
     TimeGAN(**PHASED),
-    RejectionSampler(cv=2, oversampling=2, classifier=LogisticRegression()),
+    RejectionSampler(generator=PCAMixture(), cv=2, classifier=SCALED),
 ]
 
 # -- settings that are no defaults, where they run other code -------------------------------------

@@ -1,7 +1,5 @@
 """Draws that are kept by the odds that they are real."""
 
-import warnings
-
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -190,12 +188,17 @@ def test_what_cannot_be_is_refused():
     private = PCAMixture(private=PrivacyBudget(epsilon=5.0, delta=1e-3), bounds=(-20, 20))
     with pytest.raises(ValueError, match="generator__private"):
         RejectionSampler(generator=private).fit(X)
-    with pytest.raises(ValueError, match=r"7 sample\(s\), too few for classifiers of cv=4"):
-        RejectionSampler().fit(X[:7])
     with pytest.raises(ValueError, match="must be a generator, perhaps frozen"):
         RejectionSampler(generator=FrozenEstimator(LogisticRegression())).fit(X)
     with pytest.raises(ValueError, match="oversampling"):
         RejectionSampler(oversampling=0.5).fit(X)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        RejectionSampler(cv=2).fit(X[:8])
+
+
+def test_few_series_hold_out_what_they_can():
+    X = low_or_high(7, np.random.default_rng(SEED))
+    sampler = RejectionSampler(generator=NORMAL, random_state=0)
+    assert len(clone(sampler).fit(X).classifiers_) == 3
+    few = clone(sampler).fit(X[:3])
+    assert few.classifiers_ == []
+    assert np.isnan(few.auc_)
+    assert few.acceptance_rate_ == 1

@@ -173,7 +173,7 @@ def law(
 
 
 def owned(generator: BaseGenerator, name: str) -> str:
-    """Under which name a parameter can be set: its own, or that of the generator that teaches."""
-    taught = f"teacher__{name}"
+    """Under which name a parameter can be set: its own, or that of the generator within."""
     known = generator.get_params()
-    return taught if name not in known and taught in known else name
+    within = (f"{inner}__{name}" for inner in ("teacher", "generator"))
+    return name if name in known else next((full for full in within if full in known), name)

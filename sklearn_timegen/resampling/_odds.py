@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from sklearn_timegen.metrics._features import as_rows, summaries
@@ -174,6 +173,13 @@ def _log_odds(classifier: Any, rows: Array) -> Array:
 
 
 def _calibrated_slope(log_odds: Array, is_real: NDArray[np.int64]) -> float:
-    """Return how much of log-odds is true: nothing, of a classifier that does not know."""
-    regression = LogisticRegression(C=np.inf).fit(log_odds[:, None], is_real)
-    return float(np.clip(regression.coef_[0, 0], 0, 1))
+    """Return how much of log-odds is true: nothing, of a classifier that does not know.
+
+    It is the most likely one; odds have a prior of 1 already.
+    """
+    signed = np.where(is_real == 1, log_odds, -log_odds)
+
+    def log_loss(slope: float) -> float:
+        return float(np.logaddexp(0, -slope * signed).mean())
+
+    return float(minimize_scalar(log_loss, bounds=(0, 1), method="bounded").x)

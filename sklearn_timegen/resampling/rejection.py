@@ -34,6 +34,7 @@ __all__ = ["RejectionSampler"]
 
 FloatArray = NDArray[np.float32]
 MOST_SERIES = 5000  # that classifiers are fitted to
+FEWEST = 4  # series, of which two can be held out
 N_TRIED = 1000  # draws that are accepted to choose the strength by
 FARTHER = 0.01  # by the distance of score, than all draws: no more than that may be lost
 STRENGTHS = (1.0, 0.75, 0.5, 0.25)
@@ -67,6 +68,9 @@ class RejectionSampler(TakesOverData):
     1, 3/4, 1/2 and 1/4 at which series that are kept are no nearer to training series than
     ``min_nearest_record_ratio`` allows, and lose no more than 0.01 of ``score``; or 0, at which
     all are kept.
+
+    Of fewer series than 2 ``cv`` there are folds of two, and of fewer than four none: all draws
+    are kept then, and ``auc_`` is NaN.
 
     References
     ----------
@@ -102,13 +106,14 @@ class RejectionSampler(TakesOverData):
     classifier: Any = param(
         default=None,
         doc="""What tells real series from draws, with ``predict_proba``; ``None`` is gradient
-        boosting of 100 small trees.""",
+        boosting of 100 small trees. ``save`` writes no trees: for that, take a classifier that it
+        can write, such as a scaled logistic regression.""",
         check=[HasMethods(["fit", "predict_proba"]), None],
         type="classifier or None",
     )
     cv: int = param(
         default=4,
-        doc="Number of folds: blocks of time, if series are windows that overlap.",
+        doc="Number of folds of two series or more: blocks of time, if windows overlap.",
         check=[Interval(Integral, 2, None, closed="left")],
     )
     oversampling: float = param(
@@ -182,13 +187,10 @@ class RejectionSampler(TakesOverData):
 
     def _fit(self, series: Series) -> None:
         x: FloatArray = self.__dict__.pop("_read_series")
-        if len(series) < 2 * self.cv:
-            raise ValueError(
-                f"X has {len(series)} sample(s), too few for classifiers of cv={self.cv} folds "
-                f"of two: use its generator alone, a smaller cv, or at least {2 * self.cv} series"
-            )
         self._acceptance: Acceptance | None = None
         self.classifiers_, self.auc_ = [], np.nan
+        if len(series) < FEWEST:
+            return
         try:
             self._learn_acceptance(x, series.conditions, draw_seed(self.random_state))
         except KeyboardInterrupt:
@@ -209,7 +211,7 @@ class RejectionSampler(TakesOverData):
             self._as_judged(drawing.represented(len(real), c)),
             c,
             starts=starts,
-            n_folds=self.cv,
+            n_folds=min(self.cv, len(real) // 2),
             seed=derive_seed(seed, "folds"),
         )
         self.classifiers_, self.auc_ = list(odds.classifiers), odds.auc

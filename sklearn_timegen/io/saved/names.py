@@ -23,7 +23,7 @@ PACKAGE = "sklearn_timegen"
 ROOMS = {
     *("base", "data", "rules", "representation", "nn", "objectives", "training"),
     *("vae", "gan", "flow", "timegan", "autoregressive", "distillation", "classical"),
-    *("series", "synthetic_training", "forecasting", "model_selection", "metrics"),
+    *("series", "resampling", "synthetic_training", "forecasting", "model_selection", "metrics"),
     *("privacy", "_mixture", "_distance", "_joining", "_rows", "_shifted_log"),
 }
 
