@@ -7,7 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sklearn_timegen.autoregressive.general import ProfessorForcing, TeacherForcing
+    from sklearn_timegen.autoregressive import (
+        CategoricalForcing,
+        ProfessorForcing,
+        TeacherForcing,
+    )
     from sklearn_timegen.base import (
         BaseGenerator,
         LatentGenerator,
@@ -81,6 +85,7 @@ __all__ = [
     "BaseGenerator",
     "BetaVAE",
     "BlockBootstrap",
+    "CategoricalForcing",
     "Diffusion",
     "EvaluationReport",
     "FlowMatching",
@@ -141,6 +146,7 @@ _HOMES = {
     "BaseGenerator": "base",
     "BetaVAE": "vae",
     "BlockBootstrap": "classical",
+    "CategoricalForcing": "autoregressive",
     "Diffusion": "flow",
     "EvaluationReport": "evaluation",
     "FlowMatching": "flow",

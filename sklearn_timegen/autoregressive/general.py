@@ -17,10 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.metaestimators import available_if
 from skorch.history import History
 
-from sklearn_timegen._checks import Interval, StrOptions
-from sklearn_timegen.autoregressive.completion import N_PARTICLES, complete
+from sklearn_timegen._checks import Interval
+from sklearn_timegen.autoregressive.base import AutoregressiveGenerator
 from sklearn_timegen.autoregressive.networks import (
-    CELLS,
     AdversarialPair,
     BehaviourDiscriminator,
     RecurrentMixture,
@@ -28,16 +27,12 @@ from sklearn_timegen.autoregressive.networks import (
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.autoregressive.training import ProfessorNet
 from sklearn_timegen.base import estimator, fitted, param, pinned
-from sklearn_timegen.base.completion import check_cell_by_cell
 from sklearn_timegen.base.density import has_density, log_density_of_series
-from sklearn_timegen.base.networks import check_time_axis
-from sklearn_timegen.base.private import PrivateNeuralGenerator
 from sklearn_timegen.base.tensors import EXACT, as_numpy
 from sklearn_timegen.data import Series
-from sklearn_timegen.data.magnitude import to_float32
 from sklearn_timegen.privacy import PrivacyBudget
-from sklearn_timegen.representation import Representation, Space
-from sklearn_timegen.training import CosineRate, GeneratorNet, RateSchedule, cell_weights
+from sklearn_timegen.representation import Space
+from sklearn_timegen.training import GeneratorNet, cell_weights
 
 __all__ = ["ProfessorForcing", "TeacherForcing"]
 
@@ -45,7 +40,7 @@ FloatArray = NDArray[np.float32]
 
 
 @estimator
-class TeacherForcing(PrivateNeuralGenerator):
+class TeacherForcing(AutoregressiveGenerator):
     """A recurrent network that predicts each timestep from all before it, as a mixture of normals.
 
     It is trained by maximum likelihood on the true past (teacher forcing), for all timesteps at
@@ -85,20 +80,6 @@ class TeacherForcing(PrivateNeuralGenerator):
     (64,)
     """
 
-    cell: str = param(
-        default="lstm",
-        doc="The recurrent layers. On a CPU, torch's LSTM takes no longer than its GRU.",
-        check=[StrOptions(set(CELLS))],
-    )
-    hidden_dim: int = param(
-        default=64, doc="Units of each layer.", check=[Interval(Integral, 1, None, closed="left")]
-    )
-    n_layers: int = param(
-        default=1,
-        doc="""Number of layers. Each reads the layer below and the timestep before, and the
-        prediction is linear in the states of all.""",
-        check=[Interval(Integral, 1, None, closed="left")],
-    )
     n_components: int = param(
         default=10,
         doc="Number of normals in the mixture of each timestep.",
@@ -116,31 +97,6 @@ class TeacherForcing(PrivateNeuralGenerator):
         doc="""Lower bound of the normals' standard deviations, in the representation. Without it,
         the likelihood of series that repeat a value, as quantised ones do, has no bound.""",
         check=[Interval(Real, 0, None, closed="neither")],
-    )
-    batch_size: int = 64
-    lr: float = param(default=2e-3, doc="Learning rate at the beginning.")
-    lr_end: float = param(
-        default=0.0,
-        doc="""Share of the learning rate that is left at the end of training; it falls along a
-        cosine. ``partial_fit`` keeps it.""",
-        check=[Interval(Real, 0, 1, closed="both")],
-    )
-    conditional: bool = param(
-        default=False,
-        doc="""Whether to learn the distribution given ``y``, which the network reads at each
-        timestep.""",
-    )
-    representation: str | Representation = param(
-        default="standard",
-        doc="""The view of series in which the network works: ``"standard"``, ``"minmax"``,
-        ``"quantile"``, or an object that keeps the time axis; see
-        :mod:`sklearn_timegen.representation`.""",
-    )
-
-    history_: History = fitted(
-        """A row an epoch, with ``train_loss`` and perhaps ``valid_loss``: the mean negative
-        log-likelihood of a series, in the representation.""",
-        type="skorch.history.History",
     )
 
     @available_if(has_density("standard", "minmax", "quantile"))
@@ -177,20 +133,6 @@ class TeacherForcing(PrivateNeuralGenerator):
 
     # -- hooks -------------------------------------------------------------------------------
 
-    def _check_completes(self) -> None:
-        check_cell_by_cell(self)
-
-    def _complete_represented(self, series: Series, rng: torch.Generator) -> FloatArray:
-        parts = []
-        with self._inference(EXACT) as module:
-            for rows in self._batches(len(series), N_PARTICLES):
-                drawn = complete(_generator_of(module), self._exact(series[rows]), rng)
-                parts.append(to_float32(as_numpy(drawn)))
-        return np.concatenate(parts)
-
-    def _check_space(self, space: Space) -> None:
-        check_time_axis(RecurrentMixture, type(self).__name__, space, self.representation)
-
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:
         module = self._network(space, n_conditions)
         kind = self._net_class(GeneratorNet)
@@ -215,15 +157,6 @@ class TeacherForcing(PrivateNeuralGenerator):
             torch.from_numpy(np.minimum(low, 0)),
             torch.from_numpy(np.maximum(high, 0)),
         )
-
-    def _make_schedule(self) -> RateSchedule:
-        return CosineRate(self.lr_end)
-
-    def _draw(self, n_samples: int, c: FloatArray | None, rng: torch.Generator) -> FloatArray:
-        with self._inference() as module:
-            network = _generator_of(module)
-            drawn, _ = network.run_free(*network.noise(n_samples, rng), self._tensor(c))
-            return as_numpy(drawn)
 
     def _log_density(self, series: Series) -> NDArray[np.float64]:
         density, likelihood = np.empty(len(series)), TeacherForcedLikelihood()
@@ -335,9 +268,3 @@ def _build_pair(
     network: Callable[[], RecurrentMixture], sizes: tuple[int, ...]
 ) -> AdversarialPair:
     return AdversarialPair(network(), BehaviourDiscriminator(*sizes))
-
-
-def _generator_of(module: Any) -> RecurrentMixture:
-    """Return the network that is sampled, of a module that may hold a discriminator, too."""
-    plain = getattr(module, "_orig_mod", module)
-    return getattr(plain, "generator", plain)

@@ -8,27 +8,19 @@ channels.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from sklearn_timegen.autoregressive.reader import Reader, State
 from sklearn_timegen.nn.layers import glorot_, leaky_relu, mlp, with_condition_everywhere
 from sklearn_timegen.nn.sequence import BidirectionalBody
 
-__all__ = [
-    "CELLS",
-    "AdversarialPair",
-    "BehaviourDiscriminator",
-    "Mixture",
-    "RecurrentMixture",
-    "State",
-]
+__all__ = ["AdversarialPair", "BehaviourDiscriminator", "Mixture", "RecurrentMixture"]
 
-State = Tensor | tuple[Tensor, Tensor] | None  # of a layer; None before it has read
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"gru": nn.GRU, "lstm": nn.LSTM}
 # A channel's mean is moved by all those before it, whose means are, too: with entries of one size,
 # x grows exponentially in the channels, and in 200 beyond float32. The entries shrink from here.
 UNSCALED_CHANNELS = 8
@@ -70,24 +62,51 @@ class Mixture(NamedTuple):
         )
         return solved.squeeze(3)
 
+    def draw_given(self, x: Tensor, known: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw one timestep ``(N, D)`` given its known channels; return their log-density, too.
 
-class RecurrentMixture(nn.Module):
+        With A = I - coupling, a component's normal is white in w + H x_u, where x_u is what is
+        not known, w what the known channels come to, ``(A x - m_k) / s_k``, and H the columns of
+        A / s_k that belong to x_u. So x_u is normal around the least-squares solution, with the
+        precision matrix H' H.
+        """
+        varies, unknown = self.varies[0].to(x), (~known).to(x)
+        mean, std = self.mean[:, 0], self.std[:, 0]
+        matrix = torch.eye(x.shape[1], dtype=x.dtype, device=x.device).expand(len(x), -1, -1)
+        if self.coupling is not None:
+            matrix = matrix - self.coupling[:, 0]
+        seen = (matrix @ (x * known).unsqueeze(2)).squeeze(2)
+        w = (seen.unsqueeze(1) - mean) / std * varies
+        h = (matrix * unknown.unsqueeze(1)).unsqueeze(1) / std.unsqueeze(3)
+        nothing_drawn = torch.diag_embed(known.to(x)).unsqueeze(1)
+        precision = h.mT @ h + nothing_drawn
+        root = torch.linalg.cholesky(precision)
+        nearest = -torch.cholesky_solve(h.mT @ w.unsqueeze(3), root)
+        left = w + (h @ nearest).squeeze(3)
+        n_known = (known * varies).sum(dim=1, keepdim=True)
+        density = -0.5 * (left.square().sum(dim=2) + n_known * math.log(2 * math.pi))
+        log_det = (std.log() * varies).sum(dim=2) + root.diagonal(dim1=2, dim2=3).log().sum(dim=2)
+        evidence = self.log_weight[:, 0] + density - log_det
+        k = torch.multinomial(evidence.softmax(dim=1), 1, generator=rng)[:, 0]
+        row = torch.arange(len(x), device=x.device)
+        e = torch.randn(x.shape, generator=rng, device=x.device, dtype=x.dtype).unsqueeze(2)
+        moved = nearest[row, k] + torch.linalg.solve_triangular(root[row, k].mT, e, upper=True)
+        drawn = torch.where(known, x, moved.squeeze(2))
+        return drawn, evidence.logsumexp(dim=1)
+
+
+class RecurrentMixture(Reader):
     """p(x_t | x_1 ... x_(t-1), c), a mixture of normals whose parameters recurrent layers tell.
 
-    Each layer reads the timestep before and the states of the layer below, and the output is
-    linear in the states of all layers, as in A. Graves (2013), "Generating sequences with
-    recurrent neural networks", section 2, https://arxiv.org/abs/1308.0850, and in the timestep
-    before: his pen offsets have no level, series have one, and the next value is near the last.
-    Before the first timestep is a token of its own, an input that is 1 there and 0 elsewhere.
+    The output is linear in the states of all layers, as in A. Graves (2013), "Generating sequences
+    with recurrent neural networks", section 2, https://arxiv.org/abs/1308.0850, and in the
+    timestep before: his pen offsets have no level, series have one, and the next value is near
+    the last.
 
     Parameters
     ----------
-    n_channels, hidden_dim, n_layers, n_components : int
-        Sizes.
-    n_conditions : int
-        Width of the condition, which is given at every timestep.
-    cell : {"gru", "lstm"}
-        The recurrent layers.
+    n_channels, hidden_dim, n_layers, n_components, n_conditions, cell
+        Sizes, and the layers, as for ``Reader``.
     coupled : bool
         Whether a channel's mean moves with the channels before it.
     min_std : float
@@ -101,7 +120,6 @@ class RecurrentMixture(nn.Module):
         a linear function of the timestep before would otherwise lead draws ever further away.
     """
 
-    needs_time_axis: ClassVar[bool] = True
     pairs: Tensor
     varies: Tensor
     constant: Tensor
@@ -123,18 +141,12 @@ class RecurrentMixture(nn.Module):
         low: Tensor,
         high: Tensor,
     ) -> None:
-        super().__init__()
+        super().__init__(n_channels, hidden_dim, n_layers, n_conditions, cell)
         self.n_channels, self.n_components, self.min_std = n_channels, n_components, min_std
-        n_inputs = n_channels + 1 + n_conditions
-        widths = [n_inputs] + [hidden_dim + n_inputs] * (n_layers - 1)
-        self.layers = nn.ModuleList(
-            CELLS[cell](width, hidden_dim, batch_first=True) for width in widths
-        )
-        self.n_states = n_layers * hidden_dim
         pairs = list(itertools.combinations(range(n_channels), 2)) if coupled else []
         self.sizes = (n_components, *[n_components * n_channels] * 2, len(pairs))
         self.coupling_scale = min(1.0, UNSCALED_CHANNELS / n_channels)
-        self.output = nn.Linear(n_inputs + self.n_states, sum(self.sizes))
+        self.output = nn.Linear(self.n_inputs + self.n_states, sum(self.sizes))
         self.register_buffer("pairs", torch.tensor(pairs, dtype=torch.long).reshape(-1, 2))
         self.register_buffer("varies", varies)
         self.register_buffer("constant", constant)
@@ -148,7 +160,7 @@ class RecurrentMixture(nn.Module):
     def behave(self, x: Tensor, c: Tensor | None = None) -> tuple[Mixture, Tensor]:
         """Return that, and the states ``(B, T, n_states)`` it is predicted from."""
         before = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
-        features, _ = self._read(before, c, [None] * len(self.layers), start=True)
+        features, _ = self.read(self._clamped(before), c, self.begin(), start=True)
         return self._predict(features, slice(None)), features[:, :, -self.n_states :]
 
     def run_free(self, u: Tensor, e: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -164,7 +176,7 @@ class RecurrentMixture(nn.Module):
             The condition.
         """
         x = torch.zeros_like(e[:, :1])
-        states: list[State] = [None] * len(self.layers)
+        states = self.begin()
         drawn, passed = [], []
         for t in range(e.shape[1]):
             now = slice(t, t + 1)
@@ -181,7 +193,7 @@ class RecurrentMixture(nn.Module):
 
         Together with the states ``(B, 1, n_states)`` are those to go on from, layer by layer.
         """
-        features, states = self._read(before, c, states, start=t == 0)
+        features, states = self.read(self._clamped(before), c, states, start=t == 0)
         mixture = self._predict(features, slice(t, t + 1))
         return mixture, features[:, :, -self.n_states :], states
 
@@ -191,21 +203,29 @@ class RecurrentMixture(nn.Module):
         u = torch.rand(shape[:2], generator=rng, device=rng.device)
         return u, torch.randn(shape, generator=rng, device=rng.device)
 
-    def _read(
-        self, x: Tensor, c: Tensor | None, states: list[State], start: bool
-    ) -> tuple[Tensor, list[State]]:
-        """Go on reading; return inputs and all layers' states beside each other, and the last."""
-        token = torch.zeros_like(x[:, :, :1])
-        token[:, 0] = float(start)
-        read = torch.cat([x.clamp(self.low, self.high), token], dim=2)
-        inputs = with_condition_everywhere(read, c)
-        seen, last, read_now = [inputs], [], inputs
-        for layer, state in zip(self.layers, states, strict=True):
-            h, state = layer(read_now, state)
-            seen.append(h)
-            last.append(state)
-            read_now = torch.cat([h, inputs], dim=2)
-        return torch.cat(seen, dim=2), last
+    def draw(self, n_samples: int, c: Tensor | None, rng: torch.Generator) -> Tensor:
+        """Draw series."""
+        return self.run_free(*self.noise(n_samples, rng), c)[0]
+
+    def draw_given(
+        self,
+        x: Tensor,
+        known: Tensor,
+        c: Tensor | None,
+        states: list[State],
+        t: int,
+        rng: torch.Generator,
+    ) -> tuple[Tensor, Tensor, list[State]]:
+        """Draw timestep t given x before it, and the channels of x_t that are ``known``.
+
+        Return it, the log-density of the known channels and the states to go on from.
+        """
+        before = x[:, t - 1 : t] if t else torch.zeros_like(x[:, :1])
+        mixture, _, states = self.step(before, c, states, t)
+        return *mixture.draw_given(x[:, t], known, rng), states
+
+    def _clamped(self, x: Tensor) -> Tensor:
+        return x.clamp(self.low, self.high)
 
     def _predict(self, features: Tensor, now: slice) -> Mixture:
         varies = self.varies[now]

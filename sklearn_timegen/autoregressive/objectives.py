@@ -11,10 +11,11 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sklearn_timegen.autoregressive.categorical_networks import RecurrentCategorical
 from sklearn_timegen.autoregressive.networks import Mixture, RecurrentMixture
 from sklearn_timegen.data import Series
 
-__all__ = ["TeacherForcedLikelihood", "mixture_log_density"]
+__all__ = ["CategoricalLikelihood", "TeacherForcedLikelihood", "mixture_log_density"]
 
 
 def mixture_log_density(
@@ -54,3 +55,19 @@ class TeacherForcedLikelihood(nn.Module):
             x, mixture.log_weight, mixture.mean, mixture.std, batch.weights
         )
         return -log_density.sum(dim=1)
+
+
+class CategoricalLikelihood(nn.Module):
+    """``-sum_td log p(v_td | v_1 ... v_(t-1), v_t1 ... v_t(d-1), c)``, one value a series.
+
+    The cells that count are those with a weight. All others are there as they were filled in; a
+    fill never stands still, nor does what comes after it, so that this is not learned from either.
+    """
+
+    def forward(self, module: RecurrentCategorical, batch: Series, rng: torch.Generator) -> Tensor:
+        each = module(batch.values, batch.conditions)
+        if batch.weights is not None:
+            each = each * batch.weights
+        if batch.observed is not None:
+            each = each * module.is_told(batch.observed)
+        return -each.sum(dim=(1, 2))
