@@ -25,6 +25,7 @@ from sklearn_timegen import (
     BaseGenerator,
     BetaVAE,
     BlockBootstrap,
+    CategoricalForcing,
     Diffusion,
     FlowMatching,
     GradientNormalizedGAN,
@@ -65,6 +66,7 @@ FLOWING = {
     "max_epochs": 2,
 }
 READING = {"hidden_dim": 8, "n_components": 3, "max_epochs": 2}
+BINNED = {"hidden_dim": 8, "head_dim": 16, "n_bins": 16, "max_epochs": 2}
 TAUGHT = {"n_pairs": 32, "discriminator_hidden_dims": (8,), "batch_size": 32, "max_epochs": 2}
 PHASED = {
     "hidden_dim": 6,
@@ -75,7 +77,17 @@ PHASED = {
     "max_epochs": 2,
 }
 # Parameters that say how large and how long; what a class is, the others say.
-SIZES = {*CODED, *PLAYING, *FLOWING, *READING, *TAUGHT, *PHASED, "n_steps", "block_length"} | {
+SIZES = {
+    *CODED,
+    *PLAYING,
+    *FLOWING,
+    *READING,
+    *BINNED,
+    *TAUGHT,
+    *PHASED,
+    "n_steps",
+    "block_length",
+} | {
     "discriminator_hidden_dim",
 }
 
@@ -111,6 +123,7 @@ NAMED = [
     OneStepGenerator(teacher=FlowMatching(**FLOWING), **TAUGHT),
     TeacherForcing(**READING),
     ProfessorForcing(**READING, discriminator_hidden_dim=8),
+    CategoricalForcing(**BINNED),
     TimeGAN(**PHASED),
     RejectionSampler(generator=PCAMixture(), cv=2, classifier=SCALED),
 ]
@@ -154,6 +167,7 @@ SETTINGS = [
     Diffusion(**SHORT, network="temporal-transformer", representation="standard"),
     OneStepGenerator(**TAUGHT_BRISKLY, adversarial_weight=0.1),
     OneStepGenerator(**TAUGHT_BRISKLY, method="adversarial"),
+    CategoricalForcing(**BINNED, lr=1e-2, cell="gru", n_layers=2, representation="minmax"),
     TeacherForcing(
         **READING, lr=1e-2, cell="gru", n_layers=2, coupled=False, representation="minmax"
     ),

@@ -7,7 +7,13 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from sklearn_timegen import VAE, FlowMatching, ProfessorForcing, TeacherForcing
+from sklearn_timegen import (
+    VAE,
+    CategoricalForcing,
+    FlowMatching,
+    ProfessorForcing,
+    TeacherForcing,
+)
 from sklearn_timegen.autoregressive.networks import RecurrentMixture
 from sklearn_timegen.autoregressive.objectives import TeacherForcedLikelihood
 from sklearn_timegen.data import Series
@@ -34,6 +40,7 @@ KINDS = [
     (VAE, {**LEARNED, "n_importance_samples": 3}),
     (FlowMatching, FLOW_SIZES),
     (TeacherForcing, {"hidden_dim": 6, "n_components": 2}),
+    (CategoricalForcing, {"hidden_dim": 6, "head_dim": 4}),
     (ProfessorForcing, {"hidden_dim": 6, "n_components": 2, "game_interval": 2}),
 ]
 

@@ -11,6 +11,7 @@ from sklearn_timegen import (
     GAN,
     VAE,
     BlockBootstrap,
+    CategoricalForcing,
     FlowMatching,
     PCAMixture,
     ProfessorForcing,
@@ -194,6 +195,7 @@ def test_noise_is_completed_given_the_rest_of_it(name):
         TimeVAE(hidden_dims=(8,), latent_dim=2, max_epochs=3),
         TeacherForcing(hidden_dim=8, n_components=2, max_epochs=3),
         ProfessorForcing(hidden_dim=8, cell="gru", coupled=False, max_epochs=2),
+        CategoricalForcing(hidden_dim=8, head_dim=4, max_epochs=2),
     ],
     ids=lambda generator: f"{type(generator).__name__}",
 )
@@ -228,6 +230,7 @@ def test_known_values_come_back_and_rules_are_kept(X, generator):
         PCAMixture(),
         VAE(**VAE_SIZES, max_epochs=2),
         TeacherForcing(hidden_dim=8, n_components=2, max_epochs=2),
+        CategoricalForcing(hidden_dim=8, head_dim=4, max_epochs=2),
         FlowMatching(hidden_dim=8, n_layers=1, max_epochs=2),
     ],
     ids=lambda generator: type(generator).__name__,

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import multivariate_normal
 
-from sklearn_timegen import VAE, FlowMatching, PCAMixture, TeacherForcing
+from sklearn_timegen import VAE, CategoricalForcing, FlowMatching, PCAMixture, TeacherForcing
 from sklearn_timegen.rules import Order, Structure
 from sklearn_timegen.rules.filling import NormalFiller
 
@@ -83,6 +83,7 @@ def test_densities_of_regimes_are_weighted(normal, known):
     "generator",
     [
         TeacherForcing(hidden_dim=8, n_components=1, max_epochs=3),
+        CategoricalForcing(hidden_dim=8, head_dim=4, max_epochs=3),
         FlowMatching(
             hidden_dim=8, n_layers=1, max_epochs=2, n_latent_steps=2, representation="standard"
         ),

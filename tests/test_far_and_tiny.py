@@ -13,6 +13,7 @@ from sklearn_timegen import (
     VAE,
     AugmentedRegressor,
     BlockBootstrap,
+    CategoricalForcing,
     Diffusion,
     FlowMatching,
     PCAMixture,
@@ -24,7 +25,7 @@ from sklearn_timegen import (
 from sklearn_timegen.datasets import make_sines
 from sklearn_timegen.metrics import METRICS, ContrastiveEncoder, mmd
 
-from .generators import DENSE, KINDS, READING, SHORT, name
+from .generators import BINNED, DENSE, KINDS, READING, SHORT, name
 
 SERIES = make_sines(40, 8, 2, version="timevae", random_state=0).astype(np.float64)
 QUICK = {**DENSE, "max_epochs": 2, "random_state": 0}
@@ -36,6 +37,7 @@ FORCED = [
     TeacherForcing(**READING),
     TeacherForcing(**READING, cell="gru", n_layers=2, coupled=False, representation="minmax"),
     ProfessorForcing(**READING, discriminator_hidden_dim=8),
+    CategoricalForcing(**BINNED),
 ]
 DENSITIES = [
     *[VAE(**QUICK, representation=view) for view in VIEWS],

@@ -18,6 +18,7 @@ from sklearn_timegen import (
     RELBOVAE,
     VAE,
     BetaVAE,
+    CategoricalForcing,
     Diffusion,
     FlowMatching,
     OneStepGenerator,
@@ -83,6 +84,7 @@ PRIVATE = [
     FlowMatching(**SMALL, batch_size=32, max_epochs=1, coupling="optimal"),
     Diffusion(**SMALL, batch_size=32, max_epochs=1, n_steps=5),
     TeacherForcing(hidden_dim=4, n_components=2, max_epochs=1),
+    CategoricalForcing(hidden_dim=4, head_dim=2, n_bins=8, max_epochs=1),
     PCAMixture(n_mixture_components=1),
 ]
 
@@ -410,7 +412,7 @@ LEAKS_OF_NETWORKS = {
 def test_what_is_not_accounted_for_is_refused_by_name(generator):
     known = generator.get_params(deep=False)
     leaks = LEAKS | (LEAKS_OF_NETWORKS if isinstance(generator, PrivateNeuralGenerator) else {})
-    if isinstance(generator, TeacherForcing):
+    if isinstance(generator, TeacherForcing | CategoricalForcing):
         leaks = {k: v for k, v in leaks.items() if k != "representation"} | {
             "representation": {"representation": "minmax", "bounds": (0, None)}
         }

@@ -125,8 +125,8 @@ def fit_binning(v: FloatArray, counts: Mask, n_bins: int) -> Binning:
 
 def _bins_of(a: Array, n_bins: int, width: float) -> Array:
     """Return a row a bin: its ends, its share and its scale. Rounding to ``width`` is undone."""
-    if len(a) == 0:
-        return np.array([[0.0, 0.0, 1.0, 0.0]])
+    if len(a) == 0:  # an interval that nothing is going to be in
+        return np.array([[0.0, 1.0, 1.0, 0.0]])
     a = np.sort(a)
     _, start, counts = np.unique(np.rint(a / width), return_index=True, return_counts=True)
     value = a[start]

@@ -35,6 +35,11 @@ from sklearn_timegen.training import GeneratorNet, cell_weights
 
 __all__ = ["CategoricalForcing"]
 
+ALONG_TIME: dict[str, Representation] = {
+    "standard": SeriesScaler("standard", per="channel"),
+    "minmax": SeriesScaler("minmax", per="channel"),
+    "quantile": QuantileScaler(per="channel"),
+}
 CELLS_AT_ONCE = 8  # batches of probabilities of all bins are so much wider than series are
 
 
@@ -146,10 +151,8 @@ class CategoricalForcing(AutoregressiveGenerator):
 
     def _choose_representation(self, n_timesteps: int) -> str | Representation:
         """Return a view on one scale along time, in which what stands still is seen to."""
-        if self.representation == "quantile":
-            return QuantileScaler(per="channel")
-        if self.representation in ("standard", "minmax"):
-            return SeriesScaler(self.representation, per="channel")
+        if isinstance(self.representation, str):
+            return ALONG_TIME.get(self.representation, self.representation)
         return self.representation
 
     def _check_space(self, space: Space) -> None:

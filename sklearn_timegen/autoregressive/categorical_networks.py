@@ -21,12 +21,13 @@ from sklearn_timegen.autoregressive.reader import Reader, State
 __all__ = ["Categories", "RecurrentCategorical"]
 
 N_SHOWN = 3  # numbers that tell of a cell
+OUTPUT_STD = 0.1  # of weights to begin with: samples are as series of training are, cell by cell
 
 
 class Categories(NamedTuple):
     """What is predicted of cells, given all that is before them."""
 
-    still: Tensor  # (B, T, D), logits
+    still: Tensor  # (B, T, D), a logit
     log_share: Tensor  # (B, T, D, K), of cells that do not stand still
 
 
@@ -54,7 +55,6 @@ class BinTable(nn.Module):
     low: Tensor
     width: Tensor
     cuts: Tensor
-    log_share: Tensor
     rank: Tensor
     anchor: Tensor
     scale: Tensor
@@ -72,7 +72,6 @@ class BinTable(nn.Module):
         self.register_buffer("low", low)
         self.register_buffer("width", high - low)
         self.register_buffer("cuts", cuts)
-        self.register_buffer("log_share", share.log())
         self.register_buffer("rank", 2 * share.cumsum(dim=1) - share - 1)  # from -1 to 1
         # An exponential part goes on from its inner edge, in the first bin downwards.
         self.register_buffer("anchor", torch.where(down, high, low))
@@ -127,6 +126,7 @@ class RecurrentCategorical(Reader):
     high: Tensor
     by_step: Tensor
     stands_still: Tensor
+    of_training: Tensor
     sees: Tensor
 
     def __init__(
@@ -148,11 +148,14 @@ class RecurrentCategorical(Reader):
         self.bins = BinTable(binning)
         self.past = nn.Linear(self.n_inputs + self.n_states, n_channels * head_dim)
         self.beside = nn.Linear(N_SHOWN * n_channels, n_channels * head_dim, bias=False)
-        self.share = nn.Parameter(torch.zeros(2, n_channels, head_dim, n_bins))
-        self.share_bias = nn.Parameter(torch.zeros(2, n_channels, n_bins))
-        self.still = nn.Parameter(torch.zeros(n_channels, head_dim))
+        # Logits of bins, and the last, of standing still; of the first timestep, and of others.
+        self.output = nn.Parameter(OUTPUT_STD * torch.randn(2, n_channels, head_dim, n_bins + 1))
+        self.bias = nn.Parameter(torch.zeros(2, n_channels, n_bins + 1))
         still = torch.from_numpy(binning.still)
-        self.still_bias = nn.Parameter(still.clamp(1e-3, 1 - 1e-3).logit())
+        logit = still.clamp(1e-3, 1 - 1e-3).logit()[:, None]
+        shares = (torch.from_numpy(bins.share).log() for bins in (binning.first, binning.later))
+        of_training = [torch.cat([log_share, logit], dim=1) for log_share in shares]
+        self.register_buffer("of_training", torch.stack(of_training))
         order = torch.arange(n_channels)
         sees = order[:, None] > order  # whose head, which channel
         sees = sees.repeat_interleave(head_dim, 0).repeat_interleave(N_SHOWN, 1)
@@ -178,12 +181,11 @@ class RecurrentCategorical(Reader):
         features, _ = self.read(_before(shown), c, self.begin(), start=True)
         beside = shown @ (self.beside.weight * self.sees).T
         head = silu(self.past(features) + beside).unflatten(2, (self.n_channels, -1))
-        still = (head * self.still).sum(dim=3) + self.still_bias
-        shares = [
-            self._log_share(torch.einsum("btdh,dhk->btdk", part, self.share[phase]), phase)
+        logits = [
+            torch.einsum("btdh,dhk->btdk", part, self.output[phase]) + self._offset(phase)
             for phase, part in enumerate((head[:, :1], head[:, 1:]))
         ]
-        return Categories(still, torch.cat(shares, dim=1))
+        return _categories(torch.cat(logits, dim=1))
 
     def is_told(self, observed: Tensor) -> Tensor:
         """Return of which cells it is known whether they stand still, where that is asked."""
@@ -243,9 +245,9 @@ class RecurrentCategorical(Reader):
         for d in range(self.n_channels):
             end = (d + 1) * self.head_dim
             head = silu(inner[:, end - self.head_dim : end])
-            still = head @ self.still[d] + self.still_bias[d]
-            log_share = self._log_share(head @ self.share[int(t > 0), d], int(t > 0), d)
-            of = slice(d, d + 1)
+            phase, of = int(t > 0), slice(d, d + 1)
+            logits = head @ self.output[phase, d] + self._offset(phase)[d]
+            still, log_share = _categories(logits)
             found = self._draw(still, log_share, before[:, d], u[:, d], can[d], later, d)
             value = torch.where(known[:, d], x[:, t, d], found)
             value = torch.where(self.varies[t, d], value, self.constant[t, d])[:, None]
@@ -281,10 +283,9 @@ class RecurrentCategorical(Reader):
         moved = torch.where(self.by_step[d] & later, before + a, a)
         return torch.where(can & (u[:, 0] < still.sigmoid()), before, moved)
 
-    def _log_share(self, logits: Tensor, phase: int, d: int | slice = slice(None)) -> Tensor:
-        """Return log-probabilities of bins, which are those of training where logits are 0."""
-        of_training = self.bins.log_share.unflatten(0, (2, -1))[phase, d]
-        return (logits + self.share_bias[phase, d] + of_training).log_softmax(dim=-1)
+    def _offset(self, phase: int) -> Tensor:
+        """Return the logits of all channels where heads have nothing to say."""
+        return self.bias[phase] + self.of_training[phase]
 
     def _log_likelihood(
         self, cells: Cells, still: Tensor, log_share: Tensor, can: Tensor
@@ -311,6 +312,10 @@ class RecurrentCategorical(Reader):
         before = x[:, t - 2 : t - 1] if t > 1 else torch.zeros_like(x[:, :1])
         later = torch.tensor(t > 1, device=x.device)
         return self._look(x[:, t - 1 : t], before, later).shown.flatten(2)
+
+
+def _categories(logits: Tensor) -> Categories:
+    return Categories(logits[..., -1], logits[..., :-1].log_softmax(dim=-1))
 
 
 def _before(x: Tensor) -> Tensor:
