@@ -173,6 +173,9 @@ class RecurrentCategorical(Reader):
         cells = self._look(x, _before(x), later)
         predicted = self.predict(cells.shown, c)
         log_share = predicted.log_share.gather(3, cells.k.unsqueeze(3)).squeeze(3)
+        k, barred = self._barred(_before(x), cells.rows, later)
+        of_barred = predicted.log_share.gather(3, k.unsqueeze(3)).squeeze(3)
+        log_share = log_share - torch.where(barred, _log_rest(of_barred), 0.0)
         return self._log_likelihood(cells, predicted.still, log_share, later & self.stands_still)
 
     def predict(self, shown: Tensor, c: Tensor | None = None) -> Categories:
@@ -248,7 +251,13 @@ class RecurrentCategorical(Reader):
             phase, of = int(t > 0), slice(d, d + 1)
             logits = head @ self.output[phase, d] + self._offset(phase)[d]
             still, log_share = _categories(logits)
-            found = self._draw(still, log_share, before[:, d], u[:, d], can[d], later, d)
+            row = torch.arange(d, d + 1, device=x.device) + self.n_channels * later
+            k, barred = self._barred(before[:, of], row, later, of)
+            rest = torch.where(barred, _log_rest(log_share.gather(1, k)), 0.0)
+            log_share = log_share - rest
+            bars = torch.zeros_like(log_share, dtype=torch.bool).scatter(1, k, barred)
+            possible = log_share.masked_fill(bars, -math.inf)
+            found = self._draw(still, possible, before[:, d], u[:, d], can[d], later, d)
             value = torch.where(known[:, d], x[:, t, d], found)
             value = torch.where(self.varies[t, d], value, self.constant[t, d])[:, None]
             cells = self._look(value, before[:, of], later, of)
@@ -283,6 +292,14 @@ class RecurrentCategorical(Reader):
         moved = torch.where(self.by_step[d] & later, before + a, a)
         return torch.where(can & (u[:, 0] < still.sigmoid()), before, moved)
 
+    def _barred(
+        self, before: Tensor, rows: Tensor, later: Tensor, of: slice = slice(None)
+    ) -> tuple[Tensor, Tensor]:
+        """Return in which bin the value before is, and whether what moves cannot fall there."""
+        k = self.bins.locate(before, rows)
+        is_mass = self.bins.width[rows, k] == 0
+        return k, is_mass & later & self.stands_still[of] & ~self.by_step[of]
+
     def _offset(self, phase: int) -> Tensor:
         """Return the logits of all channels where heads have nothing to say."""
         return self.bias[phase] + self.of_training[phase]
@@ -312,6 +329,11 @@ class RecurrentCategorical(Reader):
         before = x[:, t - 2 : t - 1] if t > 1 else torch.zeros_like(x[:, :1])
         later = torch.tensor(t > 1, device=x.device)
         return self._look(x[:, t - 1 : t], before, later).shown.flatten(2)
+
+
+def _log_rest(log_share: Tensor) -> Tensor:
+    """Return the logarithm of what is left beside a share, which is never nothing."""
+    return torch.log1p(-log_share.exp().clamp(max=1 - 1e-6))
 
 
 def _categories(logits: Tensor) -> Categories:
