@@ -80,7 +80,8 @@ class CategoricalForcing(AutoregressiveGenerator):
     >>> import numpy as np
     >>> from sklearn_timegen import CategoricalForcing
     >>> rng = np.random.default_rng(0)
-    >>> X = (rng.normal(size=(200, 12)) * (rng.random((200, 12)) < 0.3)).cumsum(axis=1)
+    >>> steps = rng.normal(size=(200, 12)) * (rng.random((200, 12)) < 0.3)
+    >>> X = rng.normal(size=(200, 1)) + steps.cumsum(axis=1)
     >>> generator = CategoricalForcing(hidden_dim=8, max_epochs=2, random_state=0).fit(X)
     >>> S = generator.sample(200)
     >>> bool(abs(np.mean(S[:, 1:] == S[:, :-1]) - 0.7) < 0.05)
