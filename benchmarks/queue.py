@@ -43,7 +43,7 @@ Order = Sequence[tuple[str, str, float]]
 ORDER: Order = (
     ("benchmarks.quality", "* / references", 6),
     ("benchmarks.quality", "* / PCAMixture* / 0", 3),
-    ("benchmarks.quality", "* / RejectionSampler / 0", 8),
+    ("benchmarks.quality", "* / RejectionSampler* / 0", 8),
     ("benchmarks.quality", "* / *Bootstrap / 0", 3),
     ("benchmarks.quality", "* / NeighbourInterpolation / 0", 3),
     ("benchmarks.other_sets", "* / FlowMatching / *", 40),

@@ -89,6 +89,7 @@ SIZES = {
     "block_length",
 } | {
     "discriminator_hidden_dim",
+    "cv",
 }
 
 # What files without code can hold, as trees of scikit-learn cannot.

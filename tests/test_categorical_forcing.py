@@ -34,7 +34,7 @@ def network(v, n_conditions=0, cell="lstm", fixed=()):
     varies, constant = torch.ones(T, D, dtype=torch.bool), torch.zeros(T, D)
     for t, d in fixed:
         varies[t, d], constant[t, d] = False, 0.3
-    binning = fit_binning(v, np.ones(v.shape, dtype=bool), K)
+    binning = fit_binning(v, every(v), every(v), K)
     reach = torch.full((D,), 4.0)
     torch_state = torch.get_rng_state()
     made = RecurrentCategorical(
@@ -48,6 +48,10 @@ def network(v, n_conditions=0, cell="lstm", fixed=()):
     return made, binning
 
 
+def every(v):
+    return np.ones(v.shape, dtype=bool)
+
+
 def uniform(*shape, seed=2):
     rng = torch.Generator().manual_seed(SEED + seed)
     return torch.rand(shape, generator=rng, dtype=torch.float64)
@@ -58,7 +62,7 @@ def uniform(*shape, seed=2):
 
 def test_bins_hold_as_many_values_each_and_repeated_values_alone():
     v = standing(2000)
-    binning = fit_binning(v, np.ones(v.shape, dtype=bool), 32)
+    binning = fit_binning(v, every(v), every(v), 32)
     share = np.mean(v[:, 1:, 0] == v[:, :-1, 0])
     assert binning.still[0] == pytest.approx(share)
     assert binning.still[2] == 0
@@ -74,7 +78,7 @@ def test_bins_hold_as_many_values_each_and_repeated_values_alone():
 @pytest.mark.parametrize("n", [2, 3, 11, 400])
 def test_few_values_have_few_bins_and_none_is_a_mass(n):
     v = np.random.default_rng(SEED).normal(size=(n, 1, 1)).astype(np.float32)
-    binning = fit_binning(v, np.ones(v.shape, dtype=bool), 64)
+    binning = fit_binning(v, every(v), every(v), 64)
     n_bins = int((binning.first.share > 0).sum())
     assert n_bins == max(2, min(64, n // 5))
     assert len(binning.without_density) == 0
@@ -82,7 +86,7 @@ def test_few_values_have_few_bins_and_none_is_a_mass(n):
 
 def test_no_end_of_a_bin_is_a_value_of_training_but_the_extremes():
     v = np.random.default_rng(SEED).normal(size=(500, 1, 1)).astype(np.float32)
-    first = fit_binning(v, np.ones(v.shape, dtype=bool), 64).first
+    first = fit_binning(v, every(v), every(v), 64).first
     inner = first.low[0, 1:]
     assert not np.isin(inner, v).any()
     assert first.low[0, 0] == v.min()
@@ -93,10 +97,41 @@ def test_what_was_not_observed_is_not_learned_from():
     v = standing(500)
     counts = np.random.default_rng(SEED).random(v.shape) < 0.7
     hidden = np.where(counts, v, np.float32(77))
-    some, other = (fit_binning(x, counts, 16) for x in (v, hidden))
+    some, other = (fit_binning(x, counts, counts, 16) for x in (v, hidden))
     assert some.still[0] == other.still[0] > 0.5
     assert_allclose(some.first.low, other.first.low)
     assert_allclose(some.later.low[1], other.later.low[1])
+
+
+def test_what_follows_a_cell_that_tells_nothing_is_binned():
+    """All series begin at one value; a sensor is read every second time."""
+    rng = np.random.default_rng(SEED)
+    v = rng.normal(5, 2, size=(300, 6, 2)).astype(np.float32)
+    v[:, 0, 0] = 0
+    varies, read = every(v), every(v)
+    varies[:, 0, 0] = False
+    read[:, 1::2, 1] = False
+    later = fit_binning(v, varies & read, read, 16).later
+    for d, seen in enumerate([v[:, 1:, 0], v[:, 2::2, 1]]):
+        own = later.share[d] > 0
+        assert later.low[d][own].min() == seen.min()
+        assert later.high[d][own].max() == seen.max()
+
+
+@pytest.mark.parametrize("begin", [0.0, -1.0])
+def test_a_mass_that_a_value_is_beside_is_not_kept_from_it(begin):
+    """The nearest of the states that follow is no more unlikely for being the nearest."""
+    rng = np.random.default_rng(SEED)
+    states, n = np.array([1.0, 2.0, 4.0]), 500
+    X = np.full((n, 5), begin)
+    X[:, 1] = rng.choice(states, p=[0.7, 0.2, 0.1], size=n)
+    for t in range(2, 5):
+        stays = rng.random(n) < 0.6
+        X[:, t] = np.where(stays, X[:, t - 1], rng.choice(states, size=n))
+    model = CategoricalForcing(**SMALL | {"max_epochs": 15, "lr": 1e-2}).fit(X)
+    drawn = model.sample(1000)
+    shares = [np.mean(np.abs(x[:, 1, None] - states) < 1e-3, axis=0) for x in (X, drawn)]
+    assert_allclose(*shares, atol=0.12)
 
 
 # -- the network ------------------------------------------------------------------------------
@@ -129,7 +164,7 @@ def brute_force(made, binning, x):
                 moved = log_share[k] + within
                 if t and binning.still[d] and not binning.by_step[d]:  # it was another value
                     same = int((before >= bins.cuts[d]).sum())
-                    if bins.masses[d, same]:
+                    if bins.masses[d, same] and bins.low[d, same] == before:
                         moved -= np.log1p(-np.exp(log_share[same]))
                 if t == 0 or binning.still[d] == 0:
                     expected[t, d] = moved

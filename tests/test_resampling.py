@@ -194,6 +194,26 @@ def test_what_cannot_be_is_refused():
         RejectionSampler(oversampling=0.5).fit(X)
 
 
+def test_few_windows_of_one_series_hold_out_nothing():
+    walk = np.random.default_rng(SEED).normal(size=(70, 1)).cumsum(axis=0)
+    sampler = RejectionSampler(generator=NORMAL, classifier=LogisticRegression(max_iter=2000))
+    for n_timesteps, n_folds in [(30, 0), (24, 0), (23, 4), (12, 4)]:
+        found = clone(sampler).fit(make_windows(walk, n_timesteps)[0])
+        assert len(found.classifiers_) == n_folds
+
+
+def test_an_earlier_fit_has_no_part_in_the_next():
+    X = low_or_high(120, np.random.default_rng(SEED))
+    holed = X.copy()
+    holed[::3, 4] = np.nan
+    frozen = FrozenEstimator(clone(NORMAL).fit(X))
+    sampler = RejectionSampler(generator=frozen, cv=2, random_state=0)
+    fresh = clone(sampler).fit(holed)
+    again = sampler.fit(X).fit(holed)
+    assert again.auc_ == fresh.auc_
+    np.testing.assert_array_equal(again.sample(20), fresh.sample(20))
+
+
 def test_few_series_hold_out_what_they_can():
     X = low_or_high(7, np.random.default_rng(SEED))
     sampler = RejectionSampler(generator=NORMAL, random_state=0)

@@ -84,7 +84,7 @@ class Binning:
         return np.flatnonzero(masses | (self.still > 0))
 
 
-def fit_binning(v: FloatArray, counts: Mask, n_bins: int) -> Binning:
+def fit_binning(v: FloatArray, counts: Mask, observed: Mask, n_bins: int) -> Binning:
     """Learn from represented series ``(n_samples, n_timesteps, n_channels)``.
 
     A channel is binned by its steps where these are known more closely than its values are when
@@ -96,18 +96,22 @@ def fit_binning(v: FloatArray, counts: Mask, n_bins: int) -> Binning:
         Represented series.
     counts : ndarray of bool of that shape
         Cells that were observed, and vary.
+    observed : ndarray of bool of that shape
+        Cells that were observed, whether they vary or not.
     n_bins : int
         Most bins of a channel.
     """
     first, later, by_step, still = [], [], [], []
     for d in range(v.shape[2]):
-        x, known = v[:, :, d], counts[:, :, d]
+        x, known, there = v[:, :, d], counts[:, :, d], observed[:, :, d]
         width = ROUNDING * float(np.abs(x).max(initial=0.0)) or 1.0
-        pairs = known[:, 1:] & known[:, :-1]
-        after, before = x[:, 1:][pairs], x[:, :-1][pairs]
-        share = float(np.mean(after == before)) if len(after) else 0.0
-        moved = after != before if share >= STILL else np.ones(len(after), dtype=bool)
-        after, before = after[moved].astype(np.float64), before[moved]
+        told = known[:, 1:] & there[:, :-1]
+        stays = x[:, 1:] == x[:, :-1]
+        share = float(np.mean(stays[told])) if told.any() else 0.0
+        # Whether a cell moved is known beside its past alone, and asked where channels stand
+        # still; of others all cells are drawn from bins.
+        moved = told & ~stays if share >= STILL else known[:, 1:]
+        after, before = x[:, 1:][moved].astype(np.float64), x[:, :-1][moved]
         values = _bins_of(after, n_bins, width)
         steps = _bins_of(after - before, n_bins, width)
         by_step.append(_entropy(steps, width) < _entropy(values, width))

@@ -50,11 +50,11 @@ class CategoricalForcing(AutoregressiveGenerator):
     Sensors stand still between readings, and no density has a place for that. Here a channel of
     which 1% of the steps are exactly 0 has a probability of standing still; what moves falls into
     one of the bins of its channel, which hold as many training values each, and in a bin its
-    density is even. A value that fills a bin is drawn exactly. So the share of steps that stand
-    still, and point masses, are learned as probabilities, and no distribution is assumed of the
-    rest. Channels are binned by their steps, where these are known more closely than their
-    values, and else by their values. Within a timestep each channel is predicted from those
-    before it, too.
+    density is even, in the outermost ones exponential. A value that fills a bin is drawn
+    exactly. So the share of steps that stand still, and point masses, are learned as
+    probabilities, and no distribution is assumed of the rest. Channels are binned by their steps,
+    where these are known more closely than their values, and else by their values. Within a
+    timestep each channel is predicted from those before it, too.
 
     ``impute`` draws by a particle filter of 64 particles a series, in which known channels of a
     timestep weigh the past. What is missing does not stand still up to the value behind a gap
@@ -90,8 +90,8 @@ class CategoricalForcing(AutoregressiveGenerator):
 
     n_bins: int = param(
         default=64,
-        doc="""Most bins of a channel. Each holds five training values or more, so that few
-        series have fewer.""",
+        doc="""Most bins of a channel. There are no more than a fifth of its training values, so
+        that few series have fewer.""",
         check=[Interval(Integral, 2, None, closed="left")],
     )
     head_dim: int = param(
@@ -165,10 +165,10 @@ class CategoricalForcing(AutoregressiveGenerator):
             )
 
     def _fit(self, series: Series, n_epochs: int | None = None) -> None:
-        counts = np.broadcast_to(self._space.varies, series.values.shape)
-        if series.observed is not None:
-            counts = counts & series.observed
-        self._binning = fit_binning(series.values, counts, self.n_bins)
+        v, observed = series.values, series.observed
+        if observed is None:
+            observed = np.ones(v.shape, dtype=bool)
+        self._binning = fit_binning(v, observed & self._space.varies, observed, self.n_bins)
         super()._fit(series, n_epochs)
 
     def _make_net(self, space: Space, n_conditions: int, **params: Any) -> GeneratorNet:

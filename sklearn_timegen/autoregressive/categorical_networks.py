@@ -295,9 +295,12 @@ class RecurrentCategorical(Reader):
     def _barred(
         self, before: Tensor, rows: Tensor, later: Tensor, of: slice = slice(None)
     ) -> tuple[Tensor, Tensor]:
-        """Return in which bin the value before is, and whether what moves cannot fall there."""
+        """Return in which bin the value before is, and whether what moves cannot fall there.
+
+        It cannot, if the bin is that one value: then it would not have moved.
+        """
         k = self.bins.locate(before, rows)
-        is_mass = self.bins.width[rows, k] == 0
+        is_mass = (self.bins.width[rows, k] == 0) & (before == self.bins.low[rows, k])
         return k, is_mass & later & self.stands_still[of] & ~self.by_step[of]
 
     def _offset(self, phase: int) -> Tensor:

@@ -69,7 +69,8 @@ class RejectionSampler(TakesOverData):
     ``min_nearest_record_ratio`` allows, and lose no more than 0.01 of ``score``; or 0, at which
     all are kept.
 
-    Of fewer series than 2 ``cv`` there are folds of two, and of fewer than four none: all draws
+    Of fewer series than 2 ``cv`` there are folds of two, and of fewer than four none, nor of
+    windows that overlap and come from a series of less than three times their length: all draws
     are kept then, and ``auc_`` is NaN.
 
     References
@@ -164,6 +165,7 @@ class RejectionSampler(TakesOverData):
     # -- fitting -----------------------------------------------------------------------------
 
     def _fit_preprocessing(self, X: ArrayLike, y: Any) -> Series:
+        self._acceptance: Acceptance | None = None  # what an earlier fit kept is over
         self.generator_ = self._fitted_generator(X, y)
         self.interrupted_ = self.generator_.interrupted_
         series = self._take_over(self.generator_, X, y)
@@ -187,19 +189,26 @@ class RejectionSampler(TakesOverData):
 
     def _fit(self, series: Series) -> None:
         x: FloatArray = self.__dict__.pop("_read_series")
-        self._acceptance: Acceptance | None = None
         self.classifiers_, self.auc_ = [], np.nan
-        if len(series) < FEWEST:
+        starts = find_window_starts(x)
+        # Of windows, blocks of time are held out, and what overlaps them is nowhere.
+        if len(x) < FEWEST or (starts is not None and np.ptp(starts) + 1 < 2 * x.shape[1]):
             return
         try:
-            self._learn_acceptance(x, series.conditions, draw_seed(self.random_state))
+            self._learn_acceptance(x, starts, series.conditions, draw_seed(self.random_state))
         except KeyboardInterrupt:
             note_interruption(
                 self, "the comparison with draws was interrupted: all draws are kept as they are"
             )
 
-    def _learn_acceptance(self, x: FloatArray, c: FloatArray | None, seed: int) -> None:
-        real, starts = self._comparable(x), find_window_starts(x)
+    def _learn_acceptance(
+        self,
+        x: FloatArray,
+        starts: NDArray[np.int64] | None,
+        c: FloatArray | None,
+        seed: int,
+    ) -> None:
+        real = self._comparable(x)
         if len(real) > MOST_SERIES:
             rng = np.random.default_rng(derive_seed(seed, "series"))
             rows = np.sort(rng.choice(len(real), MOST_SERIES, replace=False))
@@ -300,7 +309,7 @@ class RejectionSampler(TakesOverData):
 
     def _as_judged(self, v: FloatArray) -> NDArray[np.float64]:
         """Return drawn series as classifiers see them."""
-        return self._comparable(self._preprocessing.decode(v))
+        return self._comparable(self._to_data_units(v))
 
     def _comparable(self, x: FloatArray) -> NDArray[np.float64]:
         return self._preprocessing.comparable(x).astype(np.float64)
