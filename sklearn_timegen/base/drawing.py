@@ -15,7 +15,7 @@ from sklearn_timegen.base.attributes import Attributes
 if TYPE_CHECKING:
     from sklearn_timegen.base.generator import BaseGenerator
 
-__all__ = ["Drawing", "draw_some", "learn_filling", "why_not_finite"]
+__all__ = ["Drawing", "draw_some", "learn_filling", "of_rows", "why_not_finite"]
 
 FloatArray = NDArray[np.float32]
 N_FILLING = 1000  # draws that filling is learned from
@@ -39,7 +39,9 @@ class Drawing:
     def represented(self, n_samples: int, c: FloatArray | None) -> FloatArray:
         """Return represented series."""
         batches = self.generator._batches(n_samples)
-        return np.concatenate([self._batch(len(range(n_samples)[b]), _of(c, b)) for b in batches])
+        return np.concatenate(
+            [self._batch(len(range(n_samples)[b]), of_rows(c, b)) for b in batches]
+        )
 
     def series(
         self,
@@ -51,13 +53,13 @@ class Drawing:
         """Return 3-d series: beside them, only one batch is in memory."""
         x = np.empty((n_samples, *self.generator.series_shape_), dtype=np.float32)
         for batch in self.generator._batches(n_samples):
-            part, c_part, n_part = _of(asked, batch), _of(c, batch), len(x[batch])
+            part, c_part, n_part = of_rows(asked, batch), of_rows(c, batch), len(x[batch])
             if part is None:
                 v = self._batch(n_part, c_part)
             else:
                 v = part.choose(self._candidates(part, c_part), n_part, c_part)
             x[batch] = self.generator._to_data_units(
-                v, attributes=part, lengths=_of(lengths, batch)
+                v, attributes=part, lengths=of_rows(lengths, batch)
             )
         return x
 
@@ -123,6 +125,6 @@ def why_not_finite(generator: BaseGenerator, v: FloatArray, *, decoded: bool) ->
     )
 
 
-def _of(part: Any, rows: slice) -> Any:
+def of_rows(part: Any, rows: Any) -> Any:
     """Return some rows of what may be None."""
     return None if part is None else part[rows]

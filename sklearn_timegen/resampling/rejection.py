@@ -21,7 +21,7 @@ from sklearn_timegen._checks import HasMethods, Interval
 from sklearn_timegen._distance import relative_energy_distance
 from sklearn_timegen._random import derive_seed, draw_seed, seed_estimator
 from sklearn_timegen.base import BaseGenerator, estimator, fitted, param
-from sklearn_timegen.base.drawing import Drawing
+from sklearn_timegen.base.drawing import Drawing, of_rows
 from sklearn_timegen.base.state import note_interruption
 from sklearn_timegen.base.taken_over import TakesOverData
 from sklearn_timegen.classical import PCAMixture
@@ -137,14 +137,6 @@ class RejectionSampler(TakesOverData):
     auc_: float = fitted(
         "Area under the ROC curve of the classifiers, on series and draws that they have not seen."
     )
-    representation_: Any = fitted("The generator's fitted representation.", type="object")
-    classes_: NDArray[Any] = fitted(
-        "The labels, if the generator is conditional on labels.", type="ndarray"
-    )
-    n_features_in_: int = fitted("``X.shape[1]`` of the ``X`` that the generator saw.")
-    feature_names_in_: NDArray[Any] = fitted(
-        "Its column names, if it had string ones.", type="ndarray"
-    )
 
     @property  # type: ignore[misc]
     def conditional(self) -> bool:  # type: ignore[override]
@@ -212,7 +204,7 @@ class RejectionSampler(TakesOverData):
         if len(real) > MOST_SERIES:
             rng = np.random.default_rng(derive_seed(seed, "series"))
             rows = np.sort(rng.choice(len(real), MOST_SERIES, replace=False))
-            real, c, starts = real[rows], _of(c, rows), _of(starts, rows)
+            real, c, starts = real[rows], of_rows(c, rows), of_rows(starts, rows)
         drawing = Drawing(self.generator_, self.generator_._make_rng(derive_seed(seed, "judged")))
         odds = Odds.fit(
             self._unfitted_classifier(derive_seed(seed, "classifier")),
@@ -238,14 +230,14 @@ class RejectionSampler(TakesOverData):
     ) -> Acceptance | None:
         """Return the greatest power of the odds by which no series is kept for being known."""
         n_draws = int(np.ceil(self.oversampling * min(N_TRIED, len(real))))
-        asked = _of(c, rng.integers(len(real), size=n_draws))
+        asked = of_rows(c, rng.integers(len(real), size=n_draws))
         drawn = self._as_judged(drawing.represented(n_draws, asked))
         log_odds, u = odds(drawn, asked), rng.random(n_draws)
         if np.ptp(log_odds) == 0:  # nobody can tell
             return None
         embed: Any = self._preprocessing.embedding
         some = slice(None, None, -(-len(real) // N_TRIED))
-        of_real, of_drawn = embed(real[some], _of(c, some)), embed(drawn, asked)
+        of_real, of_drawn = embed(real[some], of_rows(c, some)), embed(drawn, asked)
         farthest = relative_energy_distance(of_real, of_drawn[:N_TRIED]) + FARTHER
         for strength in STRENGTHS:
             found = Acceptance.of(odds, strength, log_odds, self.oversampling)
@@ -288,7 +280,7 @@ class RejectionSampler(TakesOverData):
         left, n_each = np.arange(n_samples), int(np.ceil(1 / self._acceptance.rate))
         for k in range(MOST_ROUNDS):
             asked = np.repeat(left, n_each)
-            c_asked = _of(c, asked)
+            c_asked = of_rows(c, asked)
             drawn = drawing.represented(len(asked), c_asked)
             log_p = self._acceptance(self._as_judged(drawn), c_asked)
             kept = np.log(rng.uniform.random(len(asked))) < log_p
@@ -313,8 +305,3 @@ class RejectionSampler(TakesOverData):
 
     def _comparable(self, x: FloatArray) -> NDArray[np.float64]:
         return self._preprocessing.comparable(x).astype(np.float64)
-
-
-def _of(part: Any, rows: Any) -> Any:
-    """Return some rows of what may be None."""
-    return None if part is None else part[rows]
