@@ -156,6 +156,19 @@ def test_overlapping_windows_of_one_series_are_alike(seed):
         assert result.score.floor < 0.2
 
 
+def test_windows_that_overlap_are_found_and_judged_in_blocks_of_time():
+    """Split at random, judges would remember the series that windows were cut from."""
+    windows, starts = make_windows(walks(1, SEED, 150)[0], T)
+    drawn = walks(len(windows), SEED + 1)
+    found, told = (
+        judge_panel(windows, drawn, n_halves=0, random_state=SEED, **known)
+        for known in ({}, {"window_starts": starts})
+    )
+    assert found.table.equals(told.table)
+    score = partial(discriminative_score, judge="boosting", random_state=SEED)
+    assert score(windows, drawn) == score(windows, drawn, window_starts=starts)
+
+
 @pytest.mark.exhaustive
 def test_the_number_of_series_rises_as_the_difference_shrinks():
     numbers = [

