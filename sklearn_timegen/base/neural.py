@@ -184,6 +184,11 @@ class NeuralGenerator(BaseGenerator):
         """Number of epochs that were finished."""
         return len(self.net_.history)
 
+    @property
+    def _rule_kinds(self) -> Sequence[str]:
+        # Flows learn gaps from levels, and drew prices a little worse from gaps.
+        return [kind for kind in super()._rule_kinds if kind != "succession"]
+
     # -- training ----------------------------------------------------------------------------
 
     @abstractmethod

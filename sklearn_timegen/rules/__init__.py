@@ -27,8 +27,10 @@ from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.shape import Shape
 from sklearn_timegen.rules.smoothing import StateSmoother
+from sklearn_timegen.rules.standardized import Standardized
 from sklearn_timegen.rules.standing_still import GridSnapper
 from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
+from sklearn_timegen.rules.succession import Succession
 
 __all__ = [
     "KINDS",
@@ -60,9 +62,11 @@ __all__ = [
     "Rule",
     "RuleList",
     "Shape",
+    "Standardized",
     "StateSmoother",
     "Static",
     "Structure",
+    "Succession",
     "choose_postprocess",
     "find_rules",
 ]

@@ -44,6 +44,8 @@ from sklearn_timegen.rules.rule import (
 )
 from sklearn_timegen.rules.rule_list import RuleList
 from sklearn_timegen.rules.shape import find_shapes
+from sklearn_timegen.rules.standardized import Standardized, find_standardized
+from sklearn_timegen.rules.succession import find_successions
 
 __all__ = ["KINDS", "find_rules", "fit_rules", "read_rules"]
 
@@ -54,11 +56,13 @@ KINDS = (
     "copy",
     "combination",
     "grid",
+    "standardized",
     "category",
     "static",
     "clock",
     "angle",
     "parts",
+    "succession",
     "order",
     "monotone",
     "positive",
@@ -71,7 +75,8 @@ KINDS = (
 )
 
 
-OF_WINDOWS = ("shape",)  # what whole series, of which windows will be cut, cannot keep
+# What whole series, of which windows will be cut, cannot keep.
+OF_WINDOWS = ("shape", "standardized", "succession")
 
 # Channels that carry nothing new.
 REDUNDANT = ("constant", "copy", "combination")
@@ -80,7 +85,15 @@ REDUNDANT = ("constant", "copy", "combination")
 LEAVE_COLUMNS = ("bounds", "grid", *REDUNDANT)
 
 # Kinds of which a channel has one: what is declared keeps others from being found.
-CLAIMING = ("angle", "normal score", "positive", "multiplicative", "shape", "level")
+CLAIMING = (
+    "standardized",
+    "angle",
+    "normal score",
+    "positive",
+    "multiplicative",
+    "shape",
+    "level",
+)
 
 # Kinds that leave nothing of a channel for others to look at.
 FINAL = ("category", "static", "angle")
@@ -266,6 +279,8 @@ class _Search:
             found = _FINDERS[kind](blocks, self.units if whole else self.units_once)
         taken = {k for rule in self.declared if rule.kind == kind for k in rule.keys}
         taken |= self.claimed if kind in CLAIMING else set()
+        if kind == "succession":  # of an order that is declared nothing more is asked
+            taken |= {k for rule in self.declared if rule.kind == "order" for k in rule.keys}
         if kind == "angle":  # what is known of a channel otherwise, no circle keeps
             taken |= {k for r in self.declared if r.kind not in LEAVE_COLUMNS for k in r.keys}
         if kind == "grid":  # codes of categories are whole numbers, which says nothing of them
@@ -273,6 +288,8 @@ class _Search:
             # Rounded, what is straight between readings would not be.
             clocks = (r for r in self.declared if isinstance(r, Clock) and r.how == "linear")
             taken |= {k for rule in clocks for k in rule.keys}
+        if kind == "normal score":  # the ends of a range that every series reaches are no masses
+            taken |= {k for r in self.rules if isinstance(r, Standardized) for k in r.keys}
         finals = (rule for rule in self.rules if rule.kind in FINAL)
         taken |= {k for r in finals if isinstance(r, Angle | NormalScore) for k in r.columns}
         found = [rule for rule in found if not taken & set(rule.keys)]
@@ -384,6 +401,7 @@ _FINDERS: dict[str, Any] = {
     "one of": find_one_of,
     "static": find_static,
     "clock": find_clocks,
+    "succession": find_successions,
     "order": find_orders,
     "monotone": find_monotone,
     "dependence": find_dependences,
@@ -393,6 +411,7 @@ _FINDERS: dict[str, Any] = {
     "angle": find_angles,
     "bounds": find_bounds,
     "shape": find_shapes,
+    "standardized": find_standardized,
     "level": find_levels,
 }
 

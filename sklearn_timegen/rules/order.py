@@ -35,7 +35,7 @@ from sklearn_timegen.rules.rule import (
     observed,
 )
 
-__all__ = ["Order", "Pair"]
+__all__ = ["LEVEL", "Order", "Pair", "as_position", "from_position", "position_slope"]
 
 Array = NDArray[np.float64]
 Pair = tuple[Key, Key]
@@ -195,8 +195,8 @@ class Order(Rule):
             elif not beyond:
                 out[key] = self._distances[k].transform(self._gap(block, k))
             else:
-                y = (self._position(block, k) + E) / (1 + 2 * E)
-                out[key] = np.log(y / (1 - y))
+                low, high = _greatest(block, below), _least(block, beyond)
+                out[key] = as_position(block[key] - low, high - low)
         return out
 
     def decode(self, block: Block) -> Block:
@@ -213,9 +213,10 @@ class Order(Rule):
                 out[key] = low + self._distances[k].inverse_transform(z) * self._unit(low)
             else:
                 low, high = _greatest(out, below), _least(out, beyond)
-                z = z.clip(-FAR_OUT, FAR_OUT)
-                s = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
-                out[key] = np.clip(low + (high - low) * s, low, high)
+                out[key] = np.clip(low + (high - low) * from_position(z), low, high)
+        return self._on_grids(out)
+
+    def _on_grids(self, out: Block) -> Block:
         grids = [self.grids.get(key) for key in self.keys]
         one = len({None if grid is None else (grid.step, grid.offset) for grid in grids}) == 1
         return out if one else self._ascending(out, {})  # rounding to one grid keeps orders
@@ -274,9 +275,8 @@ class Order(Rule):
                 stretch = np.exp(-self._distances[k].log_slope(self._gap(block, k)))
                 stretch = stretch * self._unit(_greatest(block, below))
             else:
-                y = (self._position(block, k) + E) / (1 + 2 * E)
-                width = _least(block, beyond) - _greatest(block, below)
-                stretch = (1 + 2 * E) * y * (1 - y) * np.where(width > 0, width, 1.0)
+                low = _greatest(block, below)
+                stretch = position_slope(block[key] - low, _least(block, beyond) - low)
             total -= np.nan_to_num(np.log(stretch), nan=0.0, neginf=-np.inf)
         slope: Array = total.sum(axis=1)
         return slope
@@ -297,14 +297,33 @@ class Order(Rule):
         logs = self._logs().values()
         return min(logs, key=lambda log: log.least).height(low) if logs else 1.0
 
-    def _position(self, block: Block, k: int) -> Array:
-        below, beyond = self._bounds[k]
-        low, high = _greatest(block, below), _least(block, beyond)
-        width = high - low
-        closed = width <= 0  # which nothing that is missing is
-        position = (block[self.keys[k]] - low) / np.where(closed, 1.0, width)
-        inside: Array = np.where(closed & ~np.isnan(position), 0.5, position).clip(0, 1)
-        return inside
+
+def as_position(distance: Array, width: Array) -> Array:
+    """Return the coordinate of what is so far above the lower end of a range."""
+    y = (_share(distance, width) + E) / (1 + 2 * E)
+    z: Array = np.log(y / (1 - y))
+    return z
+
+
+def from_position(z: Array) -> Array:
+    """Return the share of a range, 0 to 1, that a coordinate stands for."""
+    z = z.clip(-FAR_OUT, FAR_OUT)
+    share: Array = ((1 + 2 * E) / (1 + np.exp(-z)) - E).clip(0, 1)
+    return share
+
+
+def position_slope(distance: Array, width: Array) -> Array:
+    """Return by how much a distance moves with the coordinate of its position."""
+    y = (_share(distance, width) + E) / (1 + 2 * E)
+    slope: Array = (1 + 2 * E) * y * (1 - y) * np.where(width > 0, width, 1.0)
+    return slope
+
+
+def _share(distance: Array, width: Array) -> Array:
+    closed = width <= 0  # which nothing that is missing is
+    share = distance / np.where(closed, 1.0, width)
+    inside: Array = np.where(closed & ~np.isnan(share), 0.5, share).clip(0, 1)
+    return inside
 
 
 def _greatest(block: Block, keys: Sequence[Key]) -> Array:
