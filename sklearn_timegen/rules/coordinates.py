@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 # Columns beside the channels: those of which values of the data are intervals, and those that are
 # constant along time.
 IN_PARTS = ("phase", "observed", "present", "length", CALM)
-CONSTANT = ("level", "start", "phase", "reading before", "present", "length", *SCORES)
+CONSTANT = ("level", "start", "beginning", "phase", "reading before", "present", "length", *SCORES)
 
 
 class Coordinates:

@@ -3,10 +3,8 @@ r"""Channels in an order of which one goes on where another ended: a day opens n
 Symbols: ``y`` are the channels, or their logarithms where they move in proportion to their height
 above a floor; ``a`` is the one that goes on, ``b`` the one that it goes on from, ``l`` and ``h``
 the lowest and the highest of all. The coordinates are the gaps ``g_t = y_a[t] - y_b[t - 1]``, the
-range ``w = y_h - y_l`` and the positions in it, and where ``a`` begins. Of these
-``y_l = y_a - p_a w``, and the others follow. Where ``a`` begins is the first cell of a column of
-its own, whose others are 0, as is the gap of the first timestep: there are as many coordinates as
-channels, and a density.
+range ``w = y_h - y_l`` and the positions in it, and where ``a`` begins, a column that is constant
+along time. Of these ``y_l = y_a - p_a w``, and the others follow.
 
 Written as levels, a gap is the small difference of large ones, and lost in what a generator gets
 wrong of these.
@@ -24,13 +22,7 @@ from scipy.stats import spearmanr
 
 from sklearn_timegen._shifted_log import ShiftedLog
 from sklearn_timegen.rules.distance import Distance
-from sklearn_timegen.rules.order import (
-    LEVEL,
-    Order,
-    as_position,
-    from_position,
-    position_slope,
-)
+from sklearn_timegen.rules.order import LEVEL, Order, as_position, from_position
 from sklearn_timegen.rules.order_finding import find_orders
 from sklearn_timegen.rules.rule import Block, Key, Mask, Rule, cells, channel_of
 
@@ -50,8 +42,8 @@ class Succession(Order):
     """Channels in ascending order of which one goes on where another ended a timestep before.
 
     Prices are an example: a day opens near the last close, and both are between its low and its
-    high. It restricts nothing beyond the order. Its coordinates belong to windows: whole series
-    would drift. Generators with a network do not look for it by themselves.
+    high. It restricts nothing beyond the order. Its coordinates have no density, and belong to
+    windows: whole series would drift. Generators with a network do not look for it by themselves.
 
     Parameters
     ----------
@@ -155,12 +147,11 @@ class Succession(Order):
             # That of the one that goes on stands in the place of the lowest, which follows.
             out[self.keys[0 if k == self._a else k]] = as_position(y[k] - low, width)
         gaps = self._gaps_of(y)
-        z = np.zeros_like(low)
-        z[:, 1:] = np.arcsinh(gaps / self._scale) if self._scale else 0.0
-        out[self.keys[self._a]] = z
-        beginning = np.zeros_like(low)
-        beginning[:, :1] = self._first(y)
-        out[self._beginning] = beginning
+        z = np.arcsinh(gaps / self._scale) if self._scale else np.zeros_like(gaps)
+        # The first timestep has no gap: that of the second stands there, and is not read.
+        first = z[:, :1] if z.shape[1] else np.zeros_like(low)
+        out[self.keys[self._a]] = np.concatenate([first, z], axis=1)
+        out[self._beginning] = np.broadcast_to(self._first(y), low.shape)
         return out
 
     def _first(self, y: Array) -> Array:
@@ -175,7 +166,7 @@ class Succession(Order):
 
     def decode(self, block: Block) -> Block:
         out = dict(block)
-        begins = out.pop(self._beginning)[:, :1]
+        begins = out.pop(self._beginning).mean(axis=1, keepdims=True)
         gaps = self._scale * np.sinh(block[self.keys[self._a]].clip(-LARGEST, LARGEST))
         width = self._range.inverse_transform(block[self.keys[-1]])
         share = {
@@ -237,18 +228,10 @@ class Succession(Order):
         names[len(self.keys) - 1] = f"distance of {self.labels[-1]}"
         return {self.keys[k]: name for k, name in names.items()}
 
-    def log_slope(self, block: Block) -> Array:
-        y = self._written(block)
-        low, width = y[0], np.maximum(y[-1] - y[0], 0)
-        slope = self._range.log_slope(width)
-        if self._log is not None:
-            slope = slope + sum(self._log.log_slope(block[key]) for key in self.keys)
-        if self._scale:
-            slope[:, 1:] -= np.log(np.hypot(self._gaps_of(y), self._scale))
-        for k in range(1, len(self.keys) - 1):
-            slope = slope - np.log(position_slope(y[k] - low, width))
-        total: Array = np.nan_to_num(slope, nan=0.0, posinf=np.inf, neginf=-np.inf).sum(axis=1)
-        return total
+    def log_slope(self, block: Block) -> Any:
+        # With the column of beginnings there are more coordinates than cells. In a single cell
+        # they would weigh next to nothing, and a mixture would get levels wrong.
+        return Rule.log_slope(self, block)  # raises
 
     @property
     def _beginning(self) -> Key:
