@@ -156,6 +156,15 @@ def test_overlapping_windows_of_one_series_are_alike(seed):
         assert result.score.floor < 0.2
 
 
+def test_readings_are_the_same_in_float32_and_float64():
+    """Of few values each has a bin of its own, and rounding would be told with certainty."""
+    rng = np.random.default_rng(SEED)
+    x, other = (rng.integers(0, 30, size=(N, T)) * 0.18 + 10.94 for _ in range(2))
+    score = partial(discriminative_score, judge="boosting", random_state=SEED)
+    assert score(x, other.astype(np.float32)) == score(x.astype(np.float32), other)
+    assert score(x, other.astype(np.float32)) < 0.15
+
+
 def test_windows_that_overlap_are_found_and_judged_in_blocks_of_time():
     """Split at random, judges would remember the series that windows were cut from."""
     windows, starts = make_windows(walks(1, SEED, 150)[0], T)

@@ -108,6 +108,7 @@ class Pair:
             _starts(synthetic, window_starts_synthetic, "window_starts_synthetic"),
         )
         names = _check_names(channel_names, reading.names, real.shape[2])
+        real, synthetic = _rounded(real), _rounded(synthetic)
         return cls(real, synthetic, starts, names, Completion.of(real, synthetic))
 
     def trials(self, seed: int, max_samples: int = MAX_SAMPLES) -> Trials:
@@ -154,6 +155,17 @@ def _starts(x: Array, given: ArrayLike | None, name: str) -> Index | None:
     would tell fresh draws of the very same process.
     """
     return find_window_starts(x) if given is None else check_starts(given, len(x), name)
+
+
+def _rounded(x: Array) -> Array:
+    """Return a sample as float32 holds it.
+
+    What is drawn comes in float32. Beside it a reading of 0.1 in float64 is another value, and
+    where values are few, so that each has a bin of its own, trees would tell the two with
+    certainty.
+    """
+    most = float(np.finfo(np.float32).max)
+    return x.clip(-most, most).astype(np.float32).astype(np.float64)
 
 
 def _check_names(
