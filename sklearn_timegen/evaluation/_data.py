@@ -13,8 +13,8 @@ from sklearn_timegen._checks import refuse_search
 from sklearn_timegen._random import derive_seed
 from sklearn_timegen._types import CrossValidation, GeneratorLike
 from sklearn_timegen._warning import warn_user
-from sklearn_timegen.data.checks import check_window_starts
 from sklearn_timegen.data.labels import as_target, check_known, holds_labels, shown_label
+from sklearn_timegen.data.overlaps import known_starts
 from sklearn_timegen.data.reading import reading_options
 from sklearn_timegen.data.samples import Reading, read_real
 from sklearn_timegen.evaluation._judging import Sample, typical_step
@@ -144,9 +144,7 @@ def as_sample(
 ) -> Sample:
     """Put beside the series where they begin, if they are overlapping windows, or their groups."""
     if groups is None:
-        known = window_starts is not None
-        starts = check_window_starts(window_starts, len(x)) if known else find_window_starts(x)
-        return Sample(x, target=labels, starts=starts)
+        return Sample(x, target=labels, starts=known_starts(x, window_starts))
     if window_starts is not None:
         raise ValueError(
             "groups (of series that belong together) and window_starts were both given: pass one"

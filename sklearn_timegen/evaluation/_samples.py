@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import RandomState, derive_seed, draw_seed
 from sklearn_timegen.data.axes import channels_last
-from sklearn_timegen.data.checks import check_count, check_window_starts
+from sklearn_timegen.data.checks import check_count
 from sklearn_timegen.data.conditions import as_conditions
+from sklearn_timegen.data.overlaps import known_starts
 from sklearn_timegen.data.reading import as_pandas
 from sklearn_timegen.data.samples import Reading, read_samples
 from sklearn_timegen.data.tables.labels import read_labels
@@ -47,7 +48,6 @@ from sklearn_timegen.metrics import Metric, resolve_metrics
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._reading import traits_of
 from sklearn_timegen.metrics.registry import MetricSpec
-from sklearn_timegen.model_selection import find_window_starts
 
 __all__ = ["run_samples"]
 
@@ -104,7 +104,7 @@ def run_samples(
     else:
         arrays, reading = read_samples(given[0], *given[1:], names=names)
         read = [Sample(x) for x in arrays]
-        read[0] = replace(read[0], starts=_starts(read[0].values, window_starts))
+        read[0] = replace(read[0], starts=known_starts(read[0].values, window_starts))
         if y_real is not None:
             read[0] = _with_labels(read[0], y_real, "y_real")
         if y_synthetic is not None:
@@ -194,12 +194,6 @@ def _read_tables(
         samples[0] = replace(samples[0], groups=pieces[0].series)
     compared = "whole series" if whole else f"{len(pieces[0])} windows of {cut.window} timesteps"
     return samples, reading, f"{len(real)} real series; compared are {compared}"
-
-
-def _starts(x: Array, window_starts: ArrayLike | None) -> Any:
-    if window_starts is None:
-        return find_window_starts(x)
-    return check_window_starts(window_starts, len(x))
 
 
 def _with_labels(sample: Sample, y: ArrayLike, name: str) -> Sample:

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_timegen._random import derive_seed
-from sklearn_timegen.data.overlaps import find_window_starts
+from sklearn_timegen.data.overlaps import known_starts
 from sklearn_timegen.data.samples import read_samples
 from sklearn_timegen.metrics._common import Array
 from sklearn_timegen.metrics._folds import (
     Fold,
     Index,
     Starts,
-    check_starts,
     fewer,
     folds_of_both,
     folds_of_halves,
@@ -104,8 +103,8 @@ class Pair:
         """Read both, check what is said of them, and find where windows overlap if nothing is."""
         (real, synthetic), reading = read_samples(X_real, X_synthetic)
         starts = (
-            _starts(real, window_starts, "window_starts"),
-            _starts(synthetic, window_starts_synthetic, "window_starts_synthetic"),
+            known_starts(real, window_starts, "window_starts"),
+            known_starts(synthetic, window_starts_synthetic, "window_starts_synthetic"),
         )
         names = _check_names(channel_names, reading.names, real.shape[2])
         real, synthetic = _rounded(real), _rounded(synthetic)
@@ -146,15 +145,6 @@ class Pair:
         if not all(len(rows) for fold in folds for kind in fold for rows in kind):
             return None
         return Trials(real[first], real[second], folds, self.shown, self.names, seed)
-
-
-def _starts(x: Array, given: ArrayLike | None, name: str) -> Index | None:
-    """Return where windows begin: as it was said, or found.
-
-    Whoever is not told would split windows of one series at random, and judges that remember it
-    would tell fresh draws of the very same process.
-    """
-    return find_window_starts(x) if given is None else check_starts(given, len(x), name)
 
 
 def _rounded(x: Array) -> Array:

@@ -98,11 +98,8 @@ class Standardized(Rule):
         flat = np.ptp(u, axis=1) <= 1e-12 * np.abs(u).max(axis=1)
         u = np.where(flat[:, None], np.arange(u.shape[1], dtype=np.float64), u)
         a, s = _place(u, self.by)
-        return {**block, self.keys[0]: self._placed((u - a[:, None]) / s[:, None])}
-
-    def _placed(self, z: Array) -> Array:
-        a, s = self._scale
-        return a + s * z
+        at, reach = self._scale
+        return {**block, self.keys[0]: at + reach * (u - a[:, None]) / s[:, None]}
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
         key = self.keys[0]

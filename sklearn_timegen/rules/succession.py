@@ -75,7 +75,7 @@ class Succession(Order):
     """
 
     kind = "succession"
-    learned = "_gaps"
+    learned = "_usual_gap"
 
     def __init__(self, low: Any, inner: tuple[Any, ...], high: Any, *, follows: Any) -> None:
         if not isinstance(inner, tuple) or len(inner) < 2:
@@ -108,12 +108,16 @@ class Succession(Order):
         self._scale = BEND * float(np.median(gaps)) if len(gaps) else 1.0
         if self._scale == 0:  # more than half of them are none at all
             self._scale = float(gaps.mean())
-        self._gaps = float(np.quantile(gaps, USUAL)) if len(gaps) else 0.0
+        self._usual_gap = float(np.quantile(gaps, USUAL)) if len(gaps) else 0.0
 
     def _written(self, block: Block) -> Array:
         """Return the channels ``(n_channels, n_series, n_timesteps)``, or their logarithms."""
         x = np.stack([block[key] for key in self.keys])
         return x if self._log is None else self._log.transform(x)
+
+    def _read(self, y: Array) -> Array:
+        """Return the channels of what was written."""
+        return y if self._log is None else self._log.inverse_transform(y)
 
     def _gaps_of(self, y: Array) -> Array:
         gaps: Array = y[self._a, :, 1:] - y[self._b, :, :-1]
@@ -156,11 +160,10 @@ class Succession(Order):
 
     def _first(self, y: Array) -> Array:
         """Return where each series begins: if that is missing, at what is observed first."""
-        known = np.isfinite(y)
         # At one timestep the one that goes on comes first.
         order = [self._a, *(k for k in range(len(y)) if k != self._a)]
-        rows = np.concatenate([y[order]]).transpose(1, 2, 0).reshape(y.shape[1], -1)
-        at = known[order].transpose(1, 2, 0).reshape(y.shape[1], -1).argmax(axis=1)
+        rows = y[order].transpose(1, 2, 0).reshape(y.shape[1], -1)
+        at = np.isfinite(rows).argmax(axis=1)
         first: Array = np.take_along_axis(rows, at[:, None], axis=1)
         return first
 
@@ -178,14 +181,13 @@ class Succession(Order):
         low = begins + np.concatenate([np.zeros_like(begins), np.cumsum(steps, axis=1)], axis=1)
         low = low - share[self._a] * width
         y = np.stack([low, *(low + share[k] * width for k in share), low + width])
-        x = y if self._log is None else self._log.inverse_transform(y)
+        x = self._read(y)
         # Rounded, what is equal to a bound may lie beyond it.
         x[1:] = x[1:].clip(x[0], np.maximum(x[0], x[-1]))
         return self._on_grids({**out, **dict(zip(self.keys, x, strict=True))})
 
     def complete(self, block: Block, known: dict[Key, Mask]) -> Block:
-        whole = self._joined(block, known)
-        return super().complete(whole, known)
+        return super().complete(self._joined(block, known), known)
 
     def _joined(self, block: Block, known: dict[Key, Mask]) -> Block:
         """Return the block with unknown stretches moved to where known values go on.
@@ -203,7 +205,7 @@ class Succession(Order):
                     jumps[0] = y[self._b, i, begin - 1] - y[self._a, i, begin]
                 if end < there.shape[1]:
                     jumps[1] = y[self._a, i, end] - y[self._b, i, end - 1]
-                jumps -= jumps.clip(-self._gaps, self._gaps)
+                jumps -= jumps.clip(-self._usual_gap, self._usual_gap)
                 if begin == 0:
                     jumps[0] = jumps[1]
                 if end == there.shape[1]:
@@ -211,8 +213,7 @@ class Succession(Order):
                 n = end - begin
                 share = np.linspace(0.0, 1.0, n) if n > 1 else np.array([0.5])
                 y[:, i, begin:end] += jumps[0] + (jumps[1] - jumps[0]) * share
-        x = y if self._log is None else self._log.inverse_transform(y)
-        moved = zip(self.keys, x, strict=True)
+        moved = zip(self.keys, self._read(y), strict=True)
         return {**block, **{key: np.where(known[key], block[key], new) for key, new in moved}}
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
@@ -263,13 +264,13 @@ def _succession(order: Order, blocks: Sequence[Block]) -> Succession | None:
     if any(np.isnan(block[key]).any() for block in blocks for key in order.keys):
         return None  # a gap beside what is missing is not known, and what comes after hangs on it
     order.choose(blocks)
+    lowest = cells(blocks, ends[0])
+    if order._shift is None and 0 < LEVEL * lowest.min() < lowest.max():
+        return None  # amounts, which moves and gaps of one size might make negative
     best: tuple[float, Succession] | None = None
     for a, b in permutations(inner, 2):
         rule = Succession(ends[0], tuple(inner), ends[1], follows=(a, b))
-        rule.choose(blocks)
-        lowest = cells(blocks, ends[0])
-        if rule._shift is None and 0 < LEVEL * lowest.min() < lowest.max():
-            return None  # amounts, which moves and gaps of one size might make negative
+        rule._shift = order._shift  # of the same lowest channel
         rule.learn(blocks)
         size = rule.size_of_gaps(blocks)
         if size < 1 and (best is None or size < best[0]):
