@@ -109,6 +109,9 @@ class Succession(Order):
         if self._scale == 0:  # more than half of them are none at all
             self._scale = float(gaps.mean())
         self._usual_gap = float(np.quantile(gaps, USUAL)) if len(gaps) else 0.0
+        moves = np.concatenate([(y[self._b] - y[self._a]).ravel() for y in every])
+        moves = np.abs(moves[np.isfinite(moves)])
+        self._usual_move = float(np.median(moves)) if len(moves) else 0.0
 
     def _written(self, block: Block) -> Array:
         """Return the channels ``(n_channels, n_series, n_timesteps)``, or their logarithms."""
@@ -192,8 +195,9 @@ class Succession(Order):
     def _joined(self, block: Block, known: dict[Key, Mask]) -> Block:
         """Return the block with unknown stretches moved to where known values go on.
 
-        What is drawn of a stretch has its own steps, from wherever it began. It is moved along a
-        straight line, as far as the jumps at its ends are larger than gaps usually are.
+        What is drawn of a stretch has its own steps, from wherever it began. As far as the jumps
+        at its ends are larger than gaps usually are, its largest moves are cut if they lead away,
+        and what is left is made up for along a straight line.
         """
         a, b = self.keys[self._a], self.keys[self._b]
         there = known[a] & known[b]
@@ -210,11 +214,29 @@ class Succession(Order):
                     jumps[0] = jumps[1]
                 if end == there.shape[1]:
                     jumps[1] = jumps[0]
+                if jumps[0] != jumps[1]:
+                    jumps[1] -= self._cut_moves(y[:, i, begin:end], jumps[1] - jumps[0])
                 n = end - begin
                 share = np.linspace(0.0, 1.0, n) if n > 1 else np.array([0.5])
                 y[:, i, begin:end] += jumps[0] + (jumps[1] - jumps[0]) * share
         moved = zip(self.keys, self._read(y), strict=True)
         return {**block, **{key: np.where(known[key], block[key], new) for key, new in moved}}
+
+    def _cut_moves(self, y: Array, needed: float) -> float:
+        """Cut the largest moves against what is needed, in place; return what that has given.
+
+        A gap is small beside a move: one move that was drawn far too large, and made up for by the
+        gaps around, would show in each of them.
+        """
+        moves = y[self._b] - y[self._a]
+        against = np.where(moves * needed < 0, np.abs(moves), 0.0)
+        size = max(_level(against, against.sum() - abs(needed)), self._usual_move)
+        factor = np.minimum(1.0, size / np.maximum(against, np.finfo(float).tiny))
+        given = np.cumsum((factor - 1) * moves)
+        begins = y[self._a].copy()
+        y[:] = begins + factor * (y - begins)
+        y[:, 1:] += given[:-1]
+        return float(given[-1])
 
     def units(self, units: dict[Key, str]) -> dict[Key, str]:
         return {**units, **dict.fromkeys((*self.keys, self._beginning), "free")}
@@ -237,6 +259,15 @@ class Succession(Order):
     @property
     def _beginning(self) -> Key:
         return channel_of(self.keys[self._a]), BEGINNING
+
+
+def _level(sizes: Array, total: float) -> float:
+    """Return the c at which the sum of min(sizes, c) is the total; 0 if that is negative."""
+    ascending = np.sort(sizes)
+    cut = np.arange(len(sizes), 0, -1)  # as many are at c if the first of them is above it
+    levels = (total - np.cumsum(ascending) + ascending) / cut
+    over = levels <= ascending
+    return max(float(levels[over.argmax()]), 0.0) if over.any() else float(ascending[-1])
 
 
 def _stretches(known: Mask) -> list[tuple[int, int]]:
