@@ -86,7 +86,7 @@ class Preprocessing:
         warn_of_sentinels(x, names)
         u, known = structure.fit_encode(x, names)
         if isinstance(postprocess, str):
-            postprocess = choose_postprocess(u, structure)
+            postprocess = choose_postprocess(u, structure, known)
         elif postprocess is not None:
             postprocess = clone(postprocess, safe=False).fit(u)
         fitted, v, space = fit_representation(representation, u)

@@ -25,6 +25,7 @@ from sklearn_timegen.rules.parts import Parts
 from sklearn_timegen.rules.redundant import Combination, Constant, Copy
 from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.rule_list import RuleList
+from sklearn_timegen.rules.sample_hold import SampleHolder, stand_still
 from sklearn_timegen.rules.shape import Shape
 from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.standardized import Standardized
@@ -61,6 +62,7 @@ __all__ = [
     "Postprocesses",
     "Rule",
     "RuleList",
+    "SampleHolder",
     "Shape",
     "Standardized",
     "StateSmoother",
@@ -69,4 +71,5 @@ __all__ = [
     "Succession",
     "choose_postprocess",
     "find_rules",
+    "stand_still",
 ]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen.rules.sample_hold import stand_still
 from sklearn_timegen.rules.smoothing import StateSmoother
-from sklearn_timegen.rules.standing_still import GridSnapper
 from sklearn_timegen.rules.structure import Structure
 
 __all__ = ["MarginalCalibration", "Postprocesses", "choose_postprocess"]
@@ -157,7 +157,9 @@ class Postprocesses(BaseEstimator):
         return u
 
 
-def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
+def choose_postprocess(
+    u: FloatArray, structure: Structure, known: NDArray[np.bool_] | None = None
+) -> Any:
     """Return what the coordinates of series need, fitted to them; ``None`` if nothing.
 
     Parameters
@@ -166,10 +168,12 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
         Coordinates of training series.
     structure : Structure
         The structure that they are coordinates of.
+    known : ndarray of bool of the shape of ``u``, optional
+        Which of them are no draws for what is missing; all by default.
 
     Returns
     -------
-    postprocess : GridSnapper, MarginalCalibration, Postprocesses or None
+    postprocess : GridSnapper, SampleHolder, MarginalCalibration, Postprocesses or None
         With ``calibrate(drawn)`` and ``transform(u)``.
 
     Examples
@@ -187,11 +191,10 @@ def choose_postprocess(u: FloatArray, structure: Structure) -> Any:
     columns = structure.coordinates_
     static = columns.static
     others = {*static, *columns.directions}
-    moving = [k for k in range(u.shape[2]) if k not in others] if others else None
-    snapper = GridSnapper(moving).fit(u)
-    if snapper.grids_:
-        steps.append(snapper)
+    moving = [k for k in range(u.shape[2]) if k not in others]
     scored = columns.scored
+    own = [k for k in moving if k not in scored]
+    steps += stand_still(u, own, known=known, on_grids=[k for k in moving if k in scored])
     if scored:
         still = tuple(d for d in static if d in scored)
         steps.append(MarginalCalibration(scored, still).fit(u))

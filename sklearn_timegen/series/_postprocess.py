@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_timegen.rules import GridSnapper, MarginalCalibration, StateSmoother
+from sklearn_timegen.rules import (
+    GridSnapper,
+    MarginalCalibration,
+    SampleHolder,
+    StateSmoother,
+    stand_still,
+)
 from sklearn_timegen.series._models import Models, cut_apart
 from sklearn_timegen.series._request import Asked
 from sklearn_timegen.series._windows import WindowSource
@@ -18,6 +24,7 @@ from sklearn_timegen.series._windows import WindowSource
 __all__ = ["JoinedPostprocess"]
 
 Array = NDArray[np.float64]
+Lasting = GridSnapper | SampleHolder | StateSmoother
 N_DRAWN = 100  # series, to be compared with those of training
 N_WINDOWS = 8  # that they are long
 
@@ -41,7 +48,7 @@ class JoinedPostprocess(BaseEstimator):
     ----------
     calibrations_ : list of MarginalCalibration
         The marginals, by the distance from the beginning; none without normal scores.
-    lasting_ : list of GridSnapper and StateSmoother
+    lasting_ : list of GridSnapper, SampleHolder, StateSmoother
         What lets channels stand still, and states last.
     """
 
@@ -63,8 +70,7 @@ class JoinedPostprocess(BaseEstimator):
         moving = [k for k in range(n_coordinates) if k not in others]
         pieces = cut_apart(models.coordinates, self.window)
         # Transforms lead to where training has not been.
-        snapper = GridSnapper(moving, beyond=True).fit(pieces)
-        self.lasting_: list[GridSnapper | StateSmoother] = [snapper] if snapper.grids_ else []
+        self.lasting_: list[Lasting] = [*stand_still(pieces, moving, beyond=True)]
         if columns.states:
             self.lasting_.append(StateSmoother(columns.states).fit(pieces))
         return self
@@ -108,13 +114,15 @@ class JoinedPostprocess(BaseEstimator):
         """Let the coordinates of series stand still, and states last, a transform undone."""
         if not self.lasting_:
             return series
-        # All at once, the shorter ones standing still at their ends: paths are followed in time.
-        longest = max(map(len, series))
-        padded = [np.pad(u, ((0, longest - len(u)), (0, 0)), mode="edge") for u in series]
-        u = np.stack(padded)
-        for step in self.lasting_:
-            u = step.transform(u)
-        return [values[: len(one)] for values, one in zip(u, series, strict=True)]
+        made: list[Array] = [*series]
+        for length in {len(u) for u in series}:
+            those = [i for i, u in enumerate(series) if len(u) == length]
+            u = np.stack([series[i] for i in those])
+            for step in self.lasting_:
+                u = step.transform(u)
+            for i, values in zip(those, u, strict=True):
+                made[i] = values
+        return made
 
     @property
     def _distances(self) -> list[slice]:
