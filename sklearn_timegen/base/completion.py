@@ -133,7 +133,7 @@ class Completing:
         if self.postprocess_ is not None:
             drawn = self.postprocess_.transform(drawn)
         # Known coordinates first: through rules, others stand in their relation to them.
-        filled = self._structure.inverse_transform(np.where(fixed, u, drawn), present=True)
+        filled = self._preprocessing.series_of(np.where(fixed, u, drawn), present=True)
         completed: FloatArray = self._structure.complete(np.where(known, x, filled), known)
         return completed
 

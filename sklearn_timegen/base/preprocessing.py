@@ -86,7 +86,7 @@ class Preprocessing:
         warn_of_sentinels(x, names)
         u, known = structure.fit_encode(x, names)
         if isinstance(postprocess, str):
-            postprocess = choose_postprocess(u, structure, known)
+            postprocess = choose_postprocess(x, u, structure, known)
         elif postprocess is not None:
             postprocess = clone(postprocess, safe=False).fit(u)
         fitted, v, space = fit_representation(representation, u)
@@ -193,7 +193,20 @@ class Preprocessing:
             u = self.structure.coordinates_.with_attributes(
                 u, attributes.channels, attributes.values
             )
-        return self.structure.inverse_transform(u, present=present, lengths=lengths)
+        return self.series_of(u, present=present, lengths=lengths)
+
+    def series_of(
+        self, u: FloatArray, *, present: bool = False, lengths: NDArray[np.int64] | None = None
+    ) -> FloatArray:
+        """Lead coordinates that are postprocessed to series, whose channels may be, too."""
+        x = self.structure.inverse_transform(u, present=present, lengths=lengths)
+        transform = getattr(self.postprocess, "transform_channels", None)
+        if transform is None:
+            return x
+        there = np.isfinite(x)
+        whole = x if there.all() else self.structure.inverse_transform(u, present=True)
+        held: FloatArray = np.where(there, transform(whole), x)
+        return held
 
     def is_sound(self, x: FloatArray, v: FloatArray, *, cut: bool) -> bool:
         """Whether series that were led back have no value that is none, but for missing ones.
@@ -223,7 +236,9 @@ class Preprocessing:
         """Return the same with a postprocessing that was shown what a model draws."""
         drawn = np.asarray(self.representation.inverse_transform(v))
         # A copy: further training may still go wrong, and the old one has to be there then.
-        return replace(self, postprocess=copy.deepcopy(self.postprocess).calibrate(drawn))
+        same = {id(self.structure): self.structure}
+        own = copy.deepcopy(self.postprocess, same)
+        return replace(self, postprocess=own.calibrate(drawn))
 
 
 def learn_preprocessing(told: DataParameters, X: ArrayLike) -> tuple[Preprocessing, Series]:

@@ -8,6 +8,7 @@ from sklearn_timegen.rules.calibration import (
     choose_postprocess,
 )
 from sklearn_timegen.rules.category import Category, Static
+from sklearn_timegen.rules.channel_hold import ChannelHolder
 from sklearn_timegen.rules.channels import ChannelReducer
 from sklearn_timegen.rules.clock import Clock
 from sklearn_timegen.rules.dependence import Dependence
@@ -39,6 +40,7 @@ __all__ = [
     "Angle",
     "Bounds",
     "Category",
+    "ChannelHolder",
     "ChannelReducer",
     "Clock",
     "Combination",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_timegen.rules.channel_hold import ChannelHolder
 from sklearn_timegen.rules.sample_hold import stand_still
 from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.structure import Structure
@@ -156,16 +157,28 @@ class Postprocesses(BaseEstimator):
             u = step.transform(u)
         return u
 
+    def transform_channels(self, x: FloatArray) -> FloatArray:
+        """Apply those steps to series that are about channels, not coordinates."""
+        for step in self.steps:
+            if hasattr(step, "transform_channels"):
+                x = step.transform_channels(x)
+        return x
+
 
 def choose_postprocess(
-    u: FloatArray, structure: Structure, known: NDArray[np.bool_] | None = None
+    x: FloatArray,
+    u: FloatArray,
+    structure: Structure,
+    known: NDArray[np.bool_] | None = None,
 ) -> Any:
     """Return what the coordinates of series need, fitted to them; ``None`` if nothing.
 
     Parameters
     ----------
+    x : ndarray of shape (n_samples, n_timesteps, n_channels)
+        Training series, NaN where values are missing.
     u : ndarray of shape (n_samples, n_timesteps, n_coordinates)
-        Coordinates of training series.
+        Their coordinates.
     structure : Structure
         The structure that they are coordinates of.
     known : ndarray of bool of the shape of ``u``, optional
@@ -173,7 +186,7 @@ def choose_postprocess(
 
     Returns
     -------
-    postprocess : GridSnapper, SampleHolder, MarginalCalibration, Postprocesses or None
+    postprocess : object or None
         With ``calibrate(drawn)`` and ``transform(u)``.
 
     Examples
@@ -182,15 +195,17 @@ def choose_postprocess(
     >>> from sklearn_timegen.rules import Structure, choose_postprocess
     >>> rng = np.random.default_rng(0)
     >>> rain = rng.exponential(size=(200, 9, 1)) * (rng.random((200, 9, 1)) < 0.5)
-    >>> structure = Structure()
-    >>> choose_postprocess(structure.fit_transform(rain.astype(np.float32)), structure)
+    >>> rain, structure = rain.astype(np.float32), Structure()
+    >>> choose_postprocess(rain, structure.fit_transform(rain), structure)
     MarginalCalibration(channels=[0])
     """
     steps: list[Any] = []
     # What is constant along time stands still without being read on a grid.
     columns = structure.coordinates_
     static = columns.static
-    others = {*static, *columns.directions}
+    channels = ChannelHolder(structure).fit(x)
+    ordered = [k for k, key in enumerate(columns.keys) if key in channels.channels_]
+    others = {*static, *columns.directions, *ordered}
     moving = [k for k in range(u.shape[2]) if k not in others]
     scored = columns.scored
     own = [k for k in moving if k not in scored]
@@ -200,4 +215,6 @@ def choose_postprocess(
         steps.append(MarginalCalibration(scored, still).fit(u))
     if columns.states and u.shape[1] > 1:
         steps.append(StateSmoother(columns.states).fit(u))
+    if channels.steps_:
+        steps.append(channels)
     return steps[0] if len(steps) == 1 else Postprocesses(steps) if steps else None

@@ -33,6 +33,7 @@ N_SIZES = 10  # classes of s
 LONGEST = 50  # timesteps; holds go on after more as they did then
 ENOUGH = 20  # holds, to say how many of them go on
 BY_CHANCE = 1e-4  # that holds begin as unevenly along time, if they do not hang on it
+MOST = 3.0  # times as often may holds begin to make up for those that are not allowed
 LEAST = 1e-3  # of a probability that is multiplied
 N_ROUNDS = 3
 NONE = 1e-4  # of the scale of increments: what is so small is none
@@ -302,6 +303,11 @@ class SampleHolder(TransformerMixin, BaseEstimator):
     def __init__(self, groups: Sequence[Sequence[int]]) -> None:
         self.groups = groups
 
+    @property
+    def channels_(self) -> list[int]:
+        """The channels that hold."""
+        return [d for group in self.groups for d in group]
+
     def fit(self, x: NDArray[Any], y: Any = None) -> SampleHolder:
         """Learn from training series how often channels hold; what is missing is NaN."""
         self.holds_ = [_Hold.of(_columns(x, group)) for group in self.groups]
@@ -315,6 +321,14 @@ class SampleHolder(TransformerMixin, BaseEstimator):
             for group, hold in zip(self.groups, self.holds_, strict=True):
                 hold.calibrate(_columns(finite, group))
         return self
+
+    def hold_more(self, made: NDArray[Any]) -> None:
+        """Let holds begin more often, by as much as series made so hold too rarely."""
+        for group, hold in zip(self.groups, self.holds_, strict=True):
+            held = (np.diff(made[:, :, list(group)], axis=1) == 0).all(axis=2).mean()
+            more = float(np.clip(hold.rate / max(held, 1e-9), 1.0, MOST))
+            hold.share = (more * hold.share).clip(max=1.0)
+            hold.begun = np.stack([np.minimum(more * hold.begun[0], hold.begun[1]), hold.begun[1]])
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return series of which the channels hold."""

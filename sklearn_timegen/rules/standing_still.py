@@ -111,6 +111,11 @@ class GridSnapper(TransformerMixin, BaseEstimator):
 
     n_draws: ClassVar[int] = _N_PATHS
 
+    @property
+    def channels_(self) -> list[int]:
+        """The channels that are on a grid."""
+        return list(self.grids_)
+
     def __init__(self, channels: Sequence[int] | None = None, *, beyond: bool = False) -> None:
         self.channels = channels
         self.beyond = beyond
