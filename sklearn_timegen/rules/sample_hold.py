@@ -30,6 +30,7 @@ SHARE = 0.02  # their share, from which a channel holds its values: 0.001 in sto
 TOGETHER = 0.8  # of the timesteps at which either of two channels holds, both do
 N_BEFORE = 6  # classes of a, and one of the first increment, which has none before
 N_SIZES = 10  # classes of s
+N_QUANTILES = 200
 LONGEST = 50  # timesteps; holds go on after more as they did then
 ENOUGH = 20  # holds, to say how many of them go on
 BY_CHANCE = 1e-4  # that holds begin as unevenly along time, if they do not hang on it
@@ -69,7 +70,7 @@ class _Hold:
 
     scale: Array  # (n_channels,), of increments that are not 0
     rate: float = 0.0  # of increments that are 0
-    moved: list[Array] = field(default_factory=list)  # s of training that did not hold, by class
+    moved: list[Array] = field(default_factory=list)  # quantiles of s that did not hold, by class
     share: Array = field(default_factory=lambda: np.zeros(0))  # of holds that begin, by class
     begun: Array = field(default_factory=lambda: np.zeros((2, 0)))  # at t, and how many could
     c: Array = field(default_factory=lambda: np.zeros(0))
@@ -88,7 +89,7 @@ class _Hold:
         before = seen.classes(seen.edges())
         for b in range(N_BEFORE + 1):
             those = seen.open & (before == b)
-            hold.moved.append(np.sort(seen.s[those & ~held]))
+            hold.moved.append(_quantiles(seen.s[those & ~held]))
         number = np.bincount(before[seen.open], minlength=N_BEFORE + 1)
         begun = np.bincount(before[seen.open & held], minlength=N_BEFORE + 1)
         hold.share = begun / np.maximum(number, 1)
@@ -205,6 +206,14 @@ def _excess(s: Array, moved: Array, edges: Array, share: float) -> Array:
     if total <= 0:
         return np.full(N_SIZES, share)
     return (p * share / total).clip(max=1.0)
+
+
+def _quantiles(s: Array) -> Array:
+    """Return quantiles: what is kept of training is no list of its increments."""
+    if not len(s):
+        return s
+    quantiles: Array = np.quantile(s, (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+    return quantiles
 
 
 def _factor(p: Array, wanted: float) -> float:
