@@ -26,6 +26,17 @@ __all__ = ["ChannelHolder"]
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+# Kinds of rules that a value taken from the timestep before could break.
+KEPT = (
+    "clock",
+    "monotone",
+    "standardized",
+    "parts",
+    "multiplicative",
+    "angle",
+    "one of",
+    "static",
+)
 FOLLOWS = 0.8  # of the timesteps at which all that a channel follows from stands still, it does
 
 
@@ -89,7 +100,8 @@ class ChannelHolder(BaseEstimator):
         rules = self.structure.rules_
         pairs = [pair for rule in rules if isinstance(rule, Order) for pair in rule.covers()]
         self.pairs_ = [(a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int)]
-        ordered = sorted({k for pair in self.pairs_ for k in pair})
+        bound = {key for rule in rules if rule.kind in KEPT for key in rule.keys}
+        ordered = sorted({k for pair in self.pairs_ for k in pair} - bound)
         self.steps_ = stand_still(self.structure.fill(x), ordered, known=np.isfinite(x))
         self.channels_ = sorted({d for step in self.steps_ for d in step.channels_})
         self.followers_ = self._find_followers(x)
