@@ -36,6 +36,7 @@ KEPT = (
     "angle",
     "one of",
     "static",
+    "shape",
 )
 FOLLOWS = 0.8  # of the timesteps at which all that a channel follows from stands still, it does
 
