@@ -32,7 +32,14 @@ from sklearn.frozen import FrozenEstimator
 
 from benchmarks.cells import Done, Table, Work, has_result, page_head, table_head
 from benchmarks.conditional import basic_motions, italy
-from sklearn_timegen import FlowMatching, OneStepGenerator, PCAMixture, RejectionSampler, TimeVAE
+from sklearn_timegen import (
+    CategoricalForcing,
+    FlowMatching,
+    OneStepGenerator,
+    PCAMixture,
+    RejectionSampler,
+    TimeVAE,
+)
 from sklearn_timegen.metrics import judge_panel, nearest_record_ratio
 from sklearn_timegen.model_selection import find_window_starts, make_windows
 
@@ -49,6 +56,7 @@ GENERATORS: dict[str, Any] = {
     ),
     "TimeVAE": TimeVAE(),
     "FlowMatching": FlowMatching(),
+    "CategoricalForcing": CategoricalForcing(),
 }
 STUDENT = "OneStepGenerator"
 
