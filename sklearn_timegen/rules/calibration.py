@@ -181,8 +181,8 @@ def choose_postprocess(
         Their coordinates.
     structure : Structure
         The structure that they are coordinates of.
-    known : ndarray of bool of the shape of ``u``, optional
-        Which of them are no draws for what is missing; all by default.
+    known : ndarray of bool of the shape of ``u`` or None, default=None
+        Which of them are no draws for what is missing; ``None`` is all.
 
     Returns
     -------

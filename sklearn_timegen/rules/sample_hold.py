@@ -25,7 +25,7 @@ __all__ = ["SampleHolder", "stand_still"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-FEWEST = 50  # increments of exactly 0, and
+FEWEST = 50  # increments of exactly 0, and others, and
 SHARE = 0.02  # their share, from which a channel holds its values: 0.001 in stock prices
 TOGETHER = 0.8  # of the timesteps at which either of two channels holds, both do
 N_BEFORE = 6  # classes of a, and one of the first increment, which has none before
@@ -83,7 +83,7 @@ class _Hold:
     def of(cls, x: Array) -> _Hold:
         w = np.diff(x, axis=1)
         known, held = (np.asarray(cells.all(axis=2)) for cells in (np.isfinite(w), w == 0))
-        scale = w[known & ~held].std(axis=0)
+        scale = np.sqrt((w[known & ~held] ** 2).mean(axis=0))
         hold = cls(np.where(scale > 0, scale, 1.0), float(held.sum() / max(known.sum(), 1)))
         seen = hold._seen(x, held)
         before = seen.classes(seen.edges())
@@ -368,8 +368,8 @@ def stand_still(
         Series.
     channels : sequence of int
         Those that are looked at.
-    known : ndarray of bool of the shape of ``x``, optional
-        What is no draw for a missing value; all by default.
+    known : ndarray of bool of the shape of ``x`` or None, default=None
+        What is no draw for a missing value; ``None`` is all.
     on_grids : sequence of int, default=()
         Those that are looked at for grids only.
     beyond : bool, default=False
@@ -379,6 +379,15 @@ def stand_still(
     -------
     steps : list
         None, one or two postprocessings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_timegen.rules import stand_still
+    >>> x = np.random.default_rng(0).normal(size=(200, 24, 2)).cumsum(axis=1)
+    >>> x[:, 12] = x[:, 11]
+    >>> stand_still(x, [0, 1])
+    [SampleHolder(groups=[(0, 1)])]
     """
     seen = x if known is None else np.where(known, x, np.nan)
     groups = _find_held(seen, channels)
@@ -398,7 +407,11 @@ def _find_held(x: NDArray[Any], channels: Sequence[int]) -> list[tuple[int, ...]
     increments = {d: np.diff(x[:, :, d].astype(np.float64), axis=1).ravel() for d in channels}
     held = {d: own == 0 for d, own in increments.items()}
     number = {d: max(1, np.isfinite(own).sum()) for d, own in increments.items()}
-    some = [d for d, n in number.items() if held[d].sum() >= max(FEWEST, SHARE * n)]
+    some = [
+        d
+        for d, n in number.items()
+        if held[d].sum() >= max(FEWEST, SHARE * n) and n - held[d].sum() >= FEWEST
+    ]
     groups: list[list[int]] = []
     for d in some:
         for group in groups:
