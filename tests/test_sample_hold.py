@@ -146,6 +146,14 @@ def test_beside_missing_values(missing):
     assert still(drawn)[both].mean() == pytest.approx(still(full).mean(), rel=0.25)
 
 
+def test_few_series_filled_forward_are_on_no_grid():
+    x = filled_forward(paths(60), begins=0.2)
+    (step,) = stand_still(x, [0])
+    assert isinstance(step, SampleHolder)
+    (grid,) = stand_still(np.round(paths(60)), [0])
+    assert isinstance(grid, GridSnapper)
+
+
 def test_joined_series_hold_as_often():
     walk = make_ar(1, 2000, 1, coefficients=(1.2, -0.5), random_state=SEED)
     x = filled_forward(walk, begins=0.08)[0, :, 0]

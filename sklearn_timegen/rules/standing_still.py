@@ -77,8 +77,8 @@ class GridSnapper(TransformerMixin, BaseEstimator):
     A channel is on a grid if 5% of its increments are exactly 0, or its values are fewer than a
     tenth of the series; and if, its most common value left out, a quarter of its readings occur
     twice or more. With fewer than 100 readings none is. Readings are the values at one timestep,
-    or all of them where there are fewer than 100 series: in overlapping windows, every value
-    occurs several times.
+    or where there are fewer than 100 series all but those that repeat the last one: in overlapping
+    windows, every value occurs several times.
 
     Parameters
     ----------
@@ -180,7 +180,10 @@ def _on_grid(x: NDArray[Any]) -> bool:
     many = len(x) >= _FEWEST
     if not (still or many):
         return False
-    readings = [x[:, t] for t in {0, x.shape[1] // 2, x.shape[1] - 1}] if many else [x.ravel()]
+    readings = [x[:, t] for t in {0, x.shape[1] // 2, x.shape[1] - 1}]
+    if not many:  # what is held is read once
+        read = np.concatenate([np.ones((len(x), 1), bool), x[:, 1:] != x[:, :-1]], axis=1)
+        readings = [x[read]]
     counts = max((np.unique(r, return_counts=True)[1] for r in readings), key=len)
     rest = np.delete(counts, counts.argmax())
     repeated = rest[rest > 1].sum() > 0.25 * rest.sum()
