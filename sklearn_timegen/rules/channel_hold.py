@@ -190,12 +190,7 @@ class ChannelHolder(BaseEstimator):
 
     def _followed(self, x: FloatArray, y: FloatArray) -> FloatArray:
         """Return new series with what is a function of the channels, with the rest that it had."""
-        if not self.followers_:
-            return y
-        before, after = (self.structure.transform(z, tell=False) for z in (x, y))
-        columns = [own.column for own in self.followers_ if own.column is not None]
-        after[:, :, columns] = before[:, :, columns]
-        new = self.structure.inverse_transform(after, present=True)
+        new = y if all(own.exact for own in self.followers_) else self._with_rest_of(x, y)
         out = y.copy()
         for own in self.followers_:
             if own.exact is not None:
@@ -209,6 +204,13 @@ class ChannelHolder(BaseEstimator):
                 values[held, t] = values[held, t - 1]
             out[:, :, own.channel] = values
         return out
+
+    def _with_rest_of(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        """Return new series, but with what the functions leave as it was in the ones before."""
+        before, after = (self.structure.transform(z, tell=False) for z in (x, y))
+        columns = [own.column for own in self.followers_ if own.column is not None]
+        after[:, :, columns] = before[:, :, columns]
+        return self.structure.inverse_transform(after, present=True)
 
 
 def _follows(x: FloatArray, target: int, others: list[int]) -> bool:
