@@ -26,11 +26,12 @@ from sklearn_timegen.rules.parts import Parts
 from sklearn_timegen.rules.redundant import Combination, Constant, Copy
 from sklearn_timegen.rules.rule import Evidence, Rule
 from sklearn_timegen.rules.rule_list import RuleList
-from sklearn_timegen.rules.sample_hold import SampleHolder, stand_still
+from sklearn_timegen.rules.sample_hold import SampleHolder
 from sklearn_timegen.rules.shape import Shape
 from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.standardized import Standardized
 from sklearn_timegen.rules.standing_still import GridSnapper
+from sklearn_timegen.rules.stillness import stand_still
 from sklearn_timegen.rules.structure import LINEAR_KINDS, Structure
 from sklearn_timegen.rules.succession import Succession
 

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen.rules.channel_hold import ChannelHolder
-from sklearn_timegen.rules.sample_hold import stand_still
 from sklearn_timegen.rules.smoothing import StateSmoother
+from sklearn_timegen.rules.stillness import stand_still
 from sklearn_timegen.rules.structure import Structure
 
 __all__ = ["MarginalCalibration", "Postprocesses", "choose_postprocess"]

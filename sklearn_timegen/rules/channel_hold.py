@@ -18,7 +18,8 @@ from sklearn_timegen.rules.dependence import Dependence
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.redundant import Combination, Copy
 from sklearn_timegen.rules.rule import as_block, channel_of
-from sklearn_timegen.rules.sample_hold import SampleHolder, stand_still
+from sklearn_timegen.rules.sample_hold import SampleHolder
+from sklearn_timegen.rules.stillness import stand_still
 from sklearn_timegen.rules.structure import Structure
 
 __all__ = ["ChannelHolder"]
