@@ -95,6 +95,15 @@ def test_copies_and_sums_of_them():
     assert np.array_equal(drawn[:, :, 4], drawn[:, :, 0])
 
 
+def test_a_copy_of_what_follows():
+    x = weather()
+    x = np.concatenate([x, x[:, :, 2:]], axis=2)
+    fitted = PCAMixture(random_state=SEED).fit(x)
+    drawn = fitted.sample(500)
+    assert broken(fitted, drawn) == 0
+    assert still(drawn)[:, :, 0].mean() > 0.5 * still(x)[:, :, 0].mean()
+
+
 @pytest.mark.parametrize("missing", ["generate", "complete"])
 def test_beside_missing_values(missing):
     x = prices()

@@ -39,6 +39,7 @@ KEPT = (
     "static",
     "shape",
 )
+FUNCTIONS = (Copy, Combination, Dependence)
 FOLLOWS = 0.8  # of the timesteps at which all that a channel follows from stands still, it does
 
 
@@ -113,13 +114,12 @@ class ChannelHolder(BaseEstimator):
         """Return what is a function of these channels, or but for a rest that stands still too."""
         found: list[_Follower] = []
         told = set(self.channels_)
-        for rule in self.structure.rules_:
-            if not isinstance(rule, Copy | Combination | Dependence):
-                continue
+        columns = self.structure.coordinates_.keys
+        functions = [r for r in self.structure.rules_ if isinstance(r, FUNCTIONS)]
+        for rule in functions * len(functions):  # copies of what follows, too, and after it
             key, of = rule.keys[0], sorted({channel_of(k) for k in rule.keys[1:]})
-            if told.isdisjoint(of) or not isinstance(key, int):
+            if told.isdisjoint(of) or not isinstance(key, int) or key in told:
                 continue
-            columns = self.structure.coordinates_.keys
             if key not in columns or _follows(x, key, of):
                 column = columns.index(key) if key in columns else None
                 exact = None if isinstance(rule, Dependence) else rule

@@ -230,7 +230,9 @@ def _continued(held: Mask, known: Mask) -> Array:
         np.add.at(number, d[(lasted > 0) & seen] - 1, 1)
         np.add.at(went_on, d[(lasted > 0) & now] - 1, 1)
         lasted = np.where(now, lasted + 1, 0)
-    n = np.count_nonzero(number >= ENOUGH)  # it never rises with d; the rest is taken together
+    n = min(
+        np.count_nonzero(number >= ENOUGH), LONGEST - 1
+    )  # it never rises with d; the rest is taken together
     went_on = np.append(went_on[:n], went_on[n:].sum())
     c: Array = went_on / np.maximum(np.append(number[:n], number[n:].sum()), 1)
     return c
@@ -272,9 +274,9 @@ class SampleHolder(TransformerMixin, BaseEstimator):
     which timestep of a window holds begin, that is learned, too.
 
     Which increments are too many depends on how a generator's paths move, which ``calibrate`` is
-    shown; until then, paths are left as they are. Those that hold already are, too, so that real
-    series come back, if they ever hold. Chance is taken from the digits of a path: the same path
-    holds in the same places.
+    shown; until then, paths are left as they are. Those that hold already, half as often as usual
+    or more, are, too, so that most real series come back. Chance is taken from the digits of a
+    path: the same path holds in the same places.
 
     Parameters
     ----------

@@ -84,7 +84,8 @@ def _find_held(x: NDArray[Any], channels: Sequence[int]) -> list[tuple[int, ...]
     for d in some:
         for group in groups:
             first = held[group[0]]
-            if (first & held[d]).sum() >= TOGETHER * (first | held[d]).sum():
+            known = np.isfinite(increments[group[0]]) & np.isfinite(increments[d])
+            if (first & held[d]).sum() >= TOGETHER * ((first | held[d]) & known).sum():
                 group.append(d)
                 break
         else:
