@@ -18,7 +18,7 @@ from sklearn_timegen.rules.dependence import Dependence
 from sklearn_timegen.rules.order import Order
 from sklearn_timegen.rules.redundant import Combination, Copy
 from sklearn_timegen.rules.rule import as_block, channel_of
-from sklearn_timegen.rules.sample_hold import SampleHolder
+from sklearn_timegen.rules.sample_hold import SampleHolder, carried
 from sklearn_timegen.rules.stillness import stand_still
 from sklearn_timegen.rules.structure import Structure
 
@@ -105,7 +105,9 @@ class ChannelHolder(BaseEstimator):
         self.pairs_ = [(a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int)]
         bound = {key for rule in rules if rule.kind in KEPT for key in rule.keys}
         ordered = sorted({k for pair in self.pairs_ for k in pair} - bound)
-        self.steps_ = stand_still(self.structure.fill(x), ordered, known=np.isfinite(x))
+        self.steps_: list[Any] = []
+        if ordered:
+            self.steps_ = [*stand_still(self.structure.fill(x), ordered, known=np.isfinite(x))]
         self.channels_ = sorted({d for step in self.steps_ for d in step.channels_})
         self.followers_ = self._find_followers(x)
         return self
@@ -199,11 +201,7 @@ class ChannelHolder(BaseEstimator):
                 out[:, :, own.channel] = block[own.channel]
                 continue
             still = (np.diff(out[:, :, own.of], axis=1) == 0).all(axis=2)
-            values = new[:, :, own.channel]
-            for t in range(1, y.shape[1]):
-                held = still[:, t - 1]
-                values[held, t] = values[held, t - 1]
-            out[:, :, own.channel] = values
+            out[:, :, own.channel] = carried(new[:, :, own.channel], still)
         return out
 
     def _with_rest_of(self, x: FloatArray, y: FloatArray) -> FloatArray:

@@ -18,7 +18,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["SampleHolder"]
+from sklearn_timegen.rules.rule import forward_filled
+
+__all__ = ["SampleHolder", "carried"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -136,7 +138,8 @@ class _Hold:
         # A series of training has its holds already: one, or half as many as usual.
         holds = still.sum(axis=1) >= max(1.0, self.rate * still.shape[1] / 2)
         y = self._follow(x)[0]
-        y[holds] = _carried(x[holds], still[holds])
+        for k in range(x.shape[2]):  # equal but for rounding
+            y[holds, :, k] = carried(x[holds, :, k], still[holds])
         return y
 
     def _seen(self, x: Array, held: Mask) -> _Seen:
@@ -238,12 +241,10 @@ def _continued(held: Mask, known: Mask) -> Array:
     return c
 
 
-def _carried(x: Array, still: Mask) -> Array:
-    """Return paths with equal values where they stand still but for rounding."""
-    y = x.copy()
-    for t in range(1, x.shape[1]):
-        y[still[:, t - 1], t] = y[still[:, t - 1], t - 1]
-    return y
+def carried(x: NDArray[Any], still: Mask) -> Array:
+    """Return a channel with the value before wherever it stands still ``(n, n_timesteps - 1)``."""
+    first = np.zeros((len(x), 1), dtype=bool)
+    return forward_filled(np.where(np.concatenate([first, still], axis=1), np.nan, x))
 
 
 def _chance(x: Array) -> Array:
