@@ -100,6 +100,8 @@ class ChannelHolder(BaseEstimator):
 
     def fit(self, x: FloatArray) -> ChannelHolder:
         """Learn from training series ``(n_samples, n_timesteps, n_channels)``, NaN if missing."""
+        if not hasattr(self.structure, "rules_"):
+            raise ValueError("the structure has seen no data: call its fit_transform(x) first")
         rules = self.structure.rules_
         pairs = [pair for rule in rules if isinstance(rule, Order) for pair in rule.covers()]
         self.pairs_ = [(a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int)]

@@ -317,6 +317,12 @@ class SampleHolder(TransformerMixin, BaseEstimator):
 
     def fit(self, x: NDArray[Any], y: Any = None) -> SampleHolder:
         """Learn from training series how often channels hold; what is missing is NaN."""
+        beyond = [d for d in self.channels_ if not 0 <= d < x.shape[2]]
+        if beyond:
+            raise ValueError(
+                f"groups name the channels {beyond}, and these series have {x.shape[2]}: "
+                "take positions from 0 on"
+            )
         self.holds_ = [_Hold.of(_columns(x, group)) for group in self.groups]
         return self
 
