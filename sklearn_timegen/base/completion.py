@@ -115,27 +115,15 @@ class Completing:
         for part in self._batches(len(row)):
             of = row[part]
             drawn = self._complete_represented(series[of], rng)
-            completed[draw[part], rows[of]] = self._completed(
-                drawn, u[of], fixed[of], x[of], known[of]
+            drawn = self._as_represented(drawn, len(drawn), "_complete_represented")
+            completed[draw[part], rows[of]] = self._preprocessing.complete(
+                self._preprocessing.coordinates(drawn), u[of], fixed[of], x[of], known[of]
             )
         return completed
 
     def _complete_represented(self, series: Series, rng: Any) -> FloatArray:
         """Return represented values, drawn given those of ``series`` that were observed."""
         raise NotImplementedError
-
-    def _completed(
-        self: Any, v: FloatArray, u: FloatArray, fixed: Mask, x: FloatArray, known: Mask
-    ) -> FloatArray:
-        """Lead drawn series back, and put what is known in its place."""
-        v = self._as_represented(v, len(v), "_complete_represented")
-        drawn = self._preprocessing.coordinates(v)
-        if self.postprocess_ is not None:
-            drawn = self.postprocess_.transform(drawn)
-        # Known coordinates first: through rules, others stand in their relation to them.
-        filled = self._preprocessing.series_of(np.where(fixed, u, drawn), present=True)
-        completed: FloatArray = self._structure.complete(np.where(known, x, filled), known)
-        return completed
 
 
 def with_gaps(X: Any, generator: BaseGenerator) -> tuple[FloatArray, Mask]:

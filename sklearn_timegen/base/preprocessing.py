@@ -23,6 +23,7 @@ from sklearn_timegen.representation import (
     represent,
 )
 from sklearn_timegen.rules import Structure, choose_postprocess
+from sklearn_timegen.rules.calibration import complete_by
 from sklearn_timegen.rules.category import rules_of_kinds
 
 if TYPE_CHECKING:
@@ -207,6 +208,23 @@ class Preprocessing:
         whole = x if there.all() else self.structure.inverse_transform(u, present=True)
         held: FloatArray = np.where(there, transform(whole), x)
         return held
+
+    def complete(
+        self, drawn: FloatArray, u: FloatArray, fixed: Mask, x: FloatArray, known: Mask
+    ) -> FloatArray:
+        """Lead coordinates, drawn given those of ``u`` that are ``fixed``, to completed series.
+
+        Known coordinates first: through rules, others stand in their relation to them; then the
+        ``known`` cells of ``x``, which are as they are.
+        """
+        u = np.where(fixed, u, drawn)
+        if self.postprocess is not None:
+            u = complete_by(self.postprocess, u, fixed)
+        filled = self.structure.inverse_transform(u, present=True)
+        completed: FloatArray = self.structure.complete(np.where(known, x, filled), known)
+        if hasattr(self.postprocess, "complete_channels"):
+            completed = self.postprocess.complete_channels(completed, known)
+        return completed
 
     def is_sound(self, x: FloatArray, v: FloatArray, *, cut: bool) -> bool:
         """Whether series that were led back have no value that is none, but for missing ones.

@@ -128,7 +128,9 @@ class Completion:
                 drawn = self._draw_alike(
                     seen[repeated[part]], mask, None if c is None else c[rows], rng
                 )
-                made[draw[part], rows] = self._restored(drawn, x[rows], known[rows])
+                made[draw[part], rows] = self.generator._preprocessing.complete(
+                    drawn, seen[repeated[part]], fixed[repeated[part]], x[rows], known[rows]
+                )
         return made
 
     def _draw_alike(
@@ -152,16 +154,6 @@ class Completion:
         _, gain = ensemble.gain(cells, flow.kappa)
         left = y - made.reshape(len(made), -1)[:, cells]
         return made + (left @ gain).astype(np.float32).reshape(made.shape)
-
-    def _restored(self, made: FloatArray, x: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-        """Lead what was observed of drawn series back, and put what is known in its place."""
-        structure = self.generator._structure
-        made = (
-            structure.limits_.clip(made)
-            if structure.plain
-            else structure.inverse_transform(made, present=True)
-        )
-        return structure.complete(np.where(known, x, made), known)
 
 
 def observed(generator: FlowMatching, v: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from sklearn_timegen.rules.smoothing import StateSmoother
 from sklearn_timegen.rules.stillness import stand_still
 from sklearn_timegen.rules.structure import Structure
 
-__all__ = ["MarginalCalibration", "Postprocesses", "choose_postprocess"]
+__all__ = ["MarginalCalibration", "Postprocesses", "choose_postprocess", "complete_by"]
 
 Array = NDArray[np.float64]
 FloatArray = NDArray[np.float32]
@@ -157,12 +157,33 @@ class Postprocesses(BaseEstimator):
             u = step.transform(u)
         return u
 
+    def complete(self, u: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
+        """Apply the steps one after another to what is not ``known`` of series."""
+        for step in self.steps:
+            u = complete_by(step, u, known)
+        return u
+
     def transform_channels(self, x: FloatArray) -> FloatArray:
         """Apply those steps to series that are about channels, not coordinates."""
         for step in self.steps:
             if hasattr(step, "transform_channels"):
                 x = step.transform_channels(x)
         return x
+
+    def complete_channels(self, x: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+        """Apply these to what is not ``known`` of series."""
+        for step in self.steps:
+            if hasattr(step, "complete_channels"):
+                x = step.complete_channels(x, known)
+        return x
+
+
+def complete_by(step: Any, u: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
+    """Apply a postprocessing to what is not known of series, whether it knows of that or not."""
+    if hasattr(step, "complete"):
+        completed: NDArray[Any] = step.complete(u, known)
+        return completed
+    return np.where(known, u, step.transform(u))
 
 
 def choose_postprocess(

@@ -137,18 +137,18 @@ class ChannelHolder(BaseEstimator):
         finite = drawn[np.isfinite(drawn).all(axis=(1, 2))][: self.n_draws]
         if len(finite):
             x = self.structure.inverse_transform(finite, present=True)
-            self._calibrate(x)
+            self._calibrate(x, None)
             # What rules leave no room for is made up for where they do.
-            made = self._held(x)
-            for step in self.steps_:
-                if isinstance(step, SampleHolder):
-                    step.hold_more(made)
-            self._calibrate(x)
+            self._calibrate(x, self._held(x, None))
         return self
 
-    def _calibrate(self, x: FloatArray) -> None:
+    def _calibrate(self, x: FloatArray, made: FloatArray | None) -> None:
         for step in self.steps_:
-            x = step.calibrate(x).transform(x)
+            if isinstance(step, SampleHolder) and made is not None:
+                step.calibrate(x, step.lacking(made))
+            else:
+                step.calibrate(x)
+            x = step.transform(x)
 
     def transform(self, u: NDArray[Any]) -> NDArray[Any]:
         """Return coordinates as they are: of these channels, series stand still."""
@@ -156,24 +156,37 @@ class ChannelHolder(BaseEstimator):
 
     def transform_channels(self, x: FloatArray) -> FloatArray:
         """Return series, which have no missing values, of which the channels stand still."""
+        return self._each(x, None)
+
+    def complete(self, u: NDArray[Any], known: Mask) -> NDArray[Any]:
+        """Return coordinates as they are, as ``transform`` does."""
+        return u
+
+    def complete_channels(self, x: FloatArray, known: Mask) -> FloatArray:
+        """Return series of which the channels stand still where they are not ``known``."""
+        return self._each(x, known)
+
+    def _each(self, x: FloatArray, known: Mask | None) -> FloatArray:
         check_is_fitted(self)
         finite = np.isfinite(x).all(axis=(1, 2))
         if not (self.steps_ and finite.any()):
             return x
         out = x.copy()
-        out[finite] = self._held(x[finite])
+        out[finite] = self._held(x[finite], None if known is None else known[finite])
         return out
 
-    def _held(self, x: FloatArray) -> FloatArray:
+    def _held(self, x: FloatArray, known: Mask | None) -> FloatArray:
         """Return series of which the channels stand still, where no rule is broken by that."""
         y = x
         for step in self.steps_:
-            y = step.transform(y)
+            y = step.transform(y) if known is None else step.complete(y, known)
         for d in self.channels_:  # as few as will do
             wrong, freed = self._wrong(x, y), y.copy()
             freed[:, :, d] = np.where(wrong, x[:, :, d], y[:, :, d])
             y = np.where((wrong & ~self._wrong(x, freed))[:, :, None], freed, y)
         y = self._followed(x, np.where(self._wrong(x, y)[:, :, None], x, y))
+        if known is not None:
+            y = np.where(known, x, y)
         broken = np.zeros(y.shape[:2], dtype=bool)
         for _, own in self.structure.rules_.violations(y):
             broken |= own

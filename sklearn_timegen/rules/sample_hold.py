@@ -3,6 +3,7 @@
 Symbols: ``x`` is a path as it was drawn, ``y`` the same path once it holds. At time t, ``s`` is
 the size of the increment ``x[t] - y[t-1]`` that the path wishes for, ``a`` that of the one before;
 a hold begins at t with the probability ``p``, and goes on after d timesteps with ``c[d - 1]``.
+Of values that are known, it is seen whether they hold.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen.rules.rule import forward_filled
 
-__all__ = ["SampleHolder", "carried"]
+__all__ = ["SampleHolder", "carried", "chances"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 N_BEFORE = 6  # classes of a, and one of the first increment, which has none before
 N_SIZES = 10  # classes of s
-N_QUANTILES = 200
+N_QUANTILES = 200  # at most, and
+FROM = 5  # increments or more for each of them, so that they are no list
 LONGEST = 50  # timesteps; holds go on after more as they did then
 ENOUGH = 20  # holds, to say how many of them go on
 BY_CHANCE = 1e-4  # that holds begin as unevenly along time, if they do not hang on it
@@ -71,18 +73,20 @@ class _Hold:
     share: Array = field(default_factory=lambda: np.zeros(0))  # of holds that begin, by class
     begun: Array = field(default_factory=lambda: np.zeros((2, 0)))  # at t, and how many could
     c: Array = field(default_factory=lambda: np.zeros(0))
+    back: float = 0.0  # how often nothing moved, of timesteps between two equal values
     edges: Array = field(default_factory=lambda: np.zeros(0))  # of the classes of a
     sizes: list[Array] = field(default_factory=list)  # edges of the classes of s, by that of a
     p: Array = field(default_factory=lambda: np.zeros(0))  # (N_BEFORE + 1, N_SIZES)
     along: Array = field(default_factory=lambda: np.zeros(0))  # by how much more at t; or nothing
 
     @classmethod
-    def of(cls, x: Array) -> _Hold:
+    def of(cls, x: Array, *, along: bool) -> _Hold:
         w = np.diff(x, axis=1)
         known, held = (np.asarray(cells.all(axis=2)) for cells in (np.isfinite(w), w == 0))
-        scale = np.sqrt((w[known & ~held] ** 2).mean(axis=0))
+        squares = np.where((known & ~held)[:, :, None], w**2, 0.0).sum(axis=(0, 1))
+        scale = np.sqrt(squares / max((known & ~held).sum(), 1))
         hold = cls(np.where(scale > 0, scale, 1.0), float(held.sum() / max(known.sum(), 1)))
-        seen = hold._seen(x, held)
+        seen = hold._seen(w, held)
         before = seen.classes(seen.edges())
         for b in range(N_BEFORE + 1):
             those = seen.open & (before == b)
@@ -90,12 +94,16 @@ class _Hold:
         number = np.bincount(before[seen.open], minlength=N_BEFORE + 1)
         begun = np.bincount(before[seen.open & held], minlength=N_BEFORE + 1)
         hold.share = begun / np.maximum(number, 1)
-        hold.begun = np.stack([(seen.open & held).sum(axis=0), seen.open.sum(axis=0)])
+        if along:
+            hold.begun = np.stack([(seen.open & held).sum(axis=0), seen.open.sum(axis=0)])
         hold.c = _continued(held, known)
+        returns = (x[:, 2:] == x[:, :-2]).all(axis=2) & known[:, :-1] & known[:, 1:]
+        hold.back = float((held[:, :-1] & returns).sum() / max(returns.sum(), 1))
         return hold
 
-    def calibrate(self, x: Array) -> None:
-        """Learn of drawn paths which of their increments are to be held."""
+    def calibrate(self, x: Array, more: float) -> None:
+        """Learn of drawn paths which of their increments to hold, so many times as often."""
+        share = (more * self.share).clip(max=1.0)
         self.p = self.along = np.zeros(0)
         for _ in range(N_ROUNDS):  # what a path wishes for depends on what was held before
             seen = self._follow(x)[1]
@@ -107,16 +115,17 @@ class _Hold:
                 sizes.append(np.zeros(N_SIZES - 1))
                 if len(s):
                     sizes[b] = np.quantile(s, np.arange(1, N_SIZES) / N_SIZES)
-                    p[b] = _excess(s, self.moved[b], sizes[b], float(self.share[b]))
+                    p[b] = _excess(s, self.moved[b], sizes[b], float(share[b]))
             self.edges, self.sizes, self.p, self.along = edges, sizes, p, np.zeros(0)
-            self.along = self._uneven(seen)
+            self.along = self._uneven(seen, more)
 
-    def _uneven(self, seen: _Seen) -> Array:
+    def _uneven(self, seen: _Seen, more: float) -> Array:
         """Return by what to multiply probabilities at each timestep, to begin as often there.
 
         Nothing, where that is chance, or series are of another length.
         """
         begun, number = self.begun
+        begun = np.minimum(more * begun, number)
         if seen.open.shape[1] != len(begun):
             return np.zeros(0)
         p = np.stack([self._begins(s, a, 0) for s, a in zip(seen.s.T, seen.a.T, strict=True)])
@@ -142,23 +151,27 @@ class _Hold:
             y[holds, :, k] = carried(x[holds, :, k], still[holds])
         return y
 
-    def _seen(self, x: Array, held: Mask) -> _Seen:
-        """Return what is seen of paths that hold where it is said."""
-        w = np.diff(x, axis=1)
+    def complete(self, x: Array, known: Mask) -> Array:
+        """Return paths that hold where nothing is known of them."""
+        return self._follow(x, known)[0] if len(self.p) and len(x) else x
+
+    def _seen(self, w: Array, held: Mask) -> _Seen:
+        """Return what is seen of increments, where it is said which are holds."""
         s = self._size(w)
         a = np.concatenate([np.full((len(s), 1), -1.0), s[:, :-1]], axis=1)
         before = np.concatenate([np.zeros((len(s), 1), bool), held[:, :-1]], axis=1)
         # Of what is missing nothing is known, and of what comes after.
         return _Seen(~before & np.isfinite(s) & np.isfinite(a), held, s, a)
 
-    def _follow(self, x: Array) -> tuple[Array, _Seen]:
+    def _follow(self, x: Array, known: Mask | None = None) -> tuple[Array, _Seen]:
         """Return paths ``(n_series, n_timesteps, n_channels)`` that hold, and what they wished."""
         y = x.copy()
         n, n_steps = len(x), x.shape[1] - 1
         s, a = np.zeros((n, n_steps)), np.full((n, n_steps), -1.0)
         held, is_open = np.zeros((n, n_steps), bool), np.zeros((n, n_steps), bool)
         lasted = np.zeros(n, dtype=np.intp)
-        chance = _chance(x / self.scale)
+        chance = chances(x / self.scale)
+        ahead = None if known is None else _next_known(x, known)
         for t in range(n_steps):
             s[:, t] = self._size(x[:, t + 1] - y[:, t])
             if t:
@@ -169,7 +182,15 @@ class _Hold:
             goes_on = (lasted > 0) & (chance[:, t + 1] < self.c[lasted.clip(1, len(self.c)) - 1])
             begins = is_open[:, t] & (chance[:, t + 1] < self._begins(s[:, t], a[:, t], t))
             held[:, t] = goes_on | begins
-            y[held[:, t], t + 1] = y[held[:, t], t]
+            new = np.where(held[:, t, None], y[:, t], x[:, t + 1])
+            if known is not None and ahead is not None:
+                # Where the next known value is the last one, most often nothing moved.
+                returns = (ahead[:, t + 1] == y[:, t]).all(axis=1)
+                held[returns, t] = chance[returns, t + 1] < self.back
+                told, same = known[:, t + 1], x[:, t + 1] == y[:, t]
+                held[:, t] = np.where(told.any(axis=1), (same | ~told).all(axis=1), held[:, t])
+                new = np.where(held[:, t, None] & ~told, y[:, t], x[:, t + 1])
+            y[:, t + 1] = new
             lasted = np.where(held[:, t], lasted + 1, 0)
         return y, _Seen(is_open, held, s, a)
 
@@ -210,7 +231,8 @@ def _quantiles(s: Array) -> Array:
     """Return quantiles: what is kept of training is no list of its increments."""
     if not len(s):
         return s
-    quantiles: Array = np.quantile(s, (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+    n = min(N_QUANTILES, 1 + len(s) // FROM)
+    quantiles: Array = np.quantile(s, (np.arange(n) + 0.5) / n)
     return quantiles
 
 
@@ -247,7 +269,14 @@ def carried(x: NDArray[Any], still: Mask) -> Array:
     return forward_filled(np.where(np.concatenate([first, still], axis=1), np.nan, x))
 
 
-def _chance(x: Array) -> Array:
+def _next_known(x: Array, known: Mask) -> Array:
+    """Return what is known next of each channel, from each timestep on; NaN if nothing is."""
+    back = np.where(known, x, np.nan)[:, ::-1]
+    columns = [forward_filled(back[:, :, k])[:, ::-1] for k in range(x.shape[2])]
+    return np.stack(columns, axis=2)
+
+
+def chances(x: Array) -> Array:
     """Return numbers from 0 to 1, one for each timestep, that hang on nothing but its values.
 
     Those of a series are then the same whatever is drawn beside it. Far digits decide, so that
@@ -283,6 +312,8 @@ class SampleHolder(TransformerMixin, BaseEstimator):
     ----------
     groups : sequence of sequence of int
         The channels, those that hold at once together.
+    along : bool, default=True
+        Whether the timestep of a window may tell how often holds begin.
 
     Attributes
     ----------
@@ -307,8 +338,9 @@ class SampleHolder(TransformerMixin, BaseEstimator):
 
     n_draws: ClassVar[int] = 1000
 
-    def __init__(self, groups: Sequence[Sequence[int]]) -> None:
+    def __init__(self, groups: Sequence[Sequence[int]], *, along: bool = True) -> None:
         self.groups = groups
+        self.along = along
 
     @property
     def channels_(self) -> list[int]:
@@ -323,34 +355,47 @@ class SampleHolder(TransformerMixin, BaseEstimator):
                 f"groups name the channels {beyond}, and these series have {x.shape[2]}: "
                 "take positions from 0 on"
             )
-        self.holds_ = [_Hold.of(_columns(x, group)) for group in self.groups]
+        self.holds_ = [_Hold.of(_columns(x, group), along=self.along) for group in self.groups]
         return self
 
-    def calibrate(self, drawn: NDArray[Any]) -> SampleHolder:
-        """Learn from series that were drawn which of their increments to hold."""
+    def calibrate(self, drawn: NDArray[Any], more: Sequence[float] | None = None) -> SampleHolder:
+        """Learn from series that were drawn which of their increments to hold.
+
+        Holds of each group begin so many times ``more`` often as in training, if that is given.
+        """
         check_is_fitted(self)
         finite = drawn[np.isfinite(drawn).all(axis=(1, 2))][: self.n_draws]
         if finite.shape[1] > 1 and len(finite):
-            for group, hold in zip(self.groups, self.holds_, strict=True):
-                hold.calibrate(_columns(finite, group))
+            factors = more or [1.0] * len(self.groups)
+            for group, hold, factor in zip(self.groups, self.holds_, factors, strict=True):
+                hold.calibrate(_columns(finite, group), factor)
         return self
 
-    def hold_more(self, made: NDArray[Any]) -> None:
-        """Let holds begin more often, by as much as series made so hold too rarely."""
+    def lacking(self, made: NDArray[Any]) -> list[float]:
+        """Return by which factor series made so hold too rarely, 1 to 3, of each group."""
+        factors = []
         for group, hold in zip(self.groups, self.holds_, strict=True):
             held = (np.diff(made[:, :, list(group)], axis=1) == 0).all(axis=2).mean()
-            more = float(np.clip(hold.rate / max(held, 1e-9), 1.0, MOST))
-            hold.share = (more * hold.share).clip(max=1.0)
-            hold.begun = np.stack([np.minimum(more * hold.begun[0], hold.begun[1]), hold.begun[1]])
+            factors.append(float(np.clip(hold.rate / max(held, 1e-9), 1.0, MOST)))
+        return factors
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return series of which the channels hold."""
+        return self._each(x, None)
+
+    def complete(self, x: NDArray[Any], known: Mask) -> NDArray[Any]:
+        """Return series that hold where they are not ``known``, and go on from where they are."""
+        return self._each(x, known)
+
+    def _each(self, x: NDArray[Any], known: Mask | None) -> NDArray[Any]:
         check_is_fitted(self)
         out = x.copy()
         # What is not finite stays so, or nobody would learn that a generator has diverged.
         finite = np.isfinite(x).all(axis=(1, 2))
         for group, hold in zip(self.groups, self.holds_, strict=True):
-            held = hold.transform(_columns(x[finite], group))
+            columns = _columns(x[finite], group)
+            told = None if known is None else known[finite][:, :, list(group)]
+            held = hold.transform(columns) if told is None else hold.complete(columns, told)
             for k, d in enumerate(group):
                 out[finite, :, d] = held[:, :, k]
         return out

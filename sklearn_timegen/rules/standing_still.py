@@ -153,6 +153,13 @@ class GridSnapper(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._each(x, None)
+
+    def complete(self, x: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return series with readings where they are not ``known``, and as they are where so."""
+        return self._each(x, known)
+
+    def _each(self, x: NDArray[Any], known: NDArray[np.bool_] | None) -> NDArray[Any]:
         check_is_fitted(self)
         if not self.grids_:
             return x
@@ -162,6 +169,9 @@ class GridSnapper(TransformerMixin, BaseEstimator):
             # What is not finite stays so, or nobody would learn that a generator has diverged.
             finite = np.isfinite(path).all(axis=1)
             path = path[finite]
+            if known is not None:
+                out[finite, :, d] = _follow(grid, path, known[finite][:, :, d])[0]
+                continue
             snapped = grid.nearest(path)
             beside = np.abs(snapped - path) > _ROUNDING * grid.reach
             off = beside.any(axis=1)
@@ -213,12 +223,19 @@ def _quantiles(x: Array) -> Array:
     return quantiles
 
 
-def _follow(grid: _Grid, path: Array) -> tuple[Array, Array]:
-    """Return paths over the values of the grid, and the increments that they would have made."""
+def _follow(
+    grid: _Grid, path: Array, known: NDArray[np.bool_] | None = None
+) -> tuple[Array, Array]:
+    """Return paths over the values of the grid, and the increments that they would have made.
+
+    Where paths are known, they are as they are.
+    """
     y = np.empty_like(path)
+    known = np.zeros(path.shape, dtype=bool) if known is None else known
     wishes = np.empty((len(path), path.shape[1] - 1))
-    y[:, 0] = grid.first(path[:, 0])
+    y[:, 0] = np.where(known[:, 0], path[:, 0], grid.first(path[:, 0]))
     for t in range(1, path.shape[1]):
         wishes[:, t - 1] = path[:, t] - y[:, t - 1]
-        y[:, t] = grid.nearest(y[:, t - 1] + grid.step(wishes[:, t - 1]))
+        new = grid.nearest(y[:, t - 1] + grid.step(wishes[:, t - 1]))
+        y[:, t] = np.where(known[:, t], path[:, t], new)
     return y, wishes

@@ -27,6 +27,7 @@ def stand_still(
     known: Mask | None = None,
     on_grids: Sequence[int] = (),
     beyond: bool = False,
+    along: bool = True,
 ) -> list[GridSnapper | SampleHolder]:
     """Return what lets channels stand still as they do in series, fitted to these.
 
@@ -42,6 +43,8 @@ def stand_still(
         Those that are looked at for grids only.
     beyond : bool, default=False
         See :class:`GridSnapper`.
+    along : bool, default=True
+        See :class:`SampleHolder`.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def stand_still(
     snapper = GridSnapper(sorted(others), beyond=beyond).fit(x)
     held = [group for group in groups if not snapper.grids_.keys() & set(group)]
     found: list[GridSnapper | SampleHolder] = [snapper] if snapper.grids_ else []
-    return [*found, SampleHolder(held).fit(seen)] if held else found
+    return [*found, SampleHolder(held, along=along).fit(seen)] if held else found
 
 
 def _find_held(x: NDArray[Any], channels: Sequence[int]) -> list[tuple[int, ...]]:

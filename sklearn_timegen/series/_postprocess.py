@@ -70,7 +70,10 @@ class JoinedPostprocess(BaseEstimator):
         moving = [k for k in range(n_coordinates) if k not in others]
         pieces = cut_apart(models.coordinates, self.window)
         # Transforms lead to where training has not been.
-        self.lasting_: list[Lasting] = [*stand_still(pieces, moving, beyond=True)]
+        # A piece begins anywhere: where in it holds begin tells nothing of a series.
+        self.lasting_: list[Lasting] = [
+            *stand_still(pieces, moving, beyond=True, along=models.plan.whole)
+        ]
         if columns.states:
             self.lasting_.append(StateSmoother(columns.states).fit(pieces))
         return self
