@@ -205,3 +205,16 @@ def test_joined_series_hold_as_often():
     made = SeriesGenerator(PCAMixture(), random_state=SEED).fit(frame).sample(1)
     held = (np.diff(made["load"]) == 0).mean()
     assert held == pytest.approx((np.diff(x) == 0).mean(), rel=0.35)
+
+
+def test_readings_that_are_held_at_once_come_back_to_values_that_occur():
+    values = np.sort(rng(7).normal(scale=3, size=60))  # on no regular grid
+    near = values[np.abs(paths(n_channels=2)[..., None] - values).argmin(axis=-1)]
+    x = filled_forward(near, begins=0.2, goes_on=0.5, at_once=True)
+    for t in range(1, T):  # the second channel holds where the first one does
+        same = x[:, t, 0] == x[:, t - 1, 0]
+        x[same, t, 1] = x[same, t - 1, 1]
+    drawn = PCAMixture(random_state=SEED).fit(x).sample(500)
+    for k in range(2):
+        assert np.isin(drawn[:, :, k], x[:, :, k].astype(np.float32)).mean() > 0.99
+        assert still(drawn)[:, :, k].mean() == pytest.approx(still(x)[:, :, k].mean(), rel=0.3)

@@ -62,13 +62,13 @@ def stand_still(
     """
     seen = x if known is None else np.where(known, x, np.nan)
     groups = _find_held(seen, channels)
-    # What channels do at once, their grids would do one by one.
-    together = {d for group in groups if len(group) > 1 for d in group}
-    others = [d for d in (*channels, *on_grids) if d not in together]
-    snapper = GridSnapper(sorted(others), beyond=beyond).fit(x)
-    held = [group for group in groups if not snapper.grids_.keys() & set(group)]
-    found: list[GridSnapper | SampleHolder] = [snapper] if snapper.grids_ else []
-    return [*found, SampleHolder(held, along=along).fit(seen)] if held else found
+    snapper = GridSnapper(sorted([*channels, *on_grids]), beyond=beyond).fit(x)
+    # What channels do at once, their grids would do one by one: they hold first.
+    held = [group for group in groups if len(group) > 1 or group[0] not in snapper.grids_]
+    found: list[GridSnapper | SampleHolder] = []
+    if held:
+        found.append(SampleHolder(held, along=along).fit(seen))
+    return [*found, snapper] if snapper.grids_ else found
 
 
 def _find_held(x: NDArray[Any], channels: Sequence[int]) -> list[tuple[int, ...]]:
