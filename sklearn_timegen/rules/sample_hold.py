@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_timegen.rules.rule import forward_filled
 
-__all__ = ["SampleHolder", "carried", "chances"]
+__all__ = ["SampleHolder", "carried"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -170,7 +170,7 @@ class _Hold:
         s, a = np.zeros((n, n_steps)), np.full((n, n_steps), -1.0)
         held, is_open = np.zeros((n, n_steps), bool), np.zeros((n, n_steps), bool)
         lasted = np.zeros(n, dtype=np.intp)
-        chance = chances(x / self.scale)
+        chance = _chance(x / self.scale)
         ahead = None if known is None else _next_known(x, known)
         for t in range(n_steps):
             s[:, t] = self._size(x[:, t + 1] - y[:, t])
@@ -276,7 +276,7 @@ def _next_known(x: Array, known: Mask) -> Array:
     return np.stack(columns, axis=2)
 
 
-def chances(x: Array) -> Array:
+def _chance(x: Array) -> Array:
     """Return numbers from 0 to 1, one for each timestep, that hang on nothing but its values.
 
     Those of a series are then the same whatever is drawn beside it. Far digits decide, so that
